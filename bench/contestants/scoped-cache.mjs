@@ -1,0 +1,38 @@
+/** This library in a Nest application with the default settings: scoped, copied, bounded. */
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CacheModule, CacheService, Cacheable, memory } from 'nestjs-scoped-cache';
+import { TTL_MS } from './index.mjs';
+
+export async function open({ maxEntries, usesTags, isolate }) {
+  const backend = memory({ maxEntries, maxBytes: 2 ** 31, isolate });
+  let load;
+  let tagsOf;
+  class Service {
+    find(arg) {
+      return load(arg);
+    }
+  }
+  const options = { ttl: TTL_MS, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
+  const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, 'find');
+  Object.defineProperty(Service.prototype, 'find', Cacheable(options)(Service.prototype, 'find', descriptor));
+  class AppModule {}
+  Module({ imports: [CacheModule.forRoot({ backend, scope: { default: 'tenant' } })], providers: [Service] })(AppModule);
+
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+  const cache = app.get(CacheService);
+  const service = app.get(Service);
+  const results = cache.namespace('Service.find');
+  return {
+    inRequest: (tenant, work) => cache.runInScope({ tenant }, work),
+    memoize(loadOne, { tags }) {
+      load = loadOne;
+      tagsOf = tags;
+      return (arg) => service.find(arg);
+    },
+    delete: (arg) => results.delete([arg]),
+    deleteTag: (tag) => cache.invalidateTags([tag]),
+    clear: () => cache.clear(),
+  };
+}

@@ -1,0 +1,41 @@
+import { CONTESTANTS, PACKAGES } from './contestants/index.mjs';
+import { hitContestant } from './harness/hits.mjs';
+import { race, ratioOf } from './harness/rounds.mjs';
+import { percent, times, whole } from './harness/table.mjs';
+
+export const about = {
+  title: 'A hit in memory, an object; with tags',
+  question:
+    'The same for a query of three fields as argument and a record of three fields as answer, without tags and with three of them. ' +
+    'By hand the key is JSON.stringify, and the answer is the stored object itself; this library sorts the fields and hands out a copy.',
+  packages: PACKAGES,
+};
+
+const COUNTRIES = ['de', 'fr', 'it', 'es'];
+const args = Array.from({ length: 256 }, (_, index) => ({ country: COUNTRIES[index % 4], page: index, limit: 20 }));
+const TAGGED = ' + 3 tags';
+
+export function contestant(name) {
+  return hitContestant(name.replace(TAGGED, ''), {
+    args,
+    key: JSON.stringify,
+    answer: ({ country, page }, tenant) => ({ id: page, name: `${country} of ${tenant}`, total: page * 20 }),
+    tags: ({ country, page }) => ['cats', `country:${country}`, `page:${page}`],
+    options: { usesTags: name.endsWith(TAGGED) },
+  });
+}
+
+export async function run(report) {
+  const tagged = ['nestjs-scoped-cache', 'cacheable', 'bentocache'].map((name) => name + TAGGED);
+  const rows = await race(import.meta.url, [...Object.keys(CONTESTANTS), ...tagged]);
+  report.table(
+    'ns per call, median of the rounds',
+    [['', 'ns', 'spread', 'times the hand memo'], ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)])],
+    rows,
+  );
+  const row = (name) => rows.find((one) => one.name === name);
+  const ours = row('nestjs-scoped-cache');
+  report.target('times the hand memo', ours.ratio, { most: 2.3, unit: ' ×' });
+  report.target('faster than bentocache', ratioOf(row('bentocache'), ours), { least: 7, unit: ' ×' });
+  report.target('what three tags add', ratioOf(row(`nestjs-scoped-cache${TAGGED}`), ours) - 1, { most: 0.15 });
+}

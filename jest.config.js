@@ -1,0 +1,50 @@
+// Hybrid: native ES modules when node runs with --experimental-vm-modules (`npm test` does), CommonJS otherwise, so that
+// a bare `npx jest` passes too.
+const isEsm = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flags) =>
+  flags.includes('experimental-vm-modules'),
+);
+
+/** Nest 12 and what it loads are ES modules only: running as CommonJS, Jest has to compile them as well. */
+const ESM_ONLY = '(@nestjs|@borewit|@tokenizer|file-type|strtok3|token-types|uint8array-extras)';
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.spec.ts'],
+  // Slow by design, and run by `npm run test:soak`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/'],
+  extensionsToTreatAsEsm: isEsm ? ['.ts'] : [],
+  moduleNameMapper: {
+    // The library by its own name means its sources.
+    '^nestjs-scoped-cache$': '<rootDir>/lib/index.ts',
+    '^nestjs-scoped-cache/(.*)$': '<rootDir>/lib/$1.ts',
+    // Sources import each other under the extension they have once built.
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', compile('typescript')],
+    ...(isEsm ? {} : { '^.+\\.js$': ['@swc/jest', compile('ecmascript')] }),
+  },
+  transformIgnorePatterns: [isEsm ? '/node_modules/' : `/node_modules/(?!${ESM_ONLY}/)`],
+  collectCoverageFrom: ['lib/**/*.ts'],
+  coverageProvider: 'v8',
+  maxWorkers: '100%',
+  workerIdleMemoryLimit: '512MB',
+};
+
+/** The same meaning as tsconfig.json: old decorators with metadata, fields defined as the standard says. */
+function compile(syntax) {
+  return {
+    swcrc: false,
+    jsc: {
+      target: 'es2023',
+      parser: { syntax, decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+      keepClassNames: true,
+    },
+    isModule: syntax === 'typescript' ? true : 'unknown',
+    module: { type: isEsm ? 'es6' : 'commonjs' },
+    sourceMaps: 'inline',
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Where the parts meet: the page on which one sees the machine. Free of any framework, so that a test or a bench gets
+ * the same machine that a module does.
+ */
+import { memory } from './backends/memory.backend.js';
+import { nullBackend } from './backends/null.backend.js';
+import { CacheContext } from './context/cache-context.js';
+import { ScopeTable } from './context/scope-table.js';
+import type { Backend, BackendFactory } from './core/backend.js';
+import type { Constructor } from './core/canonical.js';
+import { systemClock, type Clock } from './core/clock.js';
+import { Copier } from './core/copier.js';
+import { KeyMint } from './core/key.js';
+import { resolveLimits, type Limits } from './core/limits.js';
+import type { NamingOptions } from './core/naming.js';
+import type { Observer } from './core/observer.js';
+import { TallyBook } from './core/tally-book.js';
+import { CacheEngine } from './engine/cache-engine.js';
+import { EventHub } from './observe/event-hub.js';
+import { logObserver, type LineWriter } from './observe/log.observer.js';
+
+/** What a cache is built from: options with their defaults applied. */
+export interface Blueprint {
+  readonly backend?: BackendFactory | undefined;
+  readonly prefix: string;
+  readonly isEnabled: boolean;
+  readonly keys: NamingOptions;
+  readonly types: readonly Constructor[];
+  readonly limits: Limits;
+  readonly observers: readonly Observer[];
+  readonly isDebug: boolean;
+  /** Where warnings, errors and debug lines go. Undefined: nowhere. */
+  readonly log: LineWriter | undefined;
+}
+
+/** What every part stands on. */
+export interface Foundation {
+  readonly blueprint: Blueprint;
+  readonly clock: Clock;
+  readonly copier: Copier;
+  readonly tallies: TallyBook;
+  readonly mint: KeyMint;
+  readonly hub: EventHub;
+  readonly context: CacheContext;
+  readonly scopes: ScopeTable;
+  readonly random: () => number;
+}
+
+/** A cache that works, without anything around it. */
+export interface Machine extends Foundation {
+  readonly backend: Backend;
+  readonly engine: CacheEngine;
+  close(): Promise<void>;
+}
+
+export const DEFAULT_BLUEPRINT: Blueprint = Object.freeze({
+  prefix: 'cache',
+  isEnabled: true,
+  keys: Object.freeze({}),
+  types: Object.freeze([]),
+  limits: resolveLimits(),
+  observers: Object.freeze([]),
+  isDebug: false,
+  log: undefined,
+});
+
+export function layFoundation(
+  blueprint: Blueprint,
+  clock: Clock = systemClock,
+  context = new CacheContext(),
+  random = Math.random,
+): Foundation {
+  const { keys, types, observers, log, isDebug } = blueprint;
+  const writeLog =
+    log === undefined
+      ? undefined
+      : (isVerbose: (namespace: string) => boolean) => logObserver(log, () => clock.monotonicMs(), isVerbose);
+  const tallies = new TallyBook();
+  return {
+    blueprint,
+    clock,
+    copier: new Copier(types),
+    tallies,
+    mint: new KeyMint({ ...keys, types }, tallies),
+    hub: new EventHub(observers, writeLog, isDebug),
+    context,
+    scopes: new ScopeTable(),
+    random,
+  };
+}
+
+export function buildBackend({ blueprint, clock, copier, hub, random, context }: Foundation): Backend {
+  const factory = blueprint.isEnabled ? (blueprint.backend ?? memory()) : nullBackend;
+  const { limits, prefix } = blueprint;
+  // Timers and connections of a backend must not inherit the scope of whoever happens to start the application.
+  return context.outside(() => factory.create({ clock, copier, emit: hub, limits, prefix, random }));
+}
+
+export function buildEngine(foundation: Foundation, backend: Backend): CacheEngine {
+  const { blueprint, clock, copier, mint, hub, context, random } = foundation;
+  return new CacheEngine({
+    backend,
+    clock,
+    copier,
+    mint,
+    surroundings: context,
+    limits: blueprint.limits,
+    emit: hub,
+    random,
+    isEnabled: blueprint.isEnabled,
+  });
+}
+
+/** The whole machine at once. */
+export function assemble(blueprint: Partial<Blueprint> = {}, clock?: Clock, random?: () => number): Machine {
+  const foundation = layFoundation({ ...DEFAULT_BLUEPRINT, ...blueprint }, clock, undefined, random);
+  const backend = buildBackend(foundation);
+  const engine = buildEngine(foundation, backend);
+  return { ...foundation, backend, engine, close: () => engine.close() };
+}

@@ -1,0 +1,262 @@
+/**
+ * Entries in this process. Answers synchronously, so that a hit costs no turn of the event loop; being alone in the
+ * process, each method is atomic by itself. Keeps invariants 3, 4, 5 and 14.
+ */
+import { randomBytes } from 'node:crypto';
+import type {
+  Backend,
+  BackendFactory,
+  BackendInfo,
+  BackendParts,
+  FillOutcome,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  Page,
+  Reading,
+  Selection,
+  Usage,
+} from '../core/backend.js';
+import type { Draft } from '../core/entry.js';
+import { NotACounterError, ValueTooLargeError } from '../core/errors.js';
+import { compileGlob } from '../core/glob.js';
+import { visibleKey, type Key, type KeyId } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+import type { Stamp } from '../core/stamp.js';
+import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './memory.options.js';
+import type { MemoryRecord } from './memory.record.js';
+import { MemoryStore } from './memory.store.js';
+import { MemorySweep } from './memory.sweep.js';
+
+const NOTHING: Reading = Object.freeze({
+  entry: undefined,
+  barrier: Object.freeze({ incarnation: '', stamp: 0 }),
+  level: 'l1',
+});
+const PAGE_SIZE = 500;
+const EVERYTHING = compileGlob('*');
+
+/**
+ * Keeps entries in this process: the default backend. Bounded by entries and by bytes, least recently used first to go.
+ *
+ * @example
+ * CacheModule.forRoot({ backend: memory({ maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 }) })
+ * @throws CacheConfigError naming the option that is out of range
+ */
+export function memory(options: MemoryOptions = {}): BackendFactory {
+  const resolved = resolveMemoryOptions(options);
+  return Object.freeze({ kind: 'memory', create: (parts: BackendParts) => new MemoryBackend(resolved, parts) });
+}
+
+class MemoryBackend implements Backend {
+  readonly kind = 'memory';
+  private readonly store: MemoryStore;
+  private readonly sweep: MemorySweep;
+  private readonly nonce = randomBytes(8).toString('hex');
+  private tokens = 0;
+
+  constructor(
+    private readonly options: ResolvedMemoryOptions,
+    private readonly parts: BackendParts,
+  ) {
+    this.store = new MemoryStore(options, parts.copier, this.nonce);
+    this.sweep = new MemorySweep(this.store, parts.clock);
+    this.store.onRemoved = (record, wasDisplaced) => this.removed(record, wasDisplaced);
+  }
+
+  read(key: Key): Reading {
+    const record = this.store.get(key.id);
+    return record === undefined ? NOTHING : { entry: record, barrier: record.birth.barrier(), level: 'l1' };
+  }
+
+  readMany(keys: readonly Key[]): readonly Reading[] {
+    return keys.map((key) => this.read(key));
+  }
+
+  lease(key: Key, { leaseMs, purpose }: LeaseRequest): LeaseReply {
+    const nowMs = this.parts.clock.monotonicMs();
+    const reading = this.read(key);
+    if (purpose === 'missing' && this.isFresh(reading, nowMs)) return { kind: 'found', reading };
+    const partition = this.store.partition(key.space.partition);
+    const held = purpose === 'replace' ? undefined : partition.liveLease(key.id, nowMs);
+    if (held !== undefined) return { kind: 'held', token: held.token };
+    const token = `${this.nonce}${++this.tokens}`;
+    const { stamp } = partition.grant(key.id, token, nowMs, leaseMs);
+    return { kind: 'granted', lease: { key, token, incarnation: partition.incarnation, stamp }, reading };
+  }
+
+  renew(lease: Lease, leaseMs: number): boolean {
+    const nowMs = this.parts.clock.monotonicMs();
+    const held = this.heldBy(lease, nowMs);
+    if (held === undefined) return false;
+    held.expiresAtMs = nowMs + leaseMs;
+    return true;
+  }
+
+  release(lease: Lease): void {
+    const partition = this.store.knownPartition(lease.key.space.partition);
+    if (partition?.leases.get(lease.key.id)?.token !== lease.token) return;
+    partition.leases.delete(lease.key.id);
+    this.store.forgetIfIdle(partition);
+  }
+
+  fill(lease: Lease, draft: Draft): FillOutcome {
+    const { key } = lease;
+    const nowMs = this.parts.clock.monotonicMs();
+    const partition = this.store.knownPartition(key.space.partition);
+    if (partition === undefined || this.heldBy(lease, nowMs) === undefined) return 'lease-lost';
+    if (!partition.accepts(lease.stamp, draft.labels)) {
+      this.release(lease);
+      return 'invalidated';
+    }
+    this.place(key, draft, lease.stamp, nowMs);
+    this.release(lease);
+    return 'stored';
+  }
+
+  write(key: Key, draft: Draft): void {
+    const partition = this.store.partition(key.space.partition);
+    try {
+      this.place(key, draft, partition.now, this.parts.clock.monotonicMs());
+      partition.leases.delete(key.id);
+    } finally {
+      this.store.forgetIfIdle(partition);
+    }
+  }
+
+  writeMany(entries: readonly (readonly [Key, Draft])[]): void {
+    for (const [key, draft] of entries) this.write(key, draft);
+  }
+
+  expire(key: Key, freshForMs: number, keptForMs: number): boolean {
+    const nowMs = this.parts.clock.monotonicMs();
+    const record = this.live(key.id, nowMs);
+    if (record === undefined) return false;
+    const { group, labels, stamp, isolation } = record.birth;
+    record.extend(
+      this.store.birth(group, { labels, stamp, isolation, graceMs: graceOf(freshForMs, keptForMs) }),
+      nowMs + keptForMs,
+    );
+    return true;
+  }
+
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): number {
+    const record = this.live(key.id, this.parts.clock.monotonicMs());
+    const before = record === undefined ? 0 : record.count;
+    const after = (before ?? NaN) + by;
+    if (!Number.isSafeInteger(after)) throw new NotACounterError(key.space.namespace);
+    if (record === undefined) this.write(key, { ...draft, value: after });
+    else record.count = after;
+    this.store.knownPartition(key.space.partition)?.leases.delete(key.id);
+    return after;
+  }
+
+  evict(keys: readonly Key[]): number {
+    const nowMs = this.parts.clock.monotonicMs();
+    let removed = 0;
+    for (const { id, space } of keys) {
+      const partition = this.store.knownPartition(space.partition);
+      if (partition === undefined) continue;
+      if (this.live(id, nowMs) !== undefined) removed++;
+      partition.leases.delete(id);
+      this.store.delete(id);
+      this.store.forgetIfIdle(partition);
+    }
+    return removed;
+  }
+
+  invalidate(partition: Partition, labels: readonly Label[]): void {
+    this.store.knownPartition(partition)?.invalidate(labels);
+  }
+
+  clear(view: View): Promise<number> {
+    const partition = this.store.knownPartition(view.partition);
+    return this.sweep.remove(this.store.groups(view), EVERYTHING, () => {
+      if (view.label === undefined) partition?.raiseFloor();
+      else partition?.invalidate([view.label]);
+    });
+  }
+
+  clearEverything(): Promise<number> {
+    return this.sweep.remove(this.store.groups(undefined), EVERYTHING, () => {
+      for (const partition of this.store.allPartitions()) partition.raiseFloor();
+    });
+  }
+
+  removeMatching({ view, match }: Selection): Promise<number> {
+    const partition = this.store.knownPartition(view.partition);
+    return this.sweep.remove(this.store.groups(view), match, () => partition?.beginPattern());
+  }
+
+  /** Cursor: the number of ids not yet visited, walking backwards. Keys added meanwhile are not listed. */
+  scan({ view, match }: Selection, cursor: string | undefined): Page {
+    const nowMs = this.parts.clock.monotonicMs();
+    const ids = this.store.groups(view).flatMap((group) => group.ids);
+    const keys: string[] = [];
+    let at = Math.min(cursor === undefined ? ids.length : Number(cursor), ids.length);
+    while (at > 0 && keys.length < PAGE_SIZE) {
+      const id = ids[--at] as KeyId;
+      const visible = visibleKey(id);
+      if (match.test(visible) && this.live(id, nowMs) !== undefined) keys.push(visible);
+    }
+    return { keys, cursor: at > 0 ? String(at) : undefined };
+  }
+
+  usage(view: View | undefined): Promise<Usage> {
+    return this.sweep.usage(view);
+  }
+
+  info(): BackendInfo {
+    const { maxEntries, maxBytes } = this.options;
+    return { kind: this.kind, entries: this.store.size, usedBytes: this.store.usedBytes, maxEntries, maxBytes };
+  }
+
+  ping(): void {
+    // Being called is the answer.
+  }
+
+  close(): void {
+    this.store.clear();
+  }
+
+  private place(key: Key, draft: Draft, stamp: Stamp, nowMs: number): void {
+    const isolation = draft.isolation ?? this.options.isolation;
+    const { value, sizeBytes } = this.parts.copier.admit(draft.value, isolation);
+    const limitBytes = this.parts.limits.maxValueBytes;
+    if (sizeBytes > limitBytes || !this.store.fits(key.id, sizeBytes))
+      throw new ValueTooLargeError(sizeBytes, Math.min(limitBytes, this.options.maxBytes));
+    const graceMs = graceOf(draft.freshForMs, draft.keptForMs);
+    this.store.place(
+      key,
+      { value, labels: draft.labels, stamp, graceMs, isolation, keptUntilMs: nowMs + draft.keptForMs, sizeBytes },
+      nowMs,
+    );
+  }
+
+  private live(id: KeyId, nowMs: number): MemoryRecord | undefined {
+    const record = this.store.peek(id);
+    return record !== undefined && this.store.isLive(record, nowMs) ? record : undefined;
+  }
+
+  private isFresh({ entry }: Reading, nowMs: number): boolean {
+    return entry !== undefined && nowMs < entry.freshUntilMs && this.live(entry.identity, nowMs) !== undefined;
+  }
+
+  /** The lease as it stands, if its holder still holds it in the same life of the partition. */
+  private heldBy(lease: Lease, nowMs: number): { expiresAtMs: number } | undefined {
+    const partition = this.store.knownPartition(lease.key.space.partition);
+    if (partition?.incarnation !== lease.incarnation) return undefined;
+    const held = partition.leases.get(lease.key.id);
+    return held?.token === lease.token && held.expiresAtMs > nowMs ? held : undefined;
+  }
+
+  private removed(record: MemoryRecord, wasDisplaced: boolean): void {
+    this.sweep.note(record);
+    if (wasDisplaced) record.birth.group.tally.displaced++;
+  }
+}
+
+function graceOf(freshForMs: number, keptForMs: number): number {
+  return keptForMs === Infinity ? 0 : keptForMs - freshForMs;
+}

@@ -1,0 +1,104 @@
+import type { Glob } from '../core/glob.js';
+import { visibleKey, type KeyId } from '../core/key.js';
+import type { Clock } from '../core/clock.js';
+import type { Usage } from '../core/backend.js';
+import type { View } from '../core/space.js';
+import type { Stamp } from '../core/stamp.js';
+import type { Group, MemoryRecord } from './memory.record.js';
+import type { MemoryStore } from './memory.store.js';
+
+/** Records handled before other work of the process gets its turn. */
+const CHUNK = 2_000;
+
+/** One removal under way: which records it means, and how many of them were live when it began. */
+interface Removal {
+  /** Records of these groups born before these stamps. */
+  readonly before: ReadonlyMap<Group, Stamp>;
+  readonly match: Glob;
+  readonly beganAtMs: number;
+  live: number;
+}
+
+/**
+ * Walks over many records without holding up the process. What is being removed is already invalid when a walk begins
+ * (its label, floor or pattern stamp was set first), so a walk only tidies up and counts. Records that leave by another
+ * way during a walk (displaced, overwritten) are still counted: every removal of the store passes by here.
+ */
+export class MemorySweep {
+  private readonly underWay = new Set<Removal>();
+
+  constructor(
+    private readonly store: MemoryStore,
+    private readonly clock: Clock,
+  ) {}
+
+  /** To be called for every record that leaves the store. Of two removals that mean it, the earlier one counts it. */
+  note(record: MemoryRecord): void {
+    for (const removal of this.underWay) {
+      if (!this.wasLiveIn(removal, record)) continue;
+      removal.live++;
+      return;
+    }
+  }
+
+  /**
+   * Removes the records of the groups that exist now and match; how many were live. `condemn` raises the barrier that
+   * makes them invalid: it runs at once, in this turn, and everything after it is only tidying up.
+   */
+  async remove(groups: readonly Group[], match: Glob, condemn: () => void): Promise<number> {
+    const before = new Map(groups.map((group) => [group, group.within.now + 1]));
+    const removal: Removal = { before, match, beganAtMs: this.clock.monotonicMs(), live: 0 };
+    condemn();
+    this.underWay.add(removal);
+    try {
+      await this.walk(groups, (id, record) => {
+        if (record.stamp < (before.get(record.birth.group) ?? 0) && matches(match, id)) this.store.delete(id);
+      });
+    } finally {
+      this.underWay.delete(removal);
+    }
+    return removal.live;
+  }
+
+  /** Counts what is live, and drops what is not. */
+  async usage(view: View | undefined): Promise<Usage> {
+    let entries = 0;
+    let bytes = 0;
+    const nowMs = this.clock.monotonicMs();
+    await this.walk(this.store.groups(view), (id, record) => {
+      if (!this.store.isLive(record, nowMs)) this.store.delete(id);
+      else {
+        entries++;
+        bytes += this.store.sizeOf(id);
+      }
+    });
+    return { entries, bytes };
+  }
+
+  /** From the last to the first: a removal moves the last record into the hole, which a backward walk has already seen. */
+  private async walk(groups: readonly Group[], visit: (id: KeyId, record: MemoryRecord) => void): Promise<void> {
+    let handled = 0;
+    for (const { ids } of groups) {
+      for (let at = ids.length - 1; at >= 0; at = Math.min(at - 1, ids.length - 1)) {
+        const id = ids[at] as KeyId;
+        const record = this.store.peek(id);
+        if (record !== undefined) visit(id, record);
+        if (++handled % CHUNK === 0) await this.clock.breathe();
+      }
+    }
+  }
+
+  /** Live when the removal began: not expired by then, and only what the removal itself condemned stands against it. */
+  private wasLiveIn(removal: Removal, record: MemoryRecord): boolean {
+    const { group } = record.birth;
+    const before = removal.before.get(group);
+    if (before === undefined || record.stamp >= before || record.keptUntilMs <= removal.beganAtMs) return false;
+    return (
+      !group.within.wasInvalidBefore(record.labels, record.stamp, before) && matches(removal.match, record.identity)
+    );
+  }
+}
+
+function matches(match: Glob, id: KeyId): boolean {
+  return match.matchesAll || match.test(visibleKey(id));
+}

@@ -1,0 +1,30 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Frame, Surroundings } from '../core/frame.js';
+import { NOBODY, type Scope } from '../core/scope.js';
+
+/**
+ * Who is asking, carried along the asynchronous flow of one cache. Only ever entered with `run`: what is not inside a
+ * run has no scope, and nothing leaks from one request into the next.
+ */
+export class CacheContext implements Surroundings {
+  private readonly storage = new AsyncLocalStorage<Frame>();
+
+  /** The frame of the running call, if it is inside one. */
+  current(): Frame | undefined {
+    return this.storage.getStore();
+  }
+
+  /** The scope of the running call; nobody's outside of any. */
+  scope(): Scope {
+    return this.storage.getStore()?.scope ?? NOBODY;
+  }
+
+  run<R>(frame: Frame, work: () => R): R {
+    return this.storage.run(frame, work);
+  }
+
+  /** Runs as if nobody had asked: timers, connections and handlers created inside belong to no request. */
+  outside<R>(work: () => R): R {
+    return this.storage.exit(work);
+  }
+}

@@ -1,0 +1,65 @@
+import { CacheConfigError } from './errors.js';
+
+/**
+ * A span of time: a number of milliseconds, or a number with a unit: `'250ms'`, `'30s'`, `'5m'`, `'2h'`, `'7d'`.
+ *
+ * Zero, negative numbers, NaN, Infinity, unknown units and anything above ten years are refused with a
+ * {@link CacheConfigError} that names the option. Fractions of a millisecond are cut off.
+ */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** Ten years. Longer is a mistake in the unit; say `null` where "no expiry" is meant. */
+export const MAX_DURATION_MS = 10 * 365 * 86_400_000;
+
+const UNIT_MS: Readonly<Record<string, number>> = Object.freeze({
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+});
+const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+/** Turns a duration into milliseconds, or throws a {@link CacheConfigError} that names `option`. */
+export function parseDuration(duration: unknown, option: string): number {
+  const ms = typeof duration === 'string' ? fromText(duration, option) : duration;
+  if (typeof ms !== 'number')
+    throw new CacheConfigError(
+      option,
+      `must be a number of milliseconds or a text like '30s', not ${kindOf(duration)}`,
+    );
+  if (!(ms >= 1) || ms > MAX_DURATION_MS) {
+    throw new CacheConfigError(option, `must be between 1 ms and ten years ('3650d'); got ${String(duration)}`);
+  }
+  return Math.floor(ms);
+}
+
+/**
+ * The same for durations that arrive during a call (a ttl computed from the result): what is too long is shortened
+ * to the limit, since the call is already answered and only its storing is at stake. Nonsense still throws.
+ */
+export function clampDuration(duration: unknown, option: string, maxMs = MAX_DURATION_MS): number {
+  if (typeof duration === 'number' && duration > maxMs && duration !== Infinity) return maxMs;
+  return Math.min(parseDuration(duration, option), maxMs);
+}
+
+/** True for a bare number so small that seconds were probably meant. */
+export function looksLikeSeconds(duration: unknown): boolean {
+  return typeof duration === 'number' && duration < 1_000;
+}
+
+function fromText(text: string, option: string): number {
+  const match = FORM.exec(text);
+  const unit = UNIT_MS[match?.[2] ?? ''];
+  if (unit === undefined) {
+    throw new CacheConfigError(
+      option,
+      `is not a duration: use a number of milliseconds or one number with a unit ('250ms', '30s', '5m', '2h', '7d')`,
+    );
+  }
+  return Number(match?.[1]) * unit;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+}

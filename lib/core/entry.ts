@@ -1,0 +1,35 @@
+import type { KeyId } from './key.js';
+import type { Label } from './label.js';
+import type { Incarnation, Stamp } from './stamp.js';
+
+/** How the value of an entry is kept apart from the values callers hold. */
+export type Isolation = 'clone' | 'freeze' | 'none';
+
+/** A stored value and everything needed to judge it. Times are on the monotonic clock of this process. */
+export interface Entry {
+  /** Whose value this is, as stored with it. Compared with the key of every read: the last line of isolation. */
+  readonly identity: KeyId;
+  readonly incarnation: Incarnation;
+  /** Taken before the loader began (invariant 3). */
+  readonly stamp: Stamp;
+  readonly labels: readonly Label[];
+  /** End of the ttl. Infinity: no expiry. */
+  readonly freshUntilMs: number;
+  /** End of the longest stale window. After it the entry does not exist. */
+  readonly keptUntilMs: number;
+  readonly sizeBytes: number;
+  /** A value the caller may keep: each look at this property hands out an isolated one. */
+  readonly value: unknown;
+}
+
+/** A value on its way into a backend. Times are spans, since every backend has a clock of its own. */
+export interface Draft {
+  readonly value: unknown;
+  /** All labels, those of the key and those the result brought. */
+  readonly labels: readonly Label[];
+  /** Infinity: no expiry. */
+  readonly freshForMs: number;
+  /** `freshForMs` and the longest stale window. */
+  readonly keptForMs: number;
+  readonly isolation: Isolation | undefined;
+}

@@ -1,0 +1,218 @@
+/**
+ * Everything that can go wrong, on one screen. A message says what happened, where (an option, a namespace, an
+ * argument position) and what to do about it; it never contains a value, an argument, a raw key or a password.
+ */
+
+/** The stable codes of {@link CacheError}s. A code never changes its meaning; new ones may be added. */
+export type CacheErrorCode =
+  | 'CACHE_CONFIG'
+  | 'CACHE_SCOPE_MISSING'
+  | 'CACHE_SCOPE_INVALID'
+  | 'CACHE_SCOPE_LEAK'
+  | 'CACHE_KEY_INVALID'
+  | 'CACHE_TAG_INVALID'
+  | 'CACHE_PATTERN_INVALID'
+  | 'CACHE_PATTERN_UNSUPPORTED'
+  | 'CACHE_UNSERIALIZABLE'
+  | 'CACHE_VALUE_TOO_LARGE'
+  | 'CACHE_NOT_A_COUNTER'
+  | 'CACHE_REENTRANT'
+  | 'CACHE_NOTHING_TO_RENEW'
+  | 'CACHE_LOADER_TIMEOUT'
+  | 'CACHE_BACKEND'
+  | 'CACHE_INVALIDATION_UNKNOWN'
+  | 'CACHE_CLOSED';
+
+/** The ancestor of every error this library makes. Errors of your own loaders are never wrapped in it. */
+export class CacheError extends Error {
+  constructor(
+    /** Stable, machine-readable reason. */
+    readonly code: CacheErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An option is unusable. Thrown when the module starts or a decorator is evaluated, not on a call. */
+export class CacheConfigError extends CacheError {
+  constructor(
+    /** The option as the user wrote it, e.g. `defaults.ttl`. */
+    readonly option: string,
+    problem: string,
+    options?: { cause?: unknown },
+  ) {
+    super('CACHE_CONFIG', `${option}: ${problem}`, options);
+  }
+}
+
+/** Nobody said for whom: the call needs a tenant (or user) and the context has none. Nothing was read or stored. */
+export class ScopeMissingError extends CacheError {
+  constructor(
+    /** Which id is missing. */
+    readonly part: 'tenant' | 'user',
+    /** The namespace of the call, where there is one. */
+    readonly namespace?: string,
+    hint?: string,
+  ) {
+    super(
+      'CACHE_SCOPE_MISSING',
+      `No ${part} in the current scope${namespace === undefined ? '' : ` (namespace "${namespace}")`}. ` +
+        (hint ??
+          'Resolve it with the `scope.resolve` option, wrap the work in runInScope({ tenant, user }, fn), or declare the scope that is meant (scope: "global").'),
+    );
+  }
+}
+
+/** An id of a scope is not one: not a string, not well-formed, or too long. */
+export class ScopeInvalidError extends CacheError {
+  constructor(
+    readonly part: 'tenant' | 'user',
+    problem: string,
+  ) {
+    super('CACHE_SCOPE_INVALID', `The ${part} of a scope ${problem}.`);
+  }
+}
+
+/** A loader read an entry that fewer people may see than its own (only with `scope.onLeak: 'throw'`). */
+export class ScopeLeakError extends CacheError {
+  constructor(outerNamespace: string, innerNamespace: string) {
+    super(
+      'CACHE_SCOPE_LEAK',
+      `The loader of namespace "${outerNamespace}" read from namespace "${innerNamespace}", which is scoped more narrowly. ` +
+        'Cache the outer call at least as narrowly (scope: "user"), or pass the inner data in as an argument.',
+    );
+  }
+}
+
+/** A key or a call's arguments cannot be turned into a key. */
+export class KeyInvalidError extends CacheError {
+  constructor(
+    /** Where in the key or arguments, e.g. `argument 0.filter.since`. */
+    readonly where: string,
+    problem: string,
+  ) {
+    super(
+      'CACHE_KEY_INVALID',
+      `${where} ${problem}. Give the call a \`key\` of its own, leave the argument out with \`ignoreArgs\`, or register the class in \`codec.types\`.`,
+    );
+  }
+}
+
+/** A tag is empty, too long, not a string, or there are too many of them. */
+export class TagInvalidError extends CacheError {
+  constructor(problem: string) {
+    super('CACHE_TAG_INVALID', `Tags: ${problem}.`);
+  }
+}
+
+/** A pattern cannot be understood. */
+export class PatternInvalidError extends CacheError {
+  constructor(problem: string) {
+    super('CACHE_PATTERN_INVALID', `Pattern: ${problem}.`);
+  }
+}
+
+/** Patterns and listings are switched off (keys are stored as digests, or the backend keeps no index). */
+export class PatternUnsupportedError extends CacheError {
+  constructor(reason: string) {
+    super(
+      'CACHE_PATTERN_UNSUPPORTED',
+      `Patterns and listings are not available: ${reason}. Use tags or clear() instead.`,
+    );
+  }
+}
+
+/** A value cannot be stored faithfully, so it is not stored at all. */
+export class UnserializableError extends CacheError {
+  constructor(
+    /** Where in the value, e.g. `value.items[3].stream`. Property names only, never contents. */
+    readonly where: string,
+    problem: string,
+  ) {
+    super('CACHE_UNSERIALIZABLE', `${where} ${problem}. Return plain data, or register the class in \`codec.types\`.`);
+  }
+}
+
+/** A value is larger than `limits.maxValueBytes`. */
+export class ValueTooLargeError extends CacheError {
+  constructor(
+    readonly sizeBytes: number,
+    readonly limitBytes: number,
+  ) {
+    super(
+      'CACHE_VALUE_TOO_LARGE',
+      `The value is about ${sizeBytes} bytes; limits.maxValueBytes allows ${limitBytes}. Store less, or raise the limit.`,
+    );
+  }
+}
+
+/** `increment` met an entry that does not hold a safe integer. */
+export class NotACounterError extends CacheError {
+  constructor(namespace: string) {
+    super(
+      'CACHE_NOT_A_COUNTER',
+      `increment (namespace "${namespace}"): the entry does not hold a whole number, or would leave the safe range.`,
+    );
+  }
+}
+
+/** A loader asked, directly or through others, for the very entry it is loading. Without a cache this would never end. */
+export class ReentrantLoadError extends CacheError {
+  constructor(namespace: string) {
+    super(
+      'CACHE_REENTRANT',
+      `The loader of namespace "${namespace}" waits for the entry it is itself loading. Split the method, or give the inner call another key.`,
+    );
+  }
+}
+
+/** `notModified()` was called, but there is no stored value to keep. */
+export class NothingToRenewError extends CacheError {
+  constructor(namespace: string) {
+    super(
+      'CACHE_NOTHING_TO_RENEW',
+      `notModified() (namespace "${namespace}") needs a stored value: check \`previous\` first.`,
+    );
+  }
+}
+
+/** The loader did not finish within `hardTimeout`. Its signal was aborted. */
+export class LoaderTimeoutError extends CacheError {
+  constructor(
+    namespace: string,
+    readonly timeoutMs: number,
+  ) {
+    super(
+      'CACHE_LOADER_TIMEOUT',
+      `The loader of namespace "${namespace}" did not finish within its hardTimeout of ${timeoutMs} ms.`,
+    );
+  }
+}
+
+/** A backend failed. Reads answer from their loader instead; other calls throw this. */
+export class BackendError extends CacheError {
+  constructor(operation: string, backend: string, options?: { cause?: unknown }) {
+    super('CACHE_BACKEND', `The ${backend} backend failed during ${operation}.`, options);
+  }
+}
+
+/** An invalidation was sent, but nobody can say whether it was applied. Treat the entries as still there. */
+export class InvalidationUnknownError extends CacheError {
+  constructor(operation: string, backend: string, options?: { cause?: unknown }) {
+    super(
+      'CACHE_INVALIDATION_UNKNOWN',
+      `${operation} could not be confirmed by the ${backend} backend. Old entries may still be served; repeat the call.`,
+      options,
+    );
+  }
+}
+
+/** The cache was used after its module was closed. */
+export class CacheClosedError extends CacheError {
+  constructor() {
+    super('CACHE_CLOSED', 'The cache is closed: its module was destroyed.');
+  }
+}

@@ -1,0 +1,61 @@
+import type { Key, KeyId } from './key.js';
+import { isTagLabel, type Label } from './label.js';
+import { isNarrower, type Scope } from './scope.js';
+import type { Space } from './space.js';
+
+/**
+ * What surrounds a call: who is asking, and which load it happens in, if any. Frames are never changed once entered,
+ * apart from what a load collects about itself.
+ */
+export interface Frame {
+  readonly scope: Scope;
+  readonly loading: Loading | undefined;
+}
+
+/** Carries the frame along the asynchronous flow of a call. The context part implements it over AsyncLocalStorage. */
+export interface Surroundings {
+  current(): Frame | undefined;
+  run<R>(frame: Frame, work: () => R): R;
+}
+
+/** One load under way, as seen by the cache calls inside it. */
+export class Loading {
+  /** The first space that was read although fewer people may see it than the entry being loaded. */
+  leak: Space | undefined;
+  /** The loads this one is waiting for right now; a circle of them would wait for ever. */
+  readonly waitsFor = new Set<Loading>();
+  /** Tag labels of what was read inside: whoever invalidates the inner data means the outer too. */
+  readonly innerLabels = new Set<Label>();
+  /** The soonest end of what was read inside: the outer entry must not outlive it. */
+  innerFreshUntilMs = Infinity;
+
+  constructor(
+    readonly key: Key,
+    readonly parent: Loading | undefined,
+  ) {}
+
+  /** Notes that this load, and every load it is nested in, saw data of `space`. */
+  note(space: Space): void {
+    if (isNarrower(space, this.key.space)) this.leak ??= space;
+    this.parent?.note(space);
+  }
+
+  /** Takes over what an inner entry brings: its tags (which only mean something in one partition) and its end. */
+  inherit(space: Space, labels: readonly Label[], freshUntilMs: number): void {
+    if (freshUntilMs < this.innerFreshUntilMs) this.innerFreshUntilMs = freshUntilMs;
+    if (space.partition !== this.key.space.partition) return;
+    for (const label of labels) if (isTagLabel(label)) this.innerLabels.add(label);
+  }
+
+  /** True when `other` waits, directly or through others, for this load: waiting for it would close a circle. */
+  wouldDeadlock(other: Loading): boolean {
+    if (other === this) return true;
+    for (const next of other.waitsFor) if (this.wouldDeadlock(next)) return true;
+    return false;
+  }
+
+  /** True when the load of `id` is this one or one it is nested in. */
+  isInside(id: KeyId): boolean {
+    return this.key.id === id || this.parent?.isInside(id) === true;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The only place where keys are made. An id says for whom, of what kind and which one; it is injective over all three
+ * (invariant 1) because every word of it is escaped or a digest, and it never contains text that a user could shape
+ * into another word:
+ *
+ *   g/Rates.today/'EUR                      everybody's
+ *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
+ *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
+ */
+import { encodeValue, unescapeText, type Constructor } from './canonical.js';
+import { CacheConfigError, KeyInvalidError } from './errors.js';
+import { checkTags, LabelMint, type Label } from './label.js';
+import { createNaming, type Naming, type NamingOptions } from './naming.js';
+import type { Scope, Width } from './scope.js';
+import type { Partition, Space, View } from './space.js';
+import type { TallyBook } from './tally-book.js';
+
+declare const keyBrand: unique symbol;
+
+/** The full name of an entry: scope, namespace and parts. Compare it, store by it, never take it apart by hand. */
+export type KeyId = string & { readonly [keyBrand]: true };
+
+/** One value or several that together name an entry inside its namespace. A single value is a list of one. */
+export type KeyParts = unknown;
+
+/** A key for one call: its id, where it lives, and the labels its entry will carry. */
+export class Key {
+  private ownLabels: readonly Label[] | undefined;
+
+  /** @internal only {@link KeyMint} makes keys */
+  constructor(
+    readonly id: KeyId,
+    readonly space: Space,
+    readonly tags: readonly string[],
+    private readonly mint: KeyMint,
+  ) {}
+
+  /** The labels of the space and of the tags. Made when first needed: a hit in memory never needs them. */
+  get labels(): readonly Label[] {
+    return (this.ownLabels ??= this.mint.labelsOf(this.space, this.tags));
+  }
+}
+
+interface SpacesOfScope {
+  readonly global: Map<string, Space>;
+  readonly tenant: Map<string, Space>;
+  readonly user: Map<string, Space>;
+}
+
+export interface KeyMintOptions extends NamingOptions {
+  /** Classes whose instances may be part of keys. */
+  readonly types?: readonly Constructor[] | undefined;
+}
+
+const MAX_NAMESPACE_LENGTH = 128;
+/** Namespaces made up during calls must not grow a scope's memory without end. */
+const MAX_SPACES_PER_SCOPE = 1_000;
+
+export class KeyMint {
+  private readonly naming: Naming;
+  private readonly labels: LabelMint;
+  private readonly types: readonly Constructor[];
+  private readonly spaces = new WeakMap<Scope, SpacesOfScope>();
+
+  constructor(
+    options: KeyMintOptions,
+    private readonly tallies: TallyBook,
+  ) {
+    this.naming = createNaming(options);
+    this.labels = new LabelMint(this.naming);
+    this.types = options.types ?? [];
+  }
+
+  /** False when names are digests; listing and patterns are then refused. */
+  get readable(): boolean {
+    return this.naming.readable;
+  }
+
+  /**
+   * The space of a namespace in a scope. `namespace` may end in `@version`.
+   * @throws ScopeMissingError when the scope lacks what the width needs.
+   */
+  space(scope: Scope, width: Width, namespace: string): Space {
+    let known = this.spaces.get(scope);
+    if (known === undefined) {
+      known = { global: new Map(), tenant: new Map(), user: new Map() };
+      this.spaces.set(scope, known);
+    }
+    const found = known[width].get(namespace);
+    if (found !== undefined) return found;
+    const made = this.makeSpace(scope, width, namespace);
+    if (known[width].size >= MAX_SPACES_PER_SCOPE) known[width].clear();
+    known[width].set(namespace, made);
+    return made;
+  }
+
+  /** The key of an entry. `where` names the parts in errors. */
+  key(space: Space, parts: readonly unknown[], tags: readonly string[] | undefined, where = 'argument'): Key {
+    return new Key(
+      (space.idPrefix + this.naming.parts(this.encode(parts, where))) as KeyId,
+      space,
+      checkTags(tags),
+      this,
+    );
+  }
+
+  labelsOf(space: Space, tags: readonly string[]): readonly Label[] {
+    if (tags.length === 0) return space.labels;
+    const labels = [...space.labels];
+    for (const tag of tags) labels.push(...this.tagLabels(space, tag));
+    return labels;
+  }
+
+  /** The labels that invalidate a tag for everybody who shares this scope at this width. */
+  tagLabel(scope: Scope, width: Width, tag: string): Label {
+    return this.labels.tag(tag, width === 'user' ? scope.at('user').user : undefined);
+  }
+
+  /** What a scope at a width covers, with or without one namespace. */
+  view(scope: Scope, width: Width, namespace: string | undefined): View {
+    const own = scope.at(width, namespace);
+    const word = namespace === undefined ? undefined : this.naming.name('namespace', checkNamespace(namespace));
+    const user = width === 'user' ? own.user : undefined;
+    return {
+      partition: this.partition(own, width),
+      path: user === undefined ? undefined : this.path(own, width),
+      namespace: word,
+      label: this.viewLabel(user, namespace),
+    };
+  }
+
+  private viewLabel(user: string | undefined, namespace: string | undefined): Label | undefined {
+    if (user !== undefined)
+      return namespace === undefined ? this.labels.user(user) : this.labels.userNamespace(user, namespace);
+    return namespace === undefined ? undefined : this.labels.namespace(namespace);
+  }
+
+  private makeSpace(scope: Scope, width: Width, versioned: string): Space {
+    const own = scope.at(width, versioned);
+    const at = versioned.lastIndexOf('@');
+    const namespace = checkNamespace(at > 0 ? versioned.slice(0, at) : versioned);
+    const word = this.naming.name('namespace', namespace);
+    const version = at > 0 ? `@${this.naming.name('namespace', versioned.slice(at + 1))}` : '';
+    const path = this.path(own, width);
+    const user = width === 'user' ? own.user : undefined;
+    const labels = [this.labels.namespace(namespace)];
+    if (user !== undefined) labels.push(this.labels.user(user), this.labels.userNamespace(user, namespace));
+    const partition = this.partition(own, width);
+    const name = `${path}/${word}`;
+    return Object.freeze({
+      scope: own,
+      width,
+      namespace,
+      partition,
+      path,
+      name,
+      idPrefix: `${name}${version}/`,
+      labels: Object.freeze(labels),
+      tally: this.tallies.row({ name, partition, path, namespace: word }),
+    });
+  }
+
+  private tagLabels(space: Space, tag: string): Label[] {
+    const shared = this.labels.tag(tag, undefined);
+    return space.width === 'user' ? [shared, this.labels.tag(tag, space.scope.user)] : [shared];
+  }
+
+  private partition(scope: Scope, width: Width): Partition {
+    return (width === 'global' ? 'g' : `t.${this.naming.name('tenant', scope.tenant ?? '')}`) as Partition;
+  }
+
+  private path(scope: Scope, width: Width): string {
+    if (width !== 'user') return this.partition(scope, width);
+    return `u.${this.naming.name('tenant', scope.tenant ?? '')}.${this.naming.name('user', scope.user ?? '')}`;
+  }
+
+  private encode(parts: readonly unknown[], where: string): string {
+    if (parts.length === 1) return encodeValue(parts[0], `${where} 0`, this.types);
+    let text = '';
+    for (let index = 0; index < parts.length; index++) {
+      text += (index === 0 ? '' : ',') + encodeValue(parts[index], `${where} ${index}`, this.types);
+    }
+    return text;
+  }
+}
+
+/** The parts of an id as a person would write them: texts as they are, parts joined by a colon. For lists and patterns. */
+export function visibleKey(id: KeyId): string {
+  const parts = id.slice(id.indexOf('/', id.indexOf('/') + 1) + 1);
+  return parts
+    .split(',')
+    .map((part) => (part.startsWith("'") ? unescapeText(part.slice(1)) : part))
+    .join(':');
+}
+
+/** A namespace as written: not empty, well-formed, at most 128 characters, and no `@`, which sets the version apart. */
+export function checkNamespace(namespace: string): string {
+  const isSound = typeof namespace === 'string' && namespace !== '' && namespace.length <= MAX_NAMESPACE_LENGTH;
+  if (!isSound || !namespace.isWellFormed() || namespace.includes('@')) {
+    throw new CacheConfigError('namespace', `must be a text of 1 to ${MAX_NAMESPACE_LENGTH} characters without "@"`);
+  }
+  return namespace;
+}
+
+/** A key as callers give it: one value, or a list of parts. Nothing at all is not a key. */
+export function partsOf(key: KeyParts): readonly unknown[] {
+  if (key === undefined || key === null || key === '') throw new KeyInvalidError('key', 'is missing');
+  return Array.isArray(key) ? key : [key];
+}

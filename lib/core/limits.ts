@@ -1,0 +1,56 @@
+import { CacheConfigError } from './errors.js';
+import { MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
+
+/** Bounds on what one cache may hold or do at once. Every one has a safe default. */
+export interface LimitOptions {
+  /** Largest value that is stored, in bytes (estimated in memory). Larger results are returned, not stored. @default 1 MiB */
+  readonly maxValueBytes?: number | undefined;
+  /** Longest ttl a call may ask for; longer ones are shortened to it. @default '3650d' */
+  readonly maxTtl?: Duration | undefined;
+  /** Loads under way at once in this process; further calls run their loader without the cache. @default 10000 */
+  readonly maxFlights?: number | undefined;
+  /** Background reloads under way at once; further ones are left to the next reader. @default 100 */
+  readonly maxRefreshes?: number | undefined;
+  /** Life of a lease between renewals. @default '10s' */
+  readonly lease?: Duration | undefined;
+  /** A loader that runs longer loses its lease; its result is returned, not stored. @default '2m' */
+  readonly maxLoad?: Duration | undefined;
+  /** How long a caller waits for a load of another process before it loads by itself, uncached. @default '10s' */
+  readonly maxWait?: Duration | undefined;
+}
+
+export interface Limits {
+  readonly maxValueBytes: number;
+  readonly maxTtlMs: number;
+  readonly maxFlights: number;
+  readonly maxRefreshes: number;
+  readonly leaseMs: number;
+  readonly maxLoadMs: number;
+  readonly maxWaitMs: number;
+}
+
+const MIB = 1_048_576;
+
+/** Applies defaults and validates. @throws CacheConfigError naming the limit. */
+export function resolveLimits(options: LimitOptions = {}): Limits {
+  return Object.freeze({
+    maxValueBytes: wholeNumber(options.maxValueBytes, 'limits.maxValueBytes', MIB, 1, 512 * MIB),
+    maxTtlMs: duration(options.maxTtl, 'limits.maxTtl', MAX_DURATION_MS),
+    maxFlights: wholeNumber(options.maxFlights, 'limits.maxFlights', 10_000, 1, 1_000_000),
+    maxRefreshes: wholeNumber(options.maxRefreshes, 'limits.maxRefreshes', 100, 0, 100_000),
+    leaseMs: duration(options.lease, 'limits.lease', 10_000),
+    maxLoadMs: duration(options.maxLoad, 'limits.maxLoad', 120_000),
+    maxWaitMs: duration(options.maxWait, 'limits.maxWait', 10_000),
+  });
+}
+
+/** A whole number inside its bounds, or the default. @throws CacheConfigError naming the option. */
+export function wholeNumber(value: unknown, option: string, fallback: number, min: number, max: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new CacheConfigError(option, `must be a whole number from ${min} to ${max}`);
+}
+
+function duration(value: Duration | undefined, option: string, fallbackMs: number): number {
+  return value === undefined ? fallbackMs : parseDuration(value, option);
+}

@@ -1,0 +1,79 @@
+import type { Level } from './backend.js';
+import type { Width } from './scope.js';
+import type { Space } from './space.js';
+import type { Verdict } from './verdict.js';
+
+/** Where an event happened. Names of spaces and digests of keys; never a value, an argument or a raw key. */
+export interface EventPlace {
+  readonly namespace: string;
+  readonly width: Width;
+  /** Eight characters that tell keys apart in a log without giving them away. */
+  readonly keyDigest?: string | undefined;
+}
+
+/** Why a loaded value was not stored. */
+export type RefusalReason =
+  | 'lease-lost'
+  | 'invalidated'
+  | 'tainted'
+  | 'unserializable'
+  | 'too-large'
+  | 'skipped'
+  | 'undefined'
+  | 'backend'
+  | 'loader-too-long'
+  | 'too-many-tags'
+  | 'inner-expired'
+  | 'ttl';
+
+/** Why a call ran without the cache. */
+export type BypassReason =
+  'disabled' | 'condition' | 'scope-missing' | 'backend' | 'waited-too-long' | 'too-many-flights' | 'not-shareable';
+
+/** Something that happened. Observers get every event, in order, and nothing they do changes the call. */
+export type CacheEvent =
+  | ({
+      readonly type: 'hit';
+      readonly verdict: Verdict;
+      readonly level: Level;
+      readonly durationMs: number;
+    } & EventPlace)
+  | ({ readonly type: 'miss'; readonly durationMs: number } & EventPlace)
+  | ({ readonly type: 'bypass'; readonly reason: BypassReason } & EventPlace)
+  | ({
+      readonly type: 'load';
+      readonly outcome: 'ok' | 'failed' | 'timed-out';
+      readonly durationMs: number;
+      readonly isBackground: boolean;
+    } & EventPlace)
+  | ({ readonly type: 'fill'; readonly ttlMs: number } & EventPlace)
+  | ({ readonly type: 'refused'; readonly reason: RefusalReason } & EventPlace)
+  | ({ readonly type: 'write' } & EventPlace)
+  | ({ readonly type: 'evict'; readonly requested: number; readonly removed: number } & EventPlace)
+  | ({ readonly type: 'invalidate'; readonly labels: number } & EventPlace)
+  | ({ readonly type: 'clear'; readonly removed: number } & EventPlace)
+  | ({ readonly type: 'displaced' } & EventPlace)
+  /** A stored value bore another identity than the key it was read under. It was not served. */
+  | ({ readonly type: 'identity-mismatch' } & EventPlace)
+  /** A loader read data scoped more narrowly than its own entry; the entry was not stored. */
+  | ({ readonly type: 'scope-leak'; readonly innerNamespace: string } & EventPlace)
+  | ({ readonly type: 'error'; readonly operation: string; readonly error: Error } & EventPlace)
+  | { readonly type: 'warning'; readonly message: string }
+  | { readonly type: 'everything-cleared'; readonly removed: number };
+
+/** Receives events. Called synchronously; keep it short. What it throws is swallowed. */
+export type Observer = (event: CacheEvent) => void;
+
+/**
+ * How parts report. Building an event costs more than a hit, so for what happens all the time callers ask first:
+ * `if (emit.isHeard) emit.event({...})`. Warnings and failures are always told.
+ */
+export interface Emit {
+  readonly isHeard: boolean;
+  event(event: CacheEvent): void;
+}
+
+/** Where an event of a space happened. */
+export function placeOf(space: Space, keyDigest?: string): EventPlace {
+  return { namespace: space.namespace, width: space.width, keyDigest };
+}

@@ -1,0 +1,74 @@
+import { ScopeInvalidError, ScopeMissingError } from './errors.js';
+
+/** Who is asking. Missing ids are absent, never empty strings. */
+export interface ScopeIds {
+  readonly tenant?: string | undefined;
+  readonly user?: string | undefined;
+}
+
+/** Who may share an entry: everybody, everybody of one tenant, or one user of one tenant. */
+export type Width = 'global' | 'tenant' | 'user';
+
+export const WIDTHS: readonly Width[] = Object.freeze(['global', 'tenant', 'user'] as const);
+
+const MAX_ID_BYTES = 256;
+
+/** A validated, frozen scope. Only {@link scopeOf} makes one, so holding one means its ids are sound. */
+export class Scope implements ScopeIds {
+  declare private readonly sound: true;
+
+  /** @internal use {@link scopeOf} */
+  constructor(
+    readonly tenant: string | undefined,
+    readonly user: string | undefined,
+  ) {
+    Object.freeze(this);
+  }
+
+  /**
+   * This scope cut down to `width`: what an entry of that width is shared by, and what its loader may see.
+   * @throws ScopeMissingError when an id that the width needs is missing. There is no wider fallback.
+   */
+  at(width: Width, namespace?: string): Scope {
+    if (width === 'global') return NOBODY;
+    if (this.tenant === undefined) throw new ScopeMissingError('tenant', namespace);
+    if (width === 'tenant') return this.user === undefined ? this : new Scope(this.tenant, undefined);
+    if (this.user === undefined) throw new ScopeMissingError('user', namespace);
+    return this;
+  }
+}
+
+/** The scope of nobody in particular: no tenant, no user. */
+export const NOBODY: Scope = new Scope(undefined, undefined);
+
+/**
+ * Validates what a resolver or a caller gave. `null`, `undefined`, '', blanks, 0, NaN and false count as missing;
+ * anything else that is not a well-formed string of at most 256 bytes is refused. Ids are taken byte for byte: no
+ * folding of case, no Unicode normalisation — two ids that differ are two tenants.
+ */
+export function scopeOf(ids: { readonly tenant?: unknown; readonly user?: unknown } | null | undefined): Scope {
+  const tenant = idOf(ids?.tenant, 'tenant');
+  const user = idOf(ids?.user, 'user');
+  return tenant === undefined && user === undefined ? NOBODY : new Scope(tenant, user);
+}
+
+/** True when `inner` may be seen by fewer people than `outer`, or by others: its data must not flow into `outer`. */
+export function isNarrower(inner: { scope: Scope; width: Width }, outer: { scope: Scope; width: Width }): boolean {
+  if (inner.width === 'global') return false;
+  if (outer.width === 'global' || inner.scope.tenant !== outer.scope.tenant) return true;
+  return inner.width === 'user' && (outer.width === 'tenant' || inner.scope.user !== outer.scope.user);
+}
+
+function idOf(id: unknown, part: 'tenant' | 'user'): string | undefined {
+  if (typeof id === 'string') {
+    if (id.trim() === '') return undefined;
+    if (!id.isWellFormed()) throw new ScopeInvalidError(part, 'is not well-formed text (it contains a lone surrogate)');
+    if (Buffer.byteLength(id) > MAX_ID_BYTES) throw new ScopeInvalidError(part, `is longer than ${MAX_ID_BYTES} bytes`);
+    return id;
+  }
+  if (id === undefined || id === null || id === false || id === 0 || Number.isNaN(id)) return undefined;
+  throw new ScopeInvalidError(
+    part,
+    `must be a string, not ${Array.isArray(id) ? 'an array' : `a value of type ${typeof id}`}; convert it explicitly`,
+  );
+}

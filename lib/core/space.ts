@@ -1,0 +1,44 @@
+import type { Label } from './label.js';
+import type { Scope, Width } from './scope.js';
+import type { Tally } from './tally.js';
+
+declare const partitionBrand: unique symbol;
+
+/** What one clock, one floor and one set of labels belong to: a tenant, or the global part that belongs to nobody. */
+export type Partition = string & { readonly [partitionBrand]: true };
+
+/**
+ * Where keys live: a scope at a width, and a namespace in it. Made once for a scope and namespace and kept, so that a
+ * hit only appends its arguments to `idPrefix` and bumps `tally`.
+ */
+export interface Space {
+  /** The scope cut down to the width: what loaders of this space run in. */
+  readonly scope: Scope;
+  readonly width: Width;
+  /** As the user wrote it. For logs, events and policies. */
+  readonly namespace: string;
+  readonly partition: Partition;
+  /** Partition and user, the first word of the id. */
+  readonly path: string;
+  /** `path/namespace`: names the space; equal for equal spaces. */
+  readonly name: string;
+  /** `path/namespace@version/`: every id of the space starts with it. */
+  readonly idPrefix: string;
+  /** The labels that every entry of the space carries. */
+  readonly labels: readonly Label[];
+  readonly tally: Tally;
+}
+
+/**
+ * A part of a cache that can be cleared, listed and counted. A view of a tenant covers what its users have; a view of
+ * a namespace covers every width in it.
+ */
+export interface View {
+  readonly partition: Partition;
+  /** Only entries of this path (a user). Undefined: the whole partition. */
+  readonly path: string | undefined;
+  /** Only entries of this namespace, as it stands in ids. Undefined: all. */
+  readonly namespace: string | undefined;
+  /** The label that invalidates the view; undefined when it is the whole partition, whose floor rises instead. */
+  readonly label: Label | undefined;
+}

@@ -1,0 +1,34 @@
+/**
+ * The counters of one space, bumped in place on the hot path. Plain numbers on a plain object: a hit must not pay for
+ * an event that nobody listens to.
+ */
+export class Tally {
+  hits = 0;
+  misses = 0;
+  /** Answers from an entry past its ttl (inside its stale windows). Not counted as hits. */
+  stale = 0;
+  /** Calls that ran without the cache: no scope, condition said no, backend failing. */
+  bypasses = 0;
+  /** Entries written, by fills and by `set`. */
+  sets = 0;
+  /** Entries removed by name, pattern or clear. */
+  evictions = 0;
+  /** Entries removed because a bound was reached. */
+  displaced = 0;
+  /** Loaded values that were not stored: invalidated meanwhile, not storable, too large, tainted. */
+  refused = 0;
+  errors = 0;
+
+  /** Adds another row to this one. */
+  add(other: Tally): void {
+    this.hits += other.hits;
+    this.misses += other.misses;
+    this.stale += other.stale;
+    this.bypasses += other.bypasses;
+    this.sets += other.sets;
+    this.evictions += other.evictions;
+    this.displaced += other.displaced;
+    this.refused += other.refused;
+    this.errors += other.errors;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The verbs. Every one reads the same way: ask the backend, judge what it says, act, count. Reads answer without the
+ * cache when the backend fails (invariant 8); whatever removes something says so loudly when it cannot be sure.
+ */
+import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
+import type { Backend, BackendInfo, Page, Reading, Selection, Usage } from '../core/backend.js';
+import type { Key } from '../core/key.js';
+import type { BypassReason } from '../core/observer.js';
+import type { Policy } from '../core/policy.js';
+import type { Space, View } from '../core/space.js';
+import type { Call } from './call.js';
+import type { EngineParts } from './engine-parts.js';
+import { Filler } from './filler.js';
+import { Load } from './load.js';
+import { LoadContext } from './loader.js';
+import { LoaderRun } from './loader-run.js';
+import { LoadTimes } from './load-times.js';
+import { inheritInto, Lookup } from './lookup.js';
+import { Put } from './put.js';
+import { Refresher } from './refresh.js';
+import { Report } from './report.js';
+import { SingleFlight } from './single-flight.js';
+import { Writes } from './writes.js';
+
+export class CacheEngine {
+  readonly writes: Writes;
+  private readonly backend: Backend;
+  private readonly report: Report;
+  private readonly lookup: Lookup;
+  private readonly load: Load;
+  private readonly refresher: Refresher;
+  private readonly puts: Put;
+  private readonly flights = new SingleFlight();
+
+  constructor(private readonly parts: EngineParts) {
+    const report = new Report(parts.emit);
+    const loadTimes = new LoadTimes();
+    const filler = new Filler(parts, report);
+    this.backend = parts.backend;
+    this.report = report;
+    this.lookup = new Lookup(parts, report, loadTimes);
+    this.load = new Load({
+      ...parts,
+      lookup: this.lookup,
+      flights: this.flights,
+      filler,
+      run: new LoaderRun(parts, report, loadTimes),
+      report,
+    });
+    this.refresher = new Refresher(this.load, parts.limits, report, parts.backend.kind);
+    this.writes = new Writes(parts, filler, report, this.flights);
+    this.puts = new Put(parts, filler, report, async (call) => {
+      await this.writes.evict([call.key]);
+    });
+  }
+
+  /** The stored value, or the loader's. */
+  getOrSet(call: Call): Awaitable<unknown> {
+    if (!this.parts.isEnabled) return this.bypass(call, 'disabled');
+    call.frame?.loading?.note(call.key.space);
+    const startedAtMs = this.lookup.startedAtMs();
+    let reading: Awaitable<Reading>;
+    try {
+      reading = this.backend.read(call.key);
+    } catch (error) {
+      return this.load.outage(call, error, undefined);
+    }
+    if (!isPending(reading)) return this.answer(call, reading, startedAtMs);
+    return reading.then(
+      (answer) => this.answer(call, answer, startedAtMs),
+      (error: unknown) => this.load.outage(call, error, undefined),
+    );
+  }
+
+  /** The loader's value, with nothing read or stored. */
+  bypass(call: Call, reason: BypassReason): Awaitable<unknown> {
+    this.report.bypass(call.key, reason);
+    return call.loader(LoadContext.of(call.key) as never);
+  }
+
+  /** Runs the method and stores its result. */
+  put(call: Call, method: () => unknown): Promise<unknown> {
+    return this.parts.isEnabled ? this.puts.run(call, method) : (async () => method())();
+  }
+
+  /** The stored value if it is fresh, else undefined. */
+  get(call: Omit<Call, 'loader'>): Awaitable<unknown> {
+    call.frame?.loading?.note(call.key.space);
+    const startedAtMs = this.lookup.startedAtMs();
+    return andThen(this.lookup.fresh(call.key, call.policy), (entry) => {
+      if (entry === undefined) {
+        this.report.miss(call.key, this.lookup.startedAtMs() - startedAtMs);
+        return undefined;
+      }
+      inheritInto(call, entry);
+      return this.lookup.serve(call.key, entry, 'fresh', undefined, startedAtMs);
+    });
+  }
+
+  /** The fresh values among the keys, in their order; undefined where there is none. */
+  async getMany(calls: readonly Omit<Call, 'loader'>[]): Promise<readonly unknown[]> {
+    const first = calls[0];
+    if (first === undefined) return [];
+    let readings: readonly Reading[];
+    try {
+      readings = await this.backend.readMany(calls.map(({ key }) => key));
+    } catch (error) {
+      const failure = this.report.failure(first.key.space, 'readMany', this.backend.kind, error);
+      for (const { key } of calls) this.report.bypass(key, 'backend');
+      if (!first.policy.failSilently) throw failure;
+      return calls.map(() => undefined);
+    }
+    return calls.map((call, index) => this.pick(call, readings[index]));
+  }
+
+  /** Whether a fresh value is there. Counts nothing. */
+  async has(key: Key, policy: Policy): Promise<boolean> {
+    return (await this.lookup.fresh(key, policy)) !== undefined;
+  }
+
+  /** Milliseconds of freshness left; null: no expiry; undefined: nothing there. */
+  async ttlMs(key: Key, policy: Policy): Promise<number | null | undefined> {
+    const entry = await this.lookup.fresh(key, policy);
+    if (entry === undefined) return undefined;
+    return entry.freshUntilMs === Infinity ? null : Math.ceil(entry.freshUntilMs - this.parts.clock.monotonicMs());
+  }
+
+  /** A page of visible keys. */
+  async scan(space: Space, selection: Selection, cursor: string | undefined): Promise<Page> {
+    try {
+      return await this.backend.scan(selection, cursor);
+    } catch (error) {
+      throw this.report.failure(space, 'scan', this.backend.kind, error);
+    }
+  }
+
+  async usage(view: View | undefined): Promise<Usage> {
+    return this.backend.usage(view);
+  }
+
+  async info(): Promise<BackendInfo> {
+    return this.backend.info();
+  }
+
+  /** Milliseconds until the backend answered. */
+  async ping(): Promise<number> {
+    const startedAtMs = this.parts.clock.monotonicMs();
+    await this.backend.ping();
+    return this.parts.clock.monotonicMs() - startedAtMs;
+  }
+
+  async close(): Promise<void> {
+    await this.backend.close();
+  }
+
+  private answer(call: Call, reading: Reading, startedAtMs: number): Awaitable<unknown> {
+    const { verdict, entry } = this.lookup.judge(reading, call.key, call.policy);
+    if (entry === undefined || verdict === 'gone' || verdict === 'grace') {
+      this.report.miss(call.key, this.lookup.startedAtMs() - startedAtMs);
+      return this.load.foreground(call, entry);
+    }
+    if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
+    inheritInto(call, entry);
+    return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
+  }
+
+  private pick(call: Omit<Call, 'loader'>, reading: Reading | undefined): unknown {
+    call.frame?.loading?.note(call.key.space);
+    const entry = reading === undefined ? undefined : this.lookup.freshOf(reading, call.key, call.policy);
+    if (entry === undefined) {
+      this.report.miss(call.key, 0);
+      return undefined;
+    }
+    inheritInto(call, entry);
+    return this.lookup.serve(call.key, entry, 'fresh', reading, this.lookup.startedAtMs());
+  }
+}

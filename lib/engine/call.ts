@@ -1,0 +1,25 @@
+import type { Frame } from '../core/frame.js';
+import type { Key } from '../core/key.js';
+import type { Policy } from '../core/policy.js';
+import type { Loader } from './loader.js';
+
+/** One call of getOrSet on its way through the engine. Settled at the top, read-only below. */
+export interface Call<T = unknown> {
+  readonly key: Key;
+  readonly policy: Policy;
+  readonly loader: Loader<T>;
+  /** What surrounded the caller. Undefined outside of any scope. */
+  readonly frame: Frame | undefined;
+  /** Decides on what only the result can tell. */
+  readonly result?: ResultRules | undefined;
+}
+
+/** Rules that look at a result. */
+export interface ResultRules {
+  /** True: return it, but do not store it. */
+  unless?(result: unknown): boolean;
+  /** Tags that come with the result. */
+  tags?(result: unknown): readonly string[];
+  /** The arguments behind the result, for a ttl that is a function of both. */
+  readonly args?: readonly unknown[];
+}

@@ -1,0 +1,22 @@
+import type { Backend } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
+import type { Copier } from '../core/copier.js';
+import type { Surroundings } from '../core/frame.js';
+import type { KeyMint } from '../core/key.js';
+import type { Limits } from '../core/limits.js';
+import type { Emit } from '../core/observer.js';
+
+/** What the engine works with. Handed in once by `assemble`. */
+export interface EngineParts {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly copier: Copier;
+  readonly mint: KeyMint;
+  readonly surroundings: Surroundings;
+  readonly limits: Limits;
+  readonly emit: Emit;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** False: every call runs its loader and nothing is read or stored. */
+  readonly isEnabled: boolean;
+}

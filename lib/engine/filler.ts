@@ -1,0 +1,176 @@
+/**
+ * Turns a loaded value into an entry, or into a reason why not. Whatever happens here, the value itself has already
+ * been earned by the caller: nothing in this file may turn it into an error (invariant 13).
+ */
+import type { Lease } from '../core/backend.js';
+import type { Draft } from '../core/entry.js';
+import { clampDuration } from '../core/duration.js';
+import {
+  CacheConfigError,
+  ScopeLeakError,
+  TagInvalidError,
+  UnserializableError,
+  ValueTooLargeError,
+} from '../core/errors.js';
+import type { Loading } from '../core/frame.js';
+import type { Key } from '../core/key.js';
+import { checkTags, type Label } from '../core/label.js';
+import type { RefusalReason } from '../core/observer.js';
+import { graceMs, ttlForResult, type Policy } from '../core/policy.js';
+import type { ResultRules } from './call.js';
+import type { EngineParts } from './engine-parts.js';
+import type { LoadContext } from './loader.js';
+import type { Report } from './report.js';
+import type { Loaded } from './single-flight.js';
+
+/** Labels of one entry: those of its space, 32 tags of its own, 32 inherited, each also as a user's share. */
+const MAX_LABELS = 140;
+
+/** What is known when a loader has answered. */
+export interface Result {
+  readonly key: Key;
+  readonly policy: Policy;
+  readonly rules: ResultRules | undefined;
+  readonly value: unknown;
+  readonly context: LoadContext;
+  readonly loading: Loading;
+  /** The loader gave up its lease by taking too long. */
+  readonly isLate: boolean;
+}
+
+export class Filler {
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly report: Report,
+  ) {}
+
+  /** Stores the result under its lease, or gives the lease back. Never rejects. */
+  async settle(result: Result, lease: Lease): Promise<Loaded & { readonly refusal: RefusalReason | undefined }> {
+    const { key, value } = result;
+    const draft = this.draft(result);
+    if (typeof draft === 'string') {
+      this.report.refused(key, draft);
+      await this.release(lease);
+      return { value, labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs(), refusal: draft };
+    }
+    const freshUntilMs = this.parts.clock.monotonicMs() + draft.freshForMs;
+    const refusal = await this.fill(key, lease, draft);
+    return { value, labels: draft.labels, freshUntilMs, refusal };
+  }
+
+  /** Gives a lease back; a lease that cannot be given back ends by itself. */
+  async release(lease: Lease): Promise<void> {
+    try {
+      await this.parts.backend.release(lease);
+    } catch (error) {
+      this.report.failure(lease.key.space, 'release', this.parts.backend.kind, error);
+    }
+  }
+
+  /** What would be stored for an explicit write. @throws whatever makes it unstorable */
+  draftOf(key: Key, value: unknown, policy: Policy): Draft {
+    return this.compose(policy, value, key.labels, this.ttlMs(policy, value, undefined, []));
+  }
+
+  private async fill(key: Key, lease: Lease, draft: Draft): Promise<RefusalReason | undefined> {
+    try {
+      const outcome = await this.parts.backend.fill(lease, draft);
+      if (outcome !== 'stored') {
+        this.report.refused(key, outcome);
+        return outcome;
+      }
+      key.space.tally.sets++;
+      if (this.report.isHeard) this.report.event({ type: 'fill', ttlMs: draft.freshForMs, ...this.report.place(key) });
+      return undefined;
+    } catch (error) {
+      const reason = this.reasonOf(error, key);
+      this.report.refused(key, reason);
+      await this.release(lease);
+      return reason;
+    }
+  }
+
+  private reasonOf(error: unknown, key: Key): RefusalReason {
+    const { namespace } = key.space;
+    if (error instanceof UnserializableError) {
+      this.report.warnOnce(
+        'unserializable',
+        namespace,
+        `Results of namespace "${namespace}" are not stored: ${error.message}`,
+      );
+      return 'unserializable';
+    }
+    if (error instanceof ValueTooLargeError) {
+      this.report.warnOnce(
+        'too-large',
+        namespace,
+        `A result of namespace "${namespace}" is not stored: ${error.message}`,
+      );
+      return 'too-large';
+    }
+    this.report.failure(key.space, 'fill', this.parts.backend.kind, error);
+    return 'backend';
+  }
+
+  private draft(result: Result): Draft | RefusalReason {
+    const { key, policy, rules, value, context, loading } = result;
+    const veto = this.veto(result);
+    if (veto !== undefined) return veto;
+    try {
+      const labels = this.labels(result);
+      if (labels.length > MAX_LABELS) return 'too-many-tags';
+      const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? []);
+      const innerMs = loading.innerFreshUntilMs - this.parts.clock.monotonicMs();
+      if (innerMs < 1) return 'inner-expired';
+      return this.compose(policy, value, labels, Math.min(ttlMs, innerMs));
+    } catch (error) {
+      // A rule of the user's (ttl, unless, tags) failed or said nonsense. The result stands; storing it does not.
+      this.report.failure(
+        key.space,
+        error instanceof TagInvalidError ? 'resultTags' : 'ttl',
+        this.parts.backend.kind,
+        error,
+      );
+      if (error instanceof Error)
+        this.report.warnOnce('rules', key.space.namespace, `Namespace "${key.space.namespace}": ${error.message}`);
+      return 'ttl';
+    }
+  }
+
+  private veto({ key, rules, value, context, loading, isLate }: Result): RefusalReason | undefined {
+    if (value === undefined) return 'undefined';
+    if (context.isSkipped) return 'skipped';
+    if (isLate) return 'loader-too-long';
+    if (loading.leak !== undefined) {
+      this.tellLeak(key, loading.leak.namespace);
+      return 'tainted';
+    }
+    return rules?.unless?.(value) === true ? 'skipped' : undefined;
+  }
+
+  private tellLeak(key: Key, innerNamespace: string): void {
+    this.report.event({ type: 'scope-leak', innerNamespace, ...this.report.place(key) });
+    const { message } = new ScopeLeakError(key.space.namespace, innerNamespace);
+    this.report.warnOnce('scope-leak', key.space.namespace, `${message} Until then its results are not stored.`);
+  }
+
+  private labels({ key, rules, value, context, loading }: Result): readonly Label[] {
+    const found = rules?.tags?.(value) ?? [];
+    if (found.length === 0 && context.tags.length === 0 && loading.innerLabels.size === 0) return key.labels;
+    const tags = checkTags([...key.tags, ...context.tags, ...found]);
+    return [...new Set([...this.parts.mint.labelsOf(key.space, tags), ...loading.innerLabels])];
+  }
+
+  private ttlMs(policy: Policy, value: unknown, saidMs: number | undefined, args: readonly unknown[]): number {
+    const { maxTtlMs } = this.parts.limits;
+    const ttlMs = saidMs ?? ttlForResult(policy, value, args, (ttl) => clampDuration(ttl, 'ttl', maxTtlMs));
+    if (ttlMs === Infinity) return ttlMs;
+    const shortened = policy.jitter === 0 ? ttlMs : ttlMs * (1 - this.parts.random() * policy.jitter);
+    return Math.max(1, Math.min(shortened, maxTtlMs));
+  }
+
+  private compose(policy: Policy, value: unknown, labels: readonly Label[], freshForMs: number): Draft {
+    if (!(freshForMs > 0)) throw new CacheConfigError('ttl', 'must be longer than nothing');
+    return { value, labels, freshForMs, keptForMs: freshForMs + graceMs(policy), isolation: policy.isolation };
+  }
+}

@@ -1,0 +1,18 @@
+const MAX_NAMESPACES = 2_000;
+/** Weight of the newest load in the running average. */
+const NEWEST = 0.2;
+
+/** How long the loaders of each namespace took lately: what an early refresh has to be ahead of. */
+export class LoadTimes {
+  private readonly averageMs = new Map<string, number>();
+
+  note(namespace: string, durationMs: number): void {
+    const before = this.averageMs.get(namespace);
+    if (before === undefined && this.averageMs.size >= MAX_NAMESPACES) return;
+    this.averageMs.set(namespace, before === undefined ? durationMs : before + (durationMs - before) * NEWEST);
+  }
+
+  of(namespace: string): number {
+    return this.averageMs.get(namespace) ?? 0;
+  }
+}

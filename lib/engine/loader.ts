@@ -1,0 +1,90 @@
+import { clampDuration, type Duration } from '../core/duration.js';
+import { NothingToRenewError } from '../core/errors.js';
+import { checkTags } from '../core/label.js';
+import type { Key } from '../core/key.js';
+import type { ScopeIds } from '../core/scope.js';
+
+/** What a loader is told and may say about the value it is loading. */
+export interface LoaderContext<T = unknown> {
+  /** Aborted when `hardTimeout` has passed. Pass it on to what you call. */
+  readonly signal: AbortSignal;
+  /** The scope of the key. For a tenant's entry it has no user, whoever asked first. */
+  readonly scope: ScopeIds;
+  /** The value still kept from before (inside `staleIfError` or `staleWhileRevalidate`), if there is one. */
+  readonly previous: T | undefined;
+  /** The result is returned, but not stored. */
+  skip(): void;
+  /** Adds tags that are only known now. */
+  tag(...tags: string[]): void;
+  /** Sets the ttl of this result. `null`: no expiry. */
+  ttl(ttl: Duration | null): void;
+  /**
+   * Return this to say that `previous` is still right: it is kept and its ttl starts anew.
+   * @throws NothingToRenewError when there is no previous value.
+   */
+  notModified(): T;
+}
+
+/** Computes a value when the cache has none. Its errors reach the caller unchanged and are never stored. */
+export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
+
+/** Stands for "keep the previous value" on its way from the loader to the load. Never leaves the engine. */
+export const NOT_MODIFIED: unique symbol = Symbol('not modified');
+
+/** The context of one load, and what its loader said. */
+export class LoadContext implements LoaderContext<unknown> {
+  isSkipped = false;
+  tags: readonly string[] = [];
+  /** undefined: nothing said. Infinity: no expiry. */
+  ttlMs: number | undefined;
+  private controller: AbortController | undefined;
+  private abortedWith: unknown;
+
+  constructor(
+    readonly scope: ScopeIds,
+    private readonly namespace: string,
+    private readonly read: (() => unknown) | undefined,
+  ) {}
+
+  /** The context of a load of this key. `read` gives the value kept from before, if there is one. */
+  static of({ space }: Key, read?: () => unknown): LoadContext {
+    return new LoadContext(space.scope, space.namespace, read);
+  }
+
+  /** Each look gives a copy: a loader that edits the previous value must not edit what others may still be served. */
+  get previous(): unknown {
+    return this.read?.();
+  }
+
+  /** Made when first asked for: most loaders never look at it. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abortedWith !== undefined) this.controller.abort(this.abortedWith);
+    }
+    return this.controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.abortedWith = reason;
+    this.controller?.abort(reason);
+  }
+
+  skip(): void {
+    this.isSkipped = true;
+  }
+
+  tag(...tags: string[]): void {
+    // Checked here, so that the loader that said it gets the error.
+    this.tags = checkTags([...this.tags, ...tags]);
+  }
+
+  ttl(ttl: Duration | null): void {
+    this.ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl()');
+  }
+
+  notModified(): unknown {
+    if (this.read === undefined) throw new NothingToRenewError(this.namespace);
+    return NOT_MODIFIED;
+  }
+}

@@ -1,0 +1,102 @@
+import { isPending, type Awaitable } from '../core/awaitable.js';
+import type { Reading } from '../core/backend.js';
+import type { Entry } from '../core/entry.js';
+import { BackendError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Policy } from '../core/policy.js';
+import { judge, type Verdict } from '../core/verdict.js';
+import type { Call } from './call.js';
+import type { EngineParts } from './engine-parts.js';
+import type { LoadTimes } from './load-times.js';
+import type { Report } from './report.js';
+
+/** An entry together with what it is worth now. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly entry: Entry | undefined;
+}
+
+const GONE: Judged = Object.freeze({ verdict: 'gone', entry: undefined });
+
+/** Reads and judges. The only caller of `backend.read` and the only place that looks at identities. */
+export class Lookup {
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly report: Report,
+    private readonly loadTimes: LoadTimes,
+  ) {}
+
+  judge(reading: Reading, key: Key, policy: Policy): Judged {
+    const { entry } = reading;
+    if (entry === undefined) return GONE;
+    if (entry.identity !== key.id) return this.refuseForeign(key);
+    const early =
+      policy.earlyRefresh === 0
+        ? undefined
+        : { loadMs: this.loadTimes.of(key.space.namespace), draw: 1 - this.parts.random() };
+    const verdict = judge(entry, reading.barrier, key.id, this.parts.clock.monotonicMs(), policy, early);
+    return verdict === 'gone' ? GONE : { verdict, entry };
+  }
+
+  /** A fresh entry for verbs without a loader; a failing backend counts as nothing there, unless the policy wants to know. */
+  fresh(key: Key, policy: Policy): Awaitable<Entry | undefined> {
+    let reading: Awaitable<Reading>;
+    try {
+      reading = this.parts.backend.read(key);
+    } catch (error) {
+      return this.outage(key, policy, error);
+    }
+    if (!isPending(reading)) return this.freshOf(reading, key, policy);
+    return reading.then(
+      (answer) => this.freshOf(answer, key, policy),
+      (error: unknown) => this.outage(key, policy, error),
+    );
+  }
+
+  freshOf(reading: Reading, key: Key, policy: Policy): Entry | undefined {
+    const { verdict, entry } = this.judge(reading, key, policy);
+    return verdict === 'fresh' || verdict === 'aging' ? entry : undefined;
+  }
+
+  /** Counts and tells a served entry, and hands its value out. */
+  serve(key: Key, entry: Entry, verdict: Verdict, reading: Reading | undefined, startedAtMs: number): unknown {
+    if (verdict === 'fresh' || verdict === 'aging') key.space.tally.hits++;
+    else key.space.tally.stale++;
+    if (this.report.isHeard) {
+      const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
+      this.report.event({ type: 'hit', verdict, level: reading?.level ?? 'l1', durationMs, ...this.report.place(key) });
+    }
+    return entry.value;
+  }
+
+  /** When the caller's clock starts: only events need it. */
+  startedAtMs(): number {
+    return this.report.isHeard ? this.parts.clock.monotonicMs() : 0;
+  }
+
+  /** Throws for policies that want to know, or says that there is nothing. */
+  private outage(key: Key, policy: Policy, error: unknown): undefined {
+    const failure = this.report.failure(key.space, 'read', this.parts.backend.kind, error);
+    this.report.bypass(key, 'backend');
+    if (!policy.failSilently)
+      throw failure instanceof BackendError
+        ? failure
+        : new BackendError('read', this.parts.backend.kind, { cause: error });
+    return undefined;
+  }
+
+  /**
+   * The value under this id says that it belongs to another. Replies out of order, a wrong slot, a copied key: whatever
+   * it was, the value is not ours to show.
+   */
+  private refuseForeign(key: Key): Judged {
+    key.space.tally.errors++;
+    this.report.event({ type: 'identity-mismatch', ...this.report.place(key) });
+    return GONE;
+  }
+}
+
+/** The frame-keeping that every read inside a loader owes: taint, tags and the end of what was read. */
+export function inheritInto(call: Pick<Call, 'frame' | 'key'>, entry: Pick<Entry, 'labels' | 'freshUntilMs'>): void {
+  call.frame?.loading?.inherit(call.key.space, entry.labels, entry.freshUntilMs);
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { CacheError, BackendError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalReason } from '../core/observer.js';
+import type { Space } from '../core/space.js';
+
+/** Counts and tells. Counting is a number on the space; telling happens only when somebody listens. */
+export class Report {
+  /** Namespaces that were warned about already, so that each mistake is named once and not per call. */
+  private readonly warned = new Set<string>();
+
+  constructor(private readonly emit: Emit) {}
+
+  get isHeard(): boolean {
+    return this.emit.isHeard;
+  }
+
+  event: Emit['event'] = (event) => this.emit.event(event);
+
+  place(key: Key): EventPlace {
+    return placeOf(key.space, createHash('sha256').update(key.id).digest('hex').slice(0, 8));
+  }
+
+  miss(key: Key, durationMs: number): void {
+    key.space.tally.misses++;
+    if (this.emit.isHeard) this.emit.event({ type: 'miss', durationMs, ...this.place(key) });
+  }
+
+  bypass(key: Key, reason: BypassReason): void {
+    key.space.tally.bypasses++;
+    if (this.emit.isHeard) this.emit.event({ type: 'bypass', reason, ...this.place(key) });
+  }
+
+  refused(key: Key, reason: RefusalReason): void {
+    key.space.tally.refused++;
+    if (this.emit.isHeard) this.emit.event({ type: 'refused', reason, ...this.place(key) });
+  }
+
+  /** A failure that the caller does not see. Returns it as one of ours. */
+  failure(space: Space, operation: string, backend: string, cause: unknown): CacheError {
+    space.tally.errors++;
+    const error = cause instanceof CacheError ? cause : new BackendError(operation, backend, { cause });
+    this.emit.event({ type: 'error', operation, error, ...placeOf(space) });
+    return error;
+  }
+
+  /** Says something once for each namespace and topic. */
+  warnOnce(topic: string, namespace: string, message: string): void {
+    const mark = `${topic}/${namespace}`;
+    if (this.warned.has(mark) || this.warned.size >= 1_000) return;
+    this.warned.add(mark);
+    this.emit.event({ type: 'warning', message });
+  }
+}

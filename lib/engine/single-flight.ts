@@ -1,0 +1,52 @@
+import type { KeyId } from '../core/key.js';
+import type { Loading } from '../core/frame.js';
+import type { Label } from '../core/label.js';
+
+/** What a load brought: the loader's own value, and what became of it. */
+export interface Loaded {
+  readonly value: unknown;
+  readonly labels: readonly Label[];
+  readonly freshUntilMs: number;
+}
+
+/** One load of one key under way in this process. */
+export interface Flight {
+  readonly id: KeyId;
+  /** The token of the lease it runs under; empty when the backend was out of reach and there is none. */
+  readonly token: string;
+  readonly loading: Loading;
+  readonly landing: Promise<Loaded>;
+}
+
+/**
+ * The loads of this engine, one per key (invariant 2: keyed by the full id). A reader may join one only when the
+ * backend, asked after the reader arrived, says that the flight's token is still the current lease (rule G2): a flight
+ * that was under way when an invalidation settled must not serve those who came after it.
+ */
+export class SingleFlight {
+  private readonly flights = new Map<KeyId, Flight>();
+
+  get size(): number {
+    return this.flights.size;
+  }
+
+  /** The flight that a holder of `token` leads, if it is ours. */
+  joinable(id: KeyId, token: string): Flight | undefined {
+    const flight = this.flights.get(id);
+    return flight?.token === token ? flight : undefined;
+  }
+
+  /** A flight whose lease was voided is replaced: its own callers still get its value, nobody else joins it. */
+  begin(flight: Flight): void {
+    this.flights.set(flight.id, flight);
+    const land = (): void => {
+      if (this.flights.get(flight.id) === flight) this.flights.delete(flight.id);
+    };
+    flight.landing.then(land, land);
+  }
+
+  /** Nobody joins the flight of this key any more. */
+  forget(id: KeyId): void {
+    this.flights.delete(id);
+  }
+}

@@ -1,0 +1,122 @@
+import type { Selection } from '../core/backend.js';
+import { CacheError, InvalidationUnknownError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import { placeOf } from '../core/observer.js';
+import { graceMs, type Policy } from '../core/policy.js';
+import type { Space, View } from '../core/space.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Filler } from './filler.js';
+import type { Report } from './report.js';
+import type { SingleFlight } from './single-flight.js';
+
+/** The verbs that change what is stored on a caller's word. None of them fails quietly (invariant 8). */
+export class Writes {
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly filler: Filler,
+    private readonly report: Report,
+    private readonly flights: SingleFlight,
+  ) {}
+
+  /** Stores a value as of now. @throws UnserializableError, ValueTooLargeError, or BackendError: the old entry may still be there */
+  async set(key: Key, value: unknown, policy: Policy): Promise<void> {
+    await this.setMany([[key, value, policy]]);
+  }
+
+  async setMany(entries: readonly (readonly [Key, unknown, Policy])[]): Promise<void> {
+    const first = entries[0]?.[0];
+    if (first === undefined) return;
+    const drafts = entries.map(([key, value, policy]) => [key, this.filler.draftOf(key, value, policy)] as const);
+    for (const [key] of drafts) this.flights.forget(key.id);
+    await this.attempt(first.space, 'set', async () => {
+      await (drafts.length === 1 && drafts[0] !== undefined
+        ? this.parts.backend.write(...drafts[0])
+        : this.parts.backend.writeMany(drafts));
+    });
+    for (const [key] of drafts) {
+      key.space.tally.sets++;
+      if (this.report.isHeard) this.report.event({ type: 'write', ...this.report.place(key) });
+    }
+  }
+
+  /** Gives a live entry another ttl, from now on. False when there is none. */
+  expire(key: Key, ttlMs: number, policy: Policy): Promise<boolean> {
+    return this.attempt(key.space, 'expire', async () =>
+      this.parts.backend.expire(key, ttlMs, ttlMs + graceMs(policy)),
+    );
+  }
+
+  increment(key: Key, by: number, policy: Policy): Promise<number> {
+    return this.attempt(key.space, 'increment', async () => {
+      const { labels, freshForMs, keptForMs, isolation } = this.filler.draftOf(key, 0, policy);
+      return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs, isolation });
+    });
+  }
+
+  /** Removes entries by name; how many were live. */
+  async evict(keys: readonly Key[]): Promise<number> {
+    const space = keys[0]?.space;
+    if (space === undefined) return 0;
+    const removed = await this.invalidation(space, 'evict', async () => this.parts.backend.evict(keys));
+    for (const { id } of keys) this.flights.forget(id);
+    space.tally.evictions += removed;
+    if (this.report.isHeard)
+      this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
+    return removed;
+  }
+
+  /** Makes everything that carries one of the labels invalid, in one step. */
+  async invalidate(space: Space, labels: readonly Label[]): Promise<void> {
+    if (labels.length === 0) return;
+    await this.invalidation(space, 'invalidateTags', async () =>
+      this.parts.backend.invalidate(space.partition, labels),
+    );
+    if (this.report.isHeard) this.report.event({ type: 'invalidate', labels: labels.length, ...placeOf(space) });
+  }
+
+  async clear(space: Space, view: View): Promise<number> {
+    const removed = await this.invalidation(space, 'clear', async () => this.parts.backend.clear(view));
+    space.tally.evictions += removed;
+    if (this.report.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
+    return removed;
+  }
+
+  async removeMatching(space: Space, selection: Selection): Promise<number> {
+    const removed = await this.invalidation(space, 'invalidate', async () =>
+      this.parts.backend.removeMatching(selection),
+    );
+    space.tally.evictions += removed;
+    if (this.report.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
+    return removed;
+  }
+
+  async clearEverything(space: Space): Promise<number> {
+    const removed = await this.invalidation(space, 'clearEverything', async () => this.parts.backend.clearEverything());
+    this.report.event({ type: 'everything-cleared', removed });
+    return removed;
+  }
+
+  private async attempt<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.report.failure(space, operation, this.parts.backend.kind, error);
+    }
+  }
+
+  /** Nobody knows whether it happened: the caller must, since old values may still be served. */
+  private async invalidation<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.report.failure(space, operation, this.parts.backend.kind, error);
+      if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
+      throw new InvalidationUnknownError(operation, this.parts.backend.kind, { cause: error });
+    }
+  }
+
+  private place(space: Space, keys: readonly Key[]): ReturnType<typeof placeOf> {
+    return keys.length === 1 && keys[0] !== undefined ? this.report.place(keys[0]) : placeOf(space);
+  }
+}

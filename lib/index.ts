@@ -1,0 +1,76 @@
+export { CacheModule } from './nest/cache.module.js';
+export type { CacheModuleExtras } from './nest/cache.module-definition.js';
+export type {
+  CacheModuleOptions,
+  CacheOptionsFactory,
+  CodecOptions,
+  KeyOptions,
+  ScopeOptions,
+} from './nest/cache.options.js';
+export type { CacheSettings } from './nest/cache.settings.js';
+export { CacheService } from './nest/cache.service.js';
+export { ScopedCache } from './nest/scoped-cache.js';
+export type {
+  CacheKey,
+  CallOptions,
+  GetOptions,
+  IncrementOptions,
+  WarmEntry,
+  WarmOptions,
+} from './nest/scoped-cache.types.js';
+export { CacheScopeInterceptor } from './nest/cache-scope.interceptor.js';
+export {
+  CACHE_BACKEND,
+  CACHE_CLOCK,
+  CACHE_CONTEXT,
+  CACHE_ENGINE,
+  CACHE_FOUNDATION,
+  CACHE_SCOPE_RESOLVER,
+  CACHE_SETTINGS,
+  getCacheToken,
+  InjectCache,
+} from './nest/cache.tokens.js';
+export { Cacheable } from './nest/decorators/cacheable.decorator.js';
+export { CachePut } from './nest/decorators/cache-put.decorator.js';
+export { CacheEvict } from './nest/decorators/cache-evict.decorator.js';
+export { CacheScope } from './nest/decorators/cache-scope.decorator.js';
+export { CacheConfig } from './nest/decorators/cache-config.decorator.js';
+export type { CacheableOptions, CacheConfigOptions, CacheEvictOptions } from './nest/decorators/decorator.options.js';
+export { memory } from './backends/memory.backend.js';
+export type { MemoryOptions } from './backends/memory.options.js';
+export { CacheContext } from './context/cache-context.js';
+export { firstOf, fromClaims, fromHeader, fromRequest, fromSubdomain } from './context/scope-resolver.js';
+export type { FoundScope, RequestLike, ScopeResolver, ScopeSource } from './context/scope-resolver.js';
+export type { Loader, LoaderContext } from './engine/loader.js';
+export { CacheEngine } from './engine/cache-engine.js';
+export type { CacheStats } from './observe/stats.js';
+export type { Duration } from './core/duration.js';
+export type { Isolation } from './core/entry.js';
+export type { LimitOptions } from './core/limits.js';
+export type { PolicyOptions } from './core/policy.js';
+export type { ScopeIds, Width } from './core/scope.js';
+export type { Verdict } from './core/verdict.js';
+export type { BypassReason, CacheEvent, EventPlace, Observer, RefusalReason } from './core/observer.js';
+export type { Clock } from './core/clock.js';
+export type { Backend, BackendFactory, BackendInfo, BackendParts } from './core/backend.js';
+export {
+  BackendError,
+  CacheClosedError,
+  CacheConfigError,
+  CacheError,
+  InvalidationUnknownError,
+  KeyInvalidError,
+  LoaderTimeoutError,
+  NotACounterError,
+  NothingToRenewError,
+  PatternInvalidError,
+  PatternUnsupportedError,
+  ReentrantLoadError,
+  ScopeInvalidError,
+  ScopeLeakError,
+  ScopeMissingError,
+  TagInvalidError,
+  UnserializableError,
+  ValueTooLargeError,
+} from './core/errors.js';
+export type { CacheErrorCode } from './core/errors.js';

@@ -1,0 +1,134 @@
+import type { BackendInfo } from '../core/backend.js';
+import type { Awaitable } from '../core/awaitable.js';
+import { PatternUnsupportedError } from '../core/errors.js';
+import { compileGlob } from '../core/glob.js';
+import { LoadContext, type Loader } from '../engine/loader.js';
+import { statsOf, type CacheStats } from '../observe/stats.js';
+import { CacheView } from './cache-view.js';
+import type { CacheKey, CallOptions, GetOptions } from './scoped-cache.types.js';
+
+/** The verbs that look. None of them fails because the backend does, unless the policy says `failSilently: false`. */
+export abstract class CacheReads extends CacheView {
+  /**
+   * The stored value, if it is fresh; otherwise `default`, or undefined. `null` is a value.
+   *
+   * A failing backend counts as nothing there.
+   * @throws ScopeMissingError when the scope is missing (unless `scope.onMissing` is `bypass`), KeyInvalidError
+   * @example const cat = await cache.get<Cat>(['cat', id]);
+   */
+  get<T = unknown>(key: CacheKey): Promise<T | undefined>;
+  get<T = unknown, D = T>(key: CacheKey, options: GetOptions<D>): Promise<T | D>;
+  async get(key: CacheKey, options?: GetOptions<unknown>): Promise<unknown> {
+    const frame = this.frame();
+    const space = this.readSpace(frame);
+    const found = space && (await this.parts.engine.get({ key: this.key(space, key), policy: this.policy(), frame }));
+    return found === undefined ? options?.default : found;
+  }
+
+  /** Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails. */
+  async has(key: CacheKey): Promise<boolean> {
+    const space = this.readSpace(this.frame());
+    return space !== undefined && this.parts.engine.has(this.key(space, key), this.policy());
+  }
+
+  /**
+   * The fresh values among many keys, in one round trip per shard. Keys without a value are not in the map. The map's
+   * keys are the objects and texts that were passed in.
+   */
+  async getMany<T = unknown, K extends CacheKey = CacheKey>(keys: readonly K[]): Promise<Map<K, T>> {
+    const frame = this.frame();
+    const space = this.readSpace(frame);
+    const found = new Map<K, T>();
+    if (space === undefined) return found;
+    const values = await this.parts.engine.getMany(
+      keys.map((key) => ({ key: this.key(space, key), policy: this.policy(), frame })),
+    );
+    for (const [index, value] of values.entries()) if (value !== undefined) found.set(keys[index] as K, value as T);
+    return found;
+  }
+
+  /**
+   * The stored value, or the loader's, which is then stored. Callers of one key in one moment share one loader, in this
+   * process and, with a shared backend, in all of them. The loader runs in the scope of the key, not of the caller.
+   *
+   * `undefined` is returned but never stored. When the backend fails the loader answers. The loader's error reaches the
+   * caller unchanged and is never stored.
+   * @throws ScopeMissingError, KeyInvalidError, ReentrantLoadError, LoaderTimeoutError
+   * @example
+   * const report = await cache.getOrSet(['report', id], async ({ signal }) => source.report(id, signal), {
+   *   ttl: '10m',
+   *   tags: [`project:${projectId}`],
+   * });
+   */
+  getOrSet<T>(key: CacheKey, loader: Loader<T>, options?: CallOptions): Promise<T> {
+    try {
+      return Promise.resolve(this.resolve(key, loader as Loader<unknown>, options)) as Promise<T>;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** Milliseconds until the ttl ends; `null`: no expiry; undefined: nothing fresh is there. */
+  async ttl(key: CacheKey): Promise<number | null | undefined> {
+    const space = this.readSpace(this.frame());
+    return space && this.parts.engine.ttlMs(this.key(space, key), this.policy());
+  }
+
+  /**
+   * The live keys of this namespace and width that match: texts as they were given, the parts of a list joined by `:`.
+   * A key may come twice when entries change during the walk.
+   * @param pattern `*` any run, `?` one character, `[a-z]` one of, `[^a-z]` none of, `\` the next one literally
+   * @throws PatternInvalidError, PatternUnsupportedError (with `keys.hashSecret`), BackendError
+   * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
+   */
+  async *keys(pattern = '*'): AsyncIterableIterator<string> {
+    const match = this.glob(pattern);
+    const space = this.space();
+    const view = this.ownView(space);
+    let cursor: string | undefined;
+    do {
+      const page = await this.parts.engine.scan(space, { view, match }, cursor);
+      yield* page.keys;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  /**
+   * What this view did and holds: of a tenant, everything of the tenant and its users; of a namespace, only that.
+   * Counters are this process's own, since it started; sizes are exact.
+   */
+  async stats(): Promise<CacheStats> {
+    const view = this.view();
+    const { engine, foundation } = this.parts;
+    const [usage, info] = await Promise.all([engine.usage(view), engine.info()]);
+    return statsOf(foundation.tallies.sum(view), usage, info);
+  }
+
+  /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. */
+  info(): Promise<BackendInfo> {
+    return this.parts.engine.info();
+  }
+
+  /** Milliseconds until the backend answered. @throws BackendError when it does not */
+  ping(): Promise<number> {
+    return this.parts.engine.ping();
+  }
+
+  protected glob(pattern: string): ReturnType<typeof compileGlob> {
+    if (!this.parts.foundation.mint.readable)
+      throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
+    return compileGlob(pattern);
+  }
+
+  private resolve(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Awaitable<unknown> {
+    const frame = this.frame();
+    const space = this.readSpace(frame);
+    if (space === undefined) return loader(new LoadContext(this.scope(frame), this.namespaceName, undefined));
+    return this.parts.engine.getOrSet({
+      key: this.key(space, key, options?.tags),
+      policy: this.policy(options),
+      loader,
+      frame,
+    });
+  }
+}

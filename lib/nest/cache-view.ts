@@ -1,0 +1,91 @@
+import { ScopeMissingError } from '../core/errors.js';
+import type { Frame } from '../core/frame.js';
+import { checkNamespace, partsOf, type Key } from '../core/key.js';
+import { resolvePolicy, type Policy } from '../core/policy.js';
+import { scopeOf, type Scope, type ScopeIds } from '../core/scope.js';
+import type { Space, View } from '../core/space.js';
+import { boundScope, type Binding, type Bound } from './scope-binding.js';
+import type { CacheParts } from './scoped-cache.parts.js';
+import type { CacheKey, CallOptions } from './scoped-cache.types.js';
+
+const DEFAULT_NAMESPACE = 'default';
+
+/** A cache seen from one scope and namespace: turns what callers say into keys, policies and views. */
+export abstract class CacheView {
+  constructor(
+    /** @internal */
+    protected readonly parts: CacheParts,
+    /** @internal */
+    protected readonly bound: Bound,
+  ) {}
+
+  /** Runs `work` with a scope: for jobs, queues, scripts, and whatever else no request stands behind. */
+  runInScope<R>(ids: ScopeIds, work: () => R): R {
+    const { context, scopes } = this.parts.foundation;
+    // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
+    return context.run({ scope: scopes.of(ids), loading: context.current()?.loading }, work);
+  }
+
+  protected frame(): Frame | undefined {
+    return this.parts.foundation.context.current();
+  }
+
+  protected scope(frame: Frame | undefined): Scope {
+    return boundScope(this.parts, this.bound.binding, frame);
+  }
+
+  protected get namespaceName(): string {
+    return this.bound.namespace ?? DEFAULT_NAMESPACE;
+  }
+
+  /** @throws ScopeMissingError */
+  protected space(frame = this.frame()): Space {
+    return this.parts.foundation.mint.space(this.scope(frame), this.bound.width, this.namespaceName);
+  }
+
+  /** The same for reads: undefined when the scope is missing and reads are to go on without the cache. */
+  protected readSpace(frame: Frame | undefined): Space | undefined {
+    try {
+      return this.space(frame);
+    } catch (error) {
+      if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
+      noteUnscoped(this.parts, this.namespaceName, this.bound.width);
+      return undefined;
+    }
+  }
+
+  protected key(space: Space, key: CacheKey, tags?: readonly string[]): Key {
+    return this.parts.foundation.mint.key(space, partsOf(key), tags, 'key part');
+  }
+
+  protected policy(options?: CallOptions): Policy {
+    const policy = this.parts.settings.policyOf(this.namespaceName);
+    return options === undefined ? policy : resolvePolicy(policy, options, '');
+  }
+
+  /** What the verbs that cover a whole scope cover: everything in it, or one namespace. */
+  protected view(): View {
+    return this.parts.foundation.mint.view(this.scope(this.frame()), this.bound.width, this.bound.namespace);
+  }
+
+  /** The entries that key verbs of this view could name: this namespace, exactly this width. */
+  protected ownView(space: Space): View {
+    const view = this.parts.foundation.mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
+    return { ...view, path: space.path };
+  }
+
+  /** A binding to one tenant, said in full. @throws ScopeMissingError when the id is empty: never the ambient one instead */
+  protected fixed(ids: ScopeIds, width: 'tenant' | 'user'): Binding {
+    return { kind: 'fixed', scope: scopeOf(ids).at(width, this.bound.namespace) };
+  }
+
+  protected checked(namespace: string): string {
+    return checkNamespace(namespace);
+  }
+}
+
+/** Counts and tells a call that had to go without the cache because nobody said for whom. */
+export function noteUnscoped({ foundation }: CacheParts, namespace: string, width: Bound['width']): void {
+  foundation.tallies.unscoped.bypasses++;
+  if (foundation.hub.isHeard) foundation.hub.event({ type: 'bypass', reason: 'scope-missing', namespace, width });
+}

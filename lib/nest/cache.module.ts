@@ -1,0 +1,126 @@
+import { Inject, Logger, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { buildBackend, buildEngine, layFoundation, type Foundation } from '../assemble.js';
+import { CacheContext } from '../context/cache-context.js';
+import type { Backend } from '../core/backend.js';
+import { systemClock, type Clock } from '../core/clock.js';
+import { CacheConfigError } from '../core/errors.js';
+import type { CacheEngine } from '../engine/cache-engine.js';
+import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type ASYNC_OPTIONS_TYPE,
+  type OPTIONS_TYPE,
+} from './cache.module-definition.js';
+import type { CacheModuleOptions } from './cache.options.js';
+import { CacheService } from './cache.service.js';
+import { resolveSettings, type CacheSettings } from './cache.settings.js';
+import {
+  CACHE_BACKEND,
+  CACHE_CLOCK,
+  CACHE_CONTEXT,
+  CACHE_ENGINE,
+  CACHE_FOUNDATION,
+  CACHE_SCOPE_RESOLVER,
+  CACHE_SETTINGS,
+  getCacheToken,
+} from './cache.tokens.js';
+
+/** From options to service, one provider per part: any of them can be overridden, and what rests on it follows. */
+const PARTS: Provider[] = [
+  {
+    provide: CACHE_SETTINGS,
+    inject: [MODULE_OPTIONS_TOKEN],
+    useFactory: (options: CacheModuleOptions | undefined) => resolveSettings(options ?? {}, new Logger('Cache')),
+  },
+  { provide: CACHE_CLOCK, useValue: systemClock },
+  { provide: CACHE_CONTEXT, useFactory: () => new CacheContext() },
+  {
+    provide: CACHE_FOUNDATION,
+    inject: [CACHE_SETTINGS, CACHE_CLOCK, CACHE_CONTEXT],
+    useFactory: (settings: CacheSettings, clock: Clock, context: CacheContext) =>
+      layFoundation(settings, clock, context),
+  },
+  {
+    provide: CACHE_BACKEND,
+    inject: [CACHE_FOUNDATION],
+    useFactory: (foundation: Foundation) => buildBackend(foundation),
+  },
+  {
+    provide: CACHE_ENGINE,
+    inject: [CACHE_FOUNDATION, CACHE_BACKEND],
+    useFactory: (foundation: Foundation, backend: Backend) => buildEngine(foundation, backend),
+  },
+  {
+    provide: CACHE_SCOPE_RESOLVER,
+    inject: [CACHE_SETTINGS],
+    useFactory: ({ scope }: CacheSettings) => scope.resolve ?? null,
+  },
+  {
+    provide: CacheService,
+    inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS],
+    useFactory: (foundation: Foundation, engine: CacheEngine, settings: CacheSettings) =>
+      new CacheService({ foundation, engine, settings }),
+  },
+  CacheScopeInterceptor,
+  { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
+];
+
+const EXPORTS = [
+  CacheService,
+  CacheScopeInterceptor,
+  CACHE_SETTINGS,
+  CACHE_CLOCK,
+  CACHE_CONTEXT,
+  CACHE_FOUNDATION,
+  CACHE_BACKEND,
+  CACHE_ENGINE,
+  CACHE_SCOPE_RESOLVER,
+];
+
+/**
+ * Registers a cache. Without options: in memory, shared by everybody (`scope.default: 'global'`), ttl one hour.
+ *
+ * @throws CacheConfigError when the application starts, naming the option that cannot work
+ * @example
+ * CacheModule.forRoot({
+ *   backend: memory({ maxEntries: 10_000 }),
+ *   scope: { resolve: fromClaims({ tenant: 'org_id', user: 'sub' }) },
+ *   defaults: { ttl: '5m' },
+ * })
+ */
+@Module({ providers: PARTS })
+export class CacheModule extends ConfigurableModuleClass implements OnApplicationShutdown {
+  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {
+    super();
+  }
+
+  /** With options at hand. */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    const { isGlobal, name, ...rest } = options;
+    return named(super.forRoot({ ...rest, isGlobal }), name);
+  }
+
+  /** With options that other providers help to make: `inject` and `useFactory`, `useClass` or `useExisting`. */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return named(super.forRootAsync(options), options.name);
+  }
+
+  /** The last hook of a shutdown: until then, others may still use the cache while they close. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.engine.close();
+  }
+}
+
+/** A cache with a name shows itself under that name only, so that several can be global at once. */
+function named(module: DynamicModule, name: string | undefined): DynamicModule {
+  if (name === undefined) return { ...module, exports: EXPORTS };
+  if (typeof name !== 'string' || name === '') throw new CacheConfigError('name', 'must be a text that is not empty');
+  const token = getCacheToken(name);
+  return {
+    ...module,
+    providers: [...(module.providers ?? []), { provide: token, useExisting: CacheService }],
+    exports: [token],
+  };
+}

@@ -1,0 +1,67 @@
+import type { ScopeResolver } from '../context/scope-resolver.js';
+import type { BackendFactory } from '../core/backend.js';
+import type { Constructor } from '../core/canonical.js';
+import type { LimitOptions } from '../core/limits.js';
+import type { Observer } from '../core/observer.js';
+import type { PolicyOptions } from '../core/policy.js';
+import type { Width } from '../core/scope.js';
+
+/** How calls find out for whom they cache. */
+export interface ScopeOptions {
+  /**
+   * Reads tenant and user from each request: `fromRequest(…)`, `fromClaims(…)`, `fromHeader(…)`, `fromSubdomain()`,
+   * `firstOf(…)`, or a function of yours. Without it only `runInScope` and explicit scopes have a tenant.
+   */
+  readonly resolve?: ScopeResolver | undefined;
+  /** The width of calls that say none. @default 'tenant' once `resolve` is given, otherwise 'global' */
+  readonly default?: Width | undefined;
+  /**
+   * What a read does when the scope it needs is missing: `throw` a ScopeMissingError, or `bypass` the cache (run the
+   * loader, store nothing). Never a wider scope. Calls that remove something always throw.
+   * @default 'throw'
+   */
+  readonly onMissing?: 'throw' | 'bypass' | undefined;
+}
+
+/** How keys are written where they are stored. */
+export interface KeyOptions {
+  /**
+   * Turns every stored name into an HMAC: nothing readable is stored, and patterns and listings are not available.
+   * At least 16 bytes.
+   */
+  readonly hashSecret?: string | Buffer | undefined;
+  /** Longest key text kept readable, in characters; longer ones are stored as their length and digest. @default 128 */
+  readonly maxReadable?: number | undefined;
+}
+
+export interface CodecOptions {
+  /** Classes whose instances may be stored and be part of keys: own enumerable properties, put back on the prototype. */
+  readonly types?: readonly Constructor[] | undefined;
+}
+
+/** Options of `CacheModule.forRoot` and of the factory of `forRootAsync`. All are optional. */
+export interface CacheModuleOptions {
+  /** Where entries live. @default memory() */
+  readonly backend?: BackendFactory | undefined;
+  /** Sets this cache apart from others on the same server: 1 to 32 of `A-Z a-z 0-9 _ -`. @default 'cache' */
+  readonly prefix?: string | undefined;
+  /** false: every call runs its loader, and nothing is read or stored. @default true */
+  readonly enabled?: boolean | undefined;
+  /** The policy of every namespace that says nothing else. @default { ttl: '1h' } */
+  readonly defaults?: PolicyOptions | undefined;
+  /** Policies by namespace, laid over the defaults. Decorators and calls are laid over these. */
+  readonly namespaces?: Readonly<Record<string, PolicyOptions>> | undefined;
+  readonly scope?: ScopeOptions | undefined;
+  readonly keys?: KeyOptions | undefined;
+  readonly codec?: CodecOptions | undefined;
+  readonly limits?: LimitOptions | undefined;
+  /** Told about everything that happens; see {@link Observer}. */
+  readonly observers?: readonly Observer[] | undefined;
+  /** A log line for every call. The environment variable `CACHE_DEBUG=1` does the same. @default false */
+  readonly debug?: boolean | undefined;
+}
+
+/** For `forRootAsync({ useClass | useExisting })`. */
+export interface CacheOptionsFactory {
+  createCacheOptions(): CacheModuleOptions | Promise<CacheModuleOptions>;
+}

@@ -1,0 +1,48 @@
+import { CacheConfigError } from '../core/errors.js';
+import { NOBODY } from '../core/scope.js';
+import { statsOf, type CacheStats } from '../observe/stats.js';
+import { AMBIENT } from './scope-binding.js';
+import { ScopedCache } from './scoped-cache.js';
+import type { CacheParts } from './scoped-cache.parts.js';
+import { MethodPlans } from './method-plans.js';
+
+/**
+ * The cache, bound to the scope of whoever is asking. Inject it and use it as a {@link ScopedCache}; the width is
+ * `scope.default` of the module.
+ *
+ * @example
+ * constructor(private readonly cache: CacheService) {}
+ * find(id: string) {
+ *   return this.cache.namespace('reports').getOrSet(id, () => this.source.find(id), { ttl: '5m' });
+ * }
+ */
+export class CacheService extends ScopedCache {
+  /** @internal What the decorators of this cache's methods have been resolved to. */
+  readonly plans: MethodPlans;
+
+  constructor(parts: CacheParts) {
+    super(parts, { binding: AMBIENT, width: parts.settings.scope.defaultWidth, namespace: undefined });
+    this.plans = new MethodPlans(parts);
+  }
+
+  /** The figures of the whole cache, all tenants together. */
+  async totals(): Promise<CacheStats> {
+    const { engine, foundation } = this.parts;
+    const [usage, info] = await Promise.all([engine.usage(undefined), engine.info()]);
+    return statsOf(foundation.tallies.sum(), usage, info);
+  }
+
+  /**
+   * Removes everything of everybody: the only call that crosses tenants, so it wants to be meant.
+   * @returns how many live entries that were
+   * @example await cache.clearEverything({ confirm: 'all tenants' });
+   */
+  async clearEverything(options: { readonly confirm: 'all tenants' }): Promise<number> {
+    if ((options as { confirm?: unknown } | undefined)?.confirm !== 'all tenants') {
+      throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
+    }
+    return this.parts.engine.writes.clearEverything(
+      this.parts.foundation.mint.space(NOBODY, 'global', this.namespaceName),
+    );
+  }
+}

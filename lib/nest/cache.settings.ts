@@ -1,0 +1,128 @@
+import { DEFAULT_BLUEPRINT, type Blueprint } from '../assemble.js';
+import type { ScopeResolver } from '../context/scope-resolver.js';
+import { CacheConfigError } from '../core/errors.js';
+import { checkNamespace } from '../core/key.js';
+import { resolveLimits } from '../core/limits.js';
+import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions, type Warn } from '../core/policy.js';
+import { WIDTHS, type Width } from '../core/scope.js';
+import type { CacheModuleOptions, ScopeOptions } from './cache.options.js';
+
+/** What a log needs to have; Nest's Logger has it. */
+type Log = NonNullable<Blueprint['log']>;
+
+export interface ScopeSettings {
+  readonly resolve: ScopeResolver | undefined;
+  readonly defaultWidth: Width;
+  readonly onMissing: 'throw' | 'bypass';
+}
+
+/** Options with nothing left to decide. Made once, frozen, handed to every provider of the module. */
+export interface CacheSettings extends Blueprint {
+  readonly scope: ScopeSettings;
+  readonly log: Log;
+  /** The policy of a namespace, before what a decorator or a call says. */
+  policyOf(namespace: string): Policy;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  'backend',
+  'prefix',
+  'enabled',
+  'defaults',
+  'namespaces',
+  'scope',
+  'keys',
+  'codec',
+  'limits',
+  'observers',
+  'debug',
+]);
+
+/** Applies defaults and validates, once. @throws CacheConfigError naming the option */
+export function resolveSettings(
+  options: CacheModuleOptions,
+  log: Log,
+  env: NodeJS.ProcessEnv = process.env,
+): CacheSettings {
+  refuseUnknown(options, OPTION_NAMES, '');
+  const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
+  const defaults = resolvePolicy(DEFAULT_POLICY, options.defaults, 'defaults', warn);
+  const namespaces = policiesOf(options.namespaces, defaults, warn);
+  return Object.freeze({
+    backend: backendOf(options),
+    prefix: prefixOf(options.prefix),
+    isEnabled: flag(options.enabled, 'enabled', true),
+    keys: Object.freeze({ ...options.keys }),
+    types: Object.freeze([...(options.codec?.types ?? [])]),
+    limits: resolveLimits(options.limits),
+    observers: Object.freeze([...(options.observers ?? [])]),
+    isDebug: flag(options.debug, 'debug', false) || env['CACHE_DEBUG'] === '1',
+    log,
+    scope: scopeOf(options.scope),
+    policyOf: (namespace: string) => namespaces.get(namespace) ?? defaults,
+  });
+}
+
+/** An option that nobody reads is a typing mistake or a wrong version; either way its author believes in it. */
+export function refuseUnknown(options: object, known: ReadonlySet<string>, where: string): void {
+  for (const name of Object.keys(options)) {
+    if (!known.has(name))
+      throw new CacheConfigError(
+        where === '' ? name : `${where}.${name}`,
+        `is not an option; there are: ${[...known].join(', ')}`,
+      );
+  }
+}
+
+function policiesOf(
+  options: CacheModuleOptions['namespaces'],
+  defaults: Policy,
+  warn: Warn,
+): ReadonlyMap<string, Policy> {
+  const policies = new Map<string, Policy>();
+  for (const [namespace, policy] of Object.entries<PolicyOptions>(options ?? {})) {
+    policies.set(checkNamespace(namespace), resolvePolicy(defaults, policy, `namespaces.${namespace}`, warn));
+  }
+  return policies;
+}
+
+function backendOf({ backend }: CacheModuleOptions): CacheModuleOptions['backend'] {
+  if (backend === undefined) return undefined;
+  if (typeof backend.create === 'function') return backend;
+  throw new CacheConfigError('backend', 'must be what memory(), redis(), mongo() or tiered() returns');
+}
+
+function prefixOf(prefix: string | undefined): string {
+  if (prefix === undefined) return DEFAULT_BLUEPRINT.prefix;
+  if (typeof prefix === 'string' && /^[\w-]{1,32}$/.test(prefix)) return prefix;
+  throw new CacheConfigError('prefix', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
+}
+
+function scopeOf(scope: ScopeOptions = {}): ScopeSettings {
+  refuseUnknown(scope, new Set(['resolve', 'default', 'onMissing']), 'scope');
+  const { resolve, onMissing = 'throw' } = scope;
+  if (resolve !== undefined && typeof resolve !== 'function')
+    throw new CacheConfigError('scope.resolve', 'must be a resolver: fromRequest(…), fromClaims(…), …');
+  if (onMissing !== 'throw' && onMissing !== 'bypass')
+    throw new CacheConfigError(
+      'scope.onMissing',
+      "must be 'throw' or 'bypass'; there is no wider scope to fall back to",
+    );
+  return Object.freeze({
+    resolve,
+    onMissing,
+    defaultWidth: widthOf(scope.default, 'scope.default') ?? (resolve === undefined ? 'global' : 'tenant'),
+  });
+}
+
+/** A width, or undefined. @throws CacheConfigError naming the option */
+export function widthOf(width: unknown, option: string): Width | undefined {
+  if (width === undefined || WIDTHS.includes(width as Width)) return width as Width | undefined;
+  throw new CacheConfigError(option, "must be 'global', 'tenant' or 'user'");
+}
+
+function flag(value: unknown, option: string, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === 'boolean') return value;
+  throw new CacheConfigError(option, 'must be true or false');
+}

@@ -1,0 +1,18 @@
+import { checkClassConfig } from './check-options.js';
+import type { CacheConfigOptions } from './decorator.options.js';
+import { setClassConfig } from './metadata.js';
+
+/**
+ * Defaults for all cached methods of a class: namespace, scope, and any policy option. What a method says itself counts
+ * over this.
+ * @throws CacheConfigError naming an option that cannot work
+ * @example
+ * @CacheConfig({ namespace: 'cats', ttl: '10m' })
+ * class CatsService { … }
+ */
+export function CacheConfig(options: CacheConfigOptions): ClassDecorator {
+  return (target) => {
+    checkClassConfig(options, target.name);
+    setClassConfig(target, options);
+  };
+}

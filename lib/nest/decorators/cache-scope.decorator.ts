@@ -1,0 +1,21 @@
+import { CacheConfigError } from '../../core/errors.js';
+import type { Width } from '../../core/scope.js';
+import { widthOf } from '../cache.settings.js';
+import { setWidth } from './metadata.js';
+
+/**
+ * Says who shares what a class or a method caches: everybody (`global`), the users of a tenant (`tenant`), or nobody
+ * else (`user`). A method's own word counts over its class's; the `scope` option over both.
+ * @throws CacheConfigError for anything else
+ * @example
+ * @CacheScope('user')
+ * @Cacheable('1m')
+ * dashboard(): Promise<Dashboard> { … }
+ */
+export function CacheScope(width: Width): ClassDecorator & MethodDecorator {
+  if (widthOf(width, '@CacheScope') === undefined)
+    throw new CacheConfigError('@CacheScope', "must be 'global', 'tenant' or 'user'");
+  return (target: object, name?: string | symbol) => {
+    setWidth(width, target, name === undefined ? undefined : String(name));
+  };
+}

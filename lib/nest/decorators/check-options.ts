@@ -1,0 +1,98 @@
+/** Looks over what decorators are given when the class is defined, so that a mistake stops the start and not a call. */
+import { CacheConfigError } from '../../core/errors.js';
+import { checkNamespace } from '../../core/key.js';
+import { checkTags } from '../../core/label.js';
+import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions } from '../../core/policy.js';
+import { refuseUnknown, widthOf } from '../cache.settings.js';
+import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
+import type { MethodSite } from './metadata.js';
+import { ignoredPositions } from './parameter-names.js';
+
+const COMMON = ['namespace', 'scope', 'context', 'condition'] as const;
+const CACHEABLE: ReadonlySet<string> = new Set([
+  ...COMMON,
+  ...POLICY_OPTION_NAMES,
+  'key',
+  'ignoreArgs',
+  'tags',
+  'resultTags',
+  'unless',
+  'version',
+  'verbose',
+]);
+const EVICT: ReadonlySet<string> = new Set([
+  ...COMMON,
+  'key',
+  'keys',
+  'pattern',
+  'tags',
+  'allEntries',
+  'method',
+  'args',
+  'before',
+  'failSilently',
+]);
+const CONFIG: ReadonlySet<string> = new Set([...POLICY_OPTION_NAMES, 'namespace', 'scope']);
+
+export function checkCacheableOptions(options: CacheableOptions, site: MethodSite, decorator: string): void {
+  const where = `${decorator} ${site.title}`;
+  refuseUnknown(options, CACHEABLE, where);
+  checkCommon(options, where);
+  resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
+  ignoredPositions(options.ignoreArgs, site, `${where}.ignoreArgs`);
+  checkFunctions(options, ['resultTags', 'unless'], where);
+  if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
+  if (options.key !== undefined && options.ignoreArgs !== undefined)
+    throw new CacheConfigError(`${where}.ignoreArgs`, 'has no meaning beside `key`; leave one of them out');
+  const { version } = options;
+  if (version !== undefined && !/^[\w.-]{1,32}$/.test(String(version)))
+    throw new CacheConfigError(`${where}.version`, 'must be 1 to 32 letters, digits or _ . -');
+}
+
+export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite): void {
+  const where = `@CacheEvict ${site.title}`;
+  refuseUnknown(options, EVICT, where);
+  checkCommon(options, where);
+  checkFunctions(options, ['args'], where);
+  if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
+  const says =
+    [options.key, options.keys, options.pattern, options.tags, options.method].some((said) => said !== undefined) ||
+    options.allEntries === true;
+  if (!says) throw new CacheConfigError(where, 'must say what goes: key, keys, pattern, tags, allEntries or method');
+  if (options.args !== undefined && options.method === undefined)
+    throw new CacheConfigError(`${where}.args`, 'needs `method`: whose arguments are they?');
+}
+
+export function checkClassConfig(options: CacheConfigOptions, className: string): void {
+  const where = `@CacheConfig ${className}`;
+  refuseUnknown(options, CONFIG, where);
+  checkCommon(options, where);
+  resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
+}
+
+/** The policy among the options of a decorator. */
+export function policyPart(options: object): PolicyOptions {
+  return Object.fromEntries(
+    POLICY_OPTION_NAMES.filter((name) => Object.hasOwn(options, name)).map((name) => [
+      name,
+      (options as Record<string, unknown>)[name],
+    ]),
+  );
+}
+
+function checkCommon(
+  options: Pick<CommonOptions<never[]>, 'namespace' | 'scope' | 'context' | 'condition'>,
+  where: string,
+): void {
+  widthOf(options.scope, `${where}.scope`);
+  if (options.namespace !== undefined) checkNamespace(options.namespace);
+  checkFunctions(options, ['context', 'condition'], where);
+}
+
+function checkFunctions(options: object, names: readonly string[], where: string): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined && typeof value !== 'function')
+      throw new CacheConfigError(`${where}.${name}`, 'must be a function');
+  }
+}

@@ -1,0 +1,160 @@
+import { clampDuration, type Duration } from '../core/duration.js';
+import { CacheConfigError, ScopeMissingError } from '../core/errors.js';
+import { checkTags } from '../core/label.js';
+import type { Policy } from '../core/policy.js';
+import { scopeOf, type ScopeIds } from '../core/scope.js';
+import { CacheReads } from './cache-reads.js';
+import { AMBIENT } from './scope-binding.js';
+import type { CacheKey, CallOptions, IncrementOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
+import { warm } from './warm.js';
+
+/**
+ * A cache bound to a scope and, if you like, a namespace. Cheap to make and safe to keep: `tenant`, `user`, `global`,
+ * `for` and `namespace` return new views and leave this one as it is.
+ *
+ * Reads answer without the cache when the backend fails. Calls that write or remove say so when they cannot be sure.
+ */
+export class ScopedCache extends CacheReads {
+  /**
+   * Stores a value as of now, in place of what was there; loads under way for the key are not stored any more.
+   * @param value anything a serializer keeps faithfully; `undefined` is refused: use `delete`
+   * @throws UnserializableError, ValueTooLargeError, ScopeMissingError, BackendError (the old value may still be there)
+   * @example await cache.set(['cat', cat.id], cat, { ttl: '5m', tags: ['cats'] });
+   */
+  async set(key: CacheKey, value: unknown, options?: CallOptions): Promise<void> {
+    await this.setMany([[key, value]], options);
+  }
+
+  /** The same for many entries, in one round trip per shard. Each entry is stored or not by itself. */
+  async setMany(entries: Iterable<readonly [CacheKey, unknown]>, options?: CallOptions): Promise<void> {
+    const space = this.space();
+    const policy = this.policy(options);
+    const writes = Array.from(
+      entries,
+      ([key, value]) => [this.key(space, key, options?.tags), defined(value), policy] as const,
+    );
+    await this.parts.engine.writes.setMany(writes);
+  }
+
+  /** Removes an entry; whether one was there. @throws InvalidationUnknownError when nobody can say whether it is gone */
+  async delete(key: CacheKey): Promise<boolean> {
+    return (await this.deleteMany([key])) === 1;
+  }
+
+  /** Removes entries by name; how many were there. @throws InvalidationUnknownError */
+  async deleteMany(keys: Iterable<CacheKey>): Promise<number> {
+    const space = this.space();
+    return this.parts.engine.writes.evict(Array.from(keys, (key) => this.key(space, key)));
+  }
+
+  /** Gives a live entry another ttl, from now on; `null`: no expiry. False when there is none. */
+  async expire(key: CacheKey, ttl: Duration | null): Promise<boolean> {
+    const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
+    return this.parts.engine.writes.expire(this.key(this.space(), key), ttlMs, this.policy());
+  }
+
+  /**
+   * Adds to a whole number, atomically, and returns the new value. A number that is not there starts at 0; its expiry
+   * is set then and stays, which makes it fit for counting per window.
+   * @throws NotACounterError when the entry holds something else
+   * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
+   */
+  async increment(key: CacheKey, by = 1, options: IncrementOptions = {}): Promise<number> {
+    if (!Number.isSafeInteger(by)) throw new CacheConfigError('by', 'must be a whole number');
+    const policy: Policy = options.ttl === undefined ? this.policy() : this.policy({ ttl: options.ttl });
+    return this.parts.engine.writes.increment(this.key(this.space(), key, options.tags), by, policy);
+  }
+
+  /** {@link increment} downwards. */
+  decrement(key: CacheKey, by = 1, options: IncrementOptions = {}): Promise<number> {
+    return this.increment(key, -by, options);
+  }
+
+  /**
+   * Removes the entries of this namespace whose key matches, in this scope and below it (a tenant's users included);
+   * how many were live when the call began. Loads under way that might match are not stored.
+   * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
+   * @example await cache.namespace('reports').invalidate('report:2024-*');
+   */
+  async invalidate(pattern: string): Promise<number> {
+    const match = this.glob(pattern);
+    const space = this.space();
+    const { mint } = this.parts.foundation;
+    const view = mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
+    return this.parts.engine.writes.removeMatching(space, { view, match });
+  }
+
+  /**
+   * Makes everything of this scope that carries one of the tags invalid, in one step however much that is. Tags reach
+   * across namespaces; a tenant's tag covers its users' entries, a user's tag only that user's.
+   * @throws InvalidationUnknownError
+   */
+  async invalidateTags(tags: readonly string[], options: { readonly match?: 'any' | undefined } = {}): Promise<void> {
+    if (options.match !== undefined && options.match !== 'any') throw new CacheConfigError('match', "must be 'any'");
+    const space = this.space();
+    const scope = this.scope(this.frame());
+    const labels = checkTags(tags).map((tag) => this.parts.foundation.mint.tagLabel(scope, this.bound.width, tag));
+    await this.parts.engine.writes.invalidate(space, labels);
+  }
+
+  /**
+   * Removes everything of this scope (of a namespace view: of this namespace in it); how many live entries that were.
+   * Other tenants are not touched. Invalid at once, however many there are. @throws InvalidationUnknownError
+   */
+  async clear(): Promise<number> {
+    return this.parts.engine.writes.clear(this.space(), this.view());
+  }
+
+  /**
+   * Stores many entries ahead of need; how many are there afterwards. Entries with `load` are only loaded when missing.
+   * A loader that fails ends the call with its error, after those under way have settled.
+   */
+  warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
+    return warm(this, entries, options);
+  }
+
+  /** The same scope, another namespace: a family of keys with one policy. */
+  namespace(name: string): ScopedCache {
+    return new ScopedCache(this.parts, { ...this.bound, namespace: this.checked(name) });
+  }
+
+  /** What a tenant's users share. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
+  tenant(id: string): ScopedCache {
+    return new ScopedCache(this.parts, {
+      ...this.bound,
+      width: 'tenant',
+      binding: this.fixed({ tenant: id }, 'tenant'),
+    });
+  }
+
+  /** What one user of the current tenant has alone. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
+  user(id: string): ScopedCache {
+    const { binding } = this.bound;
+    // A tenant said in full stays said; otherwise the tenant of each call's surroundings counts.
+    if (binding.kind === 'fixed')
+      return new ScopedCache(this.parts, {
+        ...this.bound,
+        width: 'user',
+        binding: this.fixed({ tenant: binding.scope.tenant, user: id }, 'user'),
+      });
+    if (scopeOf({ user: id }).user === undefined) throw new ScopeMissingError('user', this.bound.namespace);
+    return new ScopedCache(this.parts, { ...this.bound, width: 'user', binding: { kind: 'user', user: id } });
+  }
+
+  /** What everybody shares. Say it on purpose: whatever is stored here, every tenant can read. */
+  global(): ScopedCache {
+    return new ScopedCache(this.parts, { ...this.bound, width: 'global', binding: AMBIENT });
+  }
+
+  /** A scope said in full: a user's with `user`, else a tenant's. @throws ScopeMissingError without a tenant */
+  for(ids: ScopeIds): ScopedCache {
+    const width = ids.user === undefined ? 'tenant' : 'user';
+    return new ScopedCache(this.parts, { ...this.bound, width, binding: this.fixed(ids, width) });
+  }
+}
+
+function defined(value: unknown): unknown {
+  if (value === undefined)
+    throw new CacheConfigError('value', 'is undefined, which means "nothing"; use delete(key), or store null');
+  return value;
+}

@@ -1,0 +1,87 @@
+import type { CacheEvent, Observer } from '../core/observer.js';
+
+/** Where lines go: Nest's Logger fits, and so does console. */
+export interface LineWriter {
+  log(line: string): void;
+  warn(line: string): void;
+  debug?(line: string): void;
+}
+
+/** Repeated errors of one kind are told once in so many milliseconds. */
+const QUIET_MS = 30_000;
+
+/**
+ * Writes warnings and errors, and, when debugging, a line for everything that happens. Lines name namespaces, widths
+ * and digests of keys; values, arguments and raw keys never reach an observer.
+ */
+export function logObserver(
+  writer: LineWriter,
+  nowMs: () => number,
+  isDebug: (namespace: string) => boolean,
+): Observer {
+  const lastToldMs = new Map<string, number>();
+  return (event) => {
+    if (event.type === 'warning') writer.warn(event.message);
+    else if (event.type === 'error') tellError(event, writer, nowMs(), lastToldMs);
+    else if (event.type === 'identity-mismatch') {
+      writer.warn(
+        `A stored value of namespace "${event.namespace}" belongs to another key (${event.keyDigest}). It was not served.`,
+      );
+    }
+    if ('namespace' in event && isDebug(event.namespace)) (writer.debug ?? writer.log).call(writer, describe(event));
+  };
+}
+
+function tellError(
+  event: Extract<CacheEvent, { type: 'error' }>,
+  writer: LineWriter,
+  nowMs: number,
+  lastToldMs: Map<string, number>,
+): void {
+  const topic = `${event.operation}/${event.error.name}`;
+  const last = lastToldMs.get(topic);
+  if (last !== undefined && nowMs - last < QUIET_MS) return;
+  if (lastToldMs.size > 1_000) lastToldMs.clear();
+  lastToldMs.set(topic, nowMs);
+  writer.warn(`${event.operation} failed in namespace "${event.namespace}": ${event.error.message}`);
+}
+
+/** One line for one event: what, where, and the figures that belong to it. */
+export function describe(event: CacheEvent): string {
+  if (event.type === 'warning') return `warning ${event.message}`;
+  if (event.type === 'everything-cleared') return `everything cleared, ${event.removed} entries`;
+  const place = `${event.namespace} (${event.width}${event.keyDigest === undefined ? '' : `, key ${event.keyDigest}`})`;
+  return `${event.type} ${place}${details(event)}`;
+}
+
+function details(event: Exclude<CacheEvent, { type: 'warning' | 'everything-cleared' }>): string {
+  switch (event.type) {
+    case 'hit':
+      return ` ${event.verdict}, ${event.level}, ${ms(event.durationMs)}`;
+    case 'miss':
+      return ` ${ms(event.durationMs)}`;
+    case 'load':
+      return ` ${event.outcome}${event.isBackground ? ' in the background' : ''}, ${ms(event.durationMs)}`;
+    case 'fill':
+      return event.ttlMs === Infinity ? ' no expiry' : ` ttl ${Math.round(event.ttlMs)} ms`;
+    case 'refused':
+    case 'bypass':
+      return ` ${event.reason}`;
+    case 'evict':
+      return ` ${event.removed} of ${event.requested}`;
+    case 'invalidate':
+      return ` ${event.labels} labels`;
+    case 'clear':
+      return ` ${event.removed} entries`;
+    case 'scope-leak':
+      return ` read from ${event.innerNamespace}`;
+    case 'error':
+      return ` ${event.operation}: ${event.error.name}`;
+    default:
+      return '';
+  }
+}
+
+function ms(durationMs: number): string {
+  return `${durationMs.toFixed(durationMs < 10 ? 2 : 0)} ms`;
+}

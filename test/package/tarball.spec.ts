@@ -1,0 +1,214 @@
+/**
+ * What users get: the packed tarball, installed into empty applications beside the oldest and the newest Nest, as
+ * CommonJS and as ES modules, with no optional peer.
+ */
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+interface App {
+  readonly name: string;
+  readonly nest: '11' | '12';
+  readonly entry: 'main.cjs' | 'main.mjs';
+}
+
+const APPS: readonly App[] = [
+  { name: 'Nest 11, CommonJS', nest: '11', entry: 'main.cjs' },
+  { name: 'Nest 12, ES modules', nest: '12', entry: 'main.mjs' },
+  { name: 'Nest 12, CommonJS', nest: '12', entry: 'main.cjs' },
+];
+
+const OPTIONAL_PEERS = ['@nestjs/config', 'ioredis', 'mongoose'];
+const MAX_TARBALL_BYTES = 60_000;
+/** Three installations over a slow network, or one compilation on a busy machine. */
+const PATIENCE_MS = 240_000;
+jest.setTimeout(PATIENCE_MS);
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let workspace = '';
+let packed: Packed;
+
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), 'nestjs-scoped-cache-'));
+  await run(root, process.execPath, ['.ci/build.mjs', '--if-needed']);
+  const listing = await run(root, 'npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', workspace]);
+  packed = (JSON.parse(listing) as Packed[])[0]!;
+  await Promise.all(APPS.map(install));
+});
+
+afterAll(() => rm(workspace, { recursive: true, force: true }));
+
+describe('the tarball', () => {
+  it('is at most 60 kB', () => {
+    expect(packed.size).toBeLessThanOrEqual(MAX_TARBALL_BYTES);
+  });
+
+  it('holds JavaScript, declarations and a few pages of text, and no source maps', () => {
+    const strangers = packed.files
+      .map(({ path }) => path)
+      .filter((path) => !/^dist\/(esm|cjs)\/.+(\.js|\.d\.ts)$/.test(path))
+      .filter(
+        (path) => !['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'dist/cjs/package.json'].includes(path),
+      );
+    expect(strangers).toEqual([]);
+    expect(packed.files.some(({ path }) => path === 'dist/esm/index.js')).toBe(true);
+  });
+});
+
+describe.each(APPS)('an empty application: $name', (app) => {
+  it('has no optional peer', () => {
+    expect(OPTIONAL_PEERS.filter((name) => existsSync(join(folderOf(app), 'node_modules', name)))).toEqual([]);
+  });
+
+  it('calls a cached method once for two calls, sees one copy of every class, and ends by itself', async () => {
+    const said = JSON.parse(await run(folderOf(app), process.execPath, [app.entry])) as unknown;
+    expect(said).toEqual({
+      nest: app.nest,
+      calls: 1,
+      answers: ['tom', 'tom'],
+      isOneModule: true,
+      opensTesting: true,
+    });
+  });
+});
+
+it.each(APPS.slice(0, 2))('typed applications beside Nest $nest compile against its declarations', async (app) => {
+  const sources = ['typed.cts', 'typed.mts'];
+  await Promise.all(sources.map((source) => writeFile(join(folderOf(app), source), TYPED_APP)));
+  const [tsc, typeRoots] = [join(root, 'node_modules/typescript/bin/tsc'), join(root, 'node_modules/@types')];
+  const flags = '--noEmit --strict --module nodenext --target es2023 --experimentalDecorators --emitDecoratorMetadata';
+  const args = [tsc, ...flags.split(' '), '--types', 'node', '--typeRoots', typeRoots, '--pretty', 'false', ...sources];
+  const said = await run(folderOf(app), process.execPath, args).catch((error: { stdout: string }) => error.stdout);
+  // What other packages declare is theirs to answer for.
+  expect(said.split('\n').filter((line) => /^typed\.|nestjs-scoped-cache\//.test(line))).toEqual([]);
+});
+
+it('the CommonJS half works where `require` cannot open ES modules', async () => {
+  const said = await run(folderOf(APPS[0]!), process.execPath, ['--no-experimental-require-module', 'main.cjs']);
+  expect(JSON.parse(said)).toMatchObject({ calls: 1, answers: ['tom', 'tom'], opensTesting: true });
+});
+
+async function install(app: App): Promise<void> {
+  const folder = folderOf(app);
+  await mkdir(folder, { recursive: true });
+  const dependencies = {
+    '@nestjs/common': `^${app.nest}.0.0`,
+    '@nestjs/core': `^${app.nest}.0.0`,
+    'nestjs-scoped-cache': `file:${join(workspace, packed.filename)}`,
+    'reflect-metadata': '^0.2.2',
+    rxjs: '^7.8.1',
+  };
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, dependencies }));
+  await writeFile(join(folder, app.entry), app.entry === 'main.cjs' ? COMMONJS_APP : ESM_APP);
+  await run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock']);
+}
+
+function folderOf({ nest, entry }: App): string {
+  return join(workspace, `nest-${nest}-${entry.replace('.', '-')}`);
+}
+
+/** What the command wrote to its standard output; it fails with everything the command wrote. */
+async function run(cwd: string, command: string, args: readonly string[]): Promise<string> {
+  // Not the settings of the npm that runs these tests: they name this repository as the place to install to.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^npm_(package|lifecycle|config_local_prefix)|^NODE_OPTIONS$/.test(name),
+    ),
+  );
+  const shell = process.platform === 'win32' && command === 'npm';
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env, shell, timeout: PATIENCE_MS });
+  return stdout;
+}
+
+const TYPED_APP = `
+import { Injectable, Module } from '@nestjs/common';
+import { Cacheable, CacheModule, CacheService } from 'nestjs-scoped-cache';
+import * as testing from 'nestjs-scoped-cache/testing';
+
+@Injectable()
+export class Cats {
+  constructor(private readonly cache: CacheService) {}
+
+  @Cacheable({ ttl: '1m' })
+  async find(name: string): Promise<string> {
+    return name;
+  }
+
+  async count(): Promise<number> {
+    return this.cache.getOrSet('count', async () => 1);
+  }
+}
+
+@Module({ imports: [CacheModule.forRoot()], providers: [Cats] })
+export class AppModule {}
+
+export const isTyped: [0 extends 1 & CacheService ? 'any' : 'typed', keyof typeof testing extends never ? 'empty' : 'typed'] = ['typed', 'typed'];
+// @ts-expect-error A duration is not a date.
+Cacheable({ ttl: new Date() });
+`;
+
+/** The application itself, without the syntax of decorators: plain JavaScript has none. */
+const APP = `
+class Cats {
+  calls = 0;
+  async find(name) {
+    this.calls++;
+    return name;
+  }
+}
+Injectable()(Cats);
+const method = Object.getOwnPropertyDescriptor(Cats.prototype, 'find');
+Object.defineProperty(Cats.prototype, 'find', Cacheable({ ttl: '1m' })(Cats.prototype, 'find', method) ?? method);
+
+class AppModule {}
+Module({ imports: [CacheModule.forRoot()], providers: [Cats] })(AppModule);
+
+async function main(isOneModule, opensTesting) {
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn'], abortOnError: false });
+  const cats = app.get(Cats);
+  const answers = [await cats.find('tom'), await cats.find('tom')];
+  if (!(app.get(CacheService) instanceof CacheService)) throw new Error('another CacheService');
+  await app.close();
+  const nest = nestVersion.split('.')[0];
+  console.log(JSON.stringify({ nest, calls: cats.calls, answers, isOneModule, opensTesting }));
+}
+`;
+
+const COMMONJS_APP = `
+require('reflect-metadata');
+const { Injectable, Module } = require('@nestjs/common');
+const { NestFactory } = require('@nestjs/core');
+const { Cacheable, CacheModule, CacheService } = require('nestjs-scoped-cache');
+const nestVersion = require('@nestjs/core/package.json').version;
+${APP}
+import('nestjs-scoped-cache')
+  .then((imported) => main(imported.CacheService === CacheService, Object.keys(require('nestjs-scoped-cache/testing')).length > 0))
+  .catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+`;
+
+const ESM_APP = `
+import 'reflect-metadata';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Cacheable, CacheModule, CacheService } from 'nestjs-scoped-cache';
+import * as testing from 'nestjs-scoped-cache/testing';
+import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+const nestVersion = require('@nestjs/core/package.json').version;
+${APP}
+await main(require('nestjs-scoped-cache').CacheService === CacheService, Object.keys(testing).length > 0);
+`;
