@@ -9,8 +9,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'dist', '.built-from');
@@ -30,6 +31,7 @@ if (!(process.argv.includes('--if-needed') && isCurrent)) {
   ]);
   writeFileSync(join(ROOT, 'dist', 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
   copyDeclarations();
+  for (const extension of ['.js', '.d.ts']) ['esm', 'cjs'].forEach((half) => dropUnreached(half, extension));
   if (hasSamples()) await node(NEST, 'build', 'sample');
   writeFileSync(STAMP, builtFrom);
   console.error(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
@@ -41,6 +43,23 @@ function copyDeclarations() {
     recursive: true,
     filter: (source) => statSync(source).isDirectory() || source.endsWith('.d.ts'),
   });
+}
+
+/** A file that no door reaches (a module of types only, declarations that only private members mention) is not shipped. */
+function dropUnreached(half, extension) {
+  const folder = join(ROOT, 'dist', half);
+  const isOurs = (name) => name.endsWith(extension);
+  const reached = new Set(readdirSync(folder).filter(isOurs));
+  // A Set hands out what is added to it while it is walked.
+  for (const name of reached) {
+    const { importedFiles } = ts.preProcessFile(readFileSync(join(folder, name), 'utf8'), true, true);
+    for (const { fileName } of importedFiles) {
+      if (fileName.startsWith('.')) reached.add(join(dirname(name), fileName.replace(/\.js$/, extension)));
+    }
+  }
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (isOurs(name) && !reached.has(name)) rmSync(join(folder, name));
+  }
 }
 
 function hasSamples() {

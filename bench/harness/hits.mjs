@@ -33,7 +33,7 @@ export async function hitContestant(name, { args, key, answer, tags, options }) 
       assert.equal(source.loads, args.length * 2);
     },
 
-    /** Nanoseconds for that many hits of acme, one after the other. */
+    /** Nanoseconds of processor time for that many hits of acme, one after the other. */
     async time(calls) {
       const loadsBefore = source.loads;
       const ns = await cache.inRequest('acme', async () => {

@@ -63,10 +63,10 @@ export class Report {
     const path = join(RESULTS, `${this.#machine.date.slice(0, 10)}-${this.#name}`);
     writeFileSync(`${path}.md`, parts.join('\n'));
     const json = { machine: this.#machine, packages: machine.at(-1), targets: this.targets, tables: this.#data };
-    writeFileSync(`${path}.json`, `${JSON.stringify(json, withoutSamples, 2)}\n`);
+    writeFileSync(`${path}.json`, `${JSON.stringify(json, withoutRounds, 2)}\n`);
   }
 }
 
-function withoutSamples(key, value) {
-  return key === 'samples' ? undefined : value;
+function withoutRounds(key, value) {
+  return key === 'ratios' ? undefined : value;
 }

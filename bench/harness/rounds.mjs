@@ -1,9 +1,9 @@
 /**
- * Rounds. Contestants take turns, a short round each, again and again, so that a busy moment of the machine hits all of
- * them alike. What counts is the median over the rounds and the median of the ratios within a round.
+ * Rounds. Contestants take turns, a short round each, again and again, and right before each the first of them, the
+ * floor. A busy moment of the machine then hits both, and the median of their ratios does not see it.
  */
 import { withRemotes } from './remote.mjs';
-import { pairedRatio, summary } from './stats.mjs';
+import { median, summary } from './stats.mjs';
 
 const WARM_UP_MS = 400;
 const MAX_CALLS = 5_000_000;
@@ -12,22 +12,33 @@ const MAX_CALLS = 5_000_000;
  * Times `time(calls) → nanoseconds` of every contestant, after `prove()` of every contestant has passed.
  * @returns one row a contestant, in their order: ns per call, spread, and how many times the first one's
  */
-export function race(file, names, { rounds = 31, roundMs = 60, execArgv } = {}) {
+export function race(file, names, { rounds = 41, roundMs = 30, execArgv } = {}) {
   return withRemotes(file, names, (remotes) => raceRemotes(remotes, { rounds, roundMs }), execArgv);
 }
 
-export async function raceRemotes(remotes, { rounds, roundMs }) {
+async function raceRemotes(remotes, { rounds, roundMs }) {
   for (const remote of remotes) await remote.call('prove');
-  const lanes = [];
-  for (const remote of remotes) lanes.push({ remote, calls: await warmUp(remote, roundMs), ns: [] });
+  const [floor, ...others] = await inTurn(remotes, async (remote) => ({ remote, calls: await warmUp(remote, roundMs), ns: [], ratios: [] }));
   for (let round = 0; round < rounds; round++) {
     // Every other round backwards: who runs right after whom should not matter.
-    for (const lane of round % 2 === 0 ? lanes : lanes.toReversed()) {
-      lane.ns.push((await lane.remote.call('time', lane.calls)) / lane.calls);
+    for (const lane of round % 2 === 0 ? others : others.toReversed()) {
+      const floorNs = await timeOnce(floor);
+      lane.ratios.push((await timeOnce(lane)) / floorNs);
     }
+    floor.ratios.push(1);
   }
-  const [floor] = lanes;
-  return lanes.map(({ remote, ns }) => ({ name: remote.name, ...summary(ns), ratio: pairedRatio(ns, floor.ns), samples: ns }));
+  return [floor, ...others].map(({ remote, ns, ratios }) => ({ name: remote.name, ...summary(ns), ratio: median(ratios), ratios }));
+}
+
+async function timeOnce({ remote, calls, ns }) {
+  ns.push((await remote.call('time', calls)) / calls);
+  return ns.at(-1);
+}
+
+async function inTurn(items, work) {
+  const results = [];
+  for (const item of items) results.push(await work(item));
+  return results;
 }
 
 /** Runs until the compiler has settled; how many calls fill a round. */
@@ -43,7 +54,7 @@ async function warmUp(remote, roundMs) {
   return Math.max(1, Math.min(MAX_CALLS, Math.round((calls * roundMs) / ms)));
 }
 
-/** How many times one row is of another, round by round. */
+/** How many times one row is of another, round by round, each against the floor right before it. */
 export function ratioOf(row, base) {
-  return pairedRatio(row.samples, base.samples);
+  return median(row.ratios.map((ratio, round) => ratio / base.ratios[round]));
 }

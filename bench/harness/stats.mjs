@@ -14,11 +14,3 @@ export function summary(values) {
   const middle = median(values);
   return { median: middle, spread: (quantile(values, 0.75) - quantile(values, 0.25)) / middle, rounds: values.length };
 }
-
-/**
- * How many times `values` is of `floor`, from pairs measured one right after the other: what slows the machine down for
- * a moment slows both, and the middle ratio does not see it.
- */
-export function pairedRatio(values, floor) {
-  return median(values.map((value, round) => value / floor[round]));
-}

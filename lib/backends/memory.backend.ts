@@ -17,15 +17,17 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
+import type { Copied } from '../core/copier.js';
 import type { Draft } from '../core/entry.js';
 import { NotACounterError, ValueTooLargeError } from '../core/errors.js';
 import { compileGlob } from '../core/glob.js';
-import { visibleKey, type Key, type KeyId } from '../core/key.js';
+import type { Key, KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './memory.options.js';
 import type { MemoryRecord } from './memory.record.js';
+import { scanPage } from './memory.scan.js';
 import { MemoryStore } from './memory.store.js';
 import { MemorySweep } from './memory.sweep.js';
 
@@ -34,7 +36,6 @@ const NOTHING: Reading = Object.freeze({
   barrier: Object.freeze({ incarnation: '', stamp: 0 }),
   level: 'l1',
 });
-const PAGE_SIZE = 500;
 const EVERYTHING = compileGlob('*');
 
 /**
@@ -66,8 +67,7 @@ class MemoryBackend implements Backend {
   }
 
   read(key: Key): Reading {
-    const record = this.store.get(key.id);
-    return record === undefined ? NOTHING : { entry: record, barrier: record.birth.barrier(), level: 'l1' };
+    return readingOf(this.store.get(key.id));
   }
 
   readMany(keys: readonly Key[]): readonly Reading[] {
@@ -76,8 +76,9 @@ class MemoryBackend implements Backend {
 
   lease(key: Key, { leaseMs, purpose }: LeaseRequest): LeaseReply {
     const nowMs = this.parts.clock.monotonicMs();
-    const reading = this.read(key);
-    if (purpose === 'missing' && this.isFresh(reading, nowMs)) return { kind: 'found', reading };
+    const record = this.store.get(key.id);
+    const reading = readingOf(record);
+    if (purpose === 'missing' && record !== undefined && this.isFresh(record, nowMs)) return { kind: 'found', reading };
     const partition = this.store.partition(key.space.partition);
     const held = purpose === 'replace' ? undefined : partition.liveLease(key.id, nowMs);
     if (held !== undefined) return { kind: 'held', token: held.token };
@@ -110,39 +111,39 @@ class MemoryBackend implements Backend {
       this.release(lease);
       return 'invalidated';
     }
-    this.place(key, draft, lease.stamp, nowMs);
+    const { value, sizeBytes } = this.admit(key, draft);
+    this.place(key, { ...draft, value }, sizeBytes, lease.stamp, nowMs);
     this.release(lease);
     return 'stored';
   }
 
   write(key: Key, draft: Draft): void {
-    const partition = this.store.partition(key.space.partition);
-    try {
-      this.place(key, draft, partition.now, this.parts.clock.monotonicMs());
-      partition.leases.delete(key.id);
-    } finally {
-      this.store.forgetIfIdle(partition);
-    }
+    this.writeMany([[key, draft]]);
   }
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): void {
-    for (const [key, draft] of entries) this.write(key, draft);
+    const nowMs = this.parts.clock.monotonicMs();
+    // All are looked at before any is stored: a value that cannot be kept must not leave half of a batch behind.
+    const admitted = entries.map(([key, draft]) => ({ key, draft, ...this.admit(key, draft) }));
+    for (const { key, draft, value, sizeBytes } of admitted) {
+      const partition = this.store.partition(key.space.partition);
+      partition.leases.delete(key.id);
+      this.place(key, { ...draft, value }, sizeBytes, partition.now, nowMs);
+    }
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): boolean {
     const nowMs = this.parts.clock.monotonicMs();
-    const record = this.live(key.id, nowMs);
+    const record = this.fresh(key.id, nowMs);
     if (record === undefined) return false;
     const { group, labels, stamp, isolation } = record.birth;
-    record.extend(
-      this.store.birth(group, { labels, stamp, isolation, graceMs: graceOf(freshForMs, keptForMs) }),
-      nowMs + keptForMs,
-    );
+    const graceMs = graceOf(freshForMs, keptForMs);
+    record.extend(this.store.birth(group, { labels, stamp, isolation, graceMs }), nowMs + keptForMs);
     return true;
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): number {
-    const record = this.live(key.id, this.parts.clock.monotonicMs());
+    const record = this.fresh(key.id, this.parts.clock.monotonicMs());
     const before = record === undefined ? 0 : record.count;
     const after = (before ?? NaN) + by;
     if (!Number.isSafeInteger(after)) throw new NotACounterError(key.space.namespace);
@@ -189,18 +190,8 @@ class MemoryBackend implements Backend {
     return this.sweep.remove(this.store.groups(view), match, () => partition?.beginPattern());
   }
 
-  /** Cursor: the number of ids not yet visited, walking backwards. Keys added meanwhile are not listed. */
   scan({ view, match }: Selection, cursor: string | undefined): Page {
-    const nowMs = this.parts.clock.monotonicMs();
-    const ids = this.store.groups(view).flatMap((group) => group.ids);
-    const keys: string[] = [];
-    let at = Math.min(cursor === undefined ? ids.length : Number(cursor), ids.length);
-    while (at > 0 && keys.length < PAGE_SIZE) {
-      const id = ids[--at] as KeyId;
-      const visible = visibleKey(id);
-      if (match.test(visible) && this.live(id, nowMs) !== undefined) keys.push(visible);
-    }
-    return { keys, cursor: at > 0 ? String(at) : undefined };
+    return scanPage(this.store, this.store.groups(view), match, this.parts.clock.monotonicMs(), cursor);
   }
 
   usage(view: View | undefined): Promise<Usage> {
@@ -220,16 +211,24 @@ class MemoryBackend implements Backend {
     this.store.clear();
   }
 
-  private place(key: Key, draft: Draft, stamp: Stamp, nowMs: number): void {
-    const isolation = draft.isolation ?? this.options.isolation;
-    const { value, sizeBytes } = this.parts.copier.admit(draft.value, isolation);
+  /** @throws UnserializableError, ValueTooLargeError */
+  private admit(key: Key, draft: Draft): Copied {
+    const admitted = this.parts.copier.admit(draft.value, draft.isolation ?? this.options.isolation);
     const limitBytes = this.parts.limits.maxValueBytes;
-    if (sizeBytes > limitBytes || !this.store.fits(key.id, sizeBytes))
-      throw new ValueTooLargeError(sizeBytes, Math.min(limitBytes, this.options.maxBytes));
-    const graceMs = graceOf(draft.freshForMs, draft.keptForMs);
+    if (admitted.sizeBytes > limitBytes || !this.store.fits(key.id, admitted.sizeBytes)) {
+      throw new ValueTooLargeError(admitted.sizeBytes, Math.min(limitBytes, this.options.maxBytes));
+    }
+    return admitted;
+  }
+
+  /** Stores a draft whose value was admitted. */
+  private place(key: Key, draft: Draft, sizeBytes: number, stamp: Stamp, nowMs: number): void {
+    const { value, labels, freshForMs, keptForMs } = draft;
+    const isolation = draft.isolation ?? this.options.isolation;
+    const graceMs = graceOf(freshForMs, keptForMs);
     this.store.place(
       key,
-      { value, labels: draft.labels, stamp, graceMs, isolation, keptUntilMs: nowMs + draft.keptForMs, sizeBytes },
+      { value, labels, stamp, graceMs, isolation, keptUntilMs: nowMs + keptForMs, sizeBytes },
       nowMs,
     );
   }
@@ -239,8 +238,14 @@ class MemoryBackend implements Backend {
     return record !== undefined && this.store.isLive(record, nowMs) ? record : undefined;
   }
 
-  private isFresh({ entry }: Reading, nowMs: number): boolean {
-    return entry !== undefined && nowMs < entry.freshUntilMs && this.live(entry.identity, nowMs) !== undefined;
+  /** A live record within its ttl, used just now. */
+  private fresh(id: KeyId, nowMs: number): MemoryRecord | undefined {
+    const record = this.store.get(id);
+    return record !== undefined && this.isFresh(record, nowMs) ? record : undefined;
+  }
+
+  private isFresh(record: MemoryRecord, nowMs: number): boolean {
+    return nowMs < record.freshUntilMs && this.store.isLive(record, nowMs);
   }
 
   /** The lease as it stands, if its holder still holds it in the same life of the partition. */
@@ -255,6 +260,10 @@ class MemoryBackend implements Backend {
     this.sweep.note(record);
     if (wasDisplaced) record.birth.group.tally.displaced++;
   }
+}
+
+function readingOf(record: MemoryRecord | undefined): Reading {
+  return record === undefined ? NOTHING : { entry: record, barrier: record.birth.barrier(), level: 'l1' };
 }
 
 function graceOf(freshForMs: number, keptForMs: number): number {

@@ -1,13 +1,43 @@
+import type { Copier } from '../core/copier.js';
+import type { Isolation } from '../core/entry.js';
 import type { KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
-import type { Barrier, Incarnation, Stamp } from '../core/stamp.js';
-import type { Group } from './memory.record.js';
+import { survives, type Barrier, type Incarnation, type Stamp } from '../core/stamp.js';
+import type { Tally } from '../core/tally.js';
 
 export interface MemoryLease {
   readonly token: string;
   readonly stamp: Stamp;
   expiresAtMs: number;
+}
+
+/** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
+export interface Group {
+  /** Groups made later have higher numbers: a listing goes on by them. */
+  readonly order: number;
+  readonly name: string;
+  readonly path: string;
+  readonly namespace: string;
+  readonly within: MemoryPartition;
+  readonly tally: Tally;
+  /** The ids of the group's records, in no order; a record knows its slot. */
+  readonly ids: KeyId[];
+  /** Births that new records may share. Dropped when it grows; records keep their own. */
+  readonly births: Map<string, Birth>;
+  /** Where the janitor goes on. */
+  sweepAt: number;
+}
+
+/** What a partition had invalidated at one moment. Tells what was live when a removal began. */
+export interface PartitionSnapshot {
+  /** The newest stamp that anything in the partition could have then. */
+  readonly now: Stamp;
+  wasValid(born: {
+    readonly labels: readonly Label[];
+    readonly incarnation: Incarnation;
+    readonly stamp: Stamp;
+  }): boolean;
 }
 
 /** Labels remembered per partition. Beyond it the floor rises: more is invalidated than was asked for, never less. */
@@ -29,6 +59,7 @@ export class MemoryPartition {
   private clock: Stamp = 0;
   private floor: Stamp = 0;
   private readonly labels = new Map<Label, Stamp>();
+  private manyLeases = MANY_LEASES;
 
   constructor(
     readonly partition: Partition,
@@ -45,16 +76,11 @@ export class MemoryPartition {
   }
 
   barrierFor(labels: readonly Label[]): Barrier {
-    let stamp = this.floor;
-    for (const label of labels) {
-      const at = this.labels.get(label);
-      if (at !== undefined && at > stamp) stamp = at;
-    }
-    return { incarnation: this.incarnation, stamp };
+    return { incarnation: this.incarnation, stamp: newestOf(this.floor, this.labels, labels) };
   }
 
-  /** Everything with one of the labels is invalid from here on. Returns the stamp. */
-  invalidate(labels: readonly Label[]): Stamp {
+  /** Everything with one of the labels is invalid from here on. */
+  invalidate(labels: readonly Label[]): void {
     this.bulk = ++this.clock;
     for (const label of labels) {
       // Re-inserted, so that the map stays in the order of stamps and the oldest come first.
@@ -62,28 +88,30 @@ export class MemoryPartition {
       this.labels.set(label, this.bulk);
     }
     if (this.labels.size > MAX_LABELS) this.forgetOldestLabels();
-    return this.bulk;
   }
 
   /** Everything in the partition is invalid from here on. */
-  raiseFloor(): Stamp {
+  raiseFloor(): void {
     this.bulk = ++this.clock;
-    // Labels below the floor say nothing new, but they tell what was invalid before: counts of a clear rest on that.
     this.floor = this.bulk;
-    return this.bulk;
+    // Below the floor they say nothing new.
+    this.labels.clear();
   }
 
   /** Fills that are under way are refused: nobody knows yet whether they match. */
-  beginPattern(): Stamp {
+  beginPattern(): void {
     this.bulk = ++this.clock;
     this.patterned = this.bulk;
-    return this.bulk;
   }
 
-  /** Whether something born at `stamp` had been invalidated by something older than `before`. */
-  wasInvalidBefore(labels: readonly Label[], stamp: Stamp, before: Stamp): boolean {
-    const isBetween = (at: Stamp | undefined): boolean => at !== undefined && at > stamp && at < before;
-    return isBetween(this.floor) || labels.some((label) => isBetween(this.labels.get(label)));
+  /** What is invalid now, for asking later. Copies the labels: at most {@link MAX_LABELS} of them. */
+  snapshot(): PartitionSnapshot {
+    const { clock, floor, incarnation } = this;
+    const labels = new Map(this.labels);
+    return {
+      now: clock,
+      wasValid: (born) => survives(born, { incarnation, stamp: newestOf(floor, labels, born.labels) }),
+    };
   }
 
   accepts(stamp: Stamp, labels: readonly Label[]): boolean {
@@ -97,7 +125,7 @@ export class MemoryPartition {
   }
 
   grant(id: KeyId, token: string, nowMs: number, leaseMs: number): MemoryLease {
-    if (this.leases.size >= MANY_LEASES) this.dropExpiredLeases(nowMs);
+    if (this.leases.size >= this.manyLeases) this.dropExpiredLeases(nowMs);
     const lease = { token, stamp: this.clock, expiresAtMs: nowMs + leaseMs };
     this.leases.set(id, lease);
     return lease;
@@ -105,6 +133,8 @@ export class MemoryPartition {
 
   private dropExpiredLeases(nowMs: number): void {
     for (const [id, lease] of this.leases) if (lease.expiresAtMs <= nowMs) this.leases.delete(id);
+    // Not again before their number has doubled: thousands of loads at once must not look at each other each time.
+    this.manyLeases = Math.max(MANY_LEASES, this.leases.size * 2);
   }
 
   private forgetOldestLabels(): void {
@@ -114,4 +144,44 @@ export class MemoryPartition {
       this.labels.delete(label);
     }
   }
+}
+
+/**
+ * What many records have in common: when they were born, under which labels, with which grace. Records of one space
+ * stored between two invalidations share one, which keeps a record at four fields and makes one check of the labels
+ * serve them all.
+ */
+export class Birth {
+  /** The partition's last bulk invalidation when the barrier below was worked out. */
+  private checkedAt: Stamp = -1;
+  private knownBarrier: Barrier | undefined;
+
+  constructor(
+    readonly group: Group,
+    readonly labels: readonly Label[],
+    readonly incarnation: Incarnation,
+    readonly stamp: Stamp,
+    readonly graceMs: number,
+    readonly isolation: Isolation,
+    readonly copier: Copier,
+  ) {}
+
+  /** What records of this birth have to survive. Worked out anew only when something was invalidated in bulk. */
+  barrier(): Barrier {
+    const { within } = this.group;
+    if (this.knownBarrier === undefined || this.checkedAt !== within.bulk) {
+      this.knownBarrier = within.barrierFor(this.labels);
+      this.checkedAt = within.bulk;
+    }
+    return this.knownBarrier;
+  }
+}
+
+function newestOf(floor: Stamp, stamps: ReadonlyMap<Label, Stamp>, labels: readonly Label[]): Stamp {
+  let newest = floor;
+  for (const label of labels) {
+    const at = stamps.get(label);
+    if (at !== undefined && at > newest) newest = at;
+  }
+  return newest;
 }

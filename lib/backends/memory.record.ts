@@ -1,64 +1,16 @@
-import type { Copier } from '../core/copier.js';
-import type { Entry, Isolation } from '../core/entry.js';
+import type { Entry } from '../core/entry.js';
 import type { KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
-import type { Barrier, Incarnation, Stamp } from '../core/stamp.js';
-import type { Tally } from '../core/tally.js';
-import type { MemoryPartition } from './memory.partition.js';
-
-/** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
-export interface Group {
-  readonly name: string;
-  readonly path: string;
-  readonly namespace: string;
-  readonly within: MemoryPartition;
-  readonly tally: Tally;
-  /** The ids of the group's records, in no order; a record knows its slot. */
-  readonly ids: KeyId[];
-  /** Births that new records may share. Dropped when it grows; records keep their own. */
-  readonly births: Map<string, Birth>;
-  /** Where the janitor goes on. */
-  sweepAt: number;
-}
-
-/**
- * What many records have in common: when they were born, under which labels, with which grace. Records of one space
- * stored between two invalidations share one, which keeps a record at four fields and makes one check of the labels
- * serve them all.
- */
-export class Birth {
-  /** The partition's last bulk invalidation when the barrier below was worked out. */
-  private checkedAt: Stamp = -1;
-  private knownBarrier: Barrier | undefined;
-
-  constructor(
-    readonly group: Group,
-    readonly labels: readonly Label[],
-    readonly incarnation: Incarnation,
-    readonly stamp: Stamp,
-    readonly graceMs: number,
-    readonly isolation: Isolation,
-    readonly copier: Copier,
-  ) {}
-
-  /** What records of this birth have to survive. Worked out anew only when something was invalidated in bulk. */
-  barrier(): Barrier {
-    const { within } = this.group;
-    if (this.knownBarrier === undefined || this.checkedAt !== within.bulk) {
-      this.knownBarrier = within.barrierFor(this.labels);
-      this.checkedAt = within.bulk;
-    }
-    return this.knownBarrier;
-  }
-}
+import type { Incarnation, Stamp } from '../core/stamp.js';
+import type { Birth } from './memory.partition.js';
 
 /** Stands for "no expiry" in a record, where Infinity would turn every record's field into a boxed double. */
 const NEVER = -1;
 
 /** One entry in memory. Kept to four fields: with a hundred thousand of them every field is a megabyte. */
 export class MemoryRecord implements Entry {
-  /** Where the group keeps the id. */
-  slot = -1;
+  /** Where the group keeps the id; the id itself once the record has left the store, for those who still hold it. */
+  private place: number | KeyId = -1;
   private keptUntil: number;
 
   constructor(
@@ -73,8 +25,16 @@ export class MemoryRecord implements Entry {
     return this.born;
   }
 
+  get slot(): number {
+    return typeof this.place === 'number' ? this.place : -1;
+  }
+
+  set slot(slot: number) {
+    this.place = slot;
+  }
+
   get identity(): KeyId {
-    return this.born.group.ids[this.slot] as KeyId;
+    return typeof this.place === 'number' ? this.born.group.ids[this.place]! : this.place;
   }
 
   get incarnation(): Incarnation {
@@ -112,7 +72,7 @@ export class MemoryRecord implements Entry {
     return Number.isSafeInteger(this.stored) ? (this.stored as number) : undefined;
   }
 
-  set count(value: number | undefined) {
+  set count(value: number) {
     this.stored = value;
   }
 
@@ -120,5 +80,10 @@ export class MemoryRecord implements Entry {
   extend(birth: Birth, keptUntilMs: number): void {
     this.born = birth;
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
+  }
+
+  /** Out of the store: its slot belongs to somebody else from here on. */
+  leave(id: KeyId): void {
+    this.place = id;
   }
 }

@@ -5,13 +5,13 @@
 import { LRUCache } from 'lru-cache';
 import type { Copier } from '../core/copier.js';
 import type { Isolation } from '../core/entry.js';
-import type { Key, KeyId } from '../core/key.js';
+import { flatId, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
-import { MemoryPartition } from './memory.partition.js';
-import { Birth, MemoryRecord, type Group } from './memory.record.js';
+import { Birth, MemoryPartition, type Group } from './memory.partition.js';
+import { MemoryRecord } from './memory.record.js';
 
 export interface StoreBounds {
   readonly maxEntries: number;
@@ -41,6 +41,7 @@ export class MemoryStore {
   private readonly lru: LRUCache<KeyId, MemoryRecord>;
   private readonly partitions = new Map<Partition, MemoryPartition>();
   private born = 0;
+  private grouped = 0;
   private placing: Group | undefined;
 
   constructor(
@@ -110,8 +111,7 @@ export class MemoryStore {
     this.placing = group;
     this.lru.delete(key.id);
     this.sweepSome(group, nowMs);
-    // A key is built from pieces; a flat copy of it takes half the memory of a string that remembers them.
-    const id = [key.id, ''].join('') as KeyId;
+    const id = flatId(key.id);
     const record = new MemoryRecord(placement.value, this.birth(group, placement), placement.keptUntilMs);
     this.lru.set(id, record, { size: this.cost(id, placement.sizeBytes) });
     // Only now: what the LRU displaced to make room was taken out of its group while this record had no slot yet.
@@ -171,6 +171,7 @@ export class MemoryStore {
     if (group === undefined) {
       const { name, path, tally } = space;
       group = {
+        order: ++this.grouped,
         name,
         path,
         namespace: name.slice(path.length + 1),
@@ -188,7 +189,7 @@ export class MemoryStore {
   private sweepSome(group: Group, nowMs: number): void {
     for (let step = 0; step < SWEPT_PER_PLACEMENT && group.ids.length > 0; step++) {
       group.sweepAt = (group.sweepAt + 1) % group.ids.length;
-      const id = group.ids[group.sweepAt] as KeyId;
+      const id = group.ids[group.sweepAt]!;
       const record = this.lru.peek(id);
       if (record !== undefined && !this.isLive(record, nowMs)) this.lru.delete(id);
     }
@@ -198,12 +199,14 @@ export class MemoryStore {
   private unlink(record: MemoryRecord, wasDisplaced: boolean): void {
     this.onRemoved?.(record, wasDisplaced);
     const { group } = record.birth;
-    const last = group.ids.pop() as KeyId;
-    if (record.slot < group.ids.length) {
-      group.ids[record.slot] = last;
+    const { slot, identity } = record;
+    const last = group.ids.pop()!;
+    if (slot < group.ids.length) {
+      group.ids[slot] = last;
       const moved = this.lru.peek(last);
-      if (moved !== undefined) moved.slot = record.slot;
+      if (moved !== undefined) moved.slot = slot;
     }
+    record.leave(identity);
     if (group.ids.length > 0 || group === this.placing) return;
     group.within.groups.delete(group.name);
     this.forgetIfIdle(group.within);

@@ -1,10 +1,10 @@
+import type { Usage } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
 import type { Glob } from '../core/glob.js';
 import { visibleKey, type KeyId } from '../core/key.js';
-import type { Clock } from '../core/clock.js';
-import type { Usage } from '../core/backend.js';
 import type { View } from '../core/space.js';
-import type { Stamp } from '../core/stamp.js';
-import type { Group, MemoryRecord } from './memory.record.js';
+import type { Group, MemoryPartition, PartitionSnapshot } from './memory.partition.js';
+import type { MemoryRecord } from './memory.record.js';
 import type { MemoryStore } from './memory.store.js';
 
 /** Records handled before other work of the process gets its turn. */
@@ -12,8 +12,9 @@ const CHUNK = 2_000;
 
 /** One removal under way: which records it means, and how many of them were live when it began. */
 interface Removal {
-  /** Records of these groups born before these stamps. */
-  readonly before: ReadonlyMap<Group, Stamp>;
+  readonly groups: ReadonlySet<Group>;
+  /** What was invalid when it began, by partition. */
+  readonly before: ReadonlyMap<MemoryPartition, PartitionSnapshot>;
   readonly match: Glob;
   readonly beganAtMs: number;
   live: number;
@@ -35,7 +36,7 @@ export class MemorySweep {
   /** To be called for every record that leaves the store. Of two removals that mean it, the earlier one counts it. */
   note(record: MemoryRecord): void {
     for (const removal of this.underWay) {
-      if (!this.wasLiveIn(removal, record)) continue;
+      if (!covers(removal, record) || !wasLive(removal, record)) continue;
       removal.live++;
       return;
     }
@@ -46,13 +47,14 @@ export class MemorySweep {
    * makes them invalid: it runs at once, in this turn, and everything after it is only tidying up.
    */
   async remove(groups: readonly Group[], match: Glob, condemn: () => void): Promise<number> {
-    const before = new Map(groups.map((group) => [group, group.within.now + 1]));
-    const removal: Removal = { before, match, beganAtMs: this.clock.monotonicMs(), live: 0 };
+    const partitions = new Set(groups.map(({ within }) => within));
+    const before = new Map(Array.from(partitions, (partition) => [partition, partition.snapshot()]));
+    const removal: Removal = { groups: new Set(groups), before, match, beganAtMs: this.clock.monotonicMs(), live: 0 };
     condemn();
     this.underWay.add(removal);
     try {
       await this.walk(groups, (id, record) => {
-        if (record.stamp < (before.get(record.birth.group) ?? 0) && matches(match, id)) this.store.delete(id);
+        if (covers(removal, record)) this.store.delete(id);
       });
     } finally {
       this.underWay.delete(removal);
@@ -80,25 +82,24 @@ export class MemorySweep {
     let handled = 0;
     for (const { ids } of groups) {
       for (let at = ids.length - 1; at >= 0; at = Math.min(at - 1, ids.length - 1)) {
-        const id = ids[at] as KeyId;
+        const id = ids[at]!;
         const record = this.store.peek(id);
         if (record !== undefined) visit(id, record);
         if (++handled % CHUNK === 0) await this.clock.breathe();
       }
     }
   }
-
-  /** Live when the removal began: not expired by then, and only what the removal itself condemned stands against it. */
-  private wasLiveIn(removal: Removal, record: MemoryRecord): boolean {
-    const { group } = record.birth;
-    const before = removal.before.get(group);
-    if (before === undefined || record.stamp >= before || record.keptUntilMs <= removal.beganAtMs) return false;
-    return (
-      !group.within.wasInvalidBefore(record.labels, record.stamp, before) && matches(removal.match, record.identity)
-    );
-  }
 }
 
-function matches(match: Glob, id: KeyId): boolean {
-  return match.matchesAll || match.test(visibleKey(id));
+/** Whether the removal means this record: it was there when the removal began, and it matches. */
+function covers({ groups, before, match }: Removal, record: MemoryRecord): boolean {
+  const { group } = record.birth;
+  const then = before.get(group.within);
+  if (then === undefined || !groups.has(group) || record.stamp > then.now) return false;
+  return match.matchesAll || match.test(visibleKey(record.identity));
+}
+
+/** Live when the removal began: not expired by then, and only what the removal itself condemned stands against it. */
+function wasLive({ before, beganAtMs }: Removal, record: MemoryRecord): boolean {
+  return record.keptUntilMs > beganAtMs && before.get(record.birth.group.within)?.wasValid(record) === true;
 }

@@ -4,8 +4,10 @@
  * proven: a header that a caller can write is no tenant.
  */
 import type { Awaitable } from '../core/awaitable.js';
-import { isPending } from '../core/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
+import { ownOptions } from '../core/own-options.js';
+import { idIn, isMissing, type FoundIds } from '../core/scope.js';
+import { headerOf, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
 
 /** What a resolver may look at. */
 export interface ScopeSource {
@@ -23,7 +25,7 @@ export interface ScopeSource {
 }
 
 /** Ids found by a resolver. `undefined` or a missing id: not found here; calls that need it fail closed. */
-export type FoundScope = { readonly tenant?: unknown; readonly user?: unknown } | null | undefined;
+export type FoundScope = FoundIds;
 
 /** Finds out who is asking. May be asynchronous. What it throws reaches the caller of the route. */
 export type ScopeResolver = (source: ScopeSource) => Awaitable<FoundScope>;
@@ -35,12 +37,6 @@ export interface RequestLike {
   readonly user?: unknown;
 }
 
-/** Where WebSocket clients keep the headers of the request that opened them (socket.io, ws). */
-interface WebSocketLike {
-  readonly handshake?: RequestLike | undefined;
-  readonly upgradeReq?: RequestLike | undefined;
-}
-
 /**
  * Reads the ids with a function of yours.
  * @example fromRequest<AuthenticatedRequest>((request) => ({ tenant: request.account.id, user: request.account.userId }))
@@ -48,63 +44,69 @@ interface WebSocketLike {
 export function fromRequest<Request = RequestLike>(
   read: (request: Request, source: ScopeSource) => Awaitable<FoundScope>,
 ): ScopeResolver {
-  if (typeof read !== 'function')
-    throw new CacheConfigError('scope.resolve', 'fromRequest needs a function of the request');
+  if (typeof read !== 'function') refuse('fromRequest needs a function of the request');
   return (source) =>
     source.request === undefined || source.request === null ? undefined : read(source.request as Request, source);
 }
 
 /**
  * Reads the ids from `request.user`, where guards (Passport and others) put the verified claims of a token.
- * @param claims names of claims; a dot goes deeper: `{ tenant: 'org.id', user: 'sub' }`
+ * @param claims names of claims; a dot goes deeper: `{ tenant: 'org.id', user: 'sub' }`. A claim that has a dot in its
+ *   own name (`https://example.com/tenant`) is found by it.
  */
 export function fromClaims(claims: {
   readonly tenant?: string | undefined;
   readonly user?: string | undefined;
 }): ScopeResolver {
-  const { tenant, user } = claims;
-  if (tenant === undefined && user === undefined)
-    throw new CacheConfigError('scope.resolve', 'fromClaims needs the name of at least one claim');
+  const { tenant, user } = ownOptions(claims, 'scope.resolve');
+  const names = [tenant, user].filter((name) => name !== undefined);
+  if (names.length === 0) refuse('fromClaims needs the name of at least one claim');
+  if (names.some((name) => typeof name !== 'string' || name === '')) refuse('fromClaims needs claims by their names');
   return ({ request }) => {
-    const proven = (request as RequestLike | undefined)?.user;
+    const proven = userOf(request);
     return { tenant: claimAt(proven, tenant), user: claimAt(proven, user) };
   };
 }
 
 /**
  * Reads the tenant from a header. Only for headers that a gateway of yours sets *and strips from outside requests*: say
- * so with `trusted: true`, or this throws when the module is configured.
+ * so with `trusted: true`, or this throws when the module is configured. A header that is there twice names nobody.
  */
 export function fromHeader(name: string, options: { readonly trusted: true }): ScopeResolver {
-  if ((options as { trusted?: unknown } | undefined)?.trusted !== true) {
-    throw new CacheConfigError(
-      'scope.resolve',
+  if (typeof name !== 'string' || !/^[\w-]+$/.test(name)) refuse('fromHeader needs the name of a header');
+  if (ownOptions<{ readonly trusted?: unknown }>(options, 'scope.resolve').trusted !== true) {
+    refuse(
       `fromHeader('${name}') must say { trusted: true }: anybody can send a header, so it must come from a gateway that removes the caller's own`,
     );
   }
   const wanted = name.toLowerCase();
   return ({ request }) => {
     const value = headerOf(request, wanted);
-    // Two headers of one name are somebody's doubt about who is asking.
-    return typeof value === 'string' ? { tenant: value } : undefined;
+    // Two headers of one name are somebody's doubt about who is asking. Node joins them with a comma.
+    return typeof value === 'string' && !value.includes(',') ? { tenant: value } : undefined;
   };
 }
 
 /**
  * Reads the tenant from the first label of the host name: `acme.example.com` → `acme`. The host is what the client
  * asked for; use it where a proxy only lets your own hosts through, or together with a check of membership.
- * @param options.base the domain below which tenants live; other hosts have no tenant. Without it the host must have at
- *   least three labels.
+ * @param options.base the domain directly below which tenants live; other hosts have no tenant. Without it the host must
+ *   have exactly three labels: which of four names the tenant is not for us to guess.
  * @param options.ignore labels that are not tenants. @default ['www']
  */
-export function fromSubdomain(
-  options: { readonly base?: string | undefined; readonly ignore?: readonly string[] | undefined } = {},
-): ScopeResolver {
-  const ignore = new Set(options.ignore ?? ['www']);
+export function fromSubdomain(options?: {
+  readonly base?: string | undefined;
+  readonly ignore?: readonly string[] | undefined;
+}): ScopeResolver {
+  const { base, ignore = ['www'] } = ownOptions(options, 'scope.resolve');
+  const domain = typeof base === 'string' ? base.toLowerCase() : base;
+  if (domain !== undefined && !isDomain(domain)) refuse("fromSubdomain: base must be a domain like 'example.com'");
+  if (!Array.isArray(ignore)) refuse('fromSubdomain: ignore must be a list of labels');
+  const ignored = new Set(ignore.map((label) => String(label).toLowerCase()));
   return ({ request }) => {
     const host = hostOf(request);
-    const label = host === undefined ? undefined : subdomainOf(host, options.base);
-    return label === undefined || ignore.has(label) ? undefined : { tenant: label };
+    const label = host === undefined ? undefined : subdomainOf(host, domain);
+    return label === undefined || ignored.has(label) ? undefined : { tenant: label };
   };
 }
 
@@ -113,15 +115,18 @@ export function fromSubdomain(
  * tenant from one source and a user from another would be a pair that nobody has proven.
  */
 export function firstOf(...resolvers: readonly ScopeResolver[]): ScopeResolver {
-  if (resolvers.length === 0) throw new CacheConfigError('scope.resolve', 'firstOf needs at least one resolver');
-  return (source) => next(resolvers, 0, source);
+  if (resolvers.length === 0) refuse('firstOf needs at least one resolver');
+  if (resolvers.some((resolver) => typeof resolver !== 'function')) refuse('firstOf needs resolvers');
+  return (source) => ask(resolvers, 0, source);
 }
 
-function next(resolvers: readonly ScopeResolver[], at: number, source: ScopeSource): Awaitable<FoundScope> {
+function ask(resolvers: readonly ScopeResolver[], at: number, source: ScopeSource): Awaitable<FoundScope> {
   const found = resolvers[at]?.(source);
-  return isPending(found)
-    ? found.then((answer) => goOn(resolvers, at, source, answer))
-    : goOn(resolvers, at, source, found);
+  // Whatever can be awaited is: the query of a database library is no promise, but it is not an answer either.
+  if (typeof (found as { then?: unknown } | null | undefined)?.then !== 'function') {
+    return goOn(resolvers, at, source, found as FoundScope);
+  }
+  return Promise.resolve(found).then((answer) => goOn(resolvers, at, source, answer));
 }
 
 function goOn(
@@ -130,40 +135,21 @@ function goOn(
   source: ScopeSource,
   found: FoundScope,
 ): Awaitable<FoundScope> {
-  const isFound = found?.tenant !== undefined && found.tenant !== null && found.tenant !== '';
-  return isFound || at + 1 >= resolvers.length ? found : next(resolvers, at + 1, source);
+  const isLast = at + 1 >= resolvers.length;
+  return isLast || !isMissing(idIn(found, 'tenant')) ? found : ask(resolvers, at + 1, source);
 }
 
 function claimAt(claims: unknown, path: string | undefined): unknown {
   if (path === undefined) return undefined;
-  let value: unknown = claims;
-  for (const step of path.split('.')) {
-    // Own properties only: a claim called "constructor" is no claim.
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = (value as Record<string, unknown>)[step];
-  }
-  return value;
+  return ownClaim(claims, path) ?? path.split('.').reduce(ownClaim, claims);
 }
 
-function headerOf(request: unknown, name: string): string | readonly string[] | undefined {
-  const from = request as (RequestLike & WebSocketLike) | undefined;
-  const headers = from?.headers ?? from?.handshake?.headers ?? from?.upgradeReq?.headers;
-  return headers !== undefined && Object.hasOwn(headers, name) ? headers[name] : undefined;
+/** Own properties only: a claim called "constructor" is no claim. */
+function ownClaim(claims: unknown, name: string): unknown {
+  if (typeof claims !== 'object' || claims === null || !Object.hasOwn(claims, name)) return undefined;
+  return (claims as Record<string, unknown>)[name];
 }
 
-function hostOf(request: unknown): string | undefined {
-  const { hostname } = (request as RequestLike | undefined) ?? {};
-  const host = typeof hostname === 'string' ? hostname : headerOf(request, 'host');
-  return typeof host === 'string' ? host.replace(/:\d+$/, '').toLowerCase() : undefined;
-}
-
-function subdomainOf(host: string, base: string | undefined): string | undefined {
-  if (/^[\d.]+$|^\[/.test(host)) return undefined;
-  if (base !== undefined) {
-    const end = `.${base.toLowerCase()}`;
-    const label = host.endsWith(end) ? host.slice(0, -end.length) : '';
-    return label === '' || label.includes('.') ? undefined : label;
-  }
-  const labels = host.split('.');
-  return labels.length >= 3 ? labels[0] : undefined;
+function refuse(problem: string): never {
+  throw new CacheConfigError('scope.resolve', problem);
 }

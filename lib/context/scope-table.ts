@@ -1,4 +1,4 @@
-import { NOBODY, scopeOf, type Scope } from '../core/scope.js';
+import { idIn, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/scope.js';
 
 /** Scopes remembered. Beyond it the oldest are made anew when they come back; nothing but time is lost. */
 const MAX_SCOPES = 10_000;
@@ -12,9 +12,10 @@ export class ScopeTable {
   private readonly users = new Map<string, Scope>();
 
   /** The scope of these ids. @throws ScopeInvalidError */
-  of(ids: { readonly tenant?: unknown; readonly user?: unknown } | null | undefined): Scope {
-    const tenant = ids?.tenant;
-    const user = ids?.user;
+  of(ids: FoundIds): Scope {
+    const tenant = idIn(ids, 'tenant');
+    // Somebody not logged in is often `null`, and must not cost a new scope on every request.
+    const user = idIn(ids, 'user') ?? undefined;
     // Only strings are looked up: anything else goes through validation every time.
     if (typeof tenant !== 'string' || (user !== undefined && typeof user !== 'string')) return scopeOf(ids);
     // The length makes the pair unambiguous, whatever the ids contain.

@@ -7,17 +7,14 @@
 import type { Awaitable } from './awaitable.js';
 import type { Clock } from './clock.js';
 import type { Copier } from './copier.js';
-import type { Draft, Entry } from './entry.js';
+import type { Draft, Entry, Level } from './entry.js';
 import type { Glob } from './glob.js';
-import type { Key, KeyId } from './key.js';
+import type { Key } from './key.js';
 import type { Label } from './label.js';
 import type { Limits } from './limits.js';
 import type { Emit } from './observer.js';
 import type { Partition, View } from './space.js';
 import type { Barrier, Incarnation, Stamp } from './stamp.js';
-
-/** The level an entry was found on. */
-export type Level = 'l1' | 'l2';
 
 /** The answer to a read. */
 export interface Reading {
@@ -47,6 +44,8 @@ export interface LeaseRequest {
    * - `replace` — a lease in any case; another's lease is voided, and so is its fill (put).
    */
   readonly purpose: 'missing' | 'refresh' | 'replace';
+  /** What the asker has read and found unfit. As long as that still stands there, it does not answer the request. */
+  readonly seen?: Entry | undefined;
 }
 
 /**
@@ -144,6 +143,8 @@ export interface Backend {
   info(): Awaitable<BackendInfo>;
   /** Resolves when the backend answers. */
   ping(): Awaitable<void>;
+  /** Calls back when another server answers than before: it may not know the last invalidations. */
+  onReborn?(listener: () => void): void;
   /** Ends timers and owned connections. Idempotent. Adopted clients stay open. */
   close(): Awaitable<void>;
 }
@@ -165,5 +166,3 @@ export interface BackendFactory {
   readonly kind: string;
   create(parts: BackendParts): Backend;
 }
-
-export type { KeyId };

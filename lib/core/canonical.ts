@@ -3,31 +3,45 @@
  * same types, same contents, object keys in any order. Everything a key is made of goes through here, so a collision
  * in this file would be a leak between callers. It keeps invariant 1 (injective keys).
  *
- * The grammar, prefix-free because no delimiter survives escaping:
+ * The grammar. Text never contains any of the delimiters `' , ; = [ ] { } ( )`, so every encoding can be read in one way:
  *
  *   text     'cat%20food            number  42  -0  NaN  Inf  -Inf       bigint  42n
  *   boolean  true  false            nothing null  undef  hole            date    D1700000000000  DNaN
- *   array    [a;b]                  object  {key:a;key:b}  keys sorted   class   C'Name{key:a}
+ *   array    [a;b]                  object  {key=a;key=b}  keys sorted   class   C'Name{key=a}
  *   map      M(k=v;k=v)  sorted     set     S(a;b)  sorted               url     U'href
  *   regexp   R'source'flags         bytes   B'Kind'base64url
+ *
+ * Not part of a key: the order of object keys, Map entries and Set members, properties that are not enumerable, and the
+ * `lastIndex` of a RegExp. Whatever else an object holds beside the above is refused rather than left out.
  */
 import { KeyInvalidError } from './errors.js';
-import { isPlainObject, stepName, tagOf } from './plain.js';
+import { bytesKindOf, isPlainArray, isPlainObject, placeIn, tagOf, type Classes, type Step } from './plain.js';
 
 export type Constructor = abstract new (...args: never[]) => object;
 
 const MAX_DEPTH = 8;
-/** In characters of encoded text. Longer arguments deserve a key of their own. */
+/** In characters, before escaping. Longer arguments deserve a key of their own. */
 const MAX_LENGTH = 65_536;
-const CLEAR_TEXT = /^[\w.:@-]*$/;
+const MALFORMED = 'is not well-formed text (it contains a lone surrogate)';
 
-/** Encodes one value. `where` names it in errors; `types` are the classes that may be part of keys. */
-export function encodeValue(value: unknown, where: string, types: readonly Constructor[] = []): string {
+/** What each ASCII character becomes: itself, for letters, digits and `_ - . : @`; percent and two hex digits otherwise. */
+const ESCAPED: readonly string[] = Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return /[\w.:@-]/.test(char) ? char : `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
+});
+const IS_CLEAR = Uint8Array.from(ESCAPED, (escaped) => (escaped.length === 1 ? 1 : 0));
+
+/**
+ * Encodes one value. `where` and `index` name it in errors; `classes` are those whose instances may be part of keys.
+ * @throws KeyInvalidError
+ */
+export function encodeValue(value: unknown, classes: Classes, where = 'value', index?: number): string {
   switch (typeof value) {
     case 'number':
       return encodeNumber(value);
     case 'string':
-      return `'${escapeText(value, where)}`;
+      if (value.length > MAX_LENGTH) throw tooLarge(rootOf(where, index));
+      return isClear(value) ? `'${value}` : `'${escapeText(value, rootOf(where, index))}`;
     case 'boolean':
       return value ? 'true' : 'false';
     case 'undefined':
@@ -35,19 +49,17 @@ export function encodeValue(value: unknown, where: string, types: readonly Const
     case 'bigint':
       return `${value}n`;
     case 'object':
-      return value === null ? 'null' : new Encoder(where, types).encode(value);
+      return value === null ? 'null' : new Encoder(classes, where, index).encode(value);
     default:
-      throw new KeyInvalidError(where, `is a ${typeof value}, which cannot be part of a key`);
+      throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);
   }
 }
 
 /** Percent-encodes everything but letters, digits and `_ - . : @`, so that a key stays readable and one line long. */
 export function escapeText(text: string, where: string): string {
-  if (CLEAR_TEXT.test(text)) return text;
-  if (!text.isWellFormed()) throw new KeyInvalidError(where, 'is not well-formed text (it contains a lone surrogate)');
-  return encodeURIComponent(text)
-    .replace(/[!'()*~]/g, percent)
-    .replaceAll('%3A', ':');
+  if (isClear(text)) return text;
+  if (!text.isWellFormed()) throw new KeyInvalidError(where, MALFORMED);
+  return percentEncode(text);
 }
 
 /** Undoes {@link escapeText}. */
@@ -55,8 +67,15 @@ export function unescapeText(text: string): string {
   return text.includes('%') ? decodeURIComponent(text) : text;
 }
 
-function percent(char: string): string {
-  return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
+function percentEncode(text: string): string {
+  let escaped = '';
+  for (const char of text) escaped += ESCAPED[char.codePointAt(0) as number] ?? encodeURIComponent(char);
+  return escaped;
+}
+
+function isClear(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (IS_CLEAR[text.charCodeAt(at)] !== 1) return false;
+  return true;
 }
 
 function encodeNumber(value: number): string {
@@ -64,93 +83,155 @@ function encodeNumber(value: number): string {
   return value > 0 ? 'Inf' : value < 0 ? '-Inf' : 'NaN';
 }
 
+function rootOf(where: string, index: number | undefined): string {
+  return index === undefined ? where : `${where} ${index}`;
+}
+
+function tooLarge(where: string): KeyInvalidError {
+  return new KeyInvalidError(where, 'is too large to be part of a key');
+}
+
 /** The recursive part: knows where it is, how deep and how long the text has become. */
 class Encoder {
-  private readonly path: string[] = [];
+  private readonly path: Step[] = [];
   private length = 0;
 
   constructor(
+    private readonly classes: Classes,
     private readonly root: string,
-    private readonly types: readonly Constructor[],
+    private readonly index: number | undefined,
   ) {}
 
-  encode(value: unknown): string {
-    const text =
-      typeof value === 'object' && value !== null ? this.encodeObject(value) : encodeValue(value, this.where());
-    this.length += text.length;
-    // Containers are counted again with their members, so this is a bound on the work too.
-    if (this.length > MAX_LENGTH * MAX_DEPTH || text.length > MAX_LENGTH)
-      throw new KeyInvalidError(this.root, 'is too large to be part of a key');
-    return text;
-  }
-
-  private encodeObject(value: object): string {
-    if (this.path.length >= MAX_DEPTH)
-      throw new KeyInvalidError(this.where(), 'is nested too deeply (or refers to itself)');
-    if (Array.isArray(value)) return `[${this.encodeArray(value)}]`;
-    if (isPlainObject(value)) return `{${this.encodeMembers(value)}}`;
-    const type = this.types.find((candidate) => Object.getPrototypeOf(value) === candidate.prototype);
-    if (type !== undefined) return `C'${escapeText(type.name, this.where())}{${this.encodeMembers(value)}}`;
-    return this.encodeBuiltin(value);
-  }
-
-  private encodeBuiltin(value: object): string {
-    switch (tagOf(value)) {
-      case 'Date':
-        return `D${(value as Date).getTime()}`;
-      case 'Map': {
-        const pairs = Array.from(value as Map<unknown, unknown>, ([key, member], index) =>
-          this.within(`entry ${index}`, () => `${this.encode(key)}=${this.encode(member)}`),
-        );
-        return `M(${pairs.sort().join(';')})`;
-      }
-      case 'Set':
-        return `S(${Array.from(value as Set<unknown>, (member, index) =>
-          this.within(`member ${index}`, () => this.encode(member)),
-        )
-          .sort()
-          .join(';')})`;
-      case 'RegExp':
-        return `R'${escapeText((value as RegExp).source, this.where())}'${(value as RegExp).flags}`;
-      case 'URL':
-        return `U'${escapeText((value as URL).href, this.where())}`;
-      case 'Bytes': {
-        const view = value as ArrayBufferView;
-        return `B'${value.constructor.name}'${Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('base64url')}`;
-      }
-      default:
-        throw new KeyInvalidError(this.where(), 'is an instance of a class that is not registered');
+  encode(value: object): string {
+    try {
+      return this.object(value);
+    } catch (error) {
+      if (error instanceof KeyInvalidError) throw error;
+      // Code of the caller's: a getter, a proxy. Not passed on as a cause, because it may quote what it was reading.
+      throw this.refusal('cannot be read: a getter or proxy throws');
     }
   }
 
-  private encodeArray(items: readonly unknown[]): string {
+  private value(value: unknown): string {
+    if (typeof value === 'object' && value !== null) return this.object(value);
+    if (typeof value === 'string') return `'${this.text(value)}`;
+    if (typeof value === 'function' || typeof value === 'symbol') {
+      throw this.refusal(`is a ${typeof value}, which cannot be part of a key`);
+    }
+    const text = encodeValue(value, this.classes);
+    this.grow(text.length);
+    return text;
+  }
+
+  private object(value: object): string {
+    if (this.path.length >= MAX_DEPTH) throw this.refusal('is nested too deeply (or refers to itself)');
+    if (Array.isArray(value)) return `[${this.items(value)}]`;
+    if (isPlainObject(value)) return `{${this.members(value)}}`;
+    const name = this.classes.get(Object.getPrototypeOf(value) as object);
+    if (name !== undefined) return `C'${this.text(name)}{${this.instance(value)}}`;
+    return this.builtin(value);
+  }
+
+  private builtin(value: object): string {
+    switch (tagOf(value)) {
+      case 'Date':
+        this.grow(14);
+        return `D${(value as Date).getTime()}`;
+      case 'Map':
+        return `M(${this.entries(value as Map<unknown, unknown>)})`;
+      case 'Set':
+        return `S(${this.collection(value as Set<unknown>)})`;
+      case 'RegExp':
+        return `R'${this.text((value as RegExp).source)}'${(value as RegExp).flags}`;
+      case 'URL':
+        return `U'${this.text((value as URL).href)}`;
+      case 'Bytes':
+        return this.bytes(value as ArrayBufferView);
+      default:
+        throw this.refusal(
+          'is an instance of a class that is not registered, or a built-in with properties of its own',
+        );
+    }
+  }
+
+  private items(items: readonly unknown[]): string {
+    // Holes are written out: they count before there is anything to look at.
+    this.grow(items.length);
     const texts: string[] = [];
+    let present = 0;
     for (let index = 0; index < items.length; index++) {
-      texts.push(index in items ? this.within(`[${index}]`, () => this.encode(items[index])) : 'hole');
+      const isHole = !Object.hasOwn(items, index);
+      if (!isHole) present++;
+      texts.push(isHole ? 'hole' : this.within(index, items[index]));
+    }
+    // Beside its items an array owns its length, and should own nothing else.
+    if (!isPlainArray(items) || Reflect.ownKeys(items).length !== present + 1) {
+      throw this.refusal('is an array of a class of its own, or with properties beside its items');
     }
     return texts.join(';');
   }
 
-  private encodeMembers(value: object): string {
+  private members(value: object): string {
     if (Object.getOwnPropertySymbols(value).length > 0)
-      throw new KeyInvalidError(this.where(), 'has symbol properties, which cannot be part of a key');
-    const members: string[] = [];
-    for (const key of Object.keys(value).sort()) {
-      members.push(
-        `${escapeText(key, this.where())}:${this.within(stepName(key), () => this.encode((value as Record<string, unknown>)[key]))}`,
-      );
+      throw this.refusal('has symbol properties, which cannot be part of a key');
+    const keys = Object.keys(value);
+    this.grow(keys.length);
+    keys.sort();
+    let texts = '';
+    for (const key of keys) {
+      const name = this.text(key);
+      texts += `${texts === '' ? '' : ';'}${name}=${this.within(key, (value as Record<string, unknown>)[key])}`;
     }
-    return members.join(';');
+    return texts;
   }
 
-  private within(step: string, work: () => string): string {
+  private instance(value: object): string {
+    const text = this.members(value);
+    if (Object.getOwnPropertyNames(value).length === Object.keys(value).length) return text;
+    throw this.refusal('has hidden properties, which cannot be part of a key');
+  }
+
+  private entries(map: ReadonlyMap<unknown, unknown>): string {
+    this.grow(2 * map.size);
+    const texts: string[] = [];
+    for (const [key, member] of map)
+      texts.push(`${this.within(texts.length, key)}=${this.within(texts.length, member)}`);
+    return texts.sort().join(';');
+  }
+
+  private collection(set: ReadonlySet<unknown>): string {
+    this.grow(set.size);
+    const texts: string[] = [];
+    for (const member of set) texts.push(this.within(texts.length, member));
+    return texts.sort().join(';');
+  }
+
+  private bytes(view: ArrayBufferView): string {
+    this.grow(Math.ceil((view.byteLength * 4) / 3));
+    return `B'${bytesKindOf(view)}'${Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('base64url')}`;
+  }
+
+  private text(text: string): string {
+    this.grow(text.length);
+    if (isClear(text)) return text;
+    if (!text.isWellFormed()) throw this.refusal(MALFORMED);
+    return percentEncode(text);
+  }
+
+  private within(step: Step, value: unknown): string {
     this.path.push(step);
-    const text = work();
+    const text = this.value(value);
     this.path.pop();
     return text;
   }
 
-  private where(): string {
-    return this.root + this.path.join('');
+  /** Bounds the work as well as the text: something that contains the same thing many times over counts it every time. */
+  private grow(by: number): void {
+    this.length += by;
+    if (this.length > MAX_LENGTH) throw tooLarge(rootOf(this.root, this.index));
+  }
+
+  private refusal(problem: string): KeyInvalidError {
+    return new KeyInvalidError(placeIn(rootOf(this.root, this.index), this.path), problem);
   }
 }

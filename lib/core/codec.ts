@@ -1,12 +1,47 @@
 import type { Awaitable } from './awaitable.js';
-import type { Entry } from './entry.js';
 import type { KeyId } from './key.js';
+import type { Label } from './label.js';
+import type { Incarnation, Stamp } from './stamp.js';
+
+/** An entry on its way out of the process, or back in. Times are on the clock of the server that keeps it. */
+export interface Sealable {
+  readonly value: unknown;
+  readonly incarnation: Incarnation;
+  readonly stamp: Stamp;
+  readonly labels: readonly Label[];
+  /** End of the ttl in milliseconds of the server's clock. Infinity: no expiry. */
+  readonly freshUntilServerMs: number;
+  /** How long past that the entry is kept. */
+  readonly graceMs: number;
+}
+
+/** What an envelope held. */
+export interface Opened extends Sealable {
+  /** Bytes as stored. */
+  readonly sizeBytes: number;
+}
+
+/** The part of an envelope that says what it is, without its value. Nothing in it has been proven yet. */
+export type Header = Omit<Sealable, 'value'>;
+
+/** Longest header. A prefix of so many bytes is enough for {@link Codec.peek}. */
+export const MAX_HEADER_BYTES = 4_096;
+
+/** Bytes at the start of every envelope that differ between any two sealings: enough to tell whether an entry changed. */
+export const ENVELOPE_MARK_BYTES = 16;
 
 /**
  * The door between values and bytes, used by backends that keep entries outside this process. What does not open —
  * wrong magic, version, identity, seal or size — is a miss, never a value and never an exception (invariant 11).
  */
 export interface Codec {
-  seal(entry: Entry, id: KeyId): Awaitable<Uint8Array>;
-  open(bytes: Uint8Array, id: KeyId): Awaitable<Entry | undefined>;
+  /** @throws UnserializableError, ValueTooLargeError */
+  seal(entry: Sealable, id: KeyId): Awaitable<Buffer>;
+  /** undefined: not an envelope of ours for this id; told as an event unless it is merely of another version. */
+  open(bytes: Buffer, id: KeyId): Awaitable<Opened | undefined>;
+  /**
+   * The header of an envelope from its first bytes, unverified: for counting and for asking whether an entry is still
+   * valid, never for serving a value. undefined: not an envelope of ours for this id.
+   */
+  peek(prefix: Buffer, id: KeyId): Header | undefined;
 }

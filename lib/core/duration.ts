@@ -11,25 +11,20 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 /** Ten years. Longer is a mistake in the unit; say `null` where "no expiry" is meant. */
 export const MAX_DURATION_MS = 10 * 365 * 86_400_000;
 
-const UNIT_MS: Readonly<Record<string, number>> = Object.freeze({
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-});
-const FORM = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+const FORM = /^(\d{1,16}(?:\.\d{1,16})?)(ms|s|m|h|d)$/;
 
 /** Turns a duration into milliseconds, or throws a {@link CacheConfigError} that names `option`. */
 export function parseDuration(duration: unknown, option: string): number {
-  const ms = typeof duration === 'string' ? fromText(duration, option) : duration;
-  if (typeof ms !== 'number')
-    throw new CacheConfigError(
-      option,
-      `must be a number of milliseconds or a text like '30s', not ${kindOf(duration)}`,
-    );
+  const ms = millisecondsOf(duration, option);
   if (!(ms >= 1) || ms > MAX_DURATION_MS) {
-    throw new CacheConfigError(option, `must be between 1 ms and ten years ('3650d'); got ${String(duration)}`);
+    throw new CacheConfigError(option, `must be between 1 ms and ten years ('3650d'), not ${outOfRange(ms)}`);
   }
   return Math.floor(ms);
 }
@@ -39,8 +34,8 @@ export function parseDuration(duration: unknown, option: string): number {
  * to the limit, since the call is already answered and only its storing is at stake. Nonsense still throws.
  */
 export function clampDuration(duration: unknown, option: string, maxMs = MAX_DURATION_MS): number {
-  if (typeof duration === 'number' && duration > maxMs && duration !== Infinity) return maxMs;
-  return Math.min(parseDuration(duration, option), maxMs);
+  const ms = millisecondsOf(duration, option);
+  return ms > maxMs && ms !== Infinity ? maxMs : parseDuration(ms, option);
 }
 
 /** True for a bare number so small that seconds were probably meant. */
@@ -48,18 +43,33 @@ export function looksLikeSeconds(duration: unknown): boolean {
   return typeof duration === 'number' && duration < 1_000;
 }
 
+function millisecondsOf(duration: unknown, option: string): number {
+  if (typeof duration === 'number') return duration;
+  if (typeof duration === 'string') return fromText(duration, option);
+  throw new CacheConfigError(option, `must be a number of milliseconds or a text like '30s', not ${kindOf(duration)}`);
+}
+
 function fromText(text: string, option: string): number {
   const match = FORM.exec(text);
-  const unit = UNIT_MS[match?.[2] ?? ''];
+  const unit = UNIT_MS.get(match?.[2] ?? '');
   if (unit === undefined) {
     throw new CacheConfigError(
       option,
       `is not a duration: use a number of milliseconds or one number with a unit ('250ms', '30s', '5m', '2h', '7d')`,
     );
   }
-  return Number(match?.[1]) * unit;
+  // Rounded to the microsecond: 1.005 × 1000 is a hair below 1005, and the fraction is cut off later.
+  return Math.round(Number(match?.[1]) * unit * 1_000) / 1_000;
 }
 
 function kindOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+}
+
+/** In words: the number may come from a result, and messages repeat no values. */
+function outOfRange(ms: number): string {
+  if (Number.isNaN(ms)) return 'NaN';
+  if (ms === Infinity) return 'Infinity';
+  if (ms < 0) return 'a negative number';
+  return ms < 1 ? 'zero or a fraction of a millisecond' : 'more than that';
 }

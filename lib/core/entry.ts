@@ -5,6 +5,9 @@ import type { Incarnation, Stamp } from './stamp.js';
 /** How the value of an entry is kept apart from the values callers hold. */
 export type Isolation = 'clone' | 'freeze' | 'none';
 
+/** Where an entry was found: in this process, or on a server. */
+export type Level = 'l1' | 'l2';
+
 /** A stored value and everything needed to judge it. Times are on the monotonic clock of this process. */
 export interface Entry {
   /** Whose value this is, as stored with it. Compared with the key of every read: the last line of isolation. */

@@ -76,7 +76,7 @@ export class ScopeInvalidError extends CacheError {
   }
 }
 
-/** A loader read an entry that fewer people may see than its own (only with `scope.onLeak: 'throw'`). */
+/** A loader read an entry that fewer people may see than its own. Told as a warning: its result is returned, not stored. */
 export class ScopeLeakError extends CacheError {
   constructor(outerNamespace: string, innerNamespace: string) {
     super(
@@ -144,7 +144,7 @@ export class ValueTooLargeError extends CacheError {
   ) {
     super(
       'CACHE_VALUE_TOO_LARGE',
-      `The value is about ${sizeBytes} bytes; limits.maxValueBytes allows ${limitBytes}. Store less, or raise the limit.`,
+      `The value has at least ${sizeBytes} bytes (estimated); the limit is ${limitBytes}. Store less, or raise limits.maxValueBytes.`,
     );
   }
 }

@@ -32,6 +32,8 @@ export class Loading {
   constructor(
     readonly key: Key,
     readonly parent: Loading | undefined,
+    /** A put: its method may look at the very entry it is about to replace. */
+    readonly isPut = false,
   ) {}
 
   /** Notes that this load, and every load it is nested in, saw data of `space`. */
@@ -48,14 +50,16 @@ export class Loading {
   }
 
   /** True when `other` waits, directly or through others, for this load: waiting for it would close a circle. */
-  wouldDeadlock(other: Loading): boolean {
+  wouldDeadlock(other: Loading, seen = new Set<Loading>()): boolean {
     if (other === this) return true;
-    for (const next of other.waitsFor) if (this.wouldDeadlock(next)) return true;
+    // Many loads may wait for the same ones: each is looked at once, not once for every way that leads to it.
+    seen.add(other);
+    for (const next of other.waitsFor) if (!seen.has(next) && this.wouldDeadlock(next, seen)) return true;
     return false;
   }
 
-  /** True when the load of `id` is this one or one it is nested in. */
-  isInside(id: KeyId): boolean {
-    return this.key.id === id || this.parent?.isInside(id) === true;
+  /** The load of `id` that this one is, or is nested in. */
+  enclosing(id: KeyId): Loading | undefined {
+    return this.key.id === id ? this : this.parent?.enclosing(id);
   }
 }

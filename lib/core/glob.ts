@@ -32,14 +32,17 @@ export function compileGlob(source: string): Glob {
   if (source.length > MAX_PATTERN_LENGTH)
     throw new PatternInvalidError(`must have at most ${MAX_PATTERN_LENGTH} characters`);
   const tokens = tokenize(Array.from(source));
-  const firstWild = tokens.findIndex((token) => typeof token !== 'string');
-  const prefix = (firstWild === -1 ? tokens : tokens.slice(0, firstWild)).join('');
+  let prefix = '';
+  for (const token of tokens) {
+    if (typeof token !== 'string') break;
+    prefix += token;
+  }
   const matchesAll = tokens.length === 1 && tokens[0] === ANY_RUN;
   return Object.freeze({
     source,
     prefix,
     matchesAll,
-    test: (text: string) => matchesAll || matches(tokens, Array.from(text)),
+    test: (text: string) => matchesAll || (text.startsWith(prefix) && matches(tokens, Array.from(text))),
   });
 }
 

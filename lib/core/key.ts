@@ -8,9 +8,12 @@
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
 import { encodeValue, unescapeText, type Constructor } from './canonical.js';
+import { registerClasses } from './classes.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
 import { checkTags, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
+import { ownOptions } from './own-options.js';
+import type { Classes } from './plain.js';
 import type { Scope, Width } from './scope.js';
 import type { Partition, Space, View } from './space.js';
 import type { TallyBook } from './tally-book.js';
@@ -53,13 +56,15 @@ export interface KeyMintOptions extends NamingOptions {
 }
 
 const MAX_NAMESPACE_LENGTH = 128;
+/** Of all parts together, shortened as they are. */
+const MAX_KEY_LENGTH = 1_048_576;
 /** Namespaces made up during calls must not grow a scope's memory without end. */
 const MAX_SPACES_PER_SCOPE = 1_000;
 
 export class KeyMint {
   private readonly naming: Naming;
   private readonly labels: LabelMint;
-  private readonly types: readonly Constructor[];
+  private readonly classes: Classes;
   private readonly spaces = new WeakMap<Scope, SpacesOfScope>();
 
   constructor(
@@ -68,7 +73,7 @@ export class KeyMint {
   ) {
     this.naming = createNaming(options);
     this.labels = new LabelMint(this.naming);
-    this.types = options.types ?? [];
+    this.classes = registerClasses(ownOptions(options, 'keys').types);
   }
 
   /** False when names are digests; listing and patterns are then refused. */
@@ -94,14 +99,11 @@ export class KeyMint {
     return made;
   }
 
-  /** The key of an entry. `where` names the parts in errors. */
+  /** The key of an entry. `where` names the parts in errors. @throws KeyInvalidError, TagInvalidError */
   key(space: Space, parts: readonly unknown[], tags: readonly string[] | undefined, where = 'argument'): Key {
-    return new Key(
-      (space.idPrefix + this.naming.parts(this.encode(parts, where))) as KeyId,
-      space,
-      checkTags(tags),
-      this,
-    );
+    const { idPrefix } = space;
+    const id = idPrefix + this.naming.parts(idPrefix, this.encode(parts, where));
+    return new Key(id as KeyId, space, checkTags(tags), this);
   }
 
   labelsOf(space: Space, tags: readonly string[]): readonly Label[] {
@@ -140,7 +142,7 @@ export class KeyMint {
     const at = versioned.lastIndexOf('@');
     const namespace = checkNamespace(at > 0 ? versioned.slice(0, at) : versioned);
     const word = this.naming.name('namespace', namespace);
-    const version = at > 0 ? `@${this.naming.name('namespace', versioned.slice(at + 1))}` : '';
+    const version = at > 0 ? `@${this.naming.name('namespace', checkVersion(versioned.slice(at + 1)))}` : '';
     const path = this.path(own, width);
     const user = width === 'user' ? own.user : undefined;
     const labels = [this.labels.namespace(namespace)];
@@ -175,10 +177,12 @@ export class KeyMint {
   }
 
   private encode(parts: readonly unknown[], where: string): string {
-    if (parts.length === 1) return encodeValue(parts[0], `${where} 0`, this.types);
     let text = '';
     for (let index = 0; index < parts.length; index++) {
-      text += (index === 0 ? '' : ',') + encodeValue(parts[index], `${where} ${index}`, this.types);
+      const isHole = parts[index] === undefined && !Object.hasOwn(parts, index);
+      const part = isHole ? 'hole' : encodeValue(parts[index], this.classes, where, index);
+      text = index === 0 ? this.naming.part(part) : `${text},${this.naming.part(part)}`;
+      if (text.length > MAX_KEY_LENGTH) throw new KeyInvalidError(where, 'list is too long to be a key');
     }
     return text;
   }
@@ -193,6 +197,11 @@ export function visibleKey(id: KeyId): string {
     .join(':');
 }
 
+/** The same id as one flat text: a key is built from pieces, and a string that remembers them takes twice the memory. */
+export function flatId(id: KeyId): KeyId {
+  return [id, ''].join('') as KeyId;
+}
+
 /** A namespace as written: not empty, well-formed, at most 128 characters, and no `@`, which sets the version apart. */
 export function checkNamespace(namespace: string): string {
   const isSound = typeof namespace === 'string' && namespace !== '' && namespace.length <= MAX_NAMESPACE_LENGTH;
@@ -200,6 +209,11 @@ export function checkNamespace(namespace: string): string {
     throw new CacheConfigError('namespace', `must be a text of 1 to ${MAX_NAMESPACE_LENGTH} characters without "@"`);
   }
   return namespace;
+}
+
+function checkVersion(version: string): string {
+  if (/^[\w.-]{1,64}$/.test(version)) return version;
+  throw new CacheConfigError('version', 'must be 1 to 64 letters, digits or _ . -');
 }
 
 /** A key as callers give it: one value, or a list of parts. Nothing at all is not a key. */

@@ -49,14 +49,17 @@ export function isTagLabel(label: Label): boolean {
 
 /** Checks tags and drops repetitions. @throws TagInvalidError */
 export function checkTags(tags: readonly unknown[] | undefined): readonly string[] {
-  if (tags === undefined || tags.length === 0) return NO_TAGS;
+  if (tags === undefined) return NO_TAGS;
+  // A text is a list of characters to a loop: `tags: 'cats'` would become four tags.
+  if (!Array.isArray(tags)) throw new TagInvalidError('must be a list of texts');
+  if (tags.length === 0) return NO_TAGS;
   const unique = new Set<string>();
   for (const tag of tags) {
     if (typeof tag !== 'string' || tag === '') throw new TagInvalidError('each must be a text that is not empty');
     if (!tag.isWellFormed()) throw new TagInvalidError('one is not well-formed text');
     if (Buffer.byteLength(tag) > MAX_TAG_BYTES) throw new TagInvalidError(`one is longer than ${MAX_TAG_BYTES} bytes`);
     unique.add(tag);
+    if (unique.size > MAX_TAGS) throw new TagInvalidError(`at most ${MAX_TAGS} are allowed on one entry`);
   }
-  if (unique.size > MAX_TAGS) throw new TagInvalidError(`at most ${MAX_TAGS} are allowed on one entry`);
   return [...unique];
 }

@@ -1,5 +1,6 @@
 import { CacheConfigError } from './errors.js';
 import { MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
+import { ownOptions } from './own-options.js';
 
 /** Bounds on what one cache may hold or do at once. Every one has a safe default. */
 export interface LimitOptions {
@@ -32,15 +33,16 @@ export interface Limits {
 const MIB = 1_048_576;
 
 /** Applies defaults and validates. @throws CacheConfigError naming the limit. */
-export function resolveLimits(options: LimitOptions = {}): Limits {
+export function resolveLimits(options?: LimitOptions): Limits {
+  const own = ownOptions(options, 'limits');
   return Object.freeze({
-    maxValueBytes: wholeNumber(options.maxValueBytes, 'limits.maxValueBytes', MIB, 1, 512 * MIB),
-    maxTtlMs: duration(options.maxTtl, 'limits.maxTtl', MAX_DURATION_MS),
-    maxFlights: wholeNumber(options.maxFlights, 'limits.maxFlights', 10_000, 1, 1_000_000),
-    maxRefreshes: wholeNumber(options.maxRefreshes, 'limits.maxRefreshes', 100, 0, 100_000),
-    leaseMs: duration(options.lease, 'limits.lease', 10_000),
-    maxLoadMs: duration(options.maxLoad, 'limits.maxLoad', 120_000),
-    maxWaitMs: duration(options.maxWait, 'limits.maxWait', 10_000),
+    maxValueBytes: wholeNumber(own.maxValueBytes, 'limits.maxValueBytes', MIB, 1, 512 * MIB),
+    maxTtlMs: duration(own.maxTtl, 'limits.maxTtl', MAX_DURATION_MS),
+    maxFlights: wholeNumber(own.maxFlights, 'limits.maxFlights', 10_000, 1, 1_000_000),
+    maxRefreshes: wholeNumber(own.maxRefreshes, 'limits.maxRefreshes', 100, 0, 100_000),
+    leaseMs: duration(own.lease, 'limits.lease', 10_000),
+    maxLoadMs: duration(own.maxLoad, 'limits.maxLoad', 120_000),
+    maxWaitMs: duration(own.maxWait, 'limits.maxWait', 10_000),
   });
 }
 

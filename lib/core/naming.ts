@@ -1,15 +1,19 @@
 import { createHash, createHmac } from 'node:crypto';
-import { CacheConfigError } from './errors.js';
-import { escapeText, unescapeText } from './canonical.js';
+import { escapeText } from './canonical.js';
+import { CacheConfigError, KeyInvalidError } from './errors.js';
+import { wholeNumber } from './limits.js';
+import { ownOptions } from './own-options.js';
 
 /** How names appear in what is stored: readable, or as digests that only holders of the secret can recompute. */
 export interface Naming {
   /** False when names are digests: then nothing can be listed or matched by pattern. */
   readonly readable: boolean;
-  /** A tenant, user, namespace or tag as a word of an id. Never contains `/ . , |`, apart from dots in namespaces. */
+  /** A tenant, user, namespace or tag as a word of an id. Never contains `/ : @ , |`, and a dot only in namespaces. */
   name(kind: NameKind, text: string): string;
-  /** The encoded parts of a key as the last word of an id. */
-  parts(encoded: string): string;
+  /** One encoded part of a key, shortened if it is long. */
+  part(encoded: string): string;
+  /** The parts, joined by commas, as the last word of the id that begins with `prefix`. */
+  parts(prefix: string, joined: string): string;
 }
 
 export type NameKind = 'tenant' | 'user' | 'namespace' | 'tag';
@@ -17,49 +21,73 @@ export type NameKind = 'tenant' | 'user' | 'namespace' | 'tag';
 /** Characters of a digest: 192 bits in base64url. */
 const DIGEST_LENGTH = 32;
 const DEFAULT_MAX_READABLE = 128;
+/** An id stays readable up to so many times `maxReadable`. */
+const MAX_LONG_PARTS = 8;
+const MIN_SECRET_BYTES = 16;
 
 export interface NamingOptions {
   /** Turns every stored name into an HMAC-SHA-256. At least 16 bytes. Patterns and listings are then not available. */
   readonly hashSecret?: string | Buffer | undefined;
-  /** Longest key text kept readable, in characters; longer ones become their length and digest. @default 128 */
+  /**
+   * Longest part of a key (argument) kept readable, in characters as encoded; a longer one becomes its length and digest,
+   * which no pattern matches but a wildcard. So does the whole of a key more than eight times as long. @default 128
+   */
   readonly maxReadable?: number | undefined;
 }
 
-export function createNaming(options: NamingOptions = {}): Naming {
-  const maxReadable = options.maxReadable ?? DEFAULT_MAX_READABLE;
-  if (!Number.isInteger(maxReadable) || maxReadable < 16 || maxReadable > 4_096) {
-    throw new CacheConfigError('keys.maxReadable', 'must be a whole number from 16 to 4096');
+/** @throws CacheConfigError naming the option */
+export function createNaming(options?: NamingOptions): Naming {
+  const { hashSecret, maxReadable } = ownOptions(options, 'keys');
+  const longest = wholeNumber(maxReadable, 'keys.maxReadable', DEFAULT_MAX_READABLE, 16, 4_096);
+  if (hashSecret === undefined) return readableNaming(longest);
+  const isSecret = typeof hashSecret === 'string' || (hashSecret as unknown) instanceof Uint8Array;
+  if (!isSecret || Buffer.byteLength(hashSecret) < MIN_SECRET_BYTES) {
+    throw new CacheConfigError('keys.hashSecret', `must be a text or Buffer of at least ${MIN_SECRET_BYTES} bytes`);
   }
-  if (options.hashSecret === undefined) return readableNaming(maxReadable);
-  if (Buffer.byteLength(options.hashSecret) < 16)
-    throw new CacheConfigError('keys.hashSecret', 'must have at least 16 bytes');
-  return hashedNaming(Buffer.from(options.hashSecret));
+  return hashedNaming(Buffer.from(hashSecret as Buffer));
 }
 
 function readableNaming(maxReadable: number): Naming {
   return Object.freeze({
     readable: true,
-    name: (kind: NameKind, text: string) =>
-      kind === 'namespace' ? escapeWord(text) : escapeWord(text).replaceAll('.', '%2E'),
-    parts: (encoded: string) =>
-      encoded.length <= maxReadable
-        ? encoded
-        : `#${encoded.length}.${createHash('sha256').update(encoded).digest('base64url').slice(0, DIGEST_LENGTH)}`,
+    name: (kind: NameKind, text: string) => {
+      const word = escapeWord(text);
+      return kind === 'namespace' ? word : word.replaceAll('.', '%2E');
+    },
+    part: (encoded: string) => (encoded.length <= maxReadable ? encoded : `#${shortened(encoded)}`),
+    // Two marks: the digest of a whole list is not the digest of a list's only part.
+    parts: (_prefix: string, joined: string) =>
+      joined.length <= MAX_LONG_PARTS * maxReadable ? joined : `##${shortened(joined)}`,
   });
 }
 
+/** No encoding of a value begins with `#`, so what is shortened never equals what is not. */
+function shortened(encoded: string): string {
+  return `${encoded.length}.${createHash('sha256').update(encoded).digest('base64url').slice(0, DIGEST_LENGTH)}`;
+}
+
 function hashedNaming(secret: Buffer): Naming {
-  const digest = (domain: string, text: string): string =>
-    createHmac('sha256', secret).update(`${domain}\0`).update(text).digest('base64url').slice(0, DIGEST_LENGTH);
-  return Object.freeze({ readable: false, name: digest, parts: (encoded: string) => `#${digest('parts', encoded)}` });
+  const digest = (domain: string, text: string): string => {
+    const hmac = createHmac('sha256', secret).update(`${domain}\0`).update(text);
+    return hmac.digest('base64url').slice(0, DIGEST_LENGTH);
+  };
+  return Object.freeze({
+    readable: false,
+    name: (kind: NameKind, text: string) => digest(kind, sound(text)),
+    part: (encoded: string) => encoded,
+    // The prefix is part of what is hashed: equal arguments of two tenants do not show that they are equal.
+    parts: (prefix: string, joined: string) => `#${digest(`parts ${prefix}`, joined)}`,
+  });
+}
+
+/** Lone surrogates all become the same bytes when hashed. */
+function sound(text: string): string {
+  if (!text.isWellFormed())
+    throw new KeyInvalidError('A name', 'is not well-formed text (it contains a lone surrogate)');
+  return text;
 }
 
 /** `:` and `@` have a meaning in labels and versions, so names escape them although keys need not. */
 function escapeWord(text: string): string {
   return escapeText(text, 'A name').replaceAll(':', '%3A').replaceAll('@', '%40');
-}
-
-/** The name back from {@link Naming.name} of a readable naming. */
-export function readName(word: string): string {
-  return unescapeText(word);
 }

@@ -1,4 +1,4 @@
-import type { Level } from './backend.js';
+import type { Level } from './entry.js';
 import type { Width } from './scope.js';
 import type { Space } from './space.js';
 import type { Verdict } from './verdict.js';
@@ -24,11 +24,18 @@ export type RefusalReason =
   | 'loader-too-long'
   | 'too-many-tags'
   | 'inner-expired'
-  | 'ttl';
+  | 'rule';
 
 /** Why a call ran without the cache. */
 export type BypassReason =
-  'disabled' | 'condition' | 'scope-missing' | 'backend' | 'waited-too-long' | 'too-many-flights' | 'not-shareable';
+  | 'disabled'
+  | 'condition'
+  | 'scope-missing'
+  | 'backend'
+  | 'waited-too-long'
+  | 'too-many-flights'
+  | 'not-shareable'
+  | 'inside-put';
 
 /** Something that happened. Observers get every event, in order, and nothing they do changes the call. */
 export type CacheEvent =

@@ -1,44 +1,95 @@
-/** What kind of object is this? Shared by keys and copies, so that both agree on what plain data is. */
+/**
+ * What kind of object is this? Shared by keys and copies, so that both agree on what plain data is. Nothing here believes
+ * what an object says about itself (`constructor`, `Symbol.toStringTag`): it looks at prototypes and internal slots. All of
+ * it works for objects of another realm (a `vm` context, Jest).
+ */
 
-/** True for `{…}` and for objects without a prototype; false for instances of classes. Works across realms. */
-export function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === null || prototype === Object.prototype) return true;
-  // Another realm's Object.prototype: nothing above it, and it is the one that owns hasOwnProperty.
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty');
-}
+/** Registered classes: their names by their prototypes. */
+export type Classes = ReadonlyMap<object, string>;
 
 /** The built-in kinds that keys and values may contain beside plain objects and arrays. */
 export type BuiltinTag = 'Date' | 'Map' | 'Set' | 'RegExp' | 'URL' | 'Bytes' | 'Other';
 
-/** Classes named here and nothing derived from them: a subclass has behaviour that a copy would lose. */
+/** A way into a value: a property name, or the position of an item, entry or member. */
+export type Step = string | number;
+
+type Slotted = Exclude<BuiltinTag, 'Bytes' | 'Other'>;
+
+const PROTOTYPES: ReadonlyMap<object, Slotted> = new Map<object, Slotted>([
+  [Date.prototype, 'Date'],
+  [Map.prototype, 'Map'],
+  [Set.prototype, 'Set'],
+  [RegExp.prototype, 'RegExp'],
+  [URL.prototype, 'URL'],
+]);
+const FOREIGN_NAMES: readonly Slotted[] = Object.freeze(['Date', 'Map', 'Set', 'RegExp'] as const);
+const sourceOf = getter(RegExp.prototype, 'source');
+const hrefOf = getter(URL.prototype, 'href');
+const typedArrayName = getter(Object.getPrototypeOf(Uint8Array.prototype) as object, Symbol.toStringTag);
+const MAX_PLACE_LENGTH = 200;
+
+/** True for `{…}` and for objects without a prototype; false for instances of classes. */
+export function isPlainObject(value: object): boolean {
+  const prototype = prototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return prototypeOf(prototype) === null && isNative(prototype, 'Object');
+}
+
+/** True for `[…]`; false for subclasses of Array. */
+export function isPlainArray(value: readonly unknown[]): boolean {
+  const prototype = prototypeOf(value);
+  return prototype === Array.prototype || (prototype !== null && isNative(prototype, 'Array'));
+}
+
+/** Built-in kinds by their internal slots. Subclasses, impostors and built-ins with properties of their own are `Other`. */
 export function tagOf(value: object): BuiltinTag {
-  const name = Object.prototype.toString.call(value).slice(8, -1);
-  if (ArrayBuffer.isView(value)) return name === 'DataView' ? 'Other' : 'Bytes';
-  switch (name) {
-    case 'Date':
-    case 'Map':
-    case 'Set':
-    case 'RegExp':
-    case 'URL':
-      return isOwnClass(value, name) ? name : 'Other';
-    default:
-      return 'Other';
-  }
+  const prototype = prototypeOf(value);
+  if (prototype === null) return 'Other';
+  if (ArrayBuffer.isView(value)) return bytesKindOf(value) === undefined ? 'Other' : 'Bytes';
+  const tag = PROTOTYPES.get(prototype) ?? FOREIGN_NAMES.find((name) => isNative(prototype, name));
+  return tag !== undefined && hasSlot(value, tag) && hasNothingElse(value, tag) ? tag : 'Other';
 }
 
-function isOwnClass(value: object, name: string): boolean {
-  const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null;
-  // Symbol.toStringTag can lie; the constructor of the direct prototype and the internal slot together cannot.
-  return prototype?.constructor?.name === name && hasSlot(value, name);
+/** `Buffer`, `Uint8Array`, `Float64Array`, …; undefined for a DataView and for subclasses. */
+export function bytesKindOf(value: ArrayBufferView): string | undefined {
+  const prototype = prototypeOf(value);
+  if (prototype === Buffer.prototype) return 'Buffer';
+  // Each typed array class has this constant itself; a subclass only inherits it.
+  const isDirect = prototype !== null && Object.hasOwn(prototype, 'BYTES_PER_ELEMENT');
+  return isDirect ? (typedArrayName.call(value) as string | undefined) : undefined;
 }
 
-function hasSlot(value: object, name: string): boolean {
+/** True when `prototype` belongs to a built-in class of that name, of whatever realm. */
+export function isNative(prototype: object, name: string): boolean {
+  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+  return (
+    typeof constructor === 'function' &&
+    Function.prototype.toString.call(constructor) === `function ${name}() { [native code] }`
+  );
+}
+
+/** A place inside a value, for an error message: `value.items[3].price`. Property names that look like data are left out. */
+export function placeIn(root: string, path: readonly Step[]): string {
+  const place = root + path.map((step) => (typeof step === 'number' ? `[${step}]` : stepName(step))).join('');
+  return place.length > MAX_PLACE_LENGTH ? `${place.slice(0, MAX_PLACE_LENGTH)}…` : place;
+}
+
+/** Names of properties are code and may be told; ids, addresses and whatever else is used as a name may not. */
+function stepName(name: string): string {
+  return /^[A-Za-z_$]{1,30}\d{0,2}$/.test(name) ? `.${name}` : '[…]';
+}
+
+function prototypeOf(value: object): object | null {
+  return Object.getPrototypeOf(value) as object | null;
+}
+
+function hasSlot(value: object, tag: Slotted): boolean {
   try {
-    if (name === 'Date') Date.prototype.getTime.call(value);
-    else if (name === 'Map') Map.prototype.has.call(value, undefined);
-    else if (name === 'Set') Set.prototype.has.call(value, undefined);
-    else if (name === 'URL') return value instanceof URL || typeof (value as URL).href === 'string';
+    if (tag === 'Date') Date.prototype.getTime.call(value);
+    else if (tag === 'Map') Map.prototype.has.call(value, undefined);
+    else if (tag === 'Set') Set.prototype.has.call(value, undefined);
+    else if (tag === 'RegExp') sourceOf.call(value);
+    else hrefOf.call(value);
     return true;
   } catch {
     // An impostor without the internal slot: documented as "Other", which every caller refuses.
@@ -46,7 +97,11 @@ function hasSlot(value: object, name: string): boolean {
   }
 }
 
-/** A property name for an error message. Names that look like data (ids, addresses) are not repeated. */
-export function stepName(name: string): string {
-  return /^[A-Za-z_$][\w$]{0,31}$/.test(name) ? `.${name}` : '[…]';
+/** A Date with a time zone pinned on would come back without it, and two of them would share a key. */
+function hasNothingElse(value: object, tag: Slotted): boolean {
+  return Reflect.ownKeys(value).length === (tag === 'RegExp' ? 1 : 0);
+}
+
+function getter(prototype: object, name: PropertyKey): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as (this: unknown) => unknown;
 }

@@ -1,6 +1,7 @@
 import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
 import type { Isolation } from './entry.js';
 import { CacheConfigError } from './errors.js';
+import { ownOptions } from './own-options.js';
 
 /** How long results live and what happens around the end of that life. */
 export interface PolicyOptions {
@@ -10,14 +11,14 @@ export interface PolicyOptions {
    * @default '1h'
    */
   readonly ttl?: Duration | null | ((result: never, ...args: never[]) => Duration | null) | undefined;
-  /** After the ttl: answer at once with the old value and reload in the background, for so long. @default off */
-  readonly staleWhileRevalidate?: Duration | undefined;
-  /** After the ttl: when the loader fails, answer with the old value, for so long. @default off */
-  readonly staleIfError?: Duration | undefined;
-  /** When the loader takes longer and an old value is still kept: answer with that; the load goes on. @default off */
-  readonly softTimeout?: Duration | undefined;
-  /** When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). @default off */
-  readonly hardTimeout?: Duration | undefined;
+  /** After the ttl: answer at once with the old value and reload in the background, for so long; `null`: not. @default off */
+  readonly staleWhileRevalidate?: Duration | null | undefined;
+  /** After the ttl: when the loader fails, answer with the old value, for so long; `null`: not. @default off */
+  readonly staleIfError?: Duration | null | undefined;
+  /** When the loader takes longer and an old value is still kept: answer with that; the load goes on. `null`: wait. @default off */
+  readonly softTimeout?: Duration | null | undefined;
+  /** When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). `null`: wait. @default off */
+  readonly hardTimeout?: Duration | null | undefined;
   /** Shortens each ttl at random by up to this share, so that entries stored together do not expire together. 0 to 0.5. @default 0 */
   readonly jitter?: number | undefined;
   /** Reload hot entries shortly before they expire, chosen at random by the cost of a load. `true` is 1; larger is earlier, up to 10. @default false */
@@ -87,16 +88,17 @@ export type Warn = (option: string, problem: string) => void;
  */
 export function resolvePolicy(base: Policy, options: PolicyOptions | undefined, where: string, warn?: Warn): Policy {
   if (options === undefined) return base;
-  const read = new OptionReader(options, where, warn);
-  const ttl = read.own('ttl');
+  const own = ownOptions(options, where === '' ? 'options' : where);
+  const read = new OptionReader(own, where, warn);
+  const { ttl } = own;
   const isFunction = typeof ttl === 'function';
   return Object.freeze({
     ttlMs: ttl === undefined || isFunction ? base.ttlMs : ttl === null ? Infinity : read.duration('ttl', base.ttlMs),
     ttlOf: ttl === undefined ? base.ttlOf : isFunction ? (ttl as Policy['ttlOf']) : undefined,
-    staleWhileRevalidateMs: read.duration('staleWhileRevalidate', base.staleWhileRevalidateMs),
-    staleIfErrorMs: read.duration('staleIfError', base.staleIfErrorMs),
-    softTimeoutMs: read.duration('softTimeout', base.softTimeoutMs),
-    hardTimeoutMs: read.duration('hardTimeout', base.hardTimeoutMs),
+    staleWhileRevalidateMs: read.durationOrOff('staleWhileRevalidate', base.staleWhileRevalidateMs, 0),
+    staleIfErrorMs: read.durationOrOff('staleIfError', base.staleIfErrorMs, 0),
+    softTimeoutMs: read.durationOrOff('softTimeout', base.softTimeoutMs, Infinity),
+    hardTimeoutMs: read.durationOrOff('hardTimeout', base.hardTimeoutMs, Infinity),
     jitter: read.share('jitter', base.jitter, 0.5),
     earlyRefresh: read.beta('earlyRefresh', base.earlyRefresh),
     negativeTtlMs: read.duration('negativeTtl', base.negativeTtlMs),
@@ -114,17 +116,14 @@ type OptionName = (typeof POLICY_OPTION_NAMES)[number];
 
 class OptionReader {
   constructor(
+    /** Without a prototype. */
     private readonly options: PolicyOptions,
     private readonly where: string,
     private readonly warn: Warn | undefined,
   ) {}
 
-  own(name: OptionName): unknown {
-    return Object.hasOwn(this.options, name) ? this.options[name] : undefined;
-  }
-
   duration<T>(name: OptionName, fallback: T): number | T {
-    const value = this.own(name);
+    const value = this.options[name];
     if (value === undefined) return fallback;
     const ms = parseDuration(value, this.at(name));
     // Timeouts of a few hundred milliseconds are what timeouts are for.
@@ -137,28 +136,33 @@ class OptionReader {
     return ms;
   }
 
+  /** `null` switches off what an outer layer switched on. */
+  durationOrOff(name: OptionName, fallback: number, off: number): number {
+    return this.options[name] === null ? off : this.duration(name, fallback);
+  }
+
   share(name: OptionName, fallback: number, max: number): number {
-    const value = this.own(name);
+    const value = this.options[name];
     if (value === undefined) return fallback;
     if (typeof value === 'number' && value >= 0 && value <= max) return value;
     throw new CacheConfigError(this.at(name), `must be a number from 0 to ${max}`);
   }
 
   beta(name: OptionName, fallback: number): number {
-    const value = this.own(name);
+    const value = this.options[name];
     if (typeof value === 'boolean') return value ? 1 : 0;
     return this.share(name, fallback, 10);
   }
 
   oneOf(name: OptionName, fallback: Isolation | undefined): Isolation | undefined {
-    const value = this.own(name);
+    const value = this.options[name];
     if (value === undefined) return fallback;
     if (value === 'clone' || value === 'freeze' || value === 'none') return value;
     throw new CacheConfigError(this.at(name), "must be 'clone', 'freeze' or 'none'");
   }
 
   flag(name: OptionName, fallback: boolean): boolean {
-    const value = this.own(name);
+    const value = this.options[name];
     if (value === undefined) return fallback;
     if (typeof value === 'boolean') return value;
     throw new CacheConfigError(this.at(name), 'must be true or false');

@@ -41,14 +41,17 @@ export class Scope implements ScopeIds {
 /** The scope of nobody in particular: no tenant, no user. */
 export const NOBODY: Scope = new Scope(undefined, undefined);
 
+/** Ids as somebody found them, not validated. */
+export type FoundIds = { readonly tenant?: unknown; readonly user?: unknown } | null | undefined;
+
 /**
  * Validates what a resolver or a caller gave. `null`, `undefined`, '', blanks, 0, NaN and false count as missing;
  * anything else that is not a well-formed string of at most 256 bytes is refused. Ids are taken byte for byte: no
  * folding of case, no Unicode normalisation — two ids that differ are two tenants.
  */
-export function scopeOf(ids: { readonly tenant?: unknown; readonly user?: unknown } | null | undefined): Scope {
-  const tenant = idOf(ids?.tenant, 'tenant');
-  const user = idOf(ids?.user, 'user');
+export function scopeOf(ids: FoundIds): Scope {
+  const tenant = checkId(idIn(ids, 'tenant'), 'tenant');
+  const user = checkId(idIn(ids, 'user'), 'user');
   return tenant === undefined && user === undefined ? NOBODY : new Scope(tenant, user);
 }
 
@@ -59,14 +62,25 @@ export function isNarrower(inner: { scope: Scope; width: Width }, outer: { scope
   return inner.width === 'user' && (outer.width === 'tenant' || inner.scope.user !== outer.scope.user);
 }
 
-function idOf(id: unknown, part: 'tenant' | 'user'): string | undefined {
+/** An id among found ids. A class of the application may inherit it; what was polluted into Object.prototype is no id. */
+export function idIn(ids: FoundIds, part: 'tenant' | 'user'): unknown {
+  if (ids === undefined || ids === null) return undefined;
+  return part in Object.prototype && !Object.hasOwn(ids, part) ? undefined : ids[part];
+}
+
+/** True for everything that stands for "no id": `null`, `undefined`, '', blanks, 0, NaN and false. */
+export function isMissing(id: unknown): boolean {
+  if (typeof id === 'string') return id.trim() === '';
+  return id === undefined || id === null || id === false || id === 0 || Number.isNaN(id);
+}
+
+function checkId(id: unknown, part: 'tenant' | 'user'): string | undefined {
+  if (isMissing(id)) return undefined;
   if (typeof id === 'string') {
-    if (id.trim() === '') return undefined;
     if (!id.isWellFormed()) throw new ScopeInvalidError(part, 'is not well-formed text (it contains a lone surrogate)');
     if (Buffer.byteLength(id) > MAX_ID_BYTES) throw new ScopeInvalidError(part, `is longer than ${MAX_ID_BYTES} bytes`);
     return id;
   }
-  if (id === undefined || id === null || id === false || id === 0 || Number.isNaN(id)) return undefined;
   throw new ScopeInvalidError(
     part,
     `must be a string, not ${Array.isArray(id) ? 'an array' : `a value of type ${typeof id}`}; convert it explicitly`,

@@ -10,10 +10,17 @@ interface RowName {
 
 interface Row extends RowName {
   readonly tally: Tally;
+  /** What the tally had counted when its turn to go came last. */
+  countedThen: number;
 }
 
-/** Rows kept apart. Beyond it the oldest row is folded into the totals; what its space counts afterwards is lost. */
+/**
+ * Rows kept apart. Beyond it an old row that has been idle is folded into the totals; what its space should count after
+ * all from then on is lost.
+ */
 const MAX_ROWS = 20_000;
+/** Rows looked at to find an idle one. After that the next goes, idle or not. */
+const MAX_CHANCES = 16;
 
 /** The counters of every space, and their sums over a view. Bounded: one tenant's space can be told apart, not millions. */
 export class TallyBook {
@@ -27,9 +34,9 @@ export class TallyBook {
   row(of: RowName): Tally {
     const known = this.rows.get(of.name);
     if (known !== undefined) return known.tally;
-    if (this.rows.size >= MAX_ROWS) this.forgetOldest();
+    if (this.rows.size >= MAX_ROWS) this.forgetOne();
     const tally = new Tally();
-    this.rows.set(of.name, { ...of, tally });
+    this.rows.set(of.name, { ...of, tally, countedThen: 0 });
     return tally;
   }
 
@@ -46,10 +53,22 @@ export class TallyBook {
     return total;
   }
 
-  private forgetOldest(): void {
-    const [name, row] = this.rows.entries().next().value as [string, Row];
-    this.forgotten.add(row.tally);
-    this.rows.delete(name);
+  /**
+   * The oldest rows are often the busiest: a row that counted something since its last turn goes to the end of the queue.
+   * Rows by the thousand, made up by one tenant, so push out each other and whoever is silent, not who is at work.
+   */
+  private forgetOne(): void {
+    let chances = MAX_CHANCES;
+    for (const [name, row] of this.rows) {
+      const counted = row.tally.total;
+      this.rows.delete(name);
+      if (counted === row.countedThen || --chances === 0) {
+        this.forgotten.add(row.tally);
+        return;
+      }
+      row.countedThen = counted;
+      this.rows.set(name, row);
+    }
   }
 }
 

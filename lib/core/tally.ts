@@ -19,6 +19,11 @@ export class Tally {
   refused = 0;
   errors = 0;
 
+  /** Everything counted: grows whenever the space is used. */
+  get total(): number {
+    return this.hits + this.misses + this.stale + this.bypasses + this.sets + this.evictions;
+  }
+
   /** Adds another row to this one. */
   add(other: Tally): void {
     this.hits += other.hits;

@@ -16,6 +16,7 @@ import { LoadContext } from './loader.js';
 import { LoaderRun } from './loader-run.js';
 import { LoadTimes } from './load-times.js';
 import { inheritInto, Lookup } from './lookup.js';
+import { Outage } from './outage.js';
 import { Put } from './put.js';
 import { Refresher } from './refresh.js';
 import { Report } from './report.js';
@@ -30,7 +31,7 @@ export class CacheEngine {
   private readonly load: Load;
   private readonly refresher: Refresher;
   private readonly puts: Put;
-  private readonly flights = new SingleFlight();
+  private readonly outage = new Outage();
 
   constructor(private readonly parts: EngineParts) {
     const report = new Report(parts.emit);
@@ -39,17 +40,12 @@ export class CacheEngine {
     this.backend = parts.backend;
     this.report = report;
     this.lookup = new Lookup(parts, report, loadTimes);
-    this.load = new Load({
-      ...parts,
-      lookup: this.lookup,
-      flights: this.flights,
-      filler,
-      run: new LoaderRun(parts, report, loadTimes),
-      report,
-    });
-    this.refresher = new Refresher(this.load, parts.limits, report, parts.backend.kind);
-    this.writes = new Writes(parts, filler, report, this.flights);
-    this.puts = new Put(parts, filler, report, async (call) => {
+    const run = new LoaderRun(parts, report, loadTimes);
+    const { lookup, outage } = this;
+    this.load = new Load({ ...parts, lookup, flights: new SingleFlight(), filler, run, outage, report });
+    this.refresher = new Refresher(this.load, parts.limits);
+    this.writes = new Writes(parts, filler, report, outage);
+    this.puts = new Put(parts, filler, run, report, async (call) => {
       await this.writes.evict([call.key]);
     });
   }
@@ -75,7 +71,11 @@ export class CacheEngine {
   /** The loader's value, with nothing read or stored. */
   bypass(call: Call, reason: BypassReason): Awaitable<unknown> {
     this.report.bypass(call.key, reason);
-    return call.loader(LoadContext.of(call.key) as never);
+    try {
+      return call.loader(LoadContext.of(call.key) as never);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /** Runs the method and stores its result. */
@@ -115,11 +115,13 @@ export class CacheEngine {
 
   /** Whether a fresh value is there. Counts nothing. */
   async has(key: Key, policy: Policy): Promise<boolean> {
+    this.note(key.space);
     return (await this.lookup.fresh(key, policy)) !== undefined;
   }
 
   /** Milliseconds of freshness left; null: no expiry; undefined: nothing there. */
   async ttlMs(key: Key, policy: Policy): Promise<number | null | undefined> {
+    this.note(key.space);
     const entry = await this.lookup.fresh(key, policy);
     if (entry === undefined) return undefined;
     return entry.freshUntilMs === Infinity ? null : Math.ceil(entry.freshUntilMs - this.parts.clock.monotonicMs());
@@ -127,6 +129,7 @@ export class CacheEngine {
 
   /** A page of visible keys. */
   async scan(space: Space, selection: Selection, cursor: string | undefined): Promise<Page> {
+    this.note(space);
     try {
       return await this.backend.scan(selection, cursor);
     } catch (error) {
@@ -154,11 +157,11 @@ export class CacheEngine {
   }
 
   private answer(call: Call, reading: Reading, startedAtMs: number): Awaitable<unknown> {
-    const { verdict, entry } = this.lookup.judge(reading, call.key, call.policy);
-    if (entry === undefined || verdict === 'gone' || verdict === 'grace') {
-      this.report.miss(call.key, this.lookup.startedAtMs() - startedAtMs);
-      return this.load.foreground(call, entry);
-    }
+    if (this.outage.isOn) this.outage.end();
+    const verdict = this.lookup.judge(reading, call.key, call.policy);
+    const { entry } = reading;
+    if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined);
+    if (verdict === 'grace') return this.load.foreground(call, entry);
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
     inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
@@ -173,5 +176,10 @@ export class CacheEngine {
     }
     inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, 'fresh', reading, this.lookup.startedAtMs());
+  }
+
+  /** Inside a loader, whatever tells about stored data counts as a read of it. */
+  private note(space: Space): void {
+    this.parts.surroundings.current()?.loading?.note(space);
   }
 }

@@ -4,14 +4,8 @@
  */
 import type { Lease } from '../core/backend.js';
 import type { Draft } from '../core/entry.js';
-import { clampDuration } from '../core/duration.js';
-import {
-  CacheConfigError,
-  ScopeLeakError,
-  TagInvalidError,
-  UnserializableError,
-  ValueTooLargeError,
-} from '../core/errors.js';
+import { clampDuration, MAX_DURATION_MS } from '../core/duration.js';
+import { CacheError, ScopeLeakError, UnserializableError, ValueTooLargeError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
 import { checkTags, type Label } from '../core/label.js';
@@ -46,16 +40,18 @@ export class Filler {
 
   /** Stores the result under its lease, or gives the lease back. Never rejects. */
   async settle(result: Result, lease: Lease): Promise<Loaded & { readonly refusal: RefusalReason | undefined }> {
-    const { key, value } = result;
+    const { key, policy, value } = result;
     const draft = this.draft(result);
+    const nowMs = this.parts.clock.monotonicMs();
     if (typeof draft === 'string') {
       this.report.refused(key, draft);
       await this.release(lease);
-      return { value, labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs(), refusal: draft };
+      // Whoever said that it is not to be stored means what is made of it too; a shape that cannot be stored says nothing.
+      const isAboutShape = draft === 'undefined' || draft === 'too-many-tags';
+      return { value, labels: key.labels, freshUntilMs: isAboutShape ? nowMs + policy.ttlMs : nowMs, refusal: draft };
     }
-    const freshUntilMs = this.parts.clock.monotonicMs() + draft.freshForMs;
     const refusal = await this.fill(key, lease, draft);
-    return { value, labels: draft.labels, freshUntilMs, refusal };
+    return { value, labels: draft.labels, freshUntilMs: nowMs + draft.freshForMs, refusal };
   }
 
   /** Gives a lease back; a lease that cannot be given back ends by itself. */
@@ -67,8 +63,15 @@ export class Filler {
     }
   }
 
+  /** A ttl cut to `limits.maxTtl`. No expiry stays none, unless a limit was set. */
+  bounded(ttlMs: number): number {
+    const { maxTtlMs } = this.parts.limits;
+    return ttlMs === Infinity && maxTtlMs === MAX_DURATION_MS ? ttlMs : Math.min(ttlMs, maxTtlMs);
+  }
+
   /** What would be stored for an explicit write. @throws whatever makes it unstorable */
   draftOf(key: Key, value: unknown, policy: Policy): Draft {
+    if (value === undefined) throw new UnserializableError('value', 'is undefined, which stands for "nothing"');
     return this.compose(policy, value, key.labels, this.ttlMs(policy, value, undefined, []));
   }
 
@@ -114,9 +117,9 @@ export class Filler {
 
   private draft(result: Result): Draft | RefusalReason {
     const { key, policy, rules, value, context, loading } = result;
-    const veto = this.veto(result);
-    if (veto !== undefined) return veto;
     try {
+      const veto = this.veto(result);
+      if (veto !== undefined) return veto;
       const labels = this.labels(result);
       if (labels.length > MAX_LABELS) return 'too-many-tags';
       const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? []);
@@ -125,15 +128,11 @@ export class Filler {
       return this.compose(policy, value, labels, Math.min(ttlMs, innerMs));
     } catch (error) {
       // A rule of the user's (ttl, unless, tags) failed or said nonsense. The result stands; storing it does not.
-      this.report.failure(
-        key.space,
-        error instanceof TagInvalidError ? 'resultTags' : 'ttl',
-        this.parts.backend.kind,
-        error,
-      );
-      if (error instanceof Error)
-        this.report.warnOnce('rules', key.space.namespace, `Namespace "${key.space.namespace}": ${error.message}`);
-      return 'ttl';
+      this.report.foreign(key.space, 'rule', error);
+      // Only messages of ours are repeated: those of others may quote the value.
+      const problem = error instanceof CacheError ? error.message : 'its `ttl`, `unless` or `resultTags` threw.';
+      this.report.warnOnce('rule', key.space.namespace, `Namespace "${key.space.namespace}": ${problem}`);
+      return 'rule';
     }
   }
 
@@ -163,14 +162,16 @@ export class Filler {
 
   private ttlMs(policy: Policy, value: unknown, saidMs: number | undefined, args: readonly unknown[]): number {
     const { maxTtlMs } = this.parts.limits;
-    const ttlMs = saidMs ?? ttlForResult(policy, value, args, (ttl) => clampDuration(ttl, 'ttl', maxTtlMs));
-    if (ttlMs === Infinity) return ttlMs;
-    const shortened = policy.jitter === 0 ? ttlMs : ttlMs * (1 - this.parts.random() * policy.jitter);
-    return Math.max(1, Math.min(shortened, maxTtlMs));
+    const ttlMs = this.bounded(
+      saidMs ?? ttlForResult(policy, value, args, (ttl) => clampDuration(ttl, 'ttl', maxTtlMs)),
+    );
+    return policy.jitter === 0 ? ttlMs : ttlMs * (1 - this.parts.random() * policy.jitter);
   }
 
   private compose(policy: Policy, value: unknown, labels: readonly Label[], freshForMs: number): Draft {
-    if (!(freshForMs > 0)) throw new CacheConfigError('ttl', 'must be longer than nothing');
-    return { value, labels, freshForMs, keptForMs: freshForMs + graceMs(policy), isolation: policy.isolation };
+    // Whole milliseconds: entries of one policy then share one grace, whatever was drawn for their ttl.
+    const wholeMs = Math.max(1, Math.floor(freshForMs));
+    const keptForMs = wholeMs + graceMs(policy);
+    return { value, labels, freshForMs: wholeMs, keptForMs, isolation: policy.isolation };
   }
 }

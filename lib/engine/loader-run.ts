@@ -1,14 +1,15 @@
 import type { Lease } from '../core/backend.js';
 import { LoaderTimeoutError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
+import type { Key } from '../core/key.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LoadTimes } from './load-times.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
 
-/** The renewal of one lease while its loader runs. */
-export interface Renewal {
+/** Keeps an eye on one load. */
+export interface Watch {
   /** The load took longer than `limits.maxLoad`. */
   readonly isLate: boolean;
   stop(): void;
@@ -42,29 +43,33 @@ export class LoaderRun {
   }
 
   /**
-   * Renews a lease every third of its life, until stopped, lost, or held for longer than a load may take. Most loads
-   * end before the first renewal; they pay for one timer.
+   * Renews the lease of a load every third of its life, until stopped or lost, and tells when the load takes longer than
+   * a load may: then the lease is not renewed any more. Most loads end before the first renewal; they pay for one timer.
    */
-  keepLease(lease: Lease): Renewal {
+  watch(key: Key, lease: Lease | undefined, onOverdue: () => void): Watch {
     const { clock, limits, backend } = this.parts;
-    const startedAtMs = clock.monotonicMs();
+    const deadlineMs = clock.monotonicMs() + limits.maxLoadMs;
     let isLate = false;
     let isStopped = false;
+    let held = lease;
     let cancel = (): void => undefined;
-    const renew = async (): Promise<void> => {
-      isLate = clock.monotonicMs() - startedAtMs >= limits.maxLoadMs;
-      if (isLate) return;
-      const isHeld = await backend.renew(lease, limits.leaseMs);
-      if (isHeld && !isStopped) schedule();
-    };
     const schedule = (): void => {
-      cancel = clock.after(limits.leaseMs / 3, () => {
-        // A renewal that fails is tried again a third later; the fill finds out whether the lease survived.
-        renew().catch((error: unknown) => {
-          this.report.failure(lease.key.space, 'renew', backend.kind, error);
-          if (!isStopped) schedule();
-        });
+      if (isStopped) return;
+      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
+      cancel = clock.after(held === undefined ? leftMs : Math.min(leftMs, limits.leaseMs / 3), () => {
+        isLate = clock.monotonicMs() >= deadlineMs;
+        if (isLate) onOverdue();
+        else void renew().then(schedule);
       });
+    };
+    const renew = async (): Promise<void> => {
+      if (held === undefined) return;
+      try {
+        if (!(await backend.renew(held, limits.leaseMs))) held = undefined;
+      } catch (error) {
+        // Tried again a third later; the fill finds out whether the lease survived.
+        this.report.failure(key.space, 'renew', backend.kind, error);
+      }
     };
     schedule();
     return {

@@ -70,21 +70,22 @@ export class LoadContext implements LoaderContext<unknown> {
     this.controller?.abort(reason);
   }
 
-  skip(): void {
+  // Fields, so that loaders may take them apart: ({ skip, tag }) => …
+  readonly skip = (): void => {
     this.isSkipped = true;
-  }
+  };
 
-  tag(...tags: string[]): void {
+  readonly tag = (...tags: string[]): void => {
     // Checked here, so that the loader that said it gets the error.
     this.tags = checkTags([...this.tags, ...tags]);
-  }
+  };
 
-  ttl(ttl: Duration | null): void {
+  readonly ttl = (ttl: Duration | null): void => {
     this.ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl()');
-  }
+  };
 
-  notModified(): unknown {
+  readonly notModified = (): unknown => {
     if (this.read === undefined) throw new NothingToRenewError(this.namespace);
     return NOT_MODIFIED;
-  }
+  };
 }

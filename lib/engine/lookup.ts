@@ -10,14 +10,6 @@ import type { EngineParts } from './engine-parts.js';
 import type { LoadTimes } from './load-times.js';
 import type { Report } from './report.js';
 
-/** An entry together with what it is worth now. */
-export interface Judged {
-  readonly verdict: Verdict;
-  readonly entry: Entry | undefined;
-}
-
-const GONE: Judged = Object.freeze({ verdict: 'gone', entry: undefined });
-
 /** Reads and judges. The only caller of `backend.read` and the only place that looks at identities. */
 export class Lookup {
   constructor(
@@ -26,16 +18,21 @@ export class Lookup {
     private readonly loadTimes: LoadTimes,
   ) {}
 
-  judge(reading: Reading, key: Key, policy: Policy): Judged {
-    const { entry } = reading;
-    if (entry === undefined) return GONE;
-    if (entry.identity !== key.id) return this.refuseForeign(key);
+  /** What the entry of a reading is worth; `gone` when there is none. */
+  judge({ entry, barrier }: Reading, key: Key, policy: Policy): Verdict {
+    if (entry === undefined) return 'gone';
     const early =
       policy.earlyRefresh === 0
         ? undefined
         : { loadMs: this.loadTimes.of(key.space.namespace), draw: 1 - this.parts.random() };
-    const verdict = judge(entry, reading.barrier, key.id, this.parts.clock.monotonicMs(), policy, early);
-    return verdict === 'gone' ? GONE : { verdict, entry };
+    const verdict = judge(entry, barrier, key.id, this.parts.clock.monotonicMs(), policy, early);
+    if (verdict === 'gone' && entry.identity !== key.id) this.tellForeign(key);
+    return verdict;
+  }
+
+  /** The entry of a reading, unless it is gone. */
+  usable(reading: Reading, key: Key, policy: Policy): Entry | undefined {
+    return this.judge(reading, key, policy) === 'gone' ? undefined : reading.entry;
   }
 
   /** A fresh entry for verbs without a loader; a failing backend counts as nothing there, unless the policy wants to know. */
@@ -54,8 +51,8 @@ export class Lookup {
   }
 
   freshOf(reading: Reading, key: Key, policy: Policy): Entry | undefined {
-    const { verdict, entry } = this.judge(reading, key, policy);
-    return verdict === 'fresh' || verdict === 'aging' ? entry : undefined;
+    const verdict = this.judge(reading, key, policy);
+    return verdict === 'fresh' || verdict === 'aging' ? reading.entry : undefined;
   }
 
   /** Counts and tells a served entry, and hands its value out. */
@@ -89,10 +86,9 @@ export class Lookup {
    * The value under this id says that it belongs to another. Replies out of order, a wrong slot, a copied key: whatever
    * it was, the value is not ours to show.
    */
-  private refuseForeign(key: Key): Judged {
+  private tellForeign(key: Key): void {
     key.space.tally.errors++;
     this.report.event({ type: 'identity-mismatch', ...this.report.place(key) });
-    return GONE;
   }
 }
 

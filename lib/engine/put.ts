@@ -1,66 +1,71 @@
 import type { Lease } from '../core/backend.js';
 import { Loading } from '../core/frame.js';
 import type { RefusalReason } from '../core/observer.js';
+import { NOBODY } from '../core/scope.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
 import { LoadContext } from './loader.js';
+import type { LoaderRun, Watch } from './loader-run.js';
 import type { Report } from './report.js';
-
-/** Outcomes after which an older entry may be left standing, because something newer decided so. */
-const LEAVES_ENTRY: ReadonlySet<RefusalReason | undefined> = new Set<RefusalReason | undefined>([
-  undefined,
-  'skipped',
-  'lease-lost',
-  'invalidated',
-]);
 
 /**
  * Runs a method and stores what it returns. The lease is taken before the method runs, so that an invalidation in
  * between wins over the result, and loads that began earlier cannot overwrite it.
+ *
+ * The method runs in the caller's own scope, since it is the caller's call; but what it reads from the cache counts as
+ * for a loader: data scoped more narrowly than the entry keep the result from being stored.
  */
 export class Put {
   constructor(
     private readonly parts: EngineParts,
     private readonly filler: Filler,
+    private readonly loaderRun: LoaderRun,
     private readonly report: Report,
     private readonly evict: (call: Call) => Promise<void>,
   ) {}
 
   /**
-   * The method's result. When it cannot be stored, the entry it should have replaced is evicted.
+   * The method's result. When it was not stored, the entry it should have replaced is evicted: by now it is older than
+   * what the method has done. Only a rule that says "do not store this one" leaves it standing.
    * @throws InvalidationUnknownError when neither storing nor evicting could be confirmed.
    */
   async run(call: Call, method: () => unknown): Promise<unknown> {
+    const { key, frame } = call;
+    const loading = new Loading(key, frame?.loading, true);
     const lease = await this.lease(call);
-    let value: unknown;
+    const watch = this.loaderRun.watch(key, lease, () => undefined);
     try {
-      value = await method();
+      const value = await this.parts.surroundings.run({ scope: frame?.scope ?? NOBODY, loading }, method);
+      const refusal = lease === undefined ? 'backend' : await this.store(call, lease, value, loading, watch);
+      if (refusal !== undefined && refusal !== 'skipped') await this.evict(call);
+      return value;
     } catch (error) {
       if (lease !== undefined) await this.filler.release(lease);
       throw error;
+    } finally {
+      watch.stop();
     }
-    if (!LEAVES_ENTRY.has(await this.store(call, lease, value))) await this.evict(call);
-    return value;
   }
 
-  private async store(call: Call, lease: Lease | undefined, value: unknown): Promise<RefusalReason | undefined> {
-    if (lease === undefined) return 'backend';
-    const { key, policy, result: rules } = call;
+  private async store(
+    { key, policy, result: rules }: Call,
+    lease: Lease,
+    value: unknown,
+    loading: Loading,
+    { isLate }: Watch,
+  ): Promise<RefusalReason | undefined> {
     const context = LoadContext.of(key);
-    const settled = await this.filler.settle(
-      { key, policy, rules, value, context, loading: new Loading(key, undefined), isLate: false },
-      lease,
-    );
-    return settled.refusal;
+    return (await this.filler.settle({ key, policy, rules, value, context, loading, isLate }, lease)).refusal;
   }
 
   private async lease({ key }: Call): Promise<Lease | undefined> {
+    const { backend, limits } = this.parts;
     try {
-      const reply = await this.parts.backend.lease(key, { leaseMs: this.parts.limits.maxLoadMs, purpose: 'replace' });
+      const reply = await backend.lease(key, { leaseMs: limits.leaseMs, purpose: 'replace' });
       return reply.kind === 'granted' ? reply.lease : undefined;
     } catch (error) {
-      this.report.failure(key.space, 'put', this.parts.backend.kind, error);
+      this.report.failure(key.space, 'put', backend.kind, error);
       return undefined;
     }
   }

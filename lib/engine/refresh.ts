@@ -3,7 +3,6 @@ import type { KeyId } from '../core/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Call } from './call.js';
 import type { Load } from './load.js';
-import type { Report } from './report.js';
 
 /**
  * Reloads entries that are still being served. Never awaited by callers, one at a time per key, and bounded: beyond
@@ -15,19 +14,12 @@ export class Refresher {
   constructor(
     private readonly load: Load,
     private readonly limits: Limits,
-    private readonly report: Report,
-    private readonly backendKind: string,
   ) {}
 
   start(call: Call, purpose: LeaseRequest['purpose']): void {
-    const { id, space } = call.key;
+    const { id } = call.key;
     if (this.underWay.has(id) || this.underWay.size >= this.limits.maxRefreshes) return;
     this.underWay.add(id);
-    this.load
-      .background(call, purpose)
-      .catch((error: unknown) => {
-        this.report.failure(space, 'refresh', this.backendKind, error);
-      })
-      .finally(() => this.underWay.delete(id));
+    void this.load.background(call, purpose).finally(() => this.underWay.delete(id));
   }
 }

@@ -44,6 +44,13 @@ export class Report {
     return error;
   }
 
+  /** A failure of the application's own code that no caller sees: a refresh, a rule about results. */
+  foreign(space: Space, operation: string, cause: unknown): void {
+    space.tally.errors++;
+    const error = cause instanceof Error ? cause : new Error('Something that is not an Error was thrown.', { cause });
+    this.emit.event({ type: 'error', operation, error, ...placeOf(space) });
+  }
+
   /** Says something once for each namespace and topic. */
   warnOnce(topic: string, namespace: string, message: string): void {
     const mark = `${topic}/${namespace}`;

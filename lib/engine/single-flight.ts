@@ -1,5 +1,5 @@
-import type { KeyId } from '../core/key.js';
 import type { Loading } from '../core/frame.js';
+import type { KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 
 /** What a load brought: the loader's own value, and what became of it. */
@@ -10,12 +10,31 @@ export interface Loaded {
 }
 
 /** One load of one key under way in this process. */
-export interface Flight {
-  readonly id: KeyId;
-  /** The token of the lease it runs under; empty when the backend was out of reach and there is none. */
-  readonly token: string;
-  readonly loading: Loading;
-  readonly landing: Promise<Loaded>;
+export class Flight {
+  private overdueSignal: Promise<void> | undefined;
+  private giveUp: (() => void) | undefined;
+  private isOverdue = false;
+
+  constructor(
+    readonly id: KeyId,
+    /** The token of the lease it runs under; that of the outage when the backend was out of reach and there is none. */
+    readonly token: string,
+    readonly loading: Loading,
+    readonly landing: Promise<Loaded>,
+  ) {}
+
+  /** Resolves when the load has taken longer than a load may: whoever waits for it should stop. Never rejects. */
+  get overdue(): Promise<void> {
+    return (this.overdueSignal ??= new Promise<void>((resolve) => {
+      if (this.isOverdue) resolve();
+      else this.giveUp = resolve;
+    }));
+  }
+
+  becomeOverdue(): void {
+    this.isOverdue = true;
+    this.giveUp?.();
+  }
 }
 
 /**
@@ -30,6 +49,10 @@ export class SingleFlight {
     return this.flights.size;
   }
 
+  has(id: KeyId): boolean {
+    return this.flights.has(id);
+  }
+
   /** The flight that a holder of `token` leads, if it is ours. */
   joinable(id: KeyId, token: string): Flight | undefined {
     const flight = this.flights.get(id);
@@ -39,14 +62,12 @@ export class SingleFlight {
   /** A flight whose lease was voided is replaced: its own callers still get its value, nobody else joins it. */
   begin(flight: Flight): void {
     this.flights.set(flight.id, flight);
-    const land = (): void => {
-      if (this.flights.get(flight.id) === flight) this.flights.delete(flight.id);
-    };
+    const land = (): void => this.end(flight);
     flight.landing.then(land, land);
   }
 
-  /** Nobody joins the flight of this key any more. */
-  forget(id: KeyId): void {
-    this.flights.delete(id);
+  /** Nobody joins this flight any more. */
+  end(flight: Flight): void {
+    if (this.flights.get(flight.id) === flight) this.flights.delete(flight.id);
   }
 }

@@ -7,8 +7,8 @@ import { graceMs, type Policy } from '../core/policy.js';
 import type { Space, View } from '../core/space.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
+import type { Outage } from './outage.js';
 import type { Report } from './report.js';
-import type { SingleFlight } from './single-flight.js';
 
 /** The verbs that change what is stored on a caller's word. None of them fails quietly (invariant 8). */
 export class Writes {
@@ -16,7 +16,7 @@ export class Writes {
     private readonly parts: EngineParts,
     private readonly filler: Filler,
     private readonly report: Report,
-    private readonly flights: SingleFlight,
+    private readonly outage: Outage,
   ) {}
 
   /** Stores a value as of now. @throws UnserializableError, ValueTooLargeError, or BackendError: the old entry may still be there */
@@ -28,7 +28,6 @@ export class Writes {
     const first = entries[0]?.[0];
     if (first === undefined) return;
     const drafts = entries.map(([key, value, policy]) => [key, this.filler.draftOf(key, value, policy)] as const);
-    for (const [key] of drafts) this.flights.forget(key.id);
     await this.attempt(first.space, 'set', async () => {
       await (drafts.length === 1 && drafts[0] !== undefined
         ? this.parts.backend.write(...drafts[0])
@@ -42,15 +41,19 @@ export class Writes {
 
   /** Gives a live entry another ttl, from now on. False when there is none. */
   expire(key: Key, ttlMs: number, policy: Policy): Promise<boolean> {
+    const freshForMs = this.filler.bounded(ttlMs);
     return this.attempt(key.space, 'expire', async () =>
-      this.parts.backend.expire(key, ttlMs, ttlMs + graceMs(policy)),
+      this.parts.backend.expire(key, freshForMs, freshForMs + graceMs(policy)),
     );
   }
 
   increment(key: Key, by: number, policy: Policy): Promise<number> {
+    // It tells what is stored, so inside a loader it counts as a read.
+    this.parts.surroundings.current()?.loading?.note(key.space);
     return this.attempt(key.space, 'increment', async () => {
-      const { labels, freshForMs, keptForMs, isolation } = this.filler.draftOf(key, 0, policy);
-      return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs, isolation });
+      const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
+      // A count has no second life: past its ttl it starts anew.
+      return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs: freshForMs, isolation });
     });
   }
 
@@ -59,7 +62,6 @@ export class Writes {
     const space = keys[0]?.space;
     if (space === undefined) return 0;
     const removed = await this.invalidation(space, 'evict', async () => this.parts.backend.evict(keys));
-    for (const { id } of keys) this.flights.forget(id);
     space.tally.evictions += removed;
     if (this.report.isHeard)
       this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
@@ -99,7 +101,9 @@ export class Writes {
 
   private async attempt<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      const answer = await work();
+      this.outage.end();
+      return answer;
     } catch (error) {
       throw this.report.failure(space, operation, this.parts.backend.kind, error);
     }
@@ -108,7 +112,9 @@ export class Writes {
   /** Nobody knows whether it happened: the caller must, since old values may still be served. */
   private async invalidation<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      const answer = await work();
+      this.outage.end();
+      return answer;
     } catch (error) {
       this.report.failure(space, operation, this.parts.backend.kind, error);
       if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;

@@ -7,7 +7,17 @@
  */
 import type { Model, Step } from './explore.js';
 import { fillAtL2, nameOf, readerMoves } from './protocol.reader.js';
-import { copyOf, initialState, keyOf, NEW, OLD, type AddStep, type Reader, type Rules, type State } from './protocol.state.js';
+import {
+  copyOf,
+  initialState,
+  keyOf,
+  NEW,
+  OLD,
+  type AddStep,
+  type Reader,
+  type Rules,
+  type State,
+} from './protocol.state.js';
 
 export function protocol(rules: Rules): Model<State> {
   return {
@@ -15,7 +25,8 @@ export function protocol(rules: Rules): Model<State> {
     keyOf,
     steps: (state) => stepsFrom(state, rules),
     // All readers have started, and none of those under way is owed anything.
-    isOver: ({ readers }) => readers.every((reader) => reader.at === 'done' || !(reader.at === 'idle' || isOwed(reader, rules))),
+    isOver: ({ readers }) =>
+      readers.every((reader) => reader.at === 'done' || !(reader.at === 'idle' || isOwed(reader, rules))),
     staleRead: (state) => staleRead(state, rules),
   };
 }

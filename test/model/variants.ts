@@ -47,7 +47,8 @@ export const VARIANTS: readonly Variant<Rules>[] = [
   {
     letter: 'C',
     title: 'a lease, with fill as compare-and-set and evict deleting entry and lease,',
-    expected: 'holds', states: 14_282,
+    expected: 'holds',
+    states: 14_282,
     rules: { readers: NEAR, lease: true },
   },
   {
@@ -60,7 +61,8 @@ export const VARIANTS: readonly Variant<Rules>[] = [
   {
     letter: 'E',
     title: 'a lease with joining only after an own read of L2 has shown that its token is current',
-    expected: 'holds', states: 12_190,
+    expected: 'holds',
+    states: 12_190,
     rules: { readers: FAR, lease: true, join: 'afterRead' },
   },
   {
@@ -73,7 +75,8 @@ export const VARIANTS: readonly Variant<Rules>[] = [
   {
     letter: 'G',
     title: 'a fill under a token that the client library re-sends',
-    expected: 'holds', states: 31_808,
+    expected: 'holds',
+    states: 31_808,
     rules: { readers: NEAR, lease: true, resend: true },
   },
   {
@@ -86,13 +89,15 @@ export const VARIANTS: readonly Variant<Rules>[] = [
   {
     letter: 'I',
     title: 'L1 with a bus that deletes copies and cancels the stores of reads under way',
-    expected: 'holds', states: 80_276,
+    expected: 'holds',
+    states: 80_276,
     rules: { readers: FAR, lease: true, l1: true, cancelTickets: true },
   },
   {
     letter: 'J',
     title: 'a stamp taken before the loader and compared on read, entry and metadata read in any order,',
-    expected: 'holds', states: 21_843,
+    expected: 'holds',
+    states: 21_843,
     rules: { readers: NEAR, labels: true, labelRead: 'split' },
   },
   {
@@ -112,7 +117,8 @@ export const VARIANTS: readonly Variant<Rules>[] = [
   {
     letter: 'M',
     title: 'labels with a lease that is void when older than the last bulk invalidation',
-    expected: 'holds', states: 10_952,
+    expected: 'holds',
+    states: 10_952,
     rules: { readers: FAR, lease: true, labels: true, labelRead: 'script', join: 'afterRead', voidLease: true },
   },
 ];

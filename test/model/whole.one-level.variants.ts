@@ -37,7 +37,8 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'N',
     title: 'a write-ahead hold, the writer dying anywhere,',
-    expected: 'holds', states: 10_758,
+    expected: 'holds',
+    states: 10_758,
     rules: mutate,
   },
   {
@@ -64,13 +65,15 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'N4',
     title: 'a hold that runs out while its writer lives, once the writer has settled,',
-    expected: 'holds', states: 6_979,
+    expected: 'holds',
+    states: 6_979,
     rules: { readers: NEAR, writers: [MUTATE], without: ['renewal'] },
   },
   {
     letter: 'N5',
     title: 'a hold that the evict of another leaves standing',
-    expected: 'holds', states: 3_516,
+    expected: 'holds',
+    states: 3_516,
     rules: withEvict,
   },
   {
@@ -93,13 +96,15 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'P1',
     title: 'loss with an incarnation in entries and leases, the clock beginning again at zero,',
-    expected: 'holds', states: 1_002,
+    expected: 'holds',
+    states: 1_002,
     rules: { ...lossy, readers: [0, 0], without: ['clockFromTime'] },
   },
   {
     letter: 'P2',
     title: 'loss without incarnations, the clock beginning again later than ever,',
-    expected: 'holds', states: 958,
+    expected: 'holds',
+    states: 958,
     rules: { ...lossy, readers: [0, 0], without: ['entryIncarnation', 'leaseIncarnation'] },
   },
   {
@@ -119,14 +124,16 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'P5',
     title: 'loss while hits are two plain reads in any order, and only a miss asks by script,',
-    expected: 'holds', states: 1_551,
+    expected: 'holds',
+    states: 1_551,
     rules: { ...lossy, readers: [0, 0], plainLookup: true, without: ['clockFromTime'] },
   },
 
   {
     letter: 'Q',
     title: 'a pattern invalidation that stamps p and b, then pages the index,',
-    expected: 'holds', states: 3_443,
+    expected: 'holds',
+    states: 3_443,
     rules: pattern,
   },
   {
@@ -160,7 +167,8 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'Q5',
     title: 'loss of the index, noticed, with the floor raised instead,',
-    expected: 'holds', states: 5_843,
+    expected: 'holds',
+    states: 5_843,
     rules: { ...pattern, threats: ['indexLoss'] },
   },
   {
@@ -174,13 +182,14 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'T',
     title: 'fills and requests for leases that run again',
-    expected: 'holds', states: 11_231,
+    expected: 'holds',
+    states: 11_231,
     rules: resent,
   },
   {
     letter: 'T1',
     title: 'a request for a lease that runs again, the flight known by its token alone,',
-    lacks: 'the stamp in the comparison: the lease granted anew is taken for the one the flight began under',
+    lacks: 'the stamp in the comparison (new for MongoDB): the lease granted anew passes for the one loaded under',
     expected: 'violated',
     rules: { ...resent, mishaps: 1, without: ['leaseByStamp'] },
   },
@@ -188,7 +197,8 @@ export const ONE_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'U',
     title: 'readers that cannot reach L2 and load alone',
-    expected: 'holds', states: 3_387,
+    expected: 'holds',
+    states: 3_387,
     rules: outage,
   },
   {

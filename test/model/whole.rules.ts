@@ -58,6 +58,7 @@ const THREATS = [
   'leaseLoss',
   'indexLoss',
   'resentFill',
+  // Late, too: it stands for a token used in two attempts, of which the first was given up but still runs.
   'resentLease',
   'reconnect',
   // ────────────

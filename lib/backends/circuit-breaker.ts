@@ -1,0 +1,64 @@
+import type { Clock } from '../core/clock.js';
+
+export interface BreakerOptions {
+  /** Failures in a row that open the circuit. */
+  readonly failures: number;
+  /** How long it stays open before one call may try again. Doubles with each failed try, up to sixteen times. */
+  readonly pauseMs: number;
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/**
+ * Stops asking a backend that does not answer. Closed: everything passes. Open: nothing does, for a pause. Half-open:
+ * one probe passes, and its outcome decides; everybody else is still turned away, so a server that comes back is not
+ * met by all at once.
+ */
+export class CircuitBreaker {
+  private failuresInRow = 0;
+  private openedAtMs = 0;
+  private pauses = 0;
+  private current: BreakerState = 'closed';
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly options: BreakerOptions,
+    private readonly onChange: (state: BreakerState) => void,
+  ) {}
+
+  get state(): BreakerState {
+    return this.current;
+  }
+
+  /** Whether a call may pass now. Saying yes while open makes that call the probe. */
+  admits(): boolean {
+    if (this.current === 'closed') return true;
+    if (this.current === 'half-open' || this.clock.monotonicMs() - this.openedAtMs < this.pauseMs()) return false;
+    this.become('half-open');
+    return true;
+  }
+
+  succeeded(): void {
+    this.failuresInRow = 0;
+    if (this.current === 'closed') return;
+    this.pauses = 0;
+    this.become('closed');
+  }
+
+  failed(): void {
+    this.failuresInRow++;
+    if (this.current === 'open' || (this.current === 'closed' && this.failuresInRow < this.options.failures)) return;
+    this.pauses = this.current === 'half-open' ? Math.min(this.pauses + 1, 4) : 0;
+    this.openedAtMs = this.clock.monotonicMs();
+    this.become('open');
+  }
+
+  private pauseMs(): number {
+    return this.options.pauseMs * 2 ** this.pauses;
+  }
+
+  private become(state: BreakerState): void {
+    this.current = state;
+    this.onChange(state);
+  }
+}

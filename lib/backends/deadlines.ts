@@ -1,0 +1,64 @@
+import type { Clock } from '../core/clock.js';
+
+interface Pending {
+  readonly dueMs: number;
+  readonly expire: () => void;
+  isSettled: boolean;
+}
+
+/**
+ * One deadline for many operations that all may take equally long: they come due in the order they began, so a queue
+ * and a single timer serve them all. A timer of its own for every read would cost more than the reading does.
+ */
+export class Deadlines {
+  private queue: Pending[] = [];
+  private head = 0;
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly afterMs: number,
+  ) {}
+
+  /** The outcome of the work, or a rejection when it takes too long. The work itself goes on; its late outcome is dropped. */
+  limit<T>(work: Promise<T>, error: () => Error): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const pending: Pending = {
+        dueMs: this.clock.monotonicMs() + this.afterMs,
+        expire: () => reject(error()),
+        isSettled: false,
+      };
+      this.queue.push(pending);
+      this.cancelTimer ??= this.clock.after(this.afterMs, () => this.expireDue());
+      work.then(
+        (value) => {
+          pending.isSettled = true;
+          resolve(value);
+        },
+        (reason: unknown) => {
+          pending.isSettled = true;
+          reject(reason as Error);
+        },
+      );
+    });
+  }
+
+  close(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+  }
+
+  private expireDue(): void {
+    this.cancelTimer = undefined;
+    const nowMs = this.clock.monotonicMs();
+    let next = this.queue[this.head];
+    while (next !== undefined && (next.isSettled || next.dueMs <= nowMs)) {
+      if (!next.isSettled) next.expire();
+      next = this.queue[++this.head];
+    }
+    this.queue = this.queue.slice(this.head);
+    this.head = 0;
+    if (next !== undefined)
+      this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), () => this.expireDue());
+  }
+}

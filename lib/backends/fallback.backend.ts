@@ -1,0 +1,180 @@
+/**
+ * A second backend for when the first does not answer: memory behind Redis. Only this process sees it, so what it
+ * promises across processes ends while the first is away, and it forgets everything as soon as the first is back.
+ */
+import type { Awaitable } from '../core/awaitable.js';
+import type {
+  Backend,
+  BackendInfo,
+  FillOutcome,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  Page,
+  Reading,
+  Selection,
+  Usage,
+} from '../core/backend.js';
+import type { Draft } from '../core/entry.js';
+import { CacheError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+
+export class FallbackBackend implements Backend {
+  readonly kind: string;
+  /** Leases that the second backend granted: their fills belong there, whatever has become of the first. */
+  private readonly own = new WeakSet<Lease>();
+  private isDegraded = false;
+
+  constructor(
+    private readonly first: Backend,
+    private readonly second: Backend,
+  ) {
+    this.kind = first.kind;
+  }
+
+  read(key: Key): Promise<Reading> {
+    return this.either(
+      () => this.first.read(key),
+      () => this.second.read(key),
+    );
+  }
+
+  readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
+    return this.either(
+      () => this.first.readMany(keys),
+      () => this.second.readMany(keys),
+    );
+  }
+
+  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    return this.either(
+      () => this.first.lease(key, request),
+      async () => {
+        const reply = await this.second.lease(key, request);
+        if (reply.kind === 'granted') this.own.add(reply.lease);
+        return reply;
+      },
+    );
+  }
+
+  async renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    return this.of(lease).renew(lease, leaseMs);
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.of(lease).release(lease);
+  }
+
+  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    // A value loaded while the first was away is not kept once it is back: nobody knows what it has heard meanwhile.
+    if (this.own.has(lease) && !this.isDegraded) return 'lease-lost';
+    return this.of(lease).fill(lease, draft);
+  }
+
+  write(key: Key, draft: Draft): Promise<void> {
+    return this.writeMany([[key, draft]]);
+  }
+
+  /** What the first could not take is kept here, and what it still holds under these keys is to go. */
+  writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    return this.either(
+      () => this.first.writeMany(entries),
+      async () => {
+        await this.second.writeMany(entries);
+        await Promise.resolve(this.first.evict(entries.map(([key]) => key))).catch(queued);
+      },
+    );
+  }
+
+  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    return this.either(
+      () => this.first.expire(key, freshForMs, keptForMs),
+      () => this.second.expire(key, freshForMs, keptForMs),
+    );
+  }
+
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    return this.either(
+      () => this.first.increment(key, by, draft),
+      () => this.second.increment(key, by, draft),
+    );
+  }
+
+  evict(keys: readonly Key[]): Promise<number> {
+    return this.both((backend) => backend.evict(keys));
+  }
+
+  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    return this.both((backend) => backend.invalidate(partition, labels));
+  }
+
+  clear(view: View): Promise<number> {
+    return this.both((backend) => backend.clear(view));
+  }
+
+  clearEverything(): Promise<number> {
+    return this.both((backend) => backend.clearEverything());
+  }
+
+  removeMatching(selection: Selection): Promise<number> {
+    return this.both((backend) => backend.removeMatching(selection));
+  }
+
+  scan(selection: Selection, cursor: string | undefined): Awaitable<Page> {
+    return this.first.scan(selection, cursor);
+  }
+
+  usage(view: View | undefined): Promise<Usage> {
+    return this.either(
+      () => this.first.usage(view),
+      () => this.second.usage(view),
+    );
+  }
+
+  info(): Promise<BackendInfo> {
+    return this.either(
+      () => this.first.info(),
+      () => this.second.info(),
+    );
+  }
+
+  ping(): Awaitable<void> {
+    return this.first.ping();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.first.close(), this.second.close()]);
+  }
+
+  private of(lease: Lease): Backend {
+    return this.own.has(lease) ? this.second : this.first;
+  }
+
+  private async either<T>(first: () => Awaitable<T>, second: () => Awaitable<T>): Promise<T> {
+    try {
+      const answer = await first();
+      if (this.isDegraded) {
+        this.isDegraded = false;
+        await this.second.clearEverything();
+      }
+      return answer;
+    } catch (error) {
+      if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
+      this.isDegraded = true;
+      return second();
+    }
+  }
+
+  /** Removals always reach both; what counts is what the first says, and its silence is the caller's to know. */
+  private async both<T>(remove: (backend: Backend) => Awaitable<T>): Promise<T> {
+    await remove(this.second);
+    return remove(this.first);
+  }
+}
+
+/** The first keeps what it could not confirm in its own queue; the caller's value is safe here. */
+function queued(): void {
+  // Documented above: nothing more to do.
+}

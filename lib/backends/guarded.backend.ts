@@ -1,0 +1,239 @@
+/**
+ * A coat around a backend that can be slow or away: a deadline on every call, a circuit breaker, and a queue for
+ * invalidations that nobody confirmed. With it a failing backend costs reads at most one deadline, and nothing while
+ * the circuit is open (guarantee G9); invalidations are retried, and say so when they stay unknown (G8).
+ */
+import type { Awaitable } from '../core/awaitable.js';
+import type {
+  Backend,
+  BackendInfo,
+  BackendParts,
+  FillOutcome,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  Page,
+  Reading,
+  Selection,
+  Usage,
+} from '../core/backend.js';
+import type { Draft } from '../core/entry.js';
+import { BackendError, CacheError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+import { CircuitBreaker, type BreakerState } from './circuit-breaker.js';
+import { Deadlines } from './deadlines.js';
+import type { GuardSettings } from './guarded.options.js';
+import { Journal } from './journal.js';
+import { RetryQueue, type Invalidation } from './retry-queue.js';
+
+export class GuardedBackend implements Backend {
+  readonly kind: string;
+  private readonly breaker: CircuitBreaker;
+  private readonly deadlines: Deadlines;
+  /** Walks over many entries may take as long as many calls do. */
+  private readonly patience: Deadlines;
+  private readonly queue: RetryQueue;
+  private readonly journal: Journal;
+  private cancelProbe: (() => void) | undefined;
+  private isClosed = false;
+
+  constructor(
+    private readonly inner: Backend,
+    private readonly settings: GuardSettings,
+    private readonly parts: BackendParts,
+  ) {
+    this.kind = inner.kind;
+    this.breaker = new CircuitBreaker(parts.clock, settings, (state) => this.tell(state));
+    this.deadlines = new Deadlines(parts.clock, settings.timeoutMs);
+    this.patience = new Deadlines(parts.clock, settings.longTimeoutMs);
+    this.queue = new RetryQueue(settings.maxRetries);
+    this.journal = new Journal(parts.clock, settings.journalMs, settings.maxRetries);
+    inner.onReborn?.(() => this.replayJournal());
+  }
+
+  read(key: Key): Promise<Reading> {
+    return this.guard('read', () => this.inner.read(key));
+  }
+
+  readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
+    return this.guard('readMany', () => this.inner.readMany(keys));
+  }
+
+  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    return this.guard('lease', () => this.inner.lease(key, request));
+  }
+
+  renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    return this.guard('renew', () => this.inner.renew(lease, leaseMs));
+  }
+
+  release(lease: Lease): Promise<void> {
+    return this.guard('release', () => this.inner.release(lease));
+  }
+
+  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    return this.guard('fill', () => this.inner.fill(lease, draft));
+  }
+
+  write(key: Key, draft: Draft): Promise<void> {
+    return this.guard('write', () => this.inner.write(key, draft));
+  }
+
+  writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    return this.guard('writeMany', () => this.inner.writeMany(entries));
+  }
+
+  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    return this.guard('expire', () => this.inner.expire(key, freshForMs, keptForMs));
+  }
+
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    return this.guard('increment', () => this.inner.increment(key, by, draft));
+  }
+
+  evict(keys: readonly Key[]): Promise<number> {
+    return this.confirm({ kind: 'evict', keys }, this.deadlines, () => this.inner.evict(keys));
+  }
+
+  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    return this.confirm({ kind: 'invalidate', partition, labels }, this.deadlines, () =>
+      this.inner.invalidate(partition, labels),
+    );
+  }
+
+  clear(view: View): Promise<number> {
+    return this.confirm({ kind: 'clear', view }, this.patience, () => this.inner.clear(view));
+  }
+
+  removeMatching(selection: Selection): Promise<number> {
+    return this.confirm({ kind: 'matching', selection }, this.patience, () => this.inner.removeMatching(selection));
+  }
+
+  clearEverything(): Promise<number> {
+    return this.confirm({ kind: 'everything' }, this.patience, () => this.inner.clearEverything());
+  }
+
+  scan(selection: Selection, cursor: string | undefined): Promise<Page> {
+    return this.guard('scan', () => this.inner.scan(selection, cursor), this.patience);
+  }
+
+  usage(view: View | undefined): Promise<Usage> {
+    return this.guard('usage', () => this.inner.usage(view), this.patience);
+  }
+
+  info(): Promise<BackendInfo> {
+    return this.guard('info', () => this.inner.info());
+  }
+
+  ping(): Promise<void> {
+    return this.guard('ping', () => this.inner.ping());
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.cancelProbe?.();
+    this.deadlines.close();
+    this.patience.close();
+    await this.inner.close();
+  }
+
+  private async guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
+    if (!this.breaker.admits()) throw new BackendError(`${operation} (circuit open)`, this.kind);
+    try {
+      const answer = await deadlines.limit(
+        Promise.resolve(work()),
+        () => new BackendError(`${operation} (no answer within ${this.settings.timeoutMs} ms)`, this.kind),
+      );
+      await this.answered();
+      return answer;
+    } catch (error) {
+      // An answer that says no (a value that cannot be stored, a counter that is none) is an answer all the same.
+      if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') this.breaker.succeeded();
+      else this.breaker.failed();
+      throw error;
+    }
+  }
+
+  /** Tries an invalidation until it is confirmed or its time is up; then it waits in the queue and the caller is told. */
+  private async confirm<T>(invalidation: Invalidation, deadlines: Deadlines, work: () => Awaitable<T>): Promise<T> {
+    const untilMs = this.parts.clock.monotonicMs() + this.settings.invalidationMs;
+    let pauseMs = 10;
+    for (;;) {
+      try {
+        const answer = await this.guard(invalidation.kind, work, deadlines);
+        this.journal.note(invalidation);
+        return answer;
+      } catch (error) {
+        const isOver =
+          this.isClosed || this.breaker.state !== 'closed' || this.parts.clock.monotonicMs() + pauseMs >= untilMs;
+        if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
+        if (isOver) {
+          this.queue.add(invalidation);
+          this.scheduleProbe();
+          throw error;
+        }
+        await this.parts.clock.sleep(pauseMs);
+        pauseMs *= 2;
+      }
+    }
+  }
+
+  /** The backend is there: what waits in the queue goes first, before anybody reads what it would have removed. */
+  private async answered(): Promise<void> {
+    if (this.breaker.state === 'closed' && this.queue.size === 0) return;
+    await this.queue.replay((invalidation) =>
+      this.deadlinesFor(invalidation).limit(
+        Promise.resolve(apply(this.inner, invalidation)),
+        () => new BackendError('replay', this.kind),
+      ),
+    );
+    this.breaker.succeeded();
+  }
+
+  private deadlinesFor({ kind }: Invalidation): Deadlines {
+    return kind === 'evict' || kind === 'invalidate' ? this.deadlines : this.patience;
+  }
+
+  /** Another server answers now, and it may have lost the last invalidations: they are said again (guarantee G7). */
+  private replayJournal(): void {
+    for (const invalidation of this.journal.recent()) this.queue.add(invalidation);
+    this.ping().catch(() => this.scheduleProbe());
+  }
+
+  /** Somebody must ask again even if nobody reads: queued invalidations wait for it. */
+  private scheduleProbe(): void {
+    if (this.isClosed || this.cancelProbe !== undefined) return;
+    this.cancelProbe = this.parts.clock.after(this.settings.pauseMs, () => {
+      this.cancelProbe = undefined;
+      this.ping().catch(() => this.scheduleProbe());
+    });
+  }
+
+  private tell(state: BreakerState): void {
+    if (state === 'half-open') return;
+    const message =
+      state === 'open'
+        ? `The ${this.kind} backend does not answer: calls go on without the cache until it does.`
+        : `The ${this.kind} backend answers again.`;
+    this.parts.emit.event({ type: 'warning', message });
+    if (state === 'open') this.scheduleProbe();
+  }
+}
+
+function apply(backend: Backend, invalidation: Invalidation): Awaitable<unknown> {
+  switch (invalidation.kind) {
+    case 'evict':
+      return backend.evict(invalidation.keys);
+    case 'invalidate':
+      return backend.invalidate(invalidation.partition, invalidation.labels);
+    case 'clear':
+      return backend.clear(invalidation.view);
+    case 'matching':
+      return backend.removeMatching(invalidation.selection);
+    case 'everything':
+      return backend.clearEverything();
+  }
+}

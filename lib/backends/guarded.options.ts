@@ -1,0 +1,53 @@
+import { parseDuration, type Duration } from '../core/duration.js';
+import { CacheConfigError } from '../core/errors.js';
+import { wholeNumber } from '../core/limits.js';
+
+export interface GuardOptions {
+  /** How long a call to the backend may take before the cache does without it. @default '250ms' */
+  readonly timeout?: Duration | undefined;
+  /** The same for listings, counts and clears, which look at many entries. @default '30s' */
+  readonly longTimeout?: Duration | undefined;
+  /** Failures in a row after which the backend is left alone. @default 5 */
+  readonly failures?: number | undefined;
+  /** How long it is left alone before one call tries again; grows while it stays away. @default '500ms' */
+  readonly pause?: Duration | undefined;
+  /** How long an invalidation is retried before the caller is told that nobody knows. @default '1s' */
+  readonly invalidationTimeout?: Duration | undefined;
+  /** Unconfirmed invalidations that wait to be said again; beyond it everything is cleared in their stead. @default 10000 */
+  readonly maxRetries?: number | undefined;
+  /** How long confirmed invalidations are remembered, to be repeated to a server that took another's place. @default '60s' */
+  readonly journal?: Duration | undefined;
+}
+
+export interface GuardSettings {
+  readonly timeoutMs: number;
+  readonly longTimeoutMs: number;
+  readonly failures: number;
+  readonly pauseMs: number;
+  readonly invalidationMs: number;
+  readonly maxRetries: number;
+  readonly journalMs: number;
+}
+
+/** Applies defaults and validates. @throws CacheConfigError naming the option */
+export function resolveGuardOptions(options: GuardOptions, where: string): GuardSettings {
+  const duration = (
+    name: 'timeout' | 'longTimeout' | 'pause' | 'invalidationTimeout' | 'journal',
+    fallbackMs: number,
+  ): number => {
+    const value = options[name];
+    return value === undefined ? fallbackMs : parseDuration(value, `${where}.${name}`);
+  };
+  const settings = {
+    timeoutMs: duration('timeout', 250),
+    longTimeoutMs: duration('longTimeout', 30_000),
+    failures: wholeNumber(options.failures, `${where}.failures`, 5, 1, 1_000),
+    pauseMs: duration('pause', 500),
+    invalidationMs: duration('invalidationTimeout', 1_000),
+    maxRetries: wholeNumber(options.maxRetries, `${where}.maxRetries`, 10_000, 1, 1_000_000),
+    journalMs: duration('journal', 60_000),
+  };
+  if (settings.longTimeoutMs < settings.timeoutMs)
+    throw new CacheConfigError(`${where}.longTimeout`, 'must not be shorter than `timeout`');
+  return Object.freeze(settings);
+}

@@ -1,0 +1,96 @@
+import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions as ClientOptions } from 'ioredis';
+import { parseDuration, type Duration } from '../core/duration.js';
+import { CacheConfigError } from '../core/errors.js';
+import type { BackendFactory } from '../core/backend.js';
+import { wholeNumber } from '../core/limits.js';
+import { resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
+
+export interface RedisOptions extends GuardOptions {
+  /** `redis://` or `rediss://` (TLS), with user, password and database; `dragonfly://` is the same server protocol. */
+  readonly url?: string | undefined;
+  /** @default '127.0.0.1' */
+  readonly host?: string | undefined;
+  /** @default 6379 */
+  readonly port?: number | undefined;
+  /** Number of the database. @default 0 */
+  readonly db?: number | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly tls?: ClientOptions['tls'] | undefined;
+  /** Sentinels that know where the master is; needs `name`. */
+  readonly sentinels?: ClientOptions['sentinels'] | undefined;
+  /** The master's name among the sentinels. */
+  readonly name?: string | undefined;
+  /** Nodes of a Redis Cluster to start from. */
+  readonly cluster?: readonly ClusterNode[] | undefined;
+  /** A client of yours. It is used as it is and never closed; `clients` of the other kinds are ours. */
+  readonly client?: Redis | Cluster | undefined;
+  /** Further options for the clients we make; what safety rests on (queues, retries, resending) stays ours. */
+  readonly clientOptions?: ClientOptions | undefined;
+  readonly clusterOptions?: ClusterOptions | undefined;
+  /** Slots over which a tenant's keys are spread, 1 to 256. Changing it makes the cache start empty. @default 1 */
+  readonly shards?: number | undefined;
+  /** Keep an index for patterns, listings and exact counts. false: those verbs are refused. @default true */
+  readonly index?: boolean | undefined;
+  /** Connections to a single server or sentinel group. @default 1 */
+  readonly maxConnections?: number | undefined;
+  /** How long a connection may take to be made. @default '2s' */
+  readonly connectTimeout?: Duration | undefined;
+  /** Where to keep entries while the server is away: `memory()`. Only this process sees them, and they go when it is back. */
+  readonly fallback?: BackendFactory | undefined;
+}
+
+export interface ResolvedRedisOptions {
+  readonly source: RedisOptions;
+  readonly url: string | undefined;
+  readonly shards: number;
+  readonly hasIndex: boolean;
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  readonly guard: GuardSettings;
+}
+
+/** Validates and applies defaults. Never repeats a password in an error. @throws CacheConfigError */
+export function resolveRedisOptions(options: RedisOptions): ResolvedRedisOptions {
+  const { url, host, cluster, client, sentinels } = options;
+  const ways = [url ?? host, cluster, client, sentinels].filter((way) => way !== undefined);
+  if (ways.length > 1)
+    throw new CacheConfigError('redis', 'url or host, cluster, sentinels and client exclude each other: say one');
+  if (sentinels !== undefined && options.name === undefined)
+    throw new CacheConfigError('redis.name', 'is needed with sentinels: which master?');
+  if (cluster !== undefined && cluster.length === 0)
+    throw new CacheConfigError('redis.cluster', 'must name at least one node');
+  if (client !== undefined) checkAdopted(client);
+  return Object.freeze({
+    source: options,
+    url: url === undefined ? undefined : serverUrl(url),
+    shards: wholeNumber(options.shards, 'redis.shards', 1, 1, 256),
+    hasIndex: options.index ?? true,
+    maxConnections: wholeNumber(options.maxConnections, 'redis.maxConnections', 1, 1, 100),
+    guard: resolveGuardOptions(options, 'redis'),
+    connectTimeoutMs:
+      options.connectTimeout === undefined ? 2_000 : parseDuration(options.connectTimeout, 'redis.connectTimeout'),
+  });
+}
+
+function serverUrl(url: string): string {
+  const match = /^(redis|rediss|dragonfly):\/\//.exec(url);
+  if (match === null) throw new CacheConfigError('redis.url', 'must begin with redis://, rediss:// or dragonfly://');
+  return match[1] === 'dragonfly' ? `redis://${url.slice('dragonfly://'.length)}` : url;
+}
+
+/** A key prefix with braces would move every key out of its hash tag; reads from replicas would break every promise. */
+function checkAdopted(client: Redis | Cluster): void {
+  const options = client.options as { keyPrefix?: string; scaleReads?: unknown; redisOptions?: { keyPrefix?: string } };
+  const keyPrefix = options.keyPrefix ?? options.redisOptions?.keyPrefix ?? '';
+  if (/[{}]/.test(keyPrefix))
+    throw new CacheConfigError(
+      'redis.client',
+      'has a keyPrefix with braces, which would take keys out of their slot; remove the prefix and use the `prefix` option',
+    );
+  if (options.scaleReads !== undefined && options.scaleReads !== 'master')
+    throw new CacheConfigError(
+      'redis.client',
+      "reads from replicas (scaleReads); entries would come back after they were invalidated. Use scaleReads: 'master'",
+    );
+}

@@ -1,0 +1,123 @@
+import type { Reading } from '../core/backend.js';
+import type { Codec } from '../core/codec.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Barrier } from '../core/stamp.js';
+import type { RedisLink } from './redis.client.js';
+import { openStored, type RedisEntry, type ServerClock } from './redis.entry.js';
+import type { Shard } from './redis.shard.js';
+
+/** What one read of a shard's meta hash said: its life, its floor, and the stamps of some labels. */
+export interface ShardView {
+  readonly incarnation: string;
+  readonly floor: number;
+  readonly stamps: ReadonlyMap<Label, number>;
+}
+
+interface Waiting {
+  readonly key: Key;
+  readonly resolve: (reading: Reading) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Keys that one command asks for. More are spread over several, so that no answer holds up the others for long. */
+const MAX_BATCH = 256;
+
+/**
+ * Reads of one turn of the event loop for one shard share one MGET of the entries and one HMGET of the shard's state.
+ * Stamps only ever rise, so the two may be answered in any order: an invalidation that settled before either was sent
+ * shows in the second.
+ */
+export class RedisReader {
+  private readonly waiting = new Map<Shard, Waiting[]>();
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly codec: Codec,
+    private readonly serverClock: ServerClock,
+  ) {}
+
+  read(shard: Shard, key: Key): Promise<Reading> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.waiting.get(shard);
+      const mine = { key, resolve, reject };
+      if (waiting !== undefined && waiting.length < MAX_BATCH) {
+        waiting.push(mine);
+        return;
+      }
+      const batch = [mine];
+      this.waiting.set(shard, batch);
+      // After the promises of this turn have run, and with them everybody who asks in the same moment.
+      process.nextTick(() => {
+        if (this.waiting.get(shard) === batch) this.waiting.delete(shard);
+        this.flush(shard, batch).catch((error: unknown) => {
+          for (const { reject: fail } of batch) fail(error);
+        });
+      });
+    });
+  }
+
+  /** The barrier of an entry; labels the view does not know are asked for. */
+  async barriers(
+    shard: Shard,
+    entries: readonly (RedisEntry | undefined)[],
+    view: ShardView,
+  ): Promise<readonly Barrier[]> {
+    const missing = new Set<Label>();
+    for (const entry of entries)
+      for (const label of entry?.labels ?? []) if (!view.stamps.has(label)) missing.add(label);
+    const known = missing.size === 0 ? view : await this.learn(shard, view, [...missing]);
+    return entries.map((entry) => ({
+      incarnation: known.incarnation,
+      stamp: barrierStamp(known, entry?.labels ?? []),
+    }));
+  }
+
+  private async flush(shard: Shard, batch: readonly Waiting[]): Promise<void> {
+    const labels = [...new Set(batch.flatMap(({ key }) => key.labels))];
+    const ids = [...new Set(batch.map(({ key }) => key.id))];
+    const [values, fields] = await this.link.readWithFields(
+      ids.map((id) => shard.entry(id)),
+      shard.meta,
+      ['i', 'f', ...labels],
+    );
+    const view = viewOf(fields, labels);
+    const bytesOf = new Map(ids.map((id, at) => [id, values[at] ?? undefined]));
+    const entries = await Promise.all(
+      batch.map(({ key }) => {
+        const bytes = bytesOf.get(key.id);
+        return bytes === undefined ? undefined : openStored(this.codec, key.id, bytes, this.serverClock);
+      }),
+    );
+    const barriers = await this.barriers(shard, entries, view);
+    for (const [at, { resolve }] of batch.entries())
+      resolve({ entry: entries[at], barrier: barriers[at] as Barrier, level: 'l2' });
+  }
+
+  /** Asked later than the view, so it can only say more: a shard that has been reborn meanwhile makes everything invalid. */
+  private async learn(shard: Shard, view: ShardView, labels: readonly Label[]): Promise<ShardView> {
+    const fields = await this.link.fields(shard.meta, ['i', 'f', ...labels]);
+    const later = viewOf(fields, labels);
+    return {
+      incarnation: later.incarnation === view.incarnation ? later.incarnation : '',
+      floor: later.floor,
+      stamps: new Map([...view.stamps, ...later.stamps]),
+    };
+  }
+}
+
+/** Fields `i f label…` as a view. A shard without meta has no incarnation, so nothing in it is valid. */
+export function viewOf(fields: readonly (string | null)[], labels: readonly Label[]): ShardView {
+  const [incarnation, floor, ...stamps] = fields;
+  return {
+    incarnation: incarnation ?? '',
+    floor: Number(floor ?? 0),
+    stamps: new Map(labels.map((label, at) => [label, Number(stamps[at] ?? 0)])),
+  };
+}
+
+export function barrierStamp(view: ShardView, labels: readonly Label[]): number {
+  let stamp = view.floor;
+  for (const label of labels) stamp = Math.max(stamp, view.stamps.get(label) ?? 0);
+  return stamp;
+}

@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto';
+import type { Draft } from '../core/entry.js';
+import type { Lease } from '../core/backend.js';
+
+/** A bulk reply as text. Scripts answer with digests and numbers only, so one byte is one character. */
+export function text(reply: unknown): string {
+  return Buffer.isBuffer(reply) ? reply.toString('latin1') : String(reply);
+}
+
+/** A name that has never been and will not be again: for incarnations and tokens. */
+export function nonce(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** A lease as it stands on the server. */
+export function leaseText({ token, incarnation, stamp }: Lease): string {
+  return `${token}|${incarnation}|${stamp}`;
+}
+
+/** Whole milliseconds an entry stays on the server; 0: for ever. */
+export function keptMs({ keptForMs }: Pick<Draft, 'keptForMs'>): number {
+  return keptForMs === Infinity ? 0 : Math.max(1, Math.floor(keptForMs));
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { KeyId } from '../core/key.js';
+import type { Partition } from '../core/space.js';
+
+/** The keys of one shard on the server, all in one slot because of the hash tag. */
+export class Shard {
+  readonly meta: string;
+  readonly index: string;
+  readonly expiries: string;
+
+  constructor(private readonly lead: string) {
+    this.meta = `${lead}m`;
+    this.index = `${lead}k`;
+    this.expiries = `${lead}x`;
+  }
+
+  entry(id: KeyId): string {
+    return `${this.lead}e:${id}`;
+  }
+
+  lease(id: KeyId): string {
+    return `${this.lead}l:${id}`;
+  }
+}
+
+/** Shards remembered, so that a hit does not build the same names again. */
+const MAX_SHARDS = 50_000;
+
+/**
+ * Which shard an id belongs to. The number of shards is part of the names: another number is another cache, so that no
+ * process can invalidate in one place what another stored in a different one.
+ */
+export class ShardMap {
+  private readonly known = new Map<string, Shard>();
+
+  /** What every key of this cache starts with: its prefix and the version of this layout. */
+  readonly lead: string;
+
+  constructor(
+    prefix: string,
+    private readonly shards: number,
+  ) {
+    this.lead = `${prefix}:1:`;
+  }
+
+  of(partition: Partition, id: KeyId): Shard {
+    return this.shard(partition, this.shards === 1 ? 0 : spread(id) % this.shards);
+  }
+
+  /** All shards of a partition: what labels and clears have to reach. */
+  all(partition: Partition): Shard[] {
+    return Array.from({ length: this.shards }, (_, number) => this.shard(partition, number));
+  }
+
+  private shard(partition: Partition, number: number): Shard {
+    const name = this.shards === 1 ? partition : `${partition}.${number}.${this.shards}`;
+    let shard = this.known.get(name);
+    if (shard === undefined) {
+      if (this.known.size >= MAX_SHARDS) this.known.delete(this.known.keys().next().value as string);
+      shard = new Shard(`${this.lead}{${name}}:`);
+      this.known.set(name, shard);
+    }
+    return shard;
+  }
+}
+
+function spread(id: KeyId): number {
+  return createHash('sha1').update(id).digest().readUInt32BE(0);
+}

@@ -1,0 +1,59 @@
+import type { Label } from '../core/label.js';
+import type { Key } from '../core/key.js';
+import type { Partition, View } from '../core/space.js';
+import type { Selection } from '../core/backend.js';
+
+/** An invalidation that can be said again: saying it twice does no more than saying it once. */
+export type Invalidation =
+  | { readonly kind: 'evict'; readonly keys: readonly Key[] }
+  | { readonly kind: 'invalidate'; readonly partition: Partition; readonly labels: readonly Label[] }
+  | { readonly kind: 'clear'; readonly view: View }
+  | { readonly kind: 'matching'; readonly selection: Selection }
+  | { readonly kind: 'everything' };
+
+/**
+ * Invalidations that nobody has confirmed, in their order and each once. Bounded: when it is full, everything is
+ * invalidated in their stead, which is more than was asked for and never less.
+ */
+export class RetryQueue {
+  private readonly waiting = new Map<string, Invalidation>();
+
+  constructor(private readonly limit: number) {}
+
+  get size(): number {
+    return this.waiting.size;
+  }
+
+  add(invalidation: Invalidation): void {
+    if (this.waiting.has('everything')) return;
+    if (invalidation.kind === 'everything' || this.waiting.size >= this.limit) {
+      this.waiting.clear();
+      this.waiting.set('everything', { kind: 'everything' });
+      return;
+    }
+    this.waiting.set(nameOf(invalidation), invalidation);
+  }
+
+  /** Says all of them again, oldest first; stops at the first that fails. What was confirmed is forgotten. */
+  async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
+    for (const [name, invalidation] of this.waiting) {
+      await apply(invalidation);
+      this.waiting.delete(name);
+    }
+  }
+}
+
+function nameOf(invalidation: Invalidation): string {
+  switch (invalidation.kind) {
+    case 'evict':
+      return `evict ${invalidation.keys.map(({ id }) => id).join(' ')}`;
+    case 'invalidate':
+      return `labels ${invalidation.partition} ${invalidation.labels.join(' ')}`;
+    case 'clear':
+      return `clear ${invalidation.view.partition} ${invalidation.view.label ?? ''}`;
+    case 'matching':
+      return `matching ${invalidation.selection.view.partition} ${invalidation.selection.view.label ?? ''} ${invalidation.selection.match.source}`;
+    case 'everything':
+      return 'everything';
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What resolvers read from a request, whatever framework it comes from. Everything here was written by a client, apart
+ * from `user`: nothing is believed that does not look exactly like what it should be.
+ */
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** What may be there. WebSocket clients keep the headers of the request that opened them (socket.io, ws). */
+interface Incoming {
+  readonly headers?: Headers | undefined;
+  readonly handshake?: { readonly headers?: Headers | undefined } | undefined;
+  readonly upgradeReq?: { readonly headers?: Headers | undefined } | undefined;
+  readonly hostname?: unknown;
+  readonly user?: unknown;
+}
+
+const MAX_HOST_LENGTH = 253;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** Where guards leave whom they have recognised. */
+export function userOf(request: unknown): unknown {
+  return (request as Incoming | null | undefined)?.user;
+}
+
+/** A header by its name in small letters. */
+export function headerOf(request: unknown, name: string): string | readonly string[] | undefined {
+  const from = request as Incoming | null | undefined;
+  const headers = from?.headers ?? from?.handshake?.headers ?? from?.upgradeReq?.headers;
+  return typeof headers === 'object' && headers !== null && Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
+/** The host that was asked for, in small letters and without its port. */
+export function hostOf(request: unknown): string | undefined {
+  const hostname = (request as Incoming | null | undefined)?.hostname;
+  const host = typeof hostname === 'string' ? hostname : headerOf(request, 'host');
+  // The dot at the end of a complete name adds nothing to it.
+  return typeof host === 'string' ? host.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase() : undefined;
+}
+
+/** A host name of sound labels. Not an address: the last label of a name is no number. */
+export function isDomain(host: unknown): host is string {
+  if (typeof host !== 'string' || host.length > MAX_HOST_LENGTH) return false;
+  const labels = host.split('.');
+  return labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) as string);
+}
+
+/** The label directly below the base; without a base, the first of three. */
+export function subdomainOf(host: string, base: string | undefined): string | undefined {
+  if (!isDomain(host)) return undefined;
+  if (base === undefined) {
+    const labels = host.split('.');
+    return labels.length === 3 ? labels[0] : undefined;
+  }
+  const end = `.${base}`;
+  const label = host.endsWith(end) ? host.slice(0, -end.length) : '';
+  return label === '' || label.includes('.') ? undefined : label;
+}

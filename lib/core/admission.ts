@@ -1,0 +1,161 @@
+import { copyObject, setMember, type Members } from './copy-object.js';
+import { CacheError, UnserializableError, ValueTooLargeError } from './errors.js';
+import { isPlainArray, isPlainObject, placeIn, tagOf, type Classes, type Step } from './plain.js';
+
+const MAX_DEPTH = 64;
+/** Rough bytes of an object, array or other container, of one property, and of a number or boolean. */
+const CONTAINER_BYTES = 48;
+const SLOT_BYTES = 8;
+const NUMBER_BYTES = 8;
+/** Characters looked at to tell whether a text takes one byte or two for each. */
+const SAMPLE_LENGTH = 256;
+
+/** One walk that checks, measures and copies what somebody else made. Used once; nothing that throws leaves a trace. */
+export class Admission {
+  sizeBytes = 0;
+  private readonly path: Step[] = [];
+
+  constructor(
+    private readonly classes: Classes,
+    private readonly limitBytes: number,
+  ) {}
+
+  admit(value: unknown): unknown {
+    try {
+      return this.take(value);
+    } catch (error) {
+      if (error instanceof CacheError) throw error;
+      // Code of the caller's: a getter, a proxy. Not passed on as a cause, because it may quote what it was reading.
+      throw this.refusal('cannot be read: a getter or proxy throws');
+    }
+  }
+
+  private take(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        this.grow(CONTAINER_BYTES / 2 + textBytes(value));
+        return value;
+      case 'object':
+        return value === null ? null : this.takeObject(value);
+      case 'function':
+      case 'symbol':
+        throw this.refusal(`is a ${typeof value}, which cannot be stored`);
+      case 'bigint':
+        this.grow(NUMBER_BYTES + bigintBytes(value));
+        return value;
+      default:
+        this.grow(NUMBER_BYTES);
+        return value;
+    }
+  }
+
+  private takeObject(value: object): object {
+    if (this.path.length >= MAX_DEPTH) throw this.refusal('is nested too deeply (or refers to itself)');
+    this.grow(CONTAINER_BYTES);
+    if (Array.isArray(value)) return this.takeArray(value);
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (isPlainObject(value))
+      return this.takeMembers(value, prototype === null ? (Object.create(null) as Members) : {});
+    return prototype !== null && this.classes.has(prototype)
+      ? this.takeInstance(value, prototype)
+      : this.takeBuiltin(value);
+  }
+
+  private takeArray(items: readonly unknown[]): unknown[] {
+    // Counted before there is anything to look at: an array can be long and empty.
+    this.grow(items.length * SLOT_BYTES);
+    const copy: unknown[] = [];
+    copy.length = items.length;
+    let present = 0;
+    for (let index = 0; index < items.length; index++) {
+      // Holes stay holes.
+      if (!Object.hasOwn(items, index)) continue;
+      present++;
+      copy[index] = this.within(index, items[index]);
+    }
+    // Beside its items an array owns its length, and should own nothing else.
+    if (isPlainArray(items) && Reflect.ownKeys(items).length === present + 1) return copy;
+    throw this.refusal('is an array of a class of its own, or with properties beside its items');
+  }
+
+  private takeMembers(value: object, copy: Members): Members {
+    if (Object.getOwnPropertySymbols(value).length > 0)
+      throw this.refusal('has symbol properties, which cannot be stored');
+    for (const key of Object.keys(value)) {
+      this.grow(SLOT_BYTES + key.length);
+      setMember(copy, key, this.within(key, (value as Members)[key]));
+    }
+    return copy;
+  }
+
+  private takeInstance(value: object, prototype: object): Members {
+    const copy = this.takeMembers(value, Object.create(prototype) as Members);
+    if (Object.getOwnPropertyNames(value).length === Object.keys(copy).length) return copy;
+    throw this.refusal('has hidden properties, which cannot be stored');
+  }
+
+  private takeBuiltin(value: object): object {
+    switch (tagOf(value)) {
+      case 'Date':
+        return copyObject(value);
+      case 'RegExp':
+        this.grow((value as RegExp).source.length);
+        return copyObject(value);
+      case 'URL':
+        this.grow((value as URL).href.length);
+        return copyObject(value);
+      case 'Map':
+        this.grow((value as Map<unknown, unknown>).size * 2 * SLOT_BYTES);
+        return new Map(
+          Array.from(value as Map<unknown, unknown>, ([key, member], index) => [
+            this.within(index, key),
+            this.within(index, member),
+          ]),
+        );
+      case 'Set':
+        this.grow((value as Set<unknown>).size * SLOT_BYTES);
+        return new Set(Array.from(value as Set<unknown>, (member, index) => this.within(index, member)));
+      case 'Bytes':
+        this.grow((value as Uint8Array).byteLength);
+        return Buffer.isBuffer(value) ? ownBuffer(value) : copyObject(value);
+      default:
+        throw this.refusal(
+          'is an instance of a class that is not registered, or a built-in with properties of its own',
+        );
+    }
+  }
+
+  private within(step: Step, member: unknown): unknown {
+    this.path.push(step);
+    const taken = this.take(member);
+    this.path.pop();
+    return taken;
+  }
+
+  private grow(byBytes: number): void {
+    this.sizeBytes += byBytes;
+    if (this.sizeBytes > this.limitBytes) throw new ValueTooLargeError(Math.ceil(this.sizeBytes), this.limitBytes);
+  }
+
+  private refusal(problem: string): UnserializableError {
+    return new UnserializableError(placeIn('value', this.path), problem);
+  }
+}
+
+/** Outside of Node's shared pool: ten bytes kept for an hour would keep the eight thousand around them. */
+function ownBuffer(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
+  bytes.copy(copy);
+  return copy;
+}
+
+function textBytes(text: string): number {
+  // oxlint-disable-next-line no-control-regex -- Latin-1, all of it, is what takes one byte
+  const isWide = /[^\0-\xff]/.test(text.length > SAMPLE_LENGTH ? text.slice(0, SAMPLE_LENGTH) : text);
+  return isWide ? text.length * 2 : text.length;
+}
+
+/** Almost all fit into one word; only for the others is it worth writing them out. */
+function bigintBytes(value: bigint): number {
+  return BigInt.asIntN(64, value) === value ? 0 : value.toString(16).length / 2;
+}

@@ -1,0 +1,84 @@
+import type { Lease } from '../core/backend.js';
+import type { Entry } from '../core/entry.js';
+import { Loading } from '../core/frame.js';
+import type { Call } from './call.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Filler } from './filler.js';
+import { LoadContext, NOT_MODIFIED } from './loader.js';
+import type { LoaderRun, Watch } from './loader-run.js';
+import type { Outage } from './outage.js';
+import { Flight, type Loaded, type SingleFlight } from './single-flight.js';
+
+export interface TakeoffParts extends EngineParts {
+  readonly flights: SingleFlight;
+  readonly filler: Filler;
+  readonly run: LoaderRun;
+  readonly outage: Outage;
+}
+
+/** Starts loads: under a lease, with a fill at the end, or without one, with nothing stored. */
+export class Takeoff {
+  constructor(private readonly parts: TakeoffParts) {}
+
+  /** A load under a lease. `spare` is what stood there when the lease was granted. */
+  leased(call: Call, lease: Lease, spare: Entry | undefined, isBackground: boolean): Flight {
+    const { run, filler, flights } = this.parts;
+    const loading = new Loading(call.key, call.frame?.loading);
+    const watch = run.watch(call.key, lease, () => {
+      flights.end(flight);
+      flight.becomeOverdue();
+      // The next reader need not wait until it runs out.
+      void filler.release(lease);
+    });
+    const landing = this.loadAndFill(call, lease, loading, spare, watch, isBackground);
+    const flight = new Flight(call.key.id, lease.token, loading, landing);
+    flights.begin(flight);
+    return flight;
+  }
+
+  /** A load that stores nothing. Shared, it serves the callers of the same outage. */
+  unleased(call: Call, spare: Entry | undefined, isShared: boolean, freshUntilMs: number): Flight {
+    const { run, flights, outage } = this.parts;
+    const loading = new Loading(call.key, call.frame?.loading);
+    const watch = run.watch(call.key, undefined, () => {
+      flights.end(flight);
+      flight.becomeOverdue();
+    });
+    const landing = this.load(call, loading, spare, freshUntilMs).finally(() => watch.stop());
+    const flight = new Flight(call.key.id, outage.token, loading, landing);
+    if (isShared) flights.begin(flight);
+    return flight;
+  }
+
+  private async loadAndFill(
+    call: Call,
+    lease: Lease,
+    loading: Loading,
+    spare: Entry | undefined,
+    watch: Watch,
+    isBackground: boolean,
+  ): Promise<Loaded> {
+    const { run, filler } = this.parts;
+    const { key, policy, result: rules } = call;
+    const context = contextOf(call, spare);
+    try {
+      const answer = await run.execute(call, context, loading, isBackground);
+      const value = answer === NOT_MODIFIED ? spare?.value : answer;
+      return await filler.settle({ key, policy, rules, value, context, loading, isLate: watch.isLate }, lease);
+    } catch (error) {
+      await filler.release(lease);
+      throw error;
+    } finally {
+      watch.stop();
+    }
+  }
+
+  private async load(call: Call, loading: Loading, spare: Entry | undefined, freshUntilMs: number): Promise<Loaded> {
+    const answer = await this.parts.run.execute(call, contextOf(call, spare), loading, false);
+    return { value: answer === NOT_MODIFIED ? spare?.value : answer, labels: call.key.labels, freshUntilMs };
+  }
+}
+
+function contextOf(call: Call, spare: Entry | undefined): LoadContext {
+  return LoadContext.of(call.key, spare === undefined ? undefined : () => spare.value);
+}

@@ -1,0 +1,167 @@
+/**
+ * A backend that misbehaves on request: it is late, fails before or after the work was done, or holds calls until told
+ * to go on. For testing what a cache does when its server does not answer, and for putting races into a fixed order.
+ */
+import type { Awaitable } from '../core/awaitable.js';
+import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
+import { ChaosBackend } from './chaos.backend.js';
+import { seededRandom } from './seeded-random.js';
+
+/** What a backend can be asked. `close` is never disturbed. */
+export type Operation = Exclude<keyof Backend, 'kind' | 'close'>;
+
+/** How often what goes wrong. Everything is off by default. */
+export interface Disturbance {
+  /** Share of calls that fail before anything was done. 0 to 1. */
+  readonly throwRate?: number | undefined;
+  /** Share of calls whose reply is lost: the work was done, and the caller gets an error. 0 to 1. */
+  readonly dropRate?: number | undefined;
+  /** How long a call takes before it is sent: drawn from this range, on the clock of the cache. */
+  readonly delayMs?: readonly [min: number, max: number] | undefined;
+  /** Turns of the event loop before a call is sent and again before its reply arrives: drawn from 0 to this. */
+  readonly turns?: number | undefined;
+}
+
+export interface ChaosOptions extends Disturbance {
+  /** The same seed, the same misfortunes. @default 1 */
+  readonly seed?: number | undefined;
+  /** Other rates for single operations. */
+  readonly operations?: Readonly<Partial<Record<Operation, Disturbance>>> | undefined;
+}
+
+/** Where a held call is stopped: before it reached the backend, or with its work done and the reply on its way. */
+export type Gate = 'request' | 'reply';
+
+/** What was thrown in place of an answer. */
+export class ChaosError extends Error {
+  constructor(
+    readonly operation: Operation,
+    /** The work was done all the same; only its reply was lost. */
+    readonly wasApplied: boolean,
+  ) {
+    super(`chaos: ${operation} ${wasApplied ? 'was done, but its reply was lost' : 'failed'}`);
+    this.name = 'ChaosError';
+  }
+}
+
+/** The factory of a disturbed backend, and the switches to disturb it with. Backends it makes share the switches. */
+export class Chaos implements BackendFactory {
+  readonly kind: string;
+  private readonly random: () => number;
+  private readonly failures = new Map<Operation, unknown[]>();
+  private readonly drops = new Map<Operation, number>();
+  private readonly held = new Map<string, (() => void)[]>();
+  private readonly counts = new Map<Operation, number>();
+  private isDown = false;
+  private isCalm = false;
+
+  constructor(
+    private readonly factory: BackendFactory,
+    private readonly options: ChaosOptions,
+  ) {
+    this.kind = factory.kind;
+    this.random = seededRandom(options.seed ?? 1);
+  }
+
+  create(parts: BackendParts): Backend {
+    return new ChaosBackend(this.factory.create(parts), (operation, work) => this.disturb(operation, work, parts));
+  }
+
+  /** The next calls of an operation fail without anything being done. */
+  failNext(operation: Operation, times = 1, error: unknown = new ChaosError(operation, false)): void {
+    const queue = this.failures.get(operation) ?? [];
+    for (let time = 0; time < times; time++) queue.push(error);
+    this.failures.set(operation, queue);
+  }
+
+  /** The next calls of an operation are carried out, and fail all the same. */
+  dropNext(operation: Operation, times = 1): void {
+    this.drops.set(operation, (this.drops.get(operation) ?? 0) + times);
+  }
+
+  /** Everything fails until {@link heal}. */
+  break(): void {
+    this.isDown = true;
+  }
+
+  heal(): void {
+    this.isDown = false;
+  }
+
+  /** No more random misfortunes; switches still work. */
+  calm(): void {
+    this.isCalm = true;
+  }
+
+  /** Holds the calls of an operation, from now on, until {@link resume}. */
+  pause(operation: Operation, gate: Gate = 'request'): void {
+    const name = `${operation}.${gate}`;
+    if (!this.held.has(name)) this.held.set(name, []);
+  }
+
+  /** Lets go of the held calls of an operation, in their order, and holds no more of them. */
+  resume(operation: Operation, gate: Gate = 'request'): void {
+    const name = `${operation}.${gate}`;
+    const waiting = this.held.get(name) ?? [];
+    this.held.delete(name);
+    for (const go of waiting) go();
+  }
+
+  /** Calls that are being held. */
+  waiting(operation: Operation, gate: Gate = 'request'): number {
+    return this.held.get(`${operation}.${gate}`)?.length ?? 0;
+  }
+
+  /** Calls of an operation so far; of all operations when none is named. */
+  calls(operation?: Operation): number {
+    if (operation !== undefined) return this.counts.get(operation) ?? 0;
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  private async disturb<T>(operation: Operation, work: () => Awaitable<T>, { clock }: BackendParts): Promise<T> {
+    this.counts.set(operation, this.calls(operation) + 1);
+    const { delayMs, turns = 0, throwRate = 0, dropRate = 0 } = this.disturbanceOf(operation);
+    // Drawn at once, so that what happens does not depend on what else happens meanwhile.
+    const [fate, delay, before, after] = [this.random(), this.random(), this.random(), this.random()];
+    const isToFail = fate < throwRate;
+    const isToDrop = !isToFail && fate < throwRate + dropRate;
+    const queued = this.failures.get(operation)?.shift();
+    const drops = this.drops.get(operation) ?? 0;
+    if (drops > 0) this.drops.set(operation, drops - 1);
+    if (delayMs !== undefined) await clock.sleep(delayMs[0] + delay * (delayMs[1] - delayMs[0]));
+    for (let turn = Math.floor(before * (turns + 1)); turn > 0; turn--) await clock.breathe();
+    await this.pass(operation, 'request');
+    if (queued !== undefined) throw queued;
+    if (this.isDown || isToFail) throw new ChaosError(operation, false);
+    const answer = await work();
+    for (let turn = Math.floor(after * (turns + 1)); turn > 0; turn--) await clock.breathe();
+    await this.pass(operation, 'reply');
+    if (isToDrop || drops > 0) throw new ChaosError(operation, true);
+    return answer;
+  }
+
+  private async pass(operation: Operation, gate: Gate): Promise<void> {
+    const waiting = this.held.get(`${operation}.${gate}`);
+    if (waiting === undefined) return;
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+    });
+  }
+
+  private disturbanceOf(operation: Operation): Disturbance {
+    return this.isCalm ? {} : { ...this.options, ...this.options.operations?.[operation] };
+  }
+}
+
+/**
+ * Wraps the backends of a factory. They answer asynchronously, as over a network, also when nothing disturbs them.
+ *
+ * @example
+ * const backend = chaos(memory(), { throwRate: 0.1, seed: 42 });
+ * const cache = CacheModule.forRoot({ backend });
+ * backend.pause('fill');     // every fill is held …
+ * backend.resume('fill');    // … until now
+ */
+export function chaos(factory: BackendFactory, options: ChaosOptions = {}): Chaos {
+  return new Chaos(factory, options);
+}

@@ -1,0 +1,40 @@
+import type { Constructor } from '../../core/canonical.js';
+import { Bystanders, type Reach } from './bystanders.js';
+import type { ContractCase } from './contract.js';
+import { Stage } from './stage.js';
+
+export interface CaseOptions {
+  /** How far the case reaches; bystanders beyond are checked afterwards. @default 'user' */
+  readonly reach?: Reach;
+  readonly types?: readonly Constructor[];
+}
+
+/**
+ * A case with everything around it: a store of its own with two clients, bystanders, and the check that they were left
+ * alone.
+ */
+export function contractCase(
+  name: string,
+  play: (stage: Stage) => Promise<void>,
+  { reach = 'user', types = [] }: CaseOptions = {},
+): ContractCase {
+  return {
+    name,
+    async run({ open, tickMs }) {
+      const store = await open({ clients: 2 });
+      try {
+        const stage = new Stage(store, tickMs, Math.random().toString(36).slice(2, 8), types);
+        const bystanders = await Bystanders.gather(stage, reach);
+        await play(stage);
+        await bystanders.assertUntouched();
+      } finally {
+        await store.close();
+      }
+    },
+  };
+}
+
+/** The same for everything that reaches a whole tenant. */
+export function tenantCase(name: string, play: (stage: Stage) => Promise<void>): ContractCase {
+  return contractCase(name, play, { reach: 'tenant' });
+}

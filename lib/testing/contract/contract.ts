@@ -1,0 +1,36 @@
+import type { Backend } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+
+/** What a case asks of a store. */
+export interface ContractRequest {
+  /** Backends over the one store, as that many processes would have. */
+  readonly clients: number;
+}
+
+/** A store to prove, empty, with its clients. Each case gets a new one. */
+export interface ContractStore {
+  /** One for each client. A backend that lives inside the process may give the same one several times. */
+  readonly backends: readonly Backend[];
+  /** The clock the backends were built with. */
+  readonly clock: Clock;
+  /** Lets time pass, for the store and for its clients: by moving a fake clock, or by waiting. */
+  pass(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How the contract reaches a kind of backend. */
+export interface ContractHarness {
+  open(request: ContractRequest): Promise<ContractStore>;
+  /**
+   * The shortest time that `pass` can be trusted with: what was to end after three of these is still there after two and
+   * gone after three. 1 where the clock is fake; over a network a few times the length of a round trip.
+   */
+  readonly tickMs: number;
+}
+
+/** One promise of `Backend`, and how to see whether it is kept. Throws (an AssertionError) when it is not. */
+export interface ContractCase {
+  /** A sentence about what a backend does. */
+  readonly name: string;
+  run(harness: ContractHarness): Promise<void>;
+}

@@ -1,0 +1,6 @@
+export interface Report {
+  readonly project: string;
+  readonly month: string;
+  readonly hours: number;
+  readonly madeAt: string;
+}

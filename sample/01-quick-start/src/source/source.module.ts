@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { SlowSource } from './slow-source.js';
+
+@Module({ providers: [SlowSource], exports: [SlowSource] })
+export class SourceModule {}

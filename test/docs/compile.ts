@@ -1,0 +1,135 @@
+/** Type-checks snippets, all in one program, under the options the repository itself is compiled with. */
+import { join } from 'node:path';
+import ts from 'typescript';
+import { ROOT, type Snippet } from './pages.js';
+
+/** What a snippet may use without importing it; the first that has a name gives it. */
+const COMMON = [
+  'nestjs-scoped-cache',
+  'nestjs-scoped-cache/testing',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@nestjs/testing',
+  '@jest/globals',
+  './prelude.js',
+] as const;
+
+/** One line per mistake: `page:line message`. */
+export function mistakesIn(snippets: readonly Snippet[]): ReadonlyMap<Snippet, readonly string[]> {
+  const options = readOptions();
+  const exported = exportsOf(COMMON, options);
+  const files = new Map(snippets.map((snippet, at) => [fileName(`snippet-${at}.ts`), { snippet, text: '' }]));
+  for (const file of files.values()) file.text = moduleOf(file.snippet.code, exported);
+  const texts = new Map(Array.from(files, ([name, { text }]) => [name, text]));
+  const program = programOf(texts, options);
+  return new Map(
+    Array.from(files, ([name, { snippet }]) => [
+      snippet,
+      ts.getPreEmitDiagnostics(program, program.getSourceFile(name)).map((found) => say(found, snippet)),
+    ]),
+  );
+}
+
+function say({ file, start, messageText }: ts.Diagnostic, { page, line }: Snippet): string {
+  // The first line of the module is ours: the imports.
+  const at = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line - 1;
+  return `${page}:${line + at} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+}
+
+/** A snippet as a module: with imports for what it does not bring itself, and a class around lone methods. */
+function moduleOf(code: string, exported: ReadonlyMap<string, readonly string[]>): string {
+  const isMembers = /^\s*(?:\/\/.*\n\s*|\/\*\*[^]*?\*\/\s*)*@/.test(code) && !/\bclass\b/.test(code);
+  const body = isMembers
+    ? `class Snippet { constructor(private readonly cats: CatsRepository) {}\n${code}\n}`
+    : `\n${code}`;
+  const { used, own } = namesIn(body);
+  const lines: string[] = [];
+  const taken = new Set(own);
+  for (const [from, names] of exported) {
+    const wanted = names.filter((name) => used.has(name) && !taken.has(name));
+    for (const name of wanted) taken.add(name);
+    if (wanted.length > 0) lines.push(`import { ${wanted.map((name) => `${name}`).join(', ')} } from '${from}';`);
+  }
+  return `${lines.join(' ')} export {}; ${body}`;
+}
+
+function namesIn(code: string): { used: Set<string>; own: Set<string> } {
+  const used = new Set<string>();
+  const own = new Set<string>();
+  const source = ts.createSourceFile('snippet.ts', code, ts.ScriptTarget.Latest, true);
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) used.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  for (const statement of source.statements) {
+    if (ts.isImportDeclaration(statement)) {
+      const bindings = statement.importClause?.namedBindings;
+      if (statement.importClause?.name !== undefined) own.add(statement.importClause.name.text);
+      if (bindings !== undefined && ts.isNamedImports(bindings))
+        bindings.elements.forEach(({ name }) => own.add(name.text));
+    } else if (ts.isVariableStatement(statement)) {
+      statement.declarationList.declarations.forEach(({ name }) => bound(name, own));
+    } else if ('name' in statement && statement.name !== undefined) {
+      own.add((statement.name as ts.Identifier).text);
+    }
+  }
+  return { used, own };
+}
+
+function bound(name: ts.BindingName, own: Set<string>): void {
+  if (ts.isIdentifier(name)) own.add(name.text);
+  else name.elements.forEach((element) => ts.isBindingElement(element) && bound(element.name, own));
+}
+
+/** The names that modules export, by module. A module that is not there has none. */
+function exportsOf(modules: readonly string[], options: ts.CompilerOptions): ReadonlyMap<string, readonly string[]> {
+  const probe = fileName('probe.ts');
+  const text = modules.map((name, at) => `import * as m${at} from '${name}';`).join('\n');
+  const program = programOf(new Map([[probe, text]]), options);
+  const checker = program.getTypeChecker();
+  return new Map(
+    (program.getSourceFile(probe)?.statements ?? []).map((statement) => {
+      const { moduleSpecifier } = statement as ts.ImportDeclaration;
+      const symbol = checker.getSymbolAtLocation(moduleSpecifier);
+      const found = symbol === undefined ? [] : checker.getExportsOfModule(symbol);
+      return [
+        (moduleSpecifier as ts.StringLiteral).text,
+        found.map(({ name }) => name).filter((name) => name !== 'default'),
+      ];
+    }),
+  );
+}
+
+function programOf(texts: ReadonlyMap<string, string>, options: ts.CompilerOptions): ts.Program {
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (name) => texts.has(name) || fileExists(name);
+  host.readFile = (name) => texts.get(name) ?? readFile(name);
+  host.getSourceFile = (name, language, ...rest) => {
+    const text = texts.get(name);
+    return text === undefined
+      ? (parsed.get(name) ?? keep(name, getSourceFile(name, language, ...rest)))
+      : ts.createSourceFile(name, text, language);
+  };
+  return ts.createProgram([...texts.keys()], options, host);
+}
+
+/** The files of the library and its dependencies do not change between two programs. */
+const parsed = new Map<string, ts.SourceFile>();
+
+function keep(name: string, file: ts.SourceFile | undefined): ts.SourceFile | undefined {
+  if (file !== undefined) parsed.set(name, file);
+  return file;
+}
+
+function readOptions(): ts.CompilerOptions {
+  const path = join(ROOT, 'tsconfig.json');
+  const { config } = ts.readConfigFile(path, (name) => ts.sys.readFile(name)) as { config: unknown };
+  return { ...ts.parseJsonConfigFileContent(config, ts.sys, ROOT).options, noEmit: true };
+}
+
+/** Beside the prelude, so that snippets import it as they would a file of theirs. */
+function fileName(name: string): string {
+  return join(ROOT, 'test', 'docs', name);
+}

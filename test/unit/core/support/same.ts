@@ -1,0 +1,57 @@
+/**
+ * When two arguments are the same, said independently of how keys are made: same type, same contents; the order of object
+ * keys, Map entries and Set members does not matter. Written for being obviously right, not for being fast.
+ */
+export function same(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b);
+  const kind = kindOf(a);
+  if (kind !== kindOf(b)) return false;
+  switch (kind) {
+    case 'Array':
+      return sameItems(a as unknown[], b as unknown[]);
+    case 'Map':
+      return matchUp([...(a as Map<unknown, unknown>)], [...(b as Map<unknown, unknown>)]);
+    case 'Set':
+      return matchUp([...(a as Set<unknown>)], [...(b as Set<unknown>)]);
+    case 'Date':
+      return Object.is((a as Date).getTime(), (b as Date).getTime());
+    case 'URL':
+    case 'RegExp':
+      return String(a) === String(b);
+    default:
+      return ArrayBuffer.isView(a) ? sameBytes(a, b as ArrayBufferView) : sameMembers(a, b);
+  }
+}
+
+function kindOf(value: object): string {
+  const prototype = Object.getPrototypeOf(value) as { constructor: { name: string } } | null;
+  return prototype === null ? 'Object' : prototype.constructor.name;
+}
+
+function sameItems(a: unknown[], b: unknown[]): boolean {
+  return a.length === b.length && [...a.keys()].every((at) => at in a === at in b && same(a[at], b[at]));
+}
+
+function sameMembers(a: object, b: object): boolean {
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && same(Reflect.get(a, key), Reflect.get(b, key)))
+  );
+}
+
+/** Every one of `a` has a partner of its own in `b`. Taking the first that fits is enough: sameness is transitive. */
+function matchUp(a: unknown[], b: unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  const free = [...b];
+  return a.every((one) => {
+    const at = free.findIndex((other) => same(one, other));
+    if (at !== -1) free.splice(at, 1);
+    return at !== -1;
+  });
+}
+
+function sameBytes(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  const [left, right] = [a, b].map((view) => Buffer.from(view.buffer, view.byteOffset, view.byteLength));
+  return left!.equals(right!);
+}
