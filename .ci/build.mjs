@@ -23,6 +23,7 @@ const isCurrent = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === builtFrom
 
 if (!(process.argv.includes('--if-needed') && isCurrent)) {
   const startedAt = performance.now();
+  console.error('building dist/ …');
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   await Promise.all([
     node(NEST, 'build', 'lib'),

@@ -64,6 +64,11 @@ export const DEFAULT_BLUEPRINT: Blueprint = Object.freeze({
   log: undefined,
 });
 
+/** What carries the scope along a call. */
+export function newContext(): CacheContext {
+  return new CacheContext();
+}
+
 export function layFoundation(
   blueprint: Blueprint,
   clock: Clock = systemClock,
@@ -116,5 +121,9 @@ export function assemble(blueprint: Partial<Blueprint> = {}, clock?: Clock, rand
   const foundation = layFoundation({ ...DEFAULT_BLUEPRINT, ...blueprint }, clock, undefined, random);
   const backend = buildBackend(foundation);
   const engine = buildEngine(foundation, backend);
-  return { ...foundation, backend, engine, close: () => engine.close() };
+  const close = async (): Promise<void> => {
+    await engine.close();
+    foundation.context.close();
+  };
+  return { ...foundation, backend, engine, close };
 }

@@ -26,6 +26,7 @@ import { CircuitBreaker, type BreakerState } from './circuit-breaker.js';
 import { Deadlines } from './deadlines.js';
 import type { GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
+import { RefusedError } from './refused.error.js';
 import { RetryQueue, type Invalidation } from './retry-queue.js';
 
 export class GuardedBackend implements Backend {
@@ -36,6 +37,8 @@ export class GuardedBackend implements Backend {
   private readonly patience: Deadlines;
   private readonly queue: RetryQueue;
   private readonly journal: Journal;
+  private replaying: Promise<void> | undefined;
+  private tellReborn: (() => void) | undefined;
   private cancelProbe: (() => void) | undefined;
   private isClosed = false;
 
@@ -61,8 +64,18 @@ export class GuardedBackend implements Backend {
     return this.guard('readMany', () => this.inner.readMany(keys));
   }
 
+  /** A grant that comes too late is given back: nobody waits for it, and it would keep others waiting. */
   lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
-    return this.guard('lease', () => this.inner.lease(key, request));
+    let isLate = false;
+    const asked = this.guard('lease', async () => {
+      const reply = await this.inner.lease(key, request);
+      if (isLate && reply.kind === 'granted') await this.inner.release(reply.lease);
+      return reply;
+    });
+    return asked.catch((error: unknown) => {
+      isLate = true;
+      throw error;
+    });
   }
 
   renew(lease: Lease, leaseMs: number): Promise<boolean> {
@@ -131,6 +144,14 @@ export class GuardedBackend implements Backend {
     return this.guard('ping', () => this.inner.ping());
   }
 
+  async open(): Promise<void> {
+    await this.inner.open?.();
+  }
+
+  onReborn(listener: () => void): void {
+    this.tellReborn = listener;
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -144,17 +165,22 @@ export class GuardedBackend implements Backend {
     if (!this.breaker.admits()) throw new BackendError(`${operation} (circuit open)`, this.kind);
     try {
       const answer = await deadlines.limit(
-        Promise.resolve(work()),
-        () => new BackendError(`${operation} (no answer within ${this.settings.timeoutMs} ms)`, this.kind),
+        this.afterReplay(work),
+        () => new BackendError(`${operation} (no answer in time)`, this.kind),
       );
-      await this.answered();
+      this.breaker.succeeded();
       return answer;
     } catch (error) {
-      // An answer that says no (a value that cannot be stored, a counter that is none) is an answer all the same.
-      if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') this.breaker.succeeded();
+      if (isAnswer(error)) this.breaker.succeeded();
       else this.breaker.failed();
       throw error;
     }
+  }
+
+  /** What waits in the queue goes first, before anybody reads what it would have removed. */
+  private async afterReplay<T>(work: () => Awaitable<T>): Promise<T> {
+    if (this.queue.size > 0) await this.replay();
+    return work();
   }
 
   /** Tries an invalidation until it is confirmed or its time is up; then it waits in the queue and the caller is told. */
@@ -167,9 +193,9 @@ export class GuardedBackend implements Backend {
         this.journal.note(invalidation);
         return answer;
       } catch (error) {
+        if (isAnswer(error)) throw error;
         const isOver =
           this.isClosed || this.breaker.state !== 'closed' || this.parts.clock.monotonicMs() + pauseMs >= untilMs;
-        if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
         if (isOver) {
           this.queue.add(invalidation);
           this.scheduleProbe();
@@ -181,16 +207,24 @@ export class GuardedBackend implements Backend {
     }
   }
 
-  /** The backend is there: what waits in the queue goes first, before anybody reads what it would have removed. */
-  private async answered(): Promise<void> {
-    if (this.breaker.state === 'closed' && this.queue.size === 0) return;
-    await this.queue.replay((invalidation) =>
-      this.deadlinesFor(invalidation).limit(
-        Promise.resolve(apply(this.inner, invalidation)),
-        () => new BackendError('replay', this.kind),
-      ),
-    );
-    this.breaker.succeeded();
+  /** One replay at a time, whoever asks. What the server refuses outright is dropped: its caller knows, and repeating it helps nobody. */
+  private replay(): Promise<void> {
+    this.replaying ??= this.queue
+      .replay((invalidation) =>
+        this.deadlinesFor(invalidation)
+          .limit(
+            (async () => apply(this.inner, invalidation))(),
+            () => new BackendError('replay (no answer in time)', this.kind),
+          )
+          .catch((error: unknown) => {
+            if (!isAnswer(error)) throw error;
+            this.warn(`The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`);
+          }),
+      )
+      .finally(() => {
+        this.replaying = undefined;
+      });
+    return this.replaying;
   }
 
   private deadlinesFor({ kind }: Invalidation): Deadlines {
@@ -200,7 +234,8 @@ export class GuardedBackend implements Backend {
   /** Another server answers now, and it may have lost the last invalidations: they are said again (guarantee G7). */
   private replayJournal(): void {
     for (const invalidation of this.journal.recent()) this.queue.add(invalidation);
-    this.ping().catch(() => this.scheduleProbe());
+    this.tellReborn?.();
+    if (this.queue.size > 0) this.ping().catch(() => this.scheduleProbe());
   }
 
   /** Somebody must ask again even if nobody reads: queued invalidations wait for it. */
@@ -214,13 +249,22 @@ export class GuardedBackend implements Backend {
 
   private tell(state: BreakerState): void {
     if (state === 'half-open') return;
-    const message =
+    this.warn(
       state === 'open'
         ? `The ${this.kind} backend does not answer: calls go on without the cache until it does.`
-        : `The ${this.kind} backend answers again.`;
-    this.parts.emit.event({ type: 'warning', message });
+        : `The ${this.kind} backend answers again.`,
+    );
     if (state === 'open') this.scheduleProbe();
   }
+
+  private warn(message: string): void {
+    this.parts.emit.event({ type: 'warning', message });
+  }
+}
+
+/** An answer that says no (a value that cannot be stored, a right that is missing) is an answer all the same. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof RefusedError || (error instanceof CacheError && error.code !== 'CACHE_BACKEND');
 }
 
 function apply(backend: Backend, invalidation: Invalidation): Awaitable<unknown> {

@@ -16,28 +16,31 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
-import type { Codec } from '../core/codec.js';
 import type { Draft } from '../core/entry.js';
-import { NotACounterError, PatternUnsupportedError } from '../core/errors.js';
+import { PatternUnsupportedError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
-import { survives, type Stamp } from '../core/stamp.js';
-import { RedisLink } from './redis.client.js';
-import { markOf, openStored, RedisEntry, ServerClock } from './redis.entry.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
+import { Births } from './redis.births.js';
+import { openClients } from './redis.client.js';
+import { ServerClock } from './redis.clock.js';
+import { EntryOpener } from './redis.entry.js';
 import { RedisInvalidation } from './redis.invalidation.js';
+import { RedisLeases } from './redis.leases.js';
+import { RedisLink } from './redis.link.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
-import { RedisReader, type ShardView } from './redis.reader.js';
-import { keptMs, leaseText, nonce, text } from './redis.reply.js';
-import { COUNT, FILL, LEASE, RELEASE, RENEW, SWAP, WRITE } from './redis.scripts.js';
-import { ShardMap, type Shard } from './redis.shard.js';
+import { RedisReader } from './redis.reader.js';
+import { sum } from './redis.reply.js';
+import { ShardMap } from './redis.shard.js';
 import { RedisWalk } from './redis.walk.js';
+import { RedisWrites } from './redis.writes.js';
 
-/** An explicit write meets a moved clock at most this often before it gives up: invalidations would have to come in between each time. */
-const MAX_WRITE_ATTEMPTS = 8;
-const NO_MARK = Buffer.alloc(0);
+/** Facts about the server that are told to people. */
+const DETAILS = ['redis_version', 'dragonfly_version', 'role', 'maxmemory_policy', 'redis_mode'];
+/** The same trouble is told again after so long. */
+const SILENCE_MS = 30_000;
 
 /**
  * Keeps entries on Redis (7 and later), Redis Cluster, Sentinel groups or Dragonfly.
@@ -60,149 +63,83 @@ class RedisBackend implements Backend {
   readonly kind = 'redis';
   private readonly link: RedisLink;
   private readonly shards: ShardMap;
-  private readonly codec: Codec;
-  private readonly serverClock: ServerClock;
   private readonly reader: RedisReader;
+  private readonly leases: RedisLeases;
+  private readonly writes: RedisWrites;
   private readonly walk: RedisWalk;
   private readonly invalidation: RedisInvalidation;
-  /** The life and clock of shards as last heard, for writes to be sealed with. A guess: the server checks. */
-  private readonly births = new Map<Shard, { incarnation: string; stamp: Stamp }>();
-  private isClosed = false;
+  /** When each trouble was last told. As many as there are kinds of trouble. */
+  private readonly toldAtMs = new Map<string, number>();
+  private tellReborn: (() => void) | undefined;
 
   constructor(
     private readonly options: ResolvedRedisOptions,
     private readonly parts: BackendParts,
   ) {
-    this.link = new RedisLink(options, (error) =>
-      parts.emit.event({ type: 'warning', message: `redis: ${connectionProblem(error)}` }),
+    const { clock, emit, prefix } = parts;
+    const codec = parts.codec();
+    const serverClock = new ServerClock(clock);
+    const { client } = options.source;
+    this.link = new RedisLink(
+      client === undefined ? openClients(options, parts.random) : [client],
+      client === undefined,
+      {
+        onError: (problem) => this.warn(problem),
+        onReborn: () => this.tellReborn?.(),
+        onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
+        monotonicMs: () => clock.monotonicMs(),
+      },
     );
-    this.shards = new ShardMap(parts.prefix, options.shards);
-    this.codec = parts.codec();
-    this.serverClock = new ServerClock(parts.clock);
-    this.reader = new RedisReader(this.link, this.codec, this.serverClock);
-    this.walk = new RedisWalk(this.link, this.codec, this.serverClock);
-    this.invalidation = new RedisInvalidation(this.link, this.shards, this.walk, this.codec, this.serverClock);
+    const { link } = this;
+    const shards = new ShardMap(prefix, options.shards);
+    const opener = new EntryOpener(codec, serverClock, emit);
+    this.shards = shards;
+    this.reader = new RedisReader(link, opener);
+    const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births: new Births() };
+    this.leases = new RedisLeases(leaseParts);
+    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex);
+    this.walk = new RedisWalk(link, opener, serverClock);
+    this.invalidation = new RedisInvalidation({ link, shards, walk: this.walk, opener, serverClock });
   }
 
   read(key: Key): Promise<Reading> {
-    return this.reader.read(this.shardOf(key), key);
+    return this.reader.read(this.shards.of(key), key);
   }
 
   readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
     return Promise.all(keys.map((key) => this.read(key)));
   }
 
-  /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
-  async lease(key: Key, { leaseMs, purpose, seen }: LeaseRequest): Promise<LeaseReply> {
-    const shard = this.shardOf(key);
-    let known = seen instanceof RedisEntry ? seen : undefined;
-    let mark: Buffer = known?.mark ?? NO_MARK;
-    for (;;) {
-      // A token for each attempt: one that timed out may still be granted, and nobody holds it.
-      const token = nonce();
-      const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
-      const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
-      const sentAtMs = this.parts.clock.monotonicMs();
-      const reply = (await this.link.run(
-        LEASE,
-        [shard.entry(key.id), shard.meta, shard.lease(key.id)],
-        args,
-      )) as unknown[];
-      if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
-      this.serverClock.note(Number(text(reply[4])), sentAtMs);
-      const view: ShardView = {
-        incarnation: text(reply[2]),
-        floor: Number(text(reply[3])),
-        stamps: stampsOf(labels, reply[5]),
-      };
-      if (Number(reply[0]) === 1)
-        return this.granted(
-          key,
-          shard,
-          token,
-          view,
-          Number(text(reply[6])),
-          Number(reply[1]) === 1 ? known : undefined,
-        );
-      const found = await openStored(this.codec, key.id, reply[1] as Buffer, this.serverClock);
-      const [barrier = { incarnation: '', stamp: 0 }] = await this.reader.barriers(shard, [found], view);
-      const reading: Reading = { entry: found, barrier, level: 'l2' };
-      if (found !== undefined && this.isFresh(reading)) return { kind: 'found', reading };
-      known = found;
-      mark = markOf(reply[1] as Buffer);
-    }
+  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    return this.leases.ask(key, request);
   }
 
-  async renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    return (
-      Number(await this.link.run(RENEW, [this.shardOf(lease.key).lease(lease.key.id)], [leaseText(lease), leaseMs])) ===
-      1
-    );
+  renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    return this.leases.renew(lease, leaseMs);
   }
 
-  async release(lease: Lease): Promise<void> {
-    await this.link.run(RELEASE, [this.shardOf(lease.key).lease(lease.key.id)], [leaseText(lease)]);
+  release(lease: Lease): Promise<void> {
+    return this.leases.release(lease);
   }
 
-  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    const { key, incarnation, stamp } = lease;
-    const bytes = await this.seal(key, draft, incarnation, stamp);
-    const args = [leaseText(lease), incarnation, stamp, keptMs(draft), bytes, this.indexed(key), ...draft.labels];
-    const outcome = Number(await this.link.run(FILL, this.entryKeys(key), args));
-    return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
+  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    return this.writes.fill(lease, draft);
   }
 
-  async write(key: Key, draft: Draft): Promise<void> {
-    const shard = this.shardOf(key);
-    for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt++) {
-      const birth = this.births.get(shard) ?? { incarnation: '-', stamp: 0 };
-      const bytes = await this.seal(key, draft, birth.incarnation, birth.stamp);
-      const args = [nonce(), birth.incarnation, birth.stamp, keptMs(draft), bytes, this.indexed(key)];
-      const reply = (await this.link.run(WRITE, this.entryKeys(key), args)) as unknown[];
-      if (Number(reply[0]) === 1) return;
-      this.remember(shard, text(reply[1]), Number(text(reply[2])));
-    }
-    throw new Error('the clock of the shard moved on at every attempt to write');
+  write(key: Key, draft: Draft): Promise<void> {
+    return this.writes.write(key, draft);
   }
 
   async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    await Promise.all(entries.map(([key, draft]) => this.write(key, draft)));
+    await this.writes.writeMany(entries);
   }
 
-  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    const shard = this.shardOf(key);
-    const reading = await this.read(key);
-    const { entry } = reading;
-    if (!(entry instanceof RedisEntry) || !this.isLive(reading)) return false;
-    const draft: Draft = { value: entry.value, labels: entry.labels, freshForMs, keptForMs, isolation: undefined };
-    const bytes =
-      entry.recount(this.freshUntil(freshForMs), keptMs(draft)) ??
-      (await this.seal(key, draft, entry.incarnation, entry.stamp));
-    const keys = [shard.entry(key.id), shard.meta, shard.index, shard.expiries];
-    return Number(await this.link.run(SWAP, keys, [entry.mark, keptMs(draft), bytes, this.indexed(key)])) === 1;
+  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    return this.writes.expire(key, freshForMs, keptForMs);
   }
 
-  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    let dead: Buffer = NO_MARK;
-    for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt++) {
-      const fresh = this.freshUntil(draft.freshForMs);
-      const args = [
-        nonce(),
-        by,
-        keptMs(draft),
-        fresh === Infinity ? 0 : Math.floor(fresh),
-        draft.labels.join(','),
-        this.indexed(key),
-        dead,
-      ];
-      const reply = (await this.link.run(COUNT, this.entryKeys(key), args)) as unknown[];
-      if (Number(reply[0]) === 1) return Number(text(reply[1]));
-      if (Number(reply[0]) === 2) throw new NotACounterError(key.space.namespace);
-      // An envelope stands there. A live one is not a counter; one that is no longer valid makes way.
-      if (this.isLive(await this.read(key))) throw new NotACounterError(key.space.namespace);
-      dead = markOf(reply[1] as Buffer);
-    }
-    throw new Error('the entry changed at every attempt to count');
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    return this.writes.increment(key, by, draft);
   }
 
   evict(keys: readonly Key[]): Promise<number> {
@@ -221,7 +158,7 @@ class RedisBackend implements Backend {
     return this.invalidation.clearEverything();
   }
 
-  removeMatching(selection: Selection): Promise<number> {
+  async removeMatching(selection: Selection): Promise<number> {
     this.needIndex();
     return this.invalidation.removeMatching(selection);
   }
@@ -230,43 +167,39 @@ class RedisBackend implements Backend {
   async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
     this.needIndex();
     const shards = this.shards.all(selection.view.partition);
-    const [number = 0, after] = cursor === undefined ? [] : (JSON.parse(cursor) as [number, string?]);
+    const [number, after] = parseCursor(cursor);
     const shard = shards[number];
     if (shard === undefined) return { keys: [], cursor: undefined };
     const page = await this.walk.page(shard, selection, after);
-    const next =
-      page.cursor !== undefined ? [number, page.cursor] : number + 1 < shards.length ? [number + 1] : undefined;
-    return { keys: page.keys, cursor: next && JSON.stringify(next) };
+    if (page.cursor !== undefined) return { keys: page.keys, cursor: `${number} ${page.cursor}` };
+    return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
   }
 
-  /** Of a view: exact, by looking at each entry. Of everything: what the server says of its whole database. */
+  /** Exact, by looking at each entry. */
   async usage(view: View | undefined): Promise<Usage> {
-    if (view === undefined) {
-      const { entries, usedBytes } = await this.info();
-      return { entries, bytes: usedBytes };
-    }
     this.needIndex();
-    const parts = await Promise.all(this.shards.all(view.partition).map((shard) => this.walk.usage(shard, view)));
-    return {
-      entries: parts.reduce((sum, { entries }) => sum + entries, 0),
-      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+    const all: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
+    const usages: Usage[] = [];
+    if (view === undefined) {
+      for await (const shard of this.invalidation.everyShard()) usages.push(await this.walk.usage(shard, all));
+    } else {
+      const shards = this.shards.all(view.partition);
+      usages.push(...(await Promise.all(shards.map((shard) => this.walk.usage(shard, view)))));
+    }
+    return { entries: sum(usages.map(({ entries }) => entries)), bytes: sum(usages.map(({ bytes }) => bytes)) };
   }
 
+  /** Of one node, with everything that is on it. */
   async info(): Promise<BackendInfo> {
-    const [facts, size] = await Promise.all([this.link.facts(), this.link.command('DBSIZE')]);
+    const connection = this.link.pick();
+    const [facts, size] = await Promise.all([connection.facts(), connection.command('DBSIZE')]);
     const maxBytes = Number(facts.get('maxmemory') ?? 0);
-    const details = Object.fromEntries(
-      ['redis_version', 'dragonfly_version', 'role', 'maxmemory_policy', 'redis_mode'].flatMap((name) =>
-        facts.has(name) ? [[name, facts.get(name) ?? '']] : [],
-      ),
-    );
     return {
       kind: this.kind,
       entries: Number(size),
       usedBytes: Number(facts.get('used_memory') ?? 0),
       maxBytes: maxBytes === 0 ? undefined : maxBytes,
-      details,
+      details: Object.fromEntries(DETAILS.flatMap((name) => (facts.has(name) ? [[name, facts.get(name) ?? '']] : []))),
     };
   }
 
@@ -274,89 +207,35 @@ class RedisBackend implements Backend {
     return this.link.ping();
   }
 
+  async open(): Promise<void> {
+    const { requireOnBoot, connectTimeoutMs } = this.options;
+    await this.link.opened(connectTimeoutMs, requireOnBoot, this.parts.clock);
+  }
+
   onReborn(listener: () => void): void {
-    this.link.onReborn = listener;
+    this.tellReborn = listener;
   }
 
   close(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
+    this.leases.close();
     this.link.close();
-  }
-
-  private async granted(
-    key: Key,
-    shard: Shard,
-    token: string,
-    view: ShardView,
-    stamp: Stamp,
-    standing: RedisEntry | undefined,
-  ): Promise<LeaseReply> {
-    this.remember(shard, view.incarnation, stamp);
-    const [barrier = { incarnation: '', stamp: 0 }] = await this.reader.barriers(shard, [standing], view);
-    return {
-      kind: 'granted',
-      lease: { key, token, incarnation: view.incarnation, stamp },
-      reading: { entry: standing, barrier, level: 'l2' },
-    };
-  }
-
-  private remember(shard: Shard, incarnation: string, stamp: Stamp): void {
-    if (this.births.size >= 10_000) this.births.clear();
-    this.births.set(shard, { incarnation, stamp });
-  }
-
-  private seal(key: Key, draft: Draft, incarnation: string, stamp: Stamp): Promise<Buffer> | Buffer {
-    const graceMs = draft.keptForMs === Infinity ? 0 : draft.keptForMs - draft.freshForMs;
-    return this.codec.seal(
-      {
-        value: draft.value,
-        incarnation,
-        stamp,
-        labels: draft.labels,
-        freshUntilServerMs: this.freshUntil(draft.freshForMs),
-        graceMs,
-      },
-      key.id,
-    );
-  }
-
-  private freshUntil(freshForMs: number): number {
-    return this.serverClock.nowMs() + freshForMs;
-  }
-
-  private shardOf({ id, space }: Key): Shard {
-    return this.shards.of(space.partition, id);
-  }
-
-  private entryKeys(key: Key): string[] {
-    const shard = this.shardOf(key);
-    return [shard.entry(key.id), shard.meta, shard.lease(key.id), shard.index, shard.expiries];
-  }
-
-  private indexed(key: Key): string {
-    return this.options.hasIndex ? key.id : '';
   }
 
   private needIndex(): void {
     if (!this.options.hasIndex) throw new PatternUnsupportedError('the backend keeps no index (redis.index: false)');
   }
 
-  private isLive({ entry, barrier }: Reading): boolean {
-    return entry !== undefined && survives(entry, barrier) && this.parts.clock.monotonicMs() < entry.keptUntilMs;
-  }
-
-  private isFresh(reading: Reading): boolean {
-    return this.isLive(reading) && this.parts.clock.monotonicMs() < (reading.entry?.freshUntilMs ?? 0);
+  private warn(problem: string): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs - (this.toldAtMs.get(problem) ?? -Infinity) < SILENCE_MS) return;
+    this.toldAtMs.set(problem, nowMs);
+    this.parts.emit.event({ type: 'warning', message: `redis: ${problem}` });
   }
 }
 
-function stampsOf(labels: readonly Label[], reply: unknown): ReadonlyMap<Label, number> {
-  const stamps = reply as unknown[];
-  return new Map(labels.map((label, at) => [label, Number(text(stamps[at] ?? ''))]));
-}
-
-/** What went wrong with a connection, without addresses or credentials that may stand in the message. */
-function connectionProblem(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? error.name;
+/** A cursor comes back from people: one that never was one begins at the end. */
+function parseCursor(cursor: string | undefined): [number, string | undefined] {
+  if (cursor === undefined) return [0, undefined];
+  const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
+  return [Number(number ?? Infinity), after];
 }

@@ -1,44 +1,13 @@
+import { createHash } from 'node:crypto';
 import { isPending } from '../core/awaitable.js';
-import type { Clock } from '../core/clock.js';
-import type { Codec, Header, Opened } from '../core/codec.js';
-import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
+import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../core/codec.js';
 import type { Entry } from '../core/entry.js';
-import type { KeyId } from '../core/key.js';
+import { originOf, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
+import type { Emit } from '../core/observer.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
-
-/**
- * The server's clock as seen from here: its distance from our monotonic clock, taken from answers that carry the time.
- * The quickest answer of the last while is the most exact. An error moves the end of a ttl, never what is valid.
- */
-export class ServerClock {
-  private offsetMs: number;
-  private uncertaintyMs = Infinity;
-
-  constructor(private readonly clock: Clock) {
-    this.offsetMs = clock.nowMs() - clock.monotonicMs();
-  }
-
-  /** An answer that was asked for at `sentAtMs` (monotonic) said that the server's time was `serverMs`. */
-  note(serverMs: number, sentAtMs: number): void {
-    const nowMs = this.clock.monotonicMs();
-    const halfMs = (nowMs - sentAtMs) / 2;
-    const offsetMs = serverMs - (sentAtMs + halfMs);
-    // What was known grows stale slowly; a jump of the server's clock beyond any doubt replaces it.
-    this.uncertaintyMs += 0.05;
-    if (halfMs > this.uncertaintyMs && Math.abs(offsetMs - this.offsetMs) < halfMs + 1_000) return;
-    this.offsetMs = offsetMs;
-    this.uncertaintyMs = halfMs;
-  }
-
-  nowMs(): number {
-    return this.clock.monotonicMs() + this.offsetMs;
-  }
-
-  toLocalMs(serverMs: number): number {
-    return serverMs - this.offsetMs;
-  }
-}
+import type { ServerClock } from './redis.clock.js';
+import { formatCounter, identityOf, parseCounter, type Counter } from './redis.counter.js';
 
 /** An entry as it came from the server, with its times on the clock of this process. */
 export class RedisEntry implements Entry {
@@ -52,9 +21,11 @@ export class RedisEntry implements Entry {
 
   constructor(
     readonly identity: KeyId,
-    private readonly bytes: Buffer,
-    private readonly opened: Opened,
+    /** What tells these bytes from any others that will ever stand there. */
+    readonly mark: Buffer,
+    readonly opened: Opened,
     private readonly again: () => unknown,
+    readonly counter: Counter | undefined,
     serverClock: ServerClock,
   ) {
     this.incarnation = opened.incarnation;
@@ -69,70 +40,64 @@ export class RedisEntry implements Entry {
   get value(): unknown {
     return this.copies++ === 0 ? this.opened.value : this.again();
   }
-
-  get mark(): Buffer {
-    return markOf(this.bytes);
-  }
-
-  /** The same counter with another life; undefined when this is no counter. */
-  recount(freshUntilServerMs: number, keptForMs: number): Buffer | undefined {
-    const counter = parseCounter(this.bytes);
-    if (counter === undefined) return undefined;
-    const freshUntil = freshUntilServerMs === Infinity ? 0 : Math.floor(freshUntilServerMs);
-    return Buffer.from(
-      `NC|${counter.incarnation}|${counter.stamp}|${freshUntil}|${keptForMs}|${counter.labels.join(',')}|${counter.value}`,
-      'latin1',
-    );
-  }
 }
 
 export function markOf(bytes: Buffer): Buffer {
-  return bytes.subarray(0, ENVELOPE_MARK_BYTES);
+  return Buffer.from(bytes.subarray(0, ENVELOPE_MARK_BYTES));
 }
 
-const COUNTER = /^NC\|([^|]*)\|(\d+)\|(\d+)\|(\d+)\|([^|]*)\|(-?\d+)$/;
+/** Makes entries of stored bytes, counters or envelopes. */
+export class EntryOpener {
+  constructor(
+    private readonly codec: Codec,
+    private readonly serverClock: ServerClock,
+    private readonly emit: Emit,
+  ) {}
 
-/** Counters are kept as text that the server can add to; see COUNT among the scripts. */
-export function parseCounter(
-  bytes: Buffer,
-): (Header & { readonly value: number; readonly keptMs: number }) | undefined {
-  if (bytes.length > 8_192 || bytes[0] !== 0x4e || bytes[1] !== 0x43 || bytes[2] !== 0x7c) return undefined;
-  const [, incarnation = '', stamp, fresh, kept, labels = '', value] = COUNTER.exec(bytes.toString('latin1')) ?? [];
-  if (value === undefined) return undefined;
-  const freshUntilServerMs = Number(fresh) === 0 ? Infinity : Number(fresh);
-  return {
-    incarnation,
-    stamp: Number(stamp),
-    labels: (labels === '' ? [] : labels.split(',')) as Label[],
-    freshUntilServerMs,
-    graceMs: 0,
-    keptMs: Number(kept),
-    value: Number(value),
-  };
-}
-
-/** Opens what a key holds, counter or envelope. */
-export async function openStored(
-  codec: Codec,
-  id: KeyId,
-  bytes: Buffer,
-  serverClock: ServerClock,
-): Promise<RedisEntry | undefined> {
-  const counter = parseCounter(bytes);
-  if (counter !== undefined) {
-    return new RedisEntry(id, bytes, { ...counter, sizeBytes: bytes.length }, () => counter.value, serverClock);
+  /** False: values are signed or encrypted, so nothing that is neither may be believed. */
+  get trustsCounters(): boolean {
+    return this.codec.keyChecks.size === 0;
   }
-  const opened = await codec.open(bytes, id);
-  return opened && new RedisEntry(id, bytes, opened, () => reopen(codec, id, bytes, opened), serverClock);
-}
 
-/** A value of its own for a second look. What takes another turn to open (compressed and large) is shared by looks at one reading. */
-function reopen(codec: Codec, id: KeyId, bytes: Buffer, opened: Opened): unknown {
-  const again = codec.open(bytes, id);
-  return isPending(again) ? opened.value : again?.value;
-}
+  /** Undefined: nothing of ours for this id. */
+  async open(id: KeyId, bytes: Buffer): Promise<RedisEntry | undefined> {
+    const { codec, serverClock } = this;
+    const counter = this.counter(bytes);
+    if (counter !== undefined) {
+      if (counter.identity !== identityOf(id)) return this.tellForeign(id);
+      const opened = { ...counter, sizeBytes: bytes.length };
+      return new RedisEntry(id, markOf(bytes), opened, () => counter.value, counter, serverClock);
+    }
+    const opened = await codec.open(bytes, id);
+    if (opened === undefined) return undefined;
+    // A value of its own for a second look. What takes another turn to open (compressed and large) is shared.
+    const again = (): unknown => {
+      const next = codec.open(bytes, id);
+      return isPending(next) ? opened.value : next?.value;
+    };
+    return new RedisEntry(id, markOf(bytes), opened, again, undefined, serverClock);
+  }
 
-/** The header of what a key holds, from its first bytes. */
-export function peekStored(codec: Codec, id: KeyId, prefix: Buffer): Header | undefined {
-  return parseCounter(prefix) ?? codec.peek(prefix, id);
+  /** The header of what stands under an id, from its first bytes; unproven. */
+  peek(id: KeyId, prefix: Buffer): Header | undefined {
+    if (prefix.length === 0) return undefined;
+    return this.counter(prefix) ?? this.codec.peek(prefix, id);
+  }
+
+  /** The same value with another life. */
+  async again(entry: RedisEntry, value: unknown, freshUntilServerMs: number, graceMs: number): Promise<Buffer> {
+    const { incarnation, stamp, labels, counter, identity } = entry;
+    const header = { incarnation, stamp, labels, freshUntilServerMs, graceMs };
+    if (counter !== undefined) return formatCounter({ ...counter, ...header, value: value as number });
+    return this.codec.seal({ ...header, value }, identity);
+  }
+
+  tellForeign(id: KeyId): undefined {
+    const keyDigest = createHash('sha256').update(id).digest('hex').slice(0, 8);
+    this.emit.event({ type: 'identity-mismatch', ...originOf(id), keyDigest });
+  }
+
+  private counter(bytes: Buffer): Counter | undefined {
+    return this.trustsCounters ? parseCounter(bytes) : undefined;
+  }
 }

@@ -36,9 +36,17 @@ export interface RedisOptions extends GuardOptions {
   readonly maxConnections?: number | undefined;
   /** How long a connection may take to be made. @default '2s' */
   readonly connectTimeout?: Duration | undefined;
+  /**
+   * Refuse to start without a server. false: the application starts, loaders run, and the cache begins to work as soon
+   * as the server is there. @default false
+   */
+  readonly requireOnBoot?: boolean | undefined;
   /** Where to keep entries while the server is away: `memory()`. Only this process sees them, and they go when it is back. */
   readonly fallback?: BackendFactory | undefined;
 }
+
+/** Shorter silences happen on healthy connections. */
+const MIN_SILENCE_MS = 1_000;
 
 export interface ResolvedRedisOptions {
   readonly source: RedisOptions;
@@ -47,6 +55,9 @@ export interface ResolvedRedisOptions {
   readonly hasIndex: boolean;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
+  /** A connection that owes an answer and is silent for so long is dropped. */
+  readonly silenceMs: number;
+  readonly requireOnBoot: boolean;
   readonly guard: GuardSettings;
 }
 
@@ -61,13 +72,16 @@ export function resolveRedisOptions(options: RedisOptions): ResolvedRedisOptions
   if (cluster !== undefined && cluster.length === 0)
     throw new CacheConfigError('redis.cluster', 'must name at least one node');
   if (client !== undefined) checkAdopted(client);
+  const guard = resolveGuardOptions(options, 'redis');
   return Object.freeze({
     source: options,
     url: url === undefined ? undefined : serverUrl(url),
     shards: wholeNumber(options.shards, 'redis.shards', 1, 1, 256),
     hasIndex: options.index ?? true,
     maxConnections: wholeNumber(options.maxConnections, 'redis.maxConnections', 1, 1, 100),
-    guard: resolveGuardOptions(options, 'redis'),
+    guard,
+    silenceMs: Math.max(MIN_SILENCE_MS, 4 * guard.timeoutMs),
+    requireOnBoot: options.requireOnBoot ?? false,
     connectTimeoutMs:
       options.connectTimeout === undefined ? 2_000 : parseDuration(options.connectTimeout, 'redis.connectTimeout'),
   });

@@ -1,10 +1,10 @@
 import type { Reading } from '../core/backend.js';
-import type { Codec } from '../core/codec.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier } from '../core/stamp.js';
-import type { RedisLink } from './redis.client.js';
-import { openStored, type RedisEntry, type ServerClock } from './redis.entry.js';
+import type { RedisConnection } from './redis.connection.js';
+import type { EntryOpener, RedisEntry } from './redis.entry.js';
+import type { RedisLink } from './redis.link.js';
 import type { Shard } from './redis.shard.js';
 
 /** What one read of a shard's meta hash said: its life, its floor, and the stamps of some labels. */
@@ -33,8 +33,7 @@ export class RedisReader {
 
   constructor(
     private readonly link: RedisLink,
-    private readonly codec: Codec,
-    private readonly serverClock: ServerClock,
+    private readonly opener: EntryOpener,
   ) {}
 
   read(shard: Shard, key: Key): Promise<Reading> {
@@ -57,46 +56,51 @@ export class RedisReader {
     });
   }
 
-  /** The barrier of an entry; labels the view does not know are asked for. */
-  async barriers(
-    shard: Shard,
-    entries: readonly (RedisEntry | undefined)[],
-    view: ShardView,
-  ): Promise<readonly Barrier[]> {
-    const missing = new Set<Label>();
-    for (const entry of entries)
-      for (const label of entry?.labels ?? []) if (!view.stamps.has(label)) missing.add(label);
-    const known = missing.size === 0 ? view : await this.learn(shard, view, [...missing]);
-    return entries.map((entry) => ({
-      incarnation: known.incarnation,
-      stamp: barrierStamp(known, entry?.labels ?? []),
-    }));
+  /** What an entry has to survive; labels the view does not know are asked for. */
+  async barrier(shard: Shard, entry: RedisEntry | undefined, view: ShardView): Promise<Barrier> {
+    const unknown = unknownLabels([entry], view);
+    const known = unknown.length === 0 ? view : await this.learn(this.link.pick(), shard, view, unknown);
+    return barrierOf(known, entry);
   }
 
   private async flush(shard: Shard, batch: readonly Waiting[]): Promise<void> {
+    const connection = this.link.pick();
     const labels = [...new Set(batch.flatMap(({ key }) => key.labels))];
     const ids = [...new Set(batch.map(({ key }) => key.id))];
-    const [values, fields] = await this.link.readWithFields(
+    const [values, fields] = await connection.readWithFields(
       ids.map((id) => shard.entry(id)),
       shard.meta,
       ['i', 'f', ...labels],
     );
-    const view = viewOf(fields, labels);
     const bytesOf = new Map(ids.map((id, at) => [id, values[at] ?? undefined]));
     const entries = await Promise.all(
       batch.map(({ key }) => {
         const bytes = bytesOf.get(key.id);
-        return bytes === undefined ? undefined : openStored(this.codec, key.id, bytes, this.serverClock);
+        return bytes === undefined ? undefined : this.open(connection, key, bytes);
       }),
     );
-    const barriers = await this.barriers(shard, entries, view);
-    for (const [at, { resolve }] of batch.entries())
-      resolve({ entry: entries[at], barrier: barriers[at] as Barrier, level: 'l2' });
+    const view = viewOf(fields, labels);
+    const unknown = unknownLabels(entries, view);
+    const known = unknown.length === 0 ? view : await this.learn(connection, shard, view, unknown);
+    for (const [at, { resolve }] of batch.entries()) {
+      resolve({ entry: entries[at], barrier: barrierOf(known, entries[at]), level: 'l2' });
+    }
+  }
+
+  private async open(connection: RedisConnection, { id }: Key, bytes: Buffer): Promise<RedisEntry | undefined> {
+    const entry = await this.opener.open(id, bytes);
+    if (entry === undefined) connection.verify();
+    return entry;
   }
 
   /** Asked later than the view, so it can only say more: a shard that has been reborn meanwhile makes everything invalid. */
-  private async learn(shard: Shard, view: ShardView, labels: readonly Label[]): Promise<ShardView> {
-    const fields = await this.link.fields(shard.meta, ['i', 'f', ...labels]);
+  private async learn(
+    connection: RedisConnection,
+    shard: Shard,
+    view: ShardView,
+    labels: readonly Label[],
+  ): Promise<ShardView> {
+    const fields = await connection.fields(shard.meta, ['i', 'f', ...labels]);
     const later = viewOf(fields, labels);
     return {
       incarnation: later.incarnation === view.incarnation ? later.incarnation : '',
@@ -120,4 +124,16 @@ export function barrierStamp(view: ShardView, labels: readonly Label[]): number 
   let stamp = view.floor;
   for (const label of labels) stamp = Math.max(stamp, view.stamps.get(label) ?? 0);
   return stamp;
+}
+
+function barrierOf(view: ShardView, entry: RedisEntry | undefined): Barrier {
+  return { incarnation: view.incarnation, stamp: barrierStamp(view, entry?.labels ?? []) };
+}
+
+function unknownLabels(entries: readonly (RedisEntry | undefined)[], view: ShardView): readonly Label[] {
+  const unknown = new Set<Label>();
+  for (const entry of entries) {
+    for (const label of entry?.labels ?? []) if (!view.stamps.has(label)) unknown.add(label);
+  }
+  return [...unknown];
 }

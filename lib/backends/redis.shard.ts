@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KeyId } from '../core/key.js';
+import type { Key, KeyId } from '../core/key.js';
 import type { Partition } from '../core/space.js';
 
 /** The keys of one shard on the server, all in one slot because of the hash tag. */
@@ -7,11 +7,13 @@ export class Shard {
   readonly meta: string;
   readonly index: string;
   readonly expiries: string;
+  readonly labels: string;
 
   constructor(private readonly lead: string) {
     this.meta = `${lead}m`;
     this.index = `${lead}k`;
     this.expiries = `${lead}x`;
+    this.labels = `${lead}t`;
   }
 
   entry(id: KeyId): string {
@@ -20,6 +22,11 @@ export class Shard {
 
   lease(id: KeyId): string {
     return `${this.lead}l:${id}`;
+  }
+
+  /** Everything that storing an entry touches. */
+  around(id: KeyId): string[] {
+    return [this.entry(id), this.meta, this.lease(id), this.index, this.expiries];
   }
 }
 
@@ -43,8 +50,8 @@ export class ShardMap {
     this.lead = `${prefix}:1:`;
   }
 
-  of(partition: Partition, id: KeyId): Shard {
-    return this.shard(partition, this.shards === 1 ? 0 : spread(id) % this.shards);
+  of({ id, space }: Key): Shard {
+    return this.shard(space.partition, this.shards === 1 ? 0 : spread(id) % this.shards);
   }
 
   /** All shards of a partition: what labels and clears have to reach. */

@@ -3,17 +3,23 @@
  * id, so the entries of a space lie together and a walk costs what it visits, not what the shard holds.
  */
 import type { Page, Selection, Usage } from '../core/backend.js';
-import { MAX_HEADER_BYTES, type Codec, type Header } from '../core/codec.js';
+import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
 import { visibleKey, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { View } from '../core/space.js';
-import type { Argument, RedisLink } from './redis.client.js';
-import { markOf, peekStored, type ServerClock } from './redis.entry.js';
+import type { ServerClock } from './redis.clock.js';
+import { markOf, type EntryOpener } from './redis.entry.js';
+import type { RedisLink } from './redis.link.js';
 import { barrierStamp, viewOf, type ShardView } from './redis.reader.js';
-import { REMOVE } from './redis.scripts.js';
+import { text } from './redis.reply.js';
+import { REMOVE, VISIT } from './redis.scripts.removal.js';
 import type { Shard } from './redis.shard.js';
 
 const BATCH = 200;
+/** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */
+const MAX_TRIES = 8;
+/** Sorts after every id: they are ASCII. */
+const AFTER_ALL = '\u00ff';
 
 /** One id of the index with what stands there now. */
 interface Visited {
@@ -23,13 +29,13 @@ interface Visited {
   readonly sizeBytes: number;
 }
 
-/** Decides which entries were live: given to a walk that removes, so that it counts as of when it began. */
-export type Judgement = (header: Header, view: ShardView) => boolean;
+/** What a walk does with an entry: `live` goes and counts, `dead` goes, `other` stays. */
+export type Judgement = (header: Header, state: ShardView) => 'live' | 'dead' | 'other';
 
 export class RedisWalk {
   constructor(
     private readonly link: RedisLink,
-    private readonly codec: Codec,
+    private readonly opener: EntryOpener,
     private readonly serverClock: ServerClock,
   ) {}
 
@@ -48,7 +54,8 @@ export class RedisWalk {
   async usage(shard: Shard, view: View): Promise<Usage> {
     let entries = 0;
     let bytes = 0;
-    for await (const [visited, state] of this.batches(shard, view, () => true)) {
+    for await (const ids of this.batches(shard, view, () => true)) {
+      const [visited, state] = await this.visit(shard, ids);
       for (const { header, sizeBytes } of visited) {
         if (header === undefined || !this.isLive(header, state)) continue;
         entries++;
@@ -58,17 +65,16 @@ export class RedisWalk {
     return { entries, bytes };
   }
 
-  /** Removes what the view covers and matches and was born before `stamp`; how many of those `wasLive` counts. */
-  async remove(shard: Shard, { view, match }: Selection, stamp: number, wasLive: Judgement): Promise<number> {
+  /** Removes what the view covers, matches, and is judged so; how many live ones this walk itself removed. */
+  async remove(shard: Shard, { view, match }: Selection, judge: Judgement): Promise<number> {
     let live = 0;
-    for await (const [visited, state] of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
-      const old = visited.filter(
-        ({ header }) => header === undefined || header.stamp < stamp || header.incarnation !== state.incarnation,
-      );
-      live += old.filter(({ header }) => header !== undefined && wasLive(header, state)).length;
-      if (old.length === 0) continue;
-      const args: Argument[] = old.flatMap(({ id, mark }) => [id, mark]);
-      await this.link.run(REMOVE, [shard.index, shard.expiries, ...old.map(({ id }) => shard.entry(id))], args);
+    for await (const ids of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
+      let left: readonly KeyId[] = ids;
+      for (let tries = 0; left.length > 0 && tries < MAX_TRIES; tries++) {
+        const [removed, changed] = await this.removeSome(shard, left, judge);
+        live += removed;
+        left = changed;
+      }
     }
     return live;
   }
@@ -81,54 +87,54 @@ export class RedisWalk {
     );
   }
 
-  private async *batches(
+  /** How many live ones went, and which have changed between the look at them and their removal. */
+  private async removeSome(
     shard: Shard,
-    view: View,
-    wants: (id: KeyId) => boolean,
-  ): AsyncGenerator<[readonly Visited[], ShardView]> {
+    ids: readonly KeyId[],
+    judge: Judgement,
+  ): Promise<[number, readonly KeyId[]]> {
+    const [visited, state] = await this.visit(shard, ids);
+    const judged = visited
+      .map((each) => ({ ...each, worth: each.header === undefined ? 'dead' : judge(each.header, state) }))
+      .filter(({ worth }) => worth !== 'other');
+    if (judged.length === 0) return [0, []];
+    const keys = [shard.index, shard.expiries, ...judged.map(({ id }) => shard.entry(id))];
+    const args = judged.flatMap(({ id, mark }) => [id, mark]);
+    const outcomes = ((await this.link.run(REMOVE, keys, args)) as unknown[]).map(Number);
+    const live = judged.filter(({ worth }, at) => worth === 'live' && outcomes[at] === 1).length;
+    return [live, judged.filter((_, at) => outcomes[at] === 2).map(({ id }) => id)];
+  }
+
+  private async *batches(shard: Shard, view: View, wants: (id: KeyId) => boolean): AsyncGenerator<readonly KeyId[]> {
     let after: string | undefined;
     do {
       const ids = await this.ids(shard, view, after);
       after = ids.length < BATCH ? undefined : ids.at(-1);
-      yield this.visit(
-        shard,
-        ids.filter((id) => isIn(view, id) && wants(id)),
-      );
+      const wanted = ids.filter((id) => isIn(view, id) && wants(id));
+      if (wanted.length > 0) yield wanted;
     } while (after !== undefined);
   }
 
   /** Ids in their order, after the last one seen. A view of a tenant also covers `u.tenant.…`, which sorts elsewhere, so only the path of a user narrows the range. */
-  private async ids(shard: Shard, view: View, after: string | undefined): Promise<KeyId[]> {
-    const lead =
-      view.path === undefined ? undefined : `${view.path}/${view.namespace === undefined ? '' : view.namespace}`;
+  private async ids(shard: Shard, { path, namespace = '' }: View, after: string | undefined): Promise<KeyId[]> {
+    const lead = path === undefined ? undefined : `${path}/${namespace}`;
     const from = after !== undefined ? `(${after}` : lead === undefined ? '(!' : `[${lead}`;
-    const to = lead === undefined ? '+' : `(${lead}~`;
-    const found = (await this.link.command('ZRANGEBYLEX', shard.index, from, to, 'LIMIT', 0, BATCH)) as Buffer[];
-    return found.map((id) => id.toString() as KeyId);
+    const to = lead === undefined ? '+' : `(${lead}${AFTER_ALL}`;
+    const range = ['ZRANGEBYLEX', shard.index, from, to, 'LIMIT', 0, BATCH] as const;
+    const found = (await this.link.pick().command(...range)) as Buffer[];
+    return found.map((id) => text(id) as KeyId);
   }
 
   private async visit(shard: Shard, ids: readonly KeyId[]): Promise<[readonly Visited[], ShardView]> {
-    const heads = await Promise.all(
-      ids.map(async (id) => {
-        const key = shard.entry(id);
-        const [head, length] = await Promise.all([
-          this.link.command('GETRANGE', key, 0, MAX_HEADER_BYTES - 1),
-          this.link.command('STRLEN', key),
-        ]);
-        return [head as Buffer, Number(length)] as const;
-      }),
-    );
+    if (ids.length === 0) return [[], viewOf([], [])];
+    const keys = ids.map((id) => shard.entry(id));
+    const reply = (await this.link.run(VISIT, keys, [MAX_HEADER_BYTES - 1])) as unknown[];
     const visited = ids.map((id, at) => {
-      const [head, sizeBytes] = heads[at] ?? [Buffer.alloc(0), 0];
-      return {
-        id,
-        header: head.length === 0 ? undefined : peekStored(this.codec, id, head),
-        mark: Buffer.from(markOf(head)),
-        sizeBytes,
-      };
+      const head = reply[at * 2] as Buffer;
+      return { id, header: this.opener.peek(id, head), mark: markOf(head), sizeBytes: Number(reply[at * 2 + 1]) };
     });
     const labels = [...new Set(visited.flatMap(({ header }) => header?.labels ?? []))] as Label[];
-    const fields = await this.link.fields(shard.meta, ['i', 'f', ...labels]);
+    const fields = await this.link.pick().fields(shard.meta, ['i', 'f', ...labels]);
     return [visited, viewOf(fields, labels)];
   }
 }

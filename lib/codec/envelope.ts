@@ -40,9 +40,12 @@ const MAGIC = 0xe753;
 const VERSION = 1;
 const SEAL_BITS = 3;
 const ASCII_FLAG = 4;
+const KNOWN_FLAGS = 7;
 const NONCE_AT = 4;
 const WORDS_AT = 48;
 const CHECKSUM_BYTES = 4;
+/** The CRC-32 of anything followed by its own CRC-32. */
+const SOUND = 0x2144df1c;
 /** Bytes of a seal, by its kind. */
 const SEAL_BYTES: readonly number[] = Object.freeze([0, 32, 16]);
 const MAX_PLAIN_IDENTITY = 128;
@@ -66,20 +69,21 @@ export interface Wrapping {
   readonly serializer: string;
 }
 
-/** An envelope taken apart. The parts are views, not copies. */
+/** An envelope that has been looked at: what its header says, and where its parts are. Nothing is copied or sliced. */
 export interface Envelope {
+  readonly bytes: Buffer;
   readonly wrapping: Wrapping;
   readonly header: Header;
-  readonly headerBytes: Buffer;
-  readonly nonce: Buffer;
-  readonly body: Buffer;
-  readonly sealBytes: Buffer;
+  /** Where the body begins, and what protects it ends. */
+  readonly bodyStart: number;
+  readonly bodyEnd: number;
+  readonly sealEnd: number;
 }
 
 /** An envelope under construction: the header is written, body and seal are to be put in their places. */
 export interface Frame {
   readonly bytes: Buffer;
-  readonly headerLength: number;
+  readonly bodyStart: number;
   readonly bodyEnd: number;
 }
 
@@ -126,8 +130,8 @@ export function frameOf(
   bytes.writeDoubleLE(entry.freshUntilServerMs, 32);
   bytes.writeDoubleLE(entry.graceMs, 40);
   // Labels, ids and names are ASCII by construction; only an incarnation is whatever a backend made up.
-  if (bytes.utf8Write(words, WORDS_AT) !== words.length) throw new TypeError('An incarnation must be ASCII text.');
-  return { bytes, headerLength, bodyEnd };
+  if (bytes.write(words, WORDS_AT) !== words.length) throw new TypeError('An incarnation must be ASCII text.');
+  return { bytes, bodyStart: headerLength, bodyEnd };
 }
 
 /** The last thing done to an envelope. */
@@ -137,25 +141,22 @@ export function closeFrame({ bytes }: Frame): Buffer {
   return bytes;
 }
 
-/** Takes an envelope apart. Nothing is copied or decoded before all lengths and the checksum have been found right. */
-export function takeApart(bytes: Buffer, identity: string): Envelope | Misfit {
-  const end = bytes.length - CHECKSUM_BYTES;
-  if (end < NONCE_AT + NONCE_BYTES || bytes.readUInt16LE(0) !== MAGIC) return 'malformed';
-  if (crc32(bytes.subarray(0, end)) !== bytes.readUInt32LE(end)) return 'checksum';
+/** Looks at an envelope. Nothing is decoded before the checksum has been found right. */
+export function examine(bytes: Buffer, identity: string): Envelope | Misfit {
+  const sealEnd = bytes.length - CHECKSUM_BYTES;
+  if (sealEnd < NONCE_AT + NONCE_BYTES || bytes.readUInt16LE(0) !== MAGIC) return 'malformed';
+  if (crc32(bytes) !== SOUND) return 'checksum';
   if (bytes[2] !== VERSION) return (bytes[2] as number) > VERSION ? 'newer' : 'malformed';
   const found = readHeader(bytes, identity);
   if (typeof found === 'string') return found;
   const { headerLength, wrapping, header } = found;
-  const bodyEnd = end - (SEAL_BYTES[wrapping.seal] ?? Infinity);
-  if (bodyEnd < headerLength) return 'malformed';
-  return {
-    wrapping,
-    header,
-    headerBytes: bytes.subarray(0, headerLength),
-    nonce: bytes.subarray(NONCE_AT, NONCE_AT + NONCE_BYTES),
-    body: bytes.subarray(headerLength, bodyEnd),
-    sealBytes: bytes.subarray(bodyEnd, end),
-  };
+  const bodyEnd = sealEnd - (SEAL_BYTES[wrapping.seal] ?? Infinity);
+  return bodyEnd < headerLength ? 'malformed' : { bytes, wrapping, header, bodyStart: headerLength, bodyEnd, sealEnd };
+}
+
+/** The random bytes of an envelope. */
+export function nonceOf(bytes: Buffer): Buffer {
+  return bytes.subarray(NONCE_AT, NONCE_AT + NONCE_BYTES);
 }
 
 /** The header of an envelope from its first bytes. Unproven: the checksum is at the other end. */
@@ -174,16 +175,17 @@ interface Read {
 function readHeader(bytes: Buffer, identity: string): Read | Misfit {
   const headerLength = bytes.length < WORDS_AT ? 0 : bytes.readUInt16LE(16);
   if (headerLength <= WORDS_AT || headerLength > MAX_HEADER_BYTES || headerLength > bytes.length) return 'malformed';
-  const words = bytes.latin1Slice(WORDS_AT, headerLength);
-  if (!words.startsWith(identity) || words.charCodeAt(identity.length) !== 10) return 'foreign';
-  const [, incarnation, keyId, serializer, ...labels] = words.split('\n');
+  const words = bytes.toString('latin1', WORDS_AT, headerLength);
+  // Compared as a slice: startsWith takes twice as long.
+  if (words.slice(0, identity.length + 1) !== `${identity}\n`) return 'foreign';
+  const [incarnation = '', keyId = '', serializer, ...labels] = words.slice(identity.length + 1).split('\n');
   const stamp = bytes.readDoubleLE(24);
   const freshUntilServerMs = bytes.readDoubleLE(32);
   const graceMs = bytes.readDoubleLE(40);
   // NaN is neither; a forged one must not make an entry that never ends.
   const isSound = Number.isSafeInteger(stamp) && freshUntilServerMs >= -Infinity && graceMs >= 0;
-  if (!isSound || incarnation === undefined || keyId === undefined || serializer === undefined) return 'malformed';
   const flags = bytes[3] as number;
+  if (!isSound || flags > KNOWN_FLAGS || serializer === undefined) return 'malformed';
   return {
     headerLength,
     header: { incarnation, stamp, labels: storedLabels(labels), freshUntilServerMs, graceMs },

@@ -1,15 +1,18 @@
 import { idIn, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/scope.js';
 
-/** Scopes remembered. Beyond it the oldest are made anew when they come back; nothing but time is lost. */
-const MAX_SCOPES = 10_000;
+/**
+ * Scopes in one generation. There are two, for tenants and for users each: those that nobody asked for while a generation
+ * filled up are forgotten. They are made anew when they come back; nothing but time is lost.
+ */
+const MAX_SCOPES = 5_000;
 
 /**
  * One `Scope` object per tenant and user, so that what is worked out for a scope once (its spaces) serves every request
  * that comes under it.
  */
 export class ScopeTable {
-  private readonly tenants = new Map<string, Scope>();
-  private readonly users = new Map<string, Scope>();
+  private readonly tenants = new Generations();
+  private readonly users = new Generations();
 
   /** The scope of these ids. @throws ScopeInvalidError */
   of(ids: FoundIds): Scope {
@@ -18,16 +21,32 @@ export class ScopeTable {
     const user = idIn(ids, 'user') ?? undefined;
     // Only strings are looked up: anything else goes through validation every time.
     if (typeof tenant !== 'string' || (user !== undefined && typeof user !== 'string')) return scopeOf(ids);
+    if (user === undefined) return this.tenants.get(tenant) ?? this.tenants.add(tenant, scopeOf({ tenant }));
     // The length makes the pair unambiguous, whatever the ids contain.
-    const name = user === undefined ? tenant : `${tenant.length}\0${tenant}${user}`;
-    const table = user === undefined ? this.tenants : this.users;
-    return table.get(name) ?? remember(table, name, scopeOf({ tenant, user }));
+    const name = `${tenant.length}\0${tenant}${user}`;
+    return this.users.get(name) ?? this.users.add(name, scopeOf({ tenant, user }));
   }
 }
 
-function remember(table: Map<string, Scope>, name: string, scope: Scope): Scope {
-  if (scope === NOBODY) return scope;
-  if (table.size >= MAX_SCOPES) table.delete(table.keys().next().value as string);
-  table.set(name, scope);
-  return scope;
+/** Whoever is in use moves on into the next generation; a flood of others only pushes out what is idle. */
+class Generations {
+  private young = new Map<string, Scope>();
+  private old = new Map<string, Scope>();
+
+  get(name: string): Scope | undefined {
+    const young = this.young.get(name);
+    if (young !== undefined) return young;
+    const old = this.old.get(name);
+    return old === undefined ? undefined : this.add(name, old);
+  }
+
+  add(name: string, scope: Scope): Scope {
+    if (scope === NOBODY) return scope;
+    if (this.young.size >= MAX_SCOPES) {
+      this.old = this.young;
+      this.young = new Map();
+    }
+    this.young.set(name, scope);
+    return scope;
+  }
 }

@@ -7,7 +7,6 @@ const MAX_DEPTH = 64;
 const CONTAINER_BYTES = 48;
 const SLOT_BYTES = 8;
 const NUMBER_BYTES = 8;
-/** Characters looked at to tell whether a text takes one byte or two for each. */
 const SAMPLE_LENGTH = 256;
 
 /** One walk that checks, measures and copies what somebody else made. Used once; nothing that throws leaves a trace. */
@@ -33,7 +32,8 @@ export class Admission {
   private take(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
-        this.grow(CONTAINER_BYTES / 2 + textBytes(value));
+        this.grow(CONTAINER_BYTES / 2 + value.length);
+        if (isWide(value)) this.grow(value.length);
         return value;
       case 'object':
         return value === null ? null : this.takeObject(value);
@@ -149,10 +149,10 @@ function ownBuffer(bytes: Buffer): Buffer {
   return copy;
 }
 
-function textBytes(text: string): number {
+/** Whether a text takes two bytes for a character. Told from its beginning; a long text need not be read for it. */
+function isWide(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- Latin-1, all of it, is what takes one byte
-  const isWide = /[^\0-\xff]/.test(text.length > SAMPLE_LENGTH ? text.slice(0, SAMPLE_LENGTH) : text);
-  return isWide ? text.length * 2 : text.length;
+  return /[^\0-\xff]/.test(text.length > SAMPLE_LENGTH ? text.slice(0, SAMPLE_LENGTH) : text);
 }
 
 /** Almost all fit into one word; only for the others is it worth writing them out. */

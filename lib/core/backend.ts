@@ -143,6 +143,11 @@ export interface Backend {
   info(): Awaitable<BackendInfo>;
   /** Resolves when the backend answers. */
   ping(): Awaitable<void>;
+  /**
+   * Waits, briefly, for the first connection. Called once when the application starts; calls before or without it work.
+   * @throws BackendError when there is none and the backend was told that it must be
+   */
+  open?(): Awaitable<void>;
   /** Calls back when another server answers than before: it may not know the last invalidations. */
   onReborn?(listener: () => void): void;
   /** Ends timers and owned connections. Idempotent. Adopted clients stay open. */

@@ -44,4 +44,9 @@ export interface Codec {
    * valid, never for serving a value. undefined: not an envelope of ours for this id.
    */
   peek(prefix: Buffer, id: KeyId): Header | undefined;
+  /**
+   * For each key that seals or opens, by its id, a text that is the same exactly when the key is (and that tells nothing
+   * about it): two processes that keep it in the same keyspace can find out that they share a name but not a key.
+   */
+  readonly keyChecks: ReadonlyMap<string, string>;
 }

@@ -197,6 +197,22 @@ export function visibleKey(id: KeyId): string {
     .join(':');
 }
 
+/** Where an id lives: its path (`g`, `t.<tenant>`, `u.<tenant>.<user>`) without the user. */
+export function partitionOf(id: KeyId): Partition {
+  const path = id.slice(0, id.indexOf('/'));
+  return (path.startsWith('u.') ? `t.${path.slice(2, path.indexOf('.', 2))}` : path) as Partition;
+}
+
+/** What an id tells about its space. Where names are stored as digests, so is the namespace. */
+export function originOf(id: KeyId): { readonly namespace: string; readonly width: Width } {
+  const start = id.indexOf('/') + 1;
+  const [word = ''] = id.slice(start, id.indexOf('/', start)).split('@', 1);
+  return {
+    namespace: unescapeText(word),
+    width: id.startsWith('g/') ? 'global' : id.startsWith('t.') ? 'tenant' : 'user',
+  };
+}
+
 /** The same id as one flat text: a key is built from pieces, and a string that remembers them takes twice the memory. */
 export function flatId(id: KeyId): KeyId {
   return [id, ''].join('') as KeyId;

@@ -42,6 +42,11 @@ export class LabelMint {
   }
 }
 
+/** Labels that come back from where they were stored. They were minted once; whether they still say so, their keeper has checked. */
+export function storedLabels(texts: readonly string[]): readonly Label[] {
+  return texts as readonly Label[];
+}
+
 /** True for tags, false for the labels that come with a space. */
 export function isTagLabel(label: Label): boolean {
   return label.startsWith('t:') || label.startsWith('ut:');

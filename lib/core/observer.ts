@@ -37,6 +37,17 @@ export type BypassReason =
   | 'not-shareable'
   | 'inside-put';
 
+/**
+ * Why stored bytes were not served.
+ * - `malformed`: they are not what this library writes
+ * - `checksum`: some of them have changed
+ * - `unsealed`: they are neither encrypted nor signed, and `codec.encryption` demands it
+ * - `forged`: they were not sealed with the key they name, for the key they stand under
+ * - `too-large`: they, or what they would become, exceed every limit
+ * - `unreadable`: they are as they were written, but no value can be made of them
+ */
+export type DamageReason = 'malformed' | 'checksum' | 'unsealed' | 'forged' | 'too-large' | 'unreadable';
+
 /** Something that happened. Observers get every event, in order, and nothing they do changes the call. */
 export type CacheEvent =
   | ({
@@ -62,6 +73,8 @@ export type CacheEvent =
   | ({ readonly type: 'displaced' } & EventPlace)
   /** A stored value bore another identity than the key it was read under. It was not served. */
   | ({ readonly type: 'identity-mismatch' } & EventPlace)
+  /** Stored bytes could not be trusted or read. They count as a miss. */
+  | ({ readonly type: 'damaged'; readonly reason: DamageReason } & EventPlace)
   /** A loader read data scoped more narrowly than its own entry; the entry was not stored. */
   | ({ readonly type: 'scope-leak'; readonly innerNamespace: string } & EventPlace)
   | ({ readonly type: 'error'; readonly operation: string; readonly error: Error } & EventPlace)

@@ -10,21 +10,20 @@ interface RowName {
 
 interface Row extends RowName {
   readonly tally: Tally;
-  /** What the tally had counted when its turn to go came last. */
+  /** What the tally had counted when room was made last. */
   countedThen: number;
 }
 
 /**
- * Rows kept apart. Beyond it an old row that has been idle is folded into the totals; what its space should count after
- * all from then on is lost.
+ * Rows kept apart. When there are more, the half that was used least since the last time is folded into the totals; what
+ * their spaces count from then on is lost. So a tenant that makes up rows by the thousand pushes out its own and those of
+ * who is silent, not those of who is at work.
  */
 const MAX_ROWS = 20_000;
-/** Rows looked at to find an idle one. After that the next goes, idle or not. */
-const MAX_CHANCES = 16;
 
 /** The counters of every space, and their sums over a view. Bounded: one tenant's space can be told apart, not millions. */
 export class TallyBook {
-  private readonly rows = new Map<string, Row>();
+  private rows = new Map<string, Row>();
   /** Calls that had no scope and therefore no row. Part of the sum over everything. */
   readonly unscoped = new Tally();
   /** What the rows that had to go had counted. */
@@ -34,7 +33,7 @@ export class TallyBook {
   row(of: RowName): Tally {
     const known = this.rows.get(of.name);
     if (known !== undefined) return known.tally;
-    if (this.rows.size >= MAX_ROWS) this.forgetOne();
+    if (this.rows.size >= MAX_ROWS) this.makeRoom();
     const tally = new Tally();
     this.rows.set(of.name, { ...of, tally, countedThen: 0 });
     return tally;
@@ -53,22 +52,23 @@ export class TallyBook {
     return total;
   }
 
-  /**
-   * The oldest rows are often the busiest: a row that counted something since its last turn goes to the end of the queue.
-   * Rows by the thousand, made up by one tenant, so push out each other and whoever is silent, not who is at work.
-   */
-  private forgetOne(): void {
-    let chances = MAX_CHANCES;
+  /** One pass for every ten thousand new rows. */
+  private makeRoom(): void {
+    const uses = Float64Array.from(this.rows.values(), ({ tally, countedThen }) => tally.total - countedThen).sort();
+    const median = uses[MAX_ROWS / 2] as number;
+    const kept = new Map<string, Row>();
+    let surplus = this.rows.size - MAX_ROWS / 2;
     for (const [name, row] of this.rows) {
-      const counted = row.tally.total;
-      this.rows.delete(name);
-      if (counted === row.countedThen || --chances === 0) {
+      const { total } = row.tally;
+      if (surplus > 0 && total - row.countedThen <= median) {
         this.forgotten.add(row.tally);
-        return;
+        surplus--;
+      } else {
+        row.countedThen = total;
+        kept.set(name, row);
       }
-      row.countedThen = counted;
-      this.rows.set(name, row);
     }
+    this.rows = kept;
   }
 }
 

@@ -55,13 +55,12 @@ export class Boarding {
       const end = await this.wait(call, flight, spare, seat.isLeader);
       if (end === TOO_SLOW) return this.serveSpare(call, spare as Entry);
       if (end === OVERDUE) return this.elsewhere.again(call, spare);
-      if (flight.loading.leak !== undefined) outer?.note(flight.loading.leak);
-      if (end.value === NOT_SHAREABLE) return this.elsewhere.alone(call);
+      if (end.value === NOT_SHAREABLE || this.isForeign(flight, seat)) return this.elsewhere.alone(call);
       inheritInto(call, end);
       if (!isKnownMiss) this.countMiss(call, seat);
       return end.value;
     } catch (error) {
-      if (flight.loading.leak !== undefined) outer?.note(flight.loading.leak);
+      if (this.isForeign(flight, seat)) return this.elsewhere.alone(call);
       if (spare !== undefined && this.mayStandIn(spare, call)) return this.serveSpare(call, spare);
       if (!isKnownMiss) this.countMiss(call, seat);
       throw error;
@@ -105,6 +104,14 @@ export class Boarding {
     } finally {
       cancel();
     }
+  }
+
+  /**
+   * Its loader saw what fewer people may see than the entry: whose data that was, nobody knows but the leader. Whoever
+   * joined may be another tenant, and gets neither the value nor the error.
+   */
+  private isForeign(flight: Flight, seat: Seat): boolean {
+    return !seat.isLeader && flight.loading.leak !== undefined;
   }
 
   /** Passengers get a copy. What cannot be copied (a stream, say) serves one caller only. */

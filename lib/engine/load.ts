@@ -18,6 +18,7 @@ import { Patience } from './patience.js';
 import type { Report } from './report.js';
 import type { Flight } from './single-flight.js';
 import { Takeoff, type TakeoffParts } from './takeoff.js';
+import { Waiting, type Answer } from './waiting.js';
 
 export interface LoadParts extends TakeoffParts {
   readonly lookup: Lookup;
@@ -27,9 +28,11 @@ export interface LoadParts extends TakeoffParts {
 export class Load {
   private readonly takeoff: Takeoff;
   private readonly boarding: Boarding;
+  private readonly waiting: Waiting;
 
   constructor(private readonly parts: LoadParts) {
     this.takeoff = new Takeoff(parts);
+    this.waiting = new Waiting(parts);
     this.boarding = new Boarding(parts, parts.lookup, parts.report, {
       again: (call, spare) => this.foreground(call, spare),
       alone: (call) => this.uncached(call, 'not-shareable', undefined),
@@ -158,9 +161,17 @@ export class Load {
     const { softTimeoutMs } = call.policy;
     const canStandIn = spare !== undefined && this.boarding.mayStandIn(spare, call);
     if (canStandIn && patience.waitedMs() >= softTimeoutMs) return this.boarding.serveSpare(call, spare);
-    if (!(await patience.pause(canStandIn ? softTimeoutMs : Infinity))) {
-      return this.uncached(call, 'waited-too-long', spare);
+    if (patience.isOver) return this.uncached(call, 'waited-too-long', spare);
+    let answer: Answer | undefined;
+    try {
+      answer = await this.waiting.next(call.key, patience, canStandIn ? softTimeoutMs : Infinity);
+    } catch (error) {
+      return this.outage(call, error, spare, 'lease');
     }
-    return this.attempt(call, spare, patience, 'missing');
+    if (answer === undefined) return this.waitAndRetry(call, spare, patience);
+    const { reply, isFirst } = answer;
+    // What was granted is the first one's; its flight has begun by now.
+    const isTaken = !isFirst && reply.kind === 'granted';
+    return this.follow(call, isTaken ? { kind: 'held', token: reply.lease.token } : reply, spare, patience);
   }
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../core/clock.js';
 
-const FIRST_PAUSE_MS = 4;
+const SHORTEST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 100;
+/** A pause is this share of what was waited already: who asks again comes late by an eighth of the load at most. */
+const SHARE = 8;
 
 /** How long one caller waits for somebody else's load: short pauses first, longer ones later, up to a limit. */
 export class Patience {
   private readonly sinceMs: number;
-  private pauseMs = FIRST_PAUSE_MS;
 
   constructor(
     private readonly clock: Clock,
@@ -20,14 +21,18 @@ export class Patience {
     return this.clock.monotonicMs() - this.sinceMs;
   }
 
-  /** Pauses, not beyond `untilMs` of waiting in all. False when the limit is reached and waiting is over. */
-  async pause(untilMs: number): Promise<boolean> {
-    const leftMs = Math.min(this.limitMs, untilMs) - this.waitedMs();
-    if (this.waitedMs() >= this.limitMs) return false;
-    // Half fixed, half drawn: waiters of many processes do not come back in step.
-    const pauseMs = this.pauseMs * (0.5 + this.random() / 2);
-    this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
-    await this.clock.sleep(Math.max(1, Math.min(pauseMs, leftMs)));
-    return true;
+  get isOver(): boolean {
+    return this.waitedMs() >= this.limitMs;
+  }
+
+  /** How long to pause before asking again. Half fixed, half drawn: waiters of many processes do not come in step. */
+  pauseMs(): number {
+    const pauseMs = Math.min(Math.max(this.waitedMs() / SHARE, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    return pauseMs * (0.5 + this.random() / 2);
+  }
+
+  /** What is left until `untilMs` of waiting in all, or until the limit; at least a millisecond. */
+  leftMs(untilMs: number): number {
+    return Math.max(1, Math.min(this.limitMs, untilMs) - this.waitedMs());
   }
 }

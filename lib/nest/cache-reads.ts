@@ -2,9 +2,9 @@ import type { BackendInfo } from '../core/backend.js';
 import type { Awaitable } from '../core/awaitable.js';
 import { PatternUnsupportedError } from '../core/errors.js';
 import { compileGlob } from '../core/glob.js';
+import { statsOf, type CacheStats } from '../core/stats.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
-import { statsOf, type CacheStats } from '../observe/stats.js';
-import { CacheView } from './cache-view.js';
+import { CacheView, own } from './cache-view.js';
 import type { CacheKey, CallOptions, GetOptions } from './scoped-cache.types.js';
 
 /** The verbs that look. None of them fails because the backend does, unless the policy says `failSilently: false`. */
@@ -22,7 +22,7 @@ export abstract class CacheReads extends CacheView {
     const frame = this.frame();
     const space = this.readSpace(frame);
     const found = space && (await this.parts.engine.get({ key: this.key(space, key), policy: this.policy(), frame }));
-    return found === undefined ? options?.default : found;
+    return found === undefined ? own(options, 'default') : found;
   }
 
   /** Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails. */
@@ -75,16 +75,19 @@ export abstract class CacheReads extends CacheView {
   }
 
   /**
-   * The live keys of this namespace and width that match: texts as they were given, the parts of a list joined by `:`.
-   * A key may come twice when entries change during the walk.
+   * The live keys of this namespace and exactly this width that match: texts as they were given, the parts of a list
+   * joined by `:`. Those of a tenant's users are not among the tenant's. A key may come twice when entries change
+   * during the walk. None when the scope is missing and `scope.onMissing` is `bypass`.
    * @param pattern `*` any run, `?` one character, `[a-z]` one of, `[^a-z]` none of, `\` the next one literally
    * @throws PatternInvalidError, PatternUnsupportedError (with `keys.hashSecret`), BackendError
    * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
    */
   async *keys(pattern = '*'): AsyncIterableIterator<string> {
     const match = this.glob(pattern);
-    const space = this.space();
-    const view = this.ownView(space);
+    const frame = this.frame();
+    const space = this.readSpace(frame);
+    if (space === undefined) return;
+    const view = this.ownView(space, frame);
     let cursor: string | undefined;
     do {
       const page = await this.parts.engine.scan(space, { view, match }, cursor);
@@ -125,7 +128,7 @@ export abstract class CacheReads extends CacheView {
     const space = this.readSpace(frame);
     if (space === undefined) return loader(new LoadContext(this.scope(frame), this.namespaceName, undefined));
     return this.parts.engine.getOrSet({
-      key: this.key(space, key, options?.tags),
+      key: this.key(space, key, own(options, 'tags')),
       policy: this.policy(options),
       loader,
       frame,

@@ -2,8 +2,9 @@ import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { resolvePolicy, type Policy } from '../core/policy.js';
-import { scopeOf, type Scope, type ScopeIds } from '../core/scope.js';
+import type { Scope, ScopeIds } from '../core/scope.js';
 import type { Space, View } from '../core/space.js';
+import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import type { CacheKey, CallOptions } from './scoped-cache.types.js';
@@ -19,7 +20,16 @@ export abstract class CacheView {
     protected readonly bound: Bound,
   ) {}
 
-  /** Runs `work` with a scope: for jobs, queues, scripts, and whatever else no request stands behind. */
+  /**
+   * Runs `work` with a scope: for jobs, queues, scripts, and whatever else no request stands behind. What `work` starts
+   * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
+   * library) has whatever scope *they* run in, so bind those with `AsyncResource.bind` or call this inside of them.
+   *
+   * The scope is the whole of it: nothing of the surrounding one shines through.
+   * @returns what `work` returns
+   * @throws ScopeInvalidError
+   * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));
+   */
   runInScope<R>(ids: ScopeIds, work: () => R): R {
     const { context, scopes } = this.parts.foundation;
     // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
@@ -49,7 +59,7 @@ export abstract class CacheView {
       return this.space(frame);
     } catch (error) {
       if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
-      noteUnscoped(this.parts, this.namespaceName, this.bound.width);
+      noteBypass(this.parts, 'scope-missing', this.namespaceName, this.bound.width);
       return undefined;
     }
   }
@@ -69,14 +79,15 @@ export abstract class CacheView {
   }
 
   /** The entries that key verbs of this view could name: this namespace, exactly this width. */
-  protected ownView(space: Space): View {
-    const view = this.parts.foundation.mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
+  protected ownView(space: Space, frame: Frame | undefined): View {
+    const view = this.parts.foundation.mint.view(this.scope(frame), this.bound.width, this.namespaceName);
     return { ...view, path: space.path };
   }
 
   /** A binding to one tenant, said in full. @throws ScopeMissingError when the id is empty: never the ambient one instead */
   protected fixed(ids: ScopeIds, width: 'tenant' | 'user'): Binding {
-    return { kind: 'fixed', scope: scopeOf(ids).at(width, this.bound.namespace) };
+    // From the table: one scope object per tenant or user, so that what is known of it is known to the next view too.
+    return { kind: 'fixed', scope: this.parts.foundation.scopes.of(ids).at(width, this.bound.namespace) };
   }
 
   protected checked(namespace: string): string {
@@ -84,8 +95,7 @@ export abstract class CacheView {
   }
 }
 
-/** Counts and tells a call that had to go without the cache because nobody said for whom. */
-export function noteUnscoped({ foundation }: CacheParts, namespace: string, width: Bound['width']): void {
-  foundation.tallies.unscoped.bypasses++;
-  if (foundation.hub.isHeard) foundation.hub.event({ type: 'bypass', reason: 'scope-missing', namespace, width });
+/** An option of a call, if its author gave it: nothing that was polluted into `Object.prototype` is one. */
+export function own<O extends object, Name extends keyof O>(options: O | undefined, name: Name): O[Name] | undefined {
+  return options !== undefined && Object.hasOwn(options, name) ? options[name] : undefined;
 }

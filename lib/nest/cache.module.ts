@@ -1,11 +1,10 @@
 import { Inject, Logger, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { buildBackend, buildEngine, layFoundation, type Foundation } from '../assemble.js';
-import { CacheContext } from '../context/cache-context.js';
+import { buildBackend, buildEngine, layFoundation, newContext, type Foundation, type Machine } from '../assemble.js';
 import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
-import type { CacheEngine } from '../engine/cache-engine.js';
+import { ownOptions } from '../core/own-options.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import {
   ConfigurableModuleClass,
@@ -15,7 +14,7 @@ import {
 } from './cache.module-definition.js';
 import type { CacheModuleOptions } from './cache.options.js';
 import { CacheService } from './cache.service.js';
-import { resolveSettings, type CacheSettings } from './cache.settings.js';
+import { refuseUnknown, resolveSettings, type CacheSettings } from './cache.settings.js';
 import {
   CACHE_BACKEND,
   CACHE_CLOCK,
@@ -28,18 +27,18 @@ import {
 } from './cache.tokens.js';
 
 /** From options to service, one provider per part: any of them can be overridden, and what rests on it follows. */
-const PARTS: Provider[] = [
+const PARTS: readonly Provider[] = Object.freeze([
   {
     provide: CACHE_SETTINGS,
     inject: [MODULE_OPTIONS_TOKEN],
     useFactory: (options: CacheModuleOptions | undefined) => resolveSettings(options ?? {}, new Logger('Cache')),
   },
   { provide: CACHE_CLOCK, useValue: systemClock },
-  { provide: CACHE_CONTEXT, useFactory: () => new CacheContext() },
+  { provide: CACHE_CONTEXT, useFactory: newContext },
   {
     provide: CACHE_FOUNDATION,
     inject: [CACHE_SETTINGS, CACHE_CLOCK, CACHE_CONTEXT],
-    useFactory: (settings: CacheSettings, clock: Clock, context: CacheContext) =>
+    useFactory: (settings: CacheSettings, clock: Clock, context: Foundation['context']) =>
       layFoundation(settings, clock, context),
   },
   {
@@ -60,14 +59,14 @@ const PARTS: Provider[] = [
   {
     provide: CacheService,
     inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS],
-    useFactory: (foundation: Foundation, engine: CacheEngine, settings: CacheSettings) =>
+    useFactory: (foundation: Foundation, engine: Machine['engine'], settings: CacheSettings) =>
       new CacheService({ foundation, engine, settings }),
   },
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
-];
+]);
 
-const EXPORTS = [
+const EXPORTS = Object.freeze([
   CacheService,
   CacheScopeInterceptor,
   CACHE_SETTINGS,
@@ -77,7 +76,19 @@ const EXPORTS = [
   CACHE_BACKEND,
   CACHE_ENGINE,
   CACHE_SCOPE_RESOLVER,
-];
+]);
+
+const ASYNC_OPTION_NAMES: ReadonlySet<string> = new Set([
+  'imports',
+  'inject',
+  'useFactory',
+  'useClass',
+  'useExisting',
+  'provideInjectionTokensFrom',
+  'isGlobal',
+  'name',
+  'providers',
+]);
 
 /**
  * Registers a cache. Without options: in memory, shared by everybody (`scope.default: 'global'`), ttl one hour.
@@ -90,21 +101,25 @@ const EXPORTS = [
  *   defaults: { ttl: '5m' },
  * })
  */
-@Module({ providers: PARTS })
+@Module({ providers: [...PARTS] })
 export class CacheModule extends ConfigurableModuleClass implements OnApplicationShutdown {
-  constructor(@Inject(CACHE_ENGINE) private readonly engine: CacheEngine) {
+  constructor(@Inject(CACHE_ENGINE) private readonly engine: Machine['engine']) {
     super();
   }
 
   /** With options at hand. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    const { isGlobal, name, ...rest } = options;
-    return named(super.forRoot({ ...rest, isGlobal }), name);
+    const own = ownOptions<typeof OPTIONS_TYPE>(options, 'options');
+    return named(super.forRoot(own), own.name);
   }
 
   /** With options that other providers help to make: `inject` and `useFactory`, `useClass` or `useExisting`. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return named(super.forRootAsync(options), options.name);
+    const own = ownOptions<typeof ASYNC_OPTIONS_TYPE>(options, 'options');
+    refuseUnknown(own, ASYNC_OPTION_NAMES, 'forRootAsync');
+    if (own.useFactory === undefined && own.useClass === undefined && own.useExisting === undefined)
+      throw new CacheConfigError('forRootAsync', 'needs useFactory, useClass or useExisting');
+    return named(super.forRootAsync(own), own.name);
   }
 
   /** The last hook of a shutdown: until then, others may still use the cache while they close. */
@@ -115,7 +130,7 @@ export class CacheModule extends ConfigurableModuleClass implements OnApplicatio
 
 /** A cache with a name shows itself under that name only, so that several can be global at once. */
 function named(module: DynamicModule, name: string | undefined): DynamicModule {
-  if (name === undefined) return { ...module, exports: EXPORTS };
+  if (name === undefined) return { ...module, exports: [...EXPORTS] };
   if (typeof name !== 'string' || name === '') throw new CacheConfigError('name', 'must be a text that is not empty');
   const token = getCacheToken(name);
   return {

@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../core/errors.js';
 import { NOBODY } from '../core/scope.js';
-import { statsOf, type CacheStats } from '../observe/stats.js';
+import { statsOf, type CacheStats } from '../core/stats.js';
 import { AMBIENT } from './scope-binding.js';
 import { ScopedCache } from './scoped-cache.js';
 import type { CacheParts } from './scoped-cache.parts.js';

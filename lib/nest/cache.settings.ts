@@ -1,9 +1,18 @@
 import { DEFAULT_BLUEPRINT, type Blueprint } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
+import type { BackendFactory } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';
 import { checkNamespace } from '../core/key.js';
-import { resolveLimits } from '../core/limits.js';
-import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions, type Warn } from '../core/policy.js';
+import { resolveLimits, type LimitOptions } from '../core/limits.js';
+import { ownOptions } from '../core/own-options.js';
+import {
+  DEFAULT_POLICY,
+  POLICY_OPTION_NAMES,
+  resolvePolicy,
+  type Policy,
+  type PolicyOptions,
+  type Warn,
+} from '../core/policy.js';
 import { WIDTHS, type Width } from '../core/scope.js';
 import type { CacheModuleOptions, ScopeOptions } from './cache.options.js';
 
@@ -24,6 +33,16 @@ export interface CacheSettings extends Blueprint {
   policyOf(namespace: string): Policy;
 }
 
+const POLICY_NAMES: ReadonlySet<string> = new Set(POLICY_OPTION_NAMES);
+const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof LimitOptions>([
+  'maxValueBytes',
+  'maxTtl',
+  'maxFlights',
+  'maxRefreshes',
+  'lease',
+  'maxLoad',
+  'maxWait',
+]);
 const OPTION_NAMES: ReadonlySet<string> = new Set([
   'backend',
   'prefix',
@@ -40,27 +59,50 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
 
 /** Applies defaults and validates, once. @throws CacheConfigError naming the option */
 export function resolveSettings(
-  options: CacheModuleOptions,
+  given: CacheModuleOptions,
   log: Log,
   env: NodeJS.ProcessEnv = process.env,
 ): CacheSettings {
-  refuseUnknown(options, OPTION_NAMES, '');
+  const options = known(given, OPTION_NAMES, '');
   const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
-  const defaults = resolvePolicy(DEFAULT_POLICY, options.defaults, 'defaults', warn);
+  const defaults = policyFrom(DEFAULT_POLICY, options.defaults, 'defaults', warn);
   const namespaces = policiesOf(options.namespaces, defaults, warn);
   return Object.freeze({
     backend: backendOf(options),
     prefix: prefixOf(options.prefix),
     isEnabled: flag(options.enabled, 'enabled', true),
-    keys: Object.freeze({ ...options.keys }),
-    types: Object.freeze([...(options.codec?.types ?? [])]),
-    limits: resolveLimits(options.limits),
-    observers: Object.freeze([...(options.observers ?? [])]),
+    keys: Object.freeze(known(options.keys, new Set(['hashSecret', 'maxReadable']), 'keys')),
+    types: Object.freeze([...list(known(options.codec, new Set(['types']), 'codec').types, 'codec.types')]),
+    limits: resolveLimits(known(options.limits, LIMIT_NAMES, 'limits')),
+    observers: Object.freeze([...functions(options.observers, 'observers')]),
     isDebug: flag(options.debug, 'debug', false) || env['CACHE_DEBUG'] === '1',
     log,
     scope: scopeOf(options.scope),
     policyOf: (namespace: string) => namespaces.get(namespace) ?? defaults,
   });
+}
+
+/** Options of one's own, none of them unknown. @throws CacheConfigError */
+function known<T extends object>(options: T | undefined, names: ReadonlySet<string>, where: string): Partial<T> {
+  const own = ownOptions(options, where === '' ? 'options' : where);
+  refuseUnknown(own, names, where);
+  return own;
+}
+
+function policyFrom(base: Policy, options: PolicyOptions | undefined, where: string, warn: Warn): Policy {
+  return resolvePolicy(base, known(options, POLICY_NAMES, where), where, warn);
+}
+
+function list<T>(value: readonly T[] | undefined, option: string): readonly T[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw new CacheConfigError(option, 'must be a list');
+}
+
+function functions<T>(value: readonly T[] | undefined, option: string): readonly T[] {
+  const found = list(value, option);
+  if (found.every((item) => typeof item === 'function')) return found;
+  throw new CacheConfigError(option, 'must be a list of functions');
 }
 
 /** An option that nobody reads is a typing mistake or a wrong version; either way its author believes in it. */
@@ -80,15 +122,17 @@ function policiesOf(
   warn: Warn,
 ): ReadonlyMap<string, Policy> {
   const policies = new Map<string, Policy>();
-  for (const [namespace, policy] of Object.entries<PolicyOptions>(options ?? {})) {
-    policies.set(checkNamespace(namespace), resolvePolicy(defaults, policy, `namespaces.${namespace}`, warn));
+  for (const [namespace, policy] of Object.entries(
+    ownOptions(options, 'namespaces') as Record<string, PolicyOptions>,
+  )) {
+    policies.set(checkNamespace(namespace), policyFrom(defaults, policy, `namespaces.${namespace}`, warn));
   }
   return policies;
 }
 
 function backendOf({ backend }: CacheModuleOptions): CacheModuleOptions['backend'] {
   if (backend === undefined) return undefined;
-  if (typeof backend.create === 'function') return backend;
+  if (typeof (backend as Partial<BackendFactory> | null)?.create === 'function') return backend;
   throw new CacheConfigError('backend', 'must be what memory(), redis(), mongo() or tiered() returns');
 }
 
@@ -98,8 +142,8 @@ function prefixOf(prefix: string | undefined): string {
   throw new CacheConfigError('prefix', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
 }
 
-function scopeOf(scope: ScopeOptions = {}): ScopeSettings {
-  refuseUnknown(scope, new Set(['resolve', 'default', 'onMissing']), 'scope');
+function scopeOf(given: ScopeOptions | undefined): ScopeSettings {
+  const scope = known(given, new Set(['resolve', 'default', 'onMissing']), 'scope');
   const { resolve, onMissing = 'throw' } = scope;
   if (resolve !== undefined && typeof resolve !== 'function')
     throw new CacheConfigError('scope.resolve', 'must be a resolver: fromRequest(…), fromClaims(…), …');

@@ -1,95 +1,83 @@
-import { isObservable, defer, from, lastValueFrom, mergeMap, Observable, toArray } from 'rxjs';
+import {
+  defer,
+  from,
+  isObservable,
+  lastValueFrom,
+  mergeMap,
+  toArray,
+  type Observable,
+  type ObservableInput,
+} from 'rxjs';
 import { isPending } from '../core/awaitable.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
-import { resolvePolicy, type Policy } from '../core/policy.js';
+import type { Policy } from '../core/policy.js';
 import type { Space } from '../core/space.js';
 import type { Call, ResultRules } from '../engine/call.js';
-import { noteUnscoped } from './cache-view.js';
-import { policyPart } from './decorators/check-options.js';
+import { noteBypass } from './bypass.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
-import { classConfig, declaredReturnType, type Method, type MethodSite } from './decorators/metadata.js';
+import { answersByHand, declaredReturnType } from './decorators/metadata.js';
+import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey } from './method-key.js';
+import { methodPolicy, rulesOf } from './method-policy.js';
+import type { MethodPlan, PlanSetting } from './method-plan.js';
+import { isObservableClass } from './observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
-type Predicate = (...args: unknown[]) => boolean;
-
-/** The policy of a decorated method: defaults, its namespace's, its class's, its own. */
-export function methodPolicy(
-  { settings }: CacheParts,
-  namespace: string,
-  site: MethodSite,
-  options: CacheableOptions,
-): Policy {
-  const warn = (option: string, problem: string): void => settings.log.warn(`${option} ${problem}`);
-  const base = resolvePolicy(
-    settings.policyOf(namespace),
-    policyPart(classConfig(site) ?? {}),
-    `@CacheConfig of ${site.title}`,
-  );
-  return resolvePolicy(base, policyPart(options), site.title, warn);
-}
-
-/** Rules that need the result, bound to the arguments of one call. Undefined when the options have none. */
-export function rulesFor(options: CacheableOptions, policy: Policy): ((args: unknown[]) => ResultRules) | undefined {
-  const unless = options.unless as ((result: unknown, ...args: unknown[]) => boolean) | undefined;
-  const tags = options.resultTags as ((result: unknown, ...args: unknown[]) => readonly string[]) | undefined;
-  if (unless === undefined && tags === undefined && policy.ttlOf === undefined) return undefined;
-  return (args) => ({
-    args,
-    unless: (result) => unless?.(result, ...args) === true,
-    tags: (result) => tags?.(result, ...args) ?? [],
-  });
-}
+type Condition = (...args: unknown[]) => boolean;
 
 /** What one `@Cacheable` does in one cache. */
-export class CacheablePlan {
-  readonly keys: MethodKey;
+export class CacheablePlan implements MethodPlan {
+  private readonly parts: CacheParts;
+  private readonly keys: MethodKey;
   private readonly policy: Policy;
   private readonly method: Method;
-  private readonly condition: Predicate | undefined;
-  private readonly rules: ((args: unknown[]) => ResultRules) | undefined;
+  private readonly condition: Condition | undefined;
+  private readonly rules: ((args: readonly unknown[]) => ResultRules) | undefined;
   private readonly isSequence: boolean;
+  /** The handler writes to the response itself: who joined another's call would never be answered. */
+  private readonly isManual: boolean;
+  private isWarned = false;
 
   constructor(
-    private readonly parts: CacheParts,
-    site: MethodSite,
+    setting: PlanSetting,
+    private readonly member: Member,
     options: CacheableOptions,
   ) {
-    this.keys = new MethodKey(parts, site, options);
-    this.policy = methodPolicy(parts, this.keys.namespace, site, options);
-    this.method = site.method;
-    this.condition = options.condition as Predicate | undefined;
-    this.rules = rulesFor(options, this.policy);
-    this.isSequence = declaredReturnType(site) === Observable;
-    if (options.verbose === true) parts.foundation.hub.beVerbose(this.keys.namespace);
+    this.parts = setting.parts;
+    this.keys = new MethodKey(setting, member, options);
+    this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
+    this.method = member.method;
+    this.condition = options.condition as Condition | undefined;
+    this.rules = rulesOf(options, this.policy);
+    this.isSequence = isObservableClass(declaredReturnType(member));
+    this.isManual = answersByHand(member);
+    if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
+    if (this.isManual)
+      this.warn('answers with @Res() or @Next() by itself and is not cached; use { passthrough: true }');
   }
 
   /** A promise of the result; for a method declared to return an Observable, an Observable of its sequence. */
   run(self: unknown, args: unknown[]): unknown {
     if (this.isSequence) return this.sequence(self, args);
     try {
-      const answer = this.answer(self, args, () => this.method.apply(self, args));
+      const call = this.call(args, () => this.load(self, args));
+      if (call === undefined) return this.method.apply(self, args);
+      const answer = this.parts.engine.getOrSet(call);
       return isPending(answer) ? answer : Promise.resolve(answer);
     } catch (error) {
       return Promise.reject(error as Error);
     }
   }
 
-  private answer(self: unknown, args: unknown[], loader: () => unknown): unknown {
-    const { engine, foundation } = this.parts;
-    if (this.condition !== undefined && !this.condition.apply(self, args)) return loader();
-    const frame = foundation.context.current();
+  /** Undefined when this call goes without the cache. */
+  private call(args: unknown[], loader: () => unknown): Call | undefined {
+    if (this.isManual) return this.without('not-shareable');
+    if (this.condition !== undefined && !this.condition(...args)) return this.without('condition');
+    const frame = this.parts.foundation.context.current();
     const space = this.space(frame, args);
-    if (space === undefined) return loader();
-    const call: Call = {
-      key: this.keys.key(space, args),
-      policy: this.policy,
-      loader,
-      frame,
-      result: this.rules?.(args),
-    };
-    return engine.getOrSet(call);
+    if (space === undefined) return this.without('scope-missing');
+    return { key: this.keys.key(space, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
   }
 
   private space(frame: Frame | undefined, args: unknown[]): Space | undefined {
@@ -97,9 +85,22 @@ export class CacheablePlan {
       return this.keys.space(frame, args);
     } catch (error) {
       if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
-      noteUnscoped(this.parts, this.keys.namespace, this.keys.width);
       return undefined;
     }
+  }
+
+  private without(reason: 'not-shareable' | 'condition' | 'scope-missing'): undefined {
+    noteBypass(this.parts, reason, this.keys.namespace, this.keys.width);
+  }
+
+  /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */
+  private load(self: unknown, args: unknown[]): unknown {
+    const result = this.method.apply(self, args);
+    if (isObservable(result))
+      this.warn(
+        'returns an Observable that its metadata does not show, so it is not cached and comes as a promise; annotate the return type as Observable<…>, imported without `type`',
+      );
+    return result;
   }
 
   /**
@@ -107,10 +108,17 @@ export class CacheablePlan {
    * wait for it get it when it is complete; an error is passed on and nothing is stored.
    */
   private sequence(self: unknown, args: unknown[]): Observable<unknown> {
-    const whole = (): unknown => {
-      const source = this.method.apply(self, args);
-      return lastValueFrom((isObservable(source) ? source : from(source as Promise<unknown>)).pipe(toArray()));
-    };
-    return defer(async () => this.answer(self, args, whole)).pipe(mergeMap((values) => from(values as unknown[])));
+    const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
+    return defer(() => {
+      const call = this.call(args, () => lastValueFrom(source().pipe(toArray())));
+      if (call === undefined || !this.parts.settings.isEnabled) return source();
+      return from(Promise.resolve(this.parts.engine.getOrSet(call))).pipe(mergeMap((values) => values as unknown[]));
+    });
+  }
+
+  private warn(problem: string): void {
+    if (this.isWarned) return;
+    this.isWarned = true;
+    this.parts.settings.log.warn(`@Cacheable ${this.member.title} ${problem}`);
   }
 }

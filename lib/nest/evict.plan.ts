@@ -1,68 +1,74 @@
-import { concat, defer, ignoreElements, isObservable } from 'rxjs';
-import { CacheConfigError, CacheError, PatternUnsupportedError } from '../core/errors.js';
+import { concat, defer, ignoreElements, isObservable, type Observable, type ObservableInput } from 'rxjs';
+import { CacheConfigError, CacheError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
-import { compileGlob } from '../core/glob.js';
-import { checkNamespace, partsOf } from '../core/key.js';
-import { checkTags } from '../core/label.js';
-import { NOBODY, type Scope, type Width } from '../core/scope.js';
-import type { CacheablePlan } from './cacheable.plan.js';
-import type { CacheableOptions, CacheEvictOptions } from './decorators/decorator.options.js';
-import { cacheableAt, classConfig, declaredWidth, type Method, type MethodSite } from './decorators/metadata.js';
+import { checkNamespace } from '../core/key.js';
+import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
+import type { CacheEvictOptions } from './decorators/decorator.options.js';
+import { cacheableOf, classConfig, declaredReturnType, memberOf } from './decorators/metadata.js';
+import type { Member, Method } from './decorators/method-site.js';
+import { MethodKey, widthOfMember } from './method-key.js';
+import type { MethodPlan, PlanSetting } from './method-plan.js';
+import { isObservableClass } from './observables.js';
+import { Removals, type Removal } from './removals.js';
 import type { CacheKey } from './scoped-cache.types.js';
-import type { CacheParts } from './scoped-cache.parts.js';
 
 type Builder<T> = (...args: unknown[]) => T;
-/** One removal, made ready before the method runs. */
-type Removal = () => Promise<unknown>;
 
 /** What one `@CacheEvict` does in one cache. */
-export class EvictPlan {
-  private readonly namespace: string | undefined;
-  private readonly width: Width;
-  private readonly evicted: CacheablePlan | undefined;
-  private readonly title: string;
+export class EvictPlan implements MethodPlan {
   private readonly method: Method;
+  private readonly condition: Builder<boolean> | undefined;
+  /** How the keys of the evicted method are made, with the `method` option. */
+  private readonly evicted: MethodKey | undefined;
+  private readonly width: Width;
+  private readonly removing: Removals;
+  private readonly isSequence: boolean;
 
+  /** @throws CacheConfigError */
   constructor(
-    private readonly parts: CacheParts,
-    site: MethodSite,
+    private readonly setting: PlanSetting,
+    private readonly member: Member,
     private readonly options: CacheEvictOptions,
-    planOf: (site: MethodSite, options: CacheableOptions) => CacheablePlan,
   ) {
-    this.title = site.title;
-    this.method = site.method;
-    this.evicted = options.method === undefined ? undefined : this.planFor(site, options.method, planOf);
-    this.namespace = this.evicted?.keys.namespace ?? options.namespace ?? classConfig(site)?.namespace;
+    this.method = member.method;
+    this.condition = options.condition as Builder<boolean> | undefined;
+    this.evicted = options.method === undefined ? undefined : this.keysOf(options.method);
+    const namespace = this.evicted?.namespace ?? options.namespace ?? classConfig(member)?.namespace;
     this.width =
-      options.scope ??
-      declaredWidth(site) ??
-      this.evicted?.keys.width ??
-      classConfig(site)?.scope ??
-      parts.settings.scope.defaultWidth;
-    this.checkNamespaceSaid();
+      this.evicted === undefined ? widthOfMember(setting.parts, member, options.scope) : this.widthOf(this.evicted);
+    this.removing = new Removals(setting, this.width, namespace, member.ownName);
+    this.isSequence = isObservableClass(declaredReturnType(member));
+    this.checkNamespaceSaid(namespace);
+    if (options.verbose === true) setting.parts.foundation.hub.beVerbose(namespace ?? member.ownName);
   }
 
   run(self: unknown, args: unknown[]): unknown {
-    const condition = this.options.condition as Builder<boolean> | undefined;
-    if (condition !== undefined && !condition.apply(self, args)) return this.method.apply(self, args);
+    const method = (): unknown => this.method.apply(self, args);
+    if (this.condition !== undefined && !this.condition(...args)) return method();
+    if (this.isSequence) return defer(() => this.around(() => method() as Observable<unknown>, this.removals(args)));
     let removals: readonly Removal[];
     try {
       // Before the method: what goes is said by the arguments as they came, and a missing scope fails before any harm.
-      removals = this.removals(self, args, this.parts.foundation.context.current());
+      removals = this.removals(args);
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    if (this.options.before === true) return this.remove(removals).then(() => this.method.apply(self, args));
-    const result = this.method.apply(self, args);
-    // The sequence passes through as it comes; its end waits for the removal.
-    if (isObservable(result)) return concat(result, defer(() => this.remove(removals)).pipe(ignoreElements()));
-    return this.after(result, removals);
+    if (this.options.before === true) return this.remove(removals).then(method);
+    const result = method();
+    // An Observable although the method does not say so: passed through as it comes, its end waits for the removal.
+    return isObservable(result) ? this.around(() => result, removals) : this.after(result, removals);
   }
 
   private async after(result: unknown, removals: readonly Removal[]): Promise<unknown> {
     const value = await result;
     await this.remove(removals);
     return value;
+  }
+
+  /** The sequence itself; its beginning or its successful end waits for the removal. */
+  private around(source: () => ObservableInput<unknown>, removals: readonly Removal[]): Observable<unknown> {
+    const removal = defer(() => this.remove(removals)).pipe(ignoreElements());
+    return this.options.before === true ? concat(removal, defer(source)) : concat(defer(source), removal);
   }
 
   /** All of them, even if one fails; the first failure is what the caller hears. */
@@ -75,98 +81,65 @@ export class EvictPlan {
     throw failed.reason;
   }
 
-  private removals(self: unknown, args: unknown[], frame: Frame | undefined): readonly Removal[] {
+  private removals(args: unknown[]): readonly Removal[] {
+    const { options, removing, evicted } = this;
+    const frame = this.setting.parts.foundation.context.current();
     const scope = this.scope(frame, args);
+    const key = said<CacheKey>(options.key, args);
     return [
-      ...this.byName(scope, args),
-      ...this.byMethod(self, scope, args),
-      ...this.byPattern(scope, args),
-      ...this.byTags(scope, args),
-      ...this.all(scope),
+      ...removing.byName(scope, [...(key === undefined ? [] : [key]), ...(said<CacheKey[]>(options.keys, args) ?? [])]),
+      ...(evicted === undefined || options.allEntries === true ? [] : [this.entryOf(evicted, scope, frame, args)]),
+      ...removing.byPattern(scope, said(options.pattern, args)),
+      ...removing.byTags(scope, said(options.tags, args)),
+      ...(options.allEntries === true ? [removing.all(scope)] : []),
     ];
   }
 
-  private byName(scope: Scope, args: unknown[]): Removal[] {
-    const { mint } = this.parts.foundation;
-    const named = [...valuesOf(this.options.key, args), ...(said<readonly CacheKey[]>(this.options.keys, args) ?? [])];
-    if (named.length === 0) return [];
-    const space = mint.space(scope, this.width, this.namespace ?? '');
-    const keys = named.map((key) => mint.key(space, partsOf(key), undefined, 'key part'));
-    return [async () => this.parts.engine.writes.evict(keys)];
-  }
-
-  private byMethod(self: unknown, scope: Scope, args: unknown[]): Removal[] {
-    if (this.evicted === undefined || this.options.allEntries === true) return [];
-    const { keys } = this.evicted;
-    const methodArgs = (this.options.args as Builder<readonly unknown[]> | undefined)?.apply(self, args) ?? args;
-    const space = keys.spaceIn(scope, this.width);
-    const key = keys.key(space, [...methodArgs]);
-    return [async () => this.parts.engine.writes.evict([key])];
-  }
-
-  private byPattern(scope: Scope, args: unknown[]): Removal[] {
-    const pattern = said<string>(this.options.pattern, args);
-    if (pattern === undefined) return [];
-    const { mint } = this.parts.foundation;
-    if (!mint.readable) throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
-    const match = compileGlob(pattern);
-    const space = mint.space(scope, this.width, this.namespace ?? '');
-    const view = mint.view(scope, this.width, this.namespace);
-    return [async () => this.parts.engine.writes.removeMatching(space, { view, match })];
-  }
-
-  private byTags(scope: Scope, args: unknown[]): Removal[] {
-    const tags = said<readonly string[]>(this.options.tags, args);
-    if (tags === undefined || tags.length === 0) return [];
-    const { mint } = this.parts.foundation;
-    const space = mint.space(scope, this.width, this.namespace ?? 'default');
-    const labels = checkTags(tags).map((tag) => mint.tagLabel(scope, this.width, tag));
-    return [async () => this.parts.engine.writes.invalidate(space, labels)];
-  }
-
-  private all(scope: Scope): Removal[] {
-    if (this.options.allEntries !== true) return [];
-    const { mint } = this.parts.foundation;
-    const space = mint.space(scope, this.width, this.namespace ?? '');
-    const view = mint.view(scope, this.width, this.namespace);
-    return [async () => this.parts.engine.writes.clear(space, view)];
+  /** The entry that a call of the evicted method with these arguments would have. */
+  private entryOf(keys: MethodKey, scope: Scope, frame: Frame | undefined, args: unknown[]): Removal {
+    const methodArgs = said<readonly unknown[]>(this.options.args, args) ?? args.slice(0, keys.maxArgs);
+    // Whoever says `context` here means it; otherwise the evicted method's own `context` knows for whom its entry is.
+    const space = this.options.context === undefined ? keys.space(frame, methodArgs) : keys.spaceIn(scope);
+    return this.removing.byKeys([keys.bareKey(space, methodArgs)]);
   }
 
   private scope(frame: Frame | undefined, args: unknown[]): Scope {
-    const contextOf = this.options.context as Builder<{ tenant?: string; user?: string }> | undefined;
-    return contextOf === undefined ? (frame?.scope ?? NOBODY) : this.parts.foundation.scopes.of(contextOf(...args));
+    const contextOf = this.options.context as Builder<ScopeIds> | undefined;
+    return contextOf === undefined
+      ? (frame?.scope ?? NOBODY)
+      : this.setting.parts.foundation.scopes.of(contextOf(...args));
   }
 
-  private planFor(
-    site: MethodSite,
-    method: string,
-    planOf: (site: MethodSite, options: CacheableOptions) => CacheablePlan,
-  ): CacheablePlan {
-    const found = cacheableAt(site.prototype, method);
-    if (found === undefined)
-      throw new CacheConfigError(
-        `@CacheEvict ${site.title}.method`,
-        `"${method}" is not a @Cacheable method of this class`,
-      );
-    return planOf(found.site, found.options);
+  private keysOf(method: string): MethodKey {
+    const found = cacheableOf(this.member.type, method);
+    if (found === undefined) throw this.mistake('method', `"${method}" is not a @Cacheable method of this class`);
+    const keys = new MethodKey(this.setting, memberOf(found.site, this.member.type), found.options);
+    if (this.options.allEntries === true && keys.saysForWhom && this.options.context === undefined)
+      throw this.mistake('context', `is needed: "${method}" says for whom by its own arguments`);
+    return keys;
   }
 
-  private checkNamespaceSaid(): void {
+  /** Of one entry, exactly its own width; of all, also a wider one, which covers it. */
+  private widthOf({ width }: MethodKey): Width {
+    const { scope, allEntries, method } = this.options;
+    if (scope === undefined || scope === width || allEntries === true) return scope ?? width;
+    throw this.mistake('scope', `is "${scope}", but the entries of "${method}" are kept for "${width}"`);
+  }
+
+  private checkNamespaceSaid(namespace: string | undefined): void {
     const { key, keys, pattern, allEntries } = this.options;
     const needsNamespace = [key, keys, pattern].some((option) => option !== undefined) || allEntries === true;
     if (!needsNamespace) return;
-    if (this.namespace === undefined)
-      throw new CacheConfigError(`@CacheEvict ${this.title}.namespace`, 'is needed: whose keys are meant?');
-    checkNamespace(this.namespace);
+    if (namespace === undefined) throw this.mistake('namespace', 'is needed: whose keys are meant?');
+    checkNamespace(namespace);
+  }
+
+  private mistake(option: string, problem: string): CacheConfigError {
+    return new CacheConfigError(`@CacheEvict ${this.member.title}.${option}`, problem);
   }
 }
 
 /** What an option says for these arguments. */
 function said<T>(option: unknown, args: unknown[]): T | undefined {
   return typeof option === 'function' ? (option as Builder<T>)(...args) : (option as T | undefined);
-}
-
-function valuesOf(key: unknown, args: unknown[]): CacheKey[] {
-  const value = said<CacheKey>(key, args);
-  return value === undefined ? [] : [value];
 }

@@ -1,10 +1,12 @@
-import { partsOf, type Key } from '../core/key.js';
-import { NOBODY, type Scope, type Width } from '../core/scope.js';
 import type { Frame } from '../core/frame.js';
+import { checkNamespace, partsOf, type Key } from '../core/key.js';
+import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
 import type { Space } from '../core/space.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
-import { classConfig, declaredWidth, type MethodSite } from './decorators/metadata.js';
-import { ignoredPositions } from './decorators/parameter-names.js';
+import { classConfig, declaredWidth } from './decorators/metadata.js';
+import type { Member } from './decorators/method-site.js';
+import { ignoredPositions, parameterNames } from './decorators/parameter-names.js';
+import type { PlanSetting } from './method-plan.js';
 import type { CacheKey } from './scoped-cache.types.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
@@ -14,52 +16,59 @@ type Builder<T> = (...args: unknown[]) => T;
 export class MethodKey {
   readonly namespace: string;
   readonly width: Width;
+  /** The options say for whom, whatever the surroundings. */
+  readonly saysForWhom: boolean;
+  private readonly parts: CacheParts;
   private readonly spaceName: string;
   private readonly build: Builder<CacheKey> | undefined;
   private readonly fixed: readonly unknown[] | undefined;
-  /** Set apart methods that share a namespace of their class. */
+  /** Sets apart methods that share a namespace of their class. */
   private readonly lead: readonly string[];
   private readonly ignored: ReadonlySet<number>;
+  /** How many parameters the method has; Infinity when it takes any number. */
+  readonly maxArgs: number;
   private readonly tagsOf: Builder<readonly string[]> | undefined;
   private readonly fixedTags: readonly string[] | undefined;
-  private readonly contextOf: Builder<{ tenant?: string; user?: string }> | undefined;
+  private readonly contextOf: Builder<ScopeIds> | undefined;
 
-  constructor(
-    private readonly parts: CacheParts,
-    site: MethodSite,
-    options: CacheableOptions,
-  ) {
-    const shared = options.namespace ?? classConfig(site)?.namespace;
-    this.namespace = shared ?? site.title;
-    this.width = options.scope ?? declaredWidth(site) ?? classConfig(site)?.scope ?? parts.settings.scope.defaultWidth;
+  /** @throws CacheConfigError */
+  constructor({ parts, book }: PlanSetting, member: Member, options: CacheableOptions) {
+    this.parts = parts;
+    const shared = options.namespace ?? classConfig(member)?.namespace;
+    if (shared === undefined) book.claim(member.ownName, member.type);
+    this.namespace = checkNamespace(shared ?? member.ownName);
+    this.width = widthOfMember(parts, member, options.scope);
     this.spaceName = options.version === undefined ? this.namespace : `${this.namespace}@${options.version}`;
-    this.build = typeof options.key === 'function' ? (options.key as unknown as Builder<CacheKey>) : undefined;
+    book.note(this.namespace, this.spaceName);
+    this.build = typeof options.key === 'function' ? (options.key as Builder<CacheKey>) : undefined;
     this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
-    this.lead = shared === undefined ? [] : [site.name];
-    this.ignored = ignoredPositions(options.ignoreArgs, site, `${site.title}.ignoreArgs`);
-    this.tagsOf =
-      typeof options.tags === 'function' ? (options.tags as unknown as Builder<readonly string[]>) : undefined;
+    this.lead = shared === undefined ? [] : member.lead;
+    this.ignored = ignoredPositions(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
+    this.maxArgs = maxArgsOf(member);
+    this.tagsOf = typeof options.tags === 'function' ? (options.tags as Builder<readonly string[]>) : undefined;
     this.fixedTags = Array.isArray(options.tags) ? (options.tags as readonly string[]) : undefined;
-    this.contextOf = options.context as Builder<{ tenant?: string; user?: string }> | undefined;
+    this.contextOf = options.context as Builder<ScopeIds> | undefined;
+    this.saysForWhom = this.contextOf !== undefined;
   }
 
   /** @throws ScopeMissingError */
-  space(frame: Frame | undefined, args: unknown[]): Space {
-    return this.parts.foundation.mint.space(this.scope(frame, args), this.width, this.spaceName);
+  space(frame: Frame | undefined, args: readonly unknown[]): Space {
+    return this.spaceIn(this.scope(frame, args));
   }
 
-  /** The space under another scope and width: whoever evicts says for whom. */
-  spaceIn(scope: Scope, width: Width): Space {
-    return this.parts.foundation.mint.space(scope, width, this.spaceName);
+  /** The space of a scope that somebody else has settled. @throws ScopeMissingError */
+  spaceIn(scope: Scope): Space {
+    return this.parts.foundation.mint.space(scope, this.width, this.spaceName);
   }
 
-  private scope(frame: Frame | undefined, args: unknown[]): Scope {
+  /** For whom: what the `context` option says, else the surroundings. */
+  scope(frame: Frame | undefined, args: readonly unknown[]): Scope {
     if (this.contextOf !== undefined) return this.parts.foundation.scopes.of(this.contextOf(...args));
     return frame === undefined ? NOBODY : frame.scope;
   }
 
   /** @throws KeyInvalidError, TagInvalidError */
-  key(space: Space, args: unknown[]): Key {
+  key(space: Space, args: readonly unknown[]): Key {
     const tags = this.tagsOf === undefined ? this.fixedTags : this.tagsOf(...args);
     return this.parts.foundation.mint.key(
       space,
@@ -69,10 +78,25 @@ export class MethodKey {
     );
   }
 
-  private keyParts(args: unknown[]): readonly unknown[] {
+  /** The key of an entry that goes: its tags do not matter, and finding them out might fail. */
+  bareKey(space: Space, args: readonly unknown[]): Key {
+    return this.parts.foundation.mint.key(space, this.keyParts(args), undefined, 'argument');
+  }
+
+  private keyParts(args: readonly unknown[]): readonly unknown[] {
     if (this.build !== undefined) return partsOf(this.build(...args));
     if (this.fixed !== undefined) return this.fixed;
     if (this.lead.length === 0 && this.ignored.size === 0) return args;
     return [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))];
   }
+}
+
+/** The width a method caches at: its own word, then that of its class, then that of the module. */
+export function widthOfMember({ settings }: CacheParts, member: Member, said: Width | undefined): Width {
+  return said ?? declaredWidth(member) ?? classConfig(member)?.scope ?? settings.scope.defaultWidth;
+}
+
+function maxArgsOf({ written }: Member): number {
+  const names = parameterNames(written);
+  return names.some((name) => name.startsWith('...')) ? Infinity : names.length;
 }

@@ -1,38 +1,43 @@
-import type { CacheableOptions, CacheEvictOptions } from './decorators/decorator.options.js';
-import type { MethodSite } from './decorators/metadata.js';
-import { CacheablePlan } from './cacheable.plan.js';
-import { EvictPlan } from './evict.plan.js';
-import { PutPlan } from './put.plan.js';
+import type { Constructor } from '../core/canonical.js';
+import { decorationsOf, memberOf } from './decorators/metadata.js';
+import type { MethodSite } from './decorators/method-site.js';
+import type { MethodPlan, PlanSetting } from './method-plan.js';
+import { NamespaceBook } from './namespace-book.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
-/**
- * What each decorator means in this cache: policies resolved, keys and tags made ready. Worked out when a method is
- * first called and kept; there are as many plans as decorators in the application's source.
- */
-export class MethodPlans {
-  private readonly cacheables = new Map<MethodSite, CacheablePlan>();
-  private readonly puts = new Map<MethodSite, PutPlan>();
-  private readonly evicts = new Map<MethodSite, EvictPlan>();
+/** What the decorators of one class mean in one cache: policies resolved, keys and tags made ready. */
+export class ClassPlans {
+  private readonly plans = new Map<MethodSite, MethodPlan>();
 
-  constructor(private readonly parts: CacheParts) {}
-
-  cacheable(site: MethodSite, options: CacheableOptions): CacheablePlan {
-    return this.cacheables.get(site) ?? keep(this.cacheables, site, new CacheablePlan(this.parts, site, options));
+  /** @throws CacheConfigError */
+  constructor(setting: PlanSetting, type: Constructor) {
+    for (const { site, plan } of decorationsOf(type)) this.plans.set(site, plan(setting, memberOf(site, type)));
   }
 
-  put(site: MethodSite, options: CacheableOptions): PutPlan {
-    return this.puts.get(site) ?? keep(this.puts, site, new PutPlan(this.parts, site, options));
-  }
-
-  evict(site: MethodSite, options: CacheEvictOptions): EvictPlan {
-    return (
-      this.evicts.get(site) ??
-      keep(this.evicts, site, new EvictPlan(this.parts, site, options, (other, said) => this.cacheable(other, said)))
-    );
+  /** Undefined when the class has no such decorator. */
+  of(site: MethodSite): MethodPlan | undefined {
+    return this.plans.get(site);
   }
 }
 
-function keep<P>(plans: Map<MethodSite, P>, site: MethodSite, plan: P): P {
-  plans.set(site, plan);
-  return plan;
+/**
+ * The plans of all classes that one cache serves. Made when the first object of a class gets its cache, which for most
+ * is while the application starts: a decorator that cannot work stops the start. As many as there are such classes.
+ */
+export class MethodPlans {
+  private readonly setting: PlanSetting;
+  private readonly classes = new Map<Constructor, ClassPlans>();
+
+  constructor(parts: CacheParts) {
+    this.setting = { parts, book: new NamespaceBook() };
+  }
+
+  /** @throws CacheConfigError */
+  of(type: Constructor): ClassPlans {
+    const known = this.classes.get(type);
+    if (known !== undefined) return known;
+    const made = new ClassPlans(this.setting, type);
+    this.classes.set(type, made);
+    return made;
+  }
 }

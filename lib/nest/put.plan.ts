@@ -1,35 +1,49 @@
+import { defer, from, lastValueFrom, mergeMap, toArray, type ObservableInput } from 'rxjs';
 import type { Policy } from '../core/policy.js';
 import type { Call, ResultRules } from '../engine/call.js';
-import { methodPolicy, rulesFor } from './cacheable.plan.js';
+import { noteBypass } from './bypass.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
-import type { Method, MethodSite } from './decorators/metadata.js';
+import { declaredReturnType } from './decorators/metadata.js';
+import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey } from './method-key.js';
+import { methodPolicy, rulesOf } from './method-policy.js';
+import type { MethodPlan, PlanSetting } from './method-plan.js';
+import { isObservableClass } from './observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 /** What one `@CachePut` does in one cache. A missing scope fails the call before the method runs. */
-export class PutPlan {
+export class PutPlan implements MethodPlan {
+  private readonly parts: CacheParts;
   private readonly keys: MethodKey;
   private readonly policy: Policy;
   private readonly method: Method;
   private readonly condition: ((...args: unknown[]) => boolean) | undefined;
-  private readonly rules: ((args: unknown[]) => ResultRules) | undefined;
+  private readonly rules: ((args: readonly unknown[]) => ResultRules) | undefined;
+  private readonly isSequence: boolean;
 
-  constructor(
-    private readonly parts: CacheParts,
-    site: MethodSite,
-    options: CacheableOptions,
-  ) {
-    this.keys = new MethodKey(parts, site, options);
-    this.policy = methodPolicy(parts, this.keys.namespace, site, options);
-    this.method = site.method;
+  constructor(setting: PlanSetting, member: Member, options: CacheableOptions) {
+    this.parts = setting.parts;
+    this.keys = new MethodKey(setting, member, options);
+    this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
+    this.method = member.method;
     this.condition = options.condition as PutPlan['condition'];
-    this.rules = rulesFor(options, this.policy);
-    if (options.verbose === true) parts.foundation.hub.beVerbose(this.keys.namespace);
+    this.rules = rulesOf(options, this.policy);
+    this.isSequence = isObservableClass(declaredReturnType(member));
+    if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
   }
 
-  async run(self: unknown, args: unknown[]): Promise<unknown> {
+  run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
-    if (this.condition !== undefined && !this.condition.apply(self, args)) return method();
+    if (!this.isSequence) return this.put(args, method);
+    const whole = (): unknown => lastValueFrom(from(method() as ObservableInput<unknown>).pipe(toArray()));
+    return defer(() => this.put(args, whole)).pipe(mergeMap((values) => values as unknown[]));
+  }
+
+  private async put(args: unknown[], method: () => unknown): Promise<unknown> {
+    if (this.condition !== undefined && !this.condition(...args)) {
+      noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width);
+      return method();
+    }
     const frame = this.parts.foundation.context.current();
     const key = this.keys.key(this.keys.space(frame, args), args);
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };

@@ -4,6 +4,7 @@ import { checkTags } from '../core/label.js';
 import type { Policy } from '../core/policy.js';
 import { scopeOf, type ScopeIds } from '../core/scope.js';
 import { CacheReads } from './cache-reads.js';
+import { own } from './cache-view.js';
 import { AMBIENT } from './scope-binding.js';
 import type { CacheKey, CallOptions, IncrementOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
 import { warm } from './warm.js';
@@ -29,10 +30,8 @@ export class ScopedCache extends CacheReads {
   async setMany(entries: Iterable<readonly [CacheKey, unknown]>, options?: CallOptions): Promise<void> {
     const space = this.space();
     const policy = this.policy(options);
-    const writes = Array.from(
-      entries,
-      ([key, value]) => [this.key(space, key, options?.tags), defined(value), policy] as const,
-    );
+    const tags = own(options, 'tags');
+    const writes = Array.from(entries, ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const);
     await this.parts.engine.writes.setMany(writes);
   }
 
@@ -59,14 +58,15 @@ export class ScopedCache extends CacheReads {
    * @throws NotACounterError when the entry holds something else
    * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
    */
-  async increment(key: CacheKey, by = 1, options: IncrementOptions = {}): Promise<number> {
+  async increment(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
     if (!Number.isSafeInteger(by)) throw new CacheConfigError('by', 'must be a whole number');
-    const policy: Policy = options.ttl === undefined ? this.policy() : this.policy({ ttl: options.ttl });
-    return this.parts.engine.writes.increment(this.key(this.space(), key, options.tags), by, policy);
+    const ttl = own(options, 'ttl');
+    const policy: Policy = ttl === undefined ? this.policy() : this.policy({ ttl });
+    return this.parts.engine.writes.increment(this.key(this.space(), key, own(options, 'tags')), by, policy);
   }
 
   /** {@link increment} downwards. */
-  decrement(key: CacheKey, by = 1, options: IncrementOptions = {}): Promise<number> {
+  async decrement(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
     return this.increment(key, -by, options);
   }
 
@@ -89,8 +89,9 @@ export class ScopedCache extends CacheReads {
    * across namespaces; a tenant's tag covers its users' entries, a user's tag only that user's.
    * @throws InvalidationUnknownError
    */
-  async invalidateTags(tags: readonly string[], options: { readonly match?: 'any' | undefined } = {}): Promise<void> {
-    if (options.match !== undefined && options.match !== 'any') throw new CacheConfigError('match', "must be 'any'");
+  async invalidateTags(tags: readonly string[], options?: { readonly match?: 'any' | undefined }): Promise<void> {
+    const match = own(options, 'match');
+    if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
     const space = this.space();
     const scope = this.scope(this.frame());
     const labels = checkTags(tags).map((tag) => this.parts.foundation.mint.tagLabel(scope, this.bound.width, tag));
@@ -146,9 +147,13 @@ export class ScopedCache extends CacheReads {
     return new ScopedCache(this.parts, { ...this.bound, width: 'global', binding: AMBIENT });
   }
 
-  /** A scope said in full: a user's with `user`, else a tenant's. @throws ScopeMissingError without a tenant */
+  /**
+   * A scope said in full: a user's where `user` is named, else a tenant's.
+   * @throws ScopeMissingError without a tenant, and when `user` is named but empty or undefined
+   */
   for(ids: ScopeIds): ScopedCache {
-    const width = ids.user === undefined ? 'tenant' : 'user';
+    // A user that was meant and is not there (`user: request.user?.id`) must not become the whole tenant.
+    const width = Object.hasOwn(ids, 'user') ? 'user' : 'tenant';
     return new ScopedCache(this.parts, { ...this.bound, width, binding: this.fixed(ids, width) });
   }
 }

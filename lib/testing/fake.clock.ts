@@ -2,7 +2,6 @@ import { systemClock, type Clock } from '../core/clock.js';
 
 interface Timer {
   readonly dueMs: number;
-  readonly order: number;
   readonly callback: () => void;
 }
 
@@ -29,8 +28,8 @@ const FIRST_MOMENT_MS = 1_000;
 export class FakeClock implements Clock {
   private elapsedMs = FIRST_MOMENT_MS;
   private wallOffsetMs: number;
+  /** In the order in which they are due; of those due together, in the order in which they were set. */
   private timers: Timer[] = [];
-  private order = 0;
 
   constructor(options: FakeClockOptions = {}) {
     this.wallOffsetMs = (options.wallMs ?? Date.UTC(2025, 0, 1)) - FIRST_MOMENT_MS;
@@ -45,8 +44,9 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer: Timer = { dueMs: this.elapsedMs + Math.max(0, delayMs), order: ++this.order, callback };
-    this.timers.push(timer);
+    const timer: Timer = { dueMs: this.elapsedMs + Math.max(0, delayMs), callback };
+    const at = this.timers.findLastIndex(({ dueMs }) => dueMs <= timer.dueMs) + 1;
+    this.timers.splice(at, 0, timer);
     return () => {
       this.timers = this.timers.filter((other) => other !== timer);
     };
@@ -72,11 +72,12 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const untilMs = this.elapsedMs + ms;
     await this.settle();
-    for (let next = this.nextTimer(untilMs); next !== undefined; next = this.nextTimer(untilMs)) {
-      this.timers = this.timers.filter((other) => other !== next);
+    for (let next = this.timers[0]; next !== undefined && next.dueMs <= untilMs; next = this.timers[0]) {
+      this.timers.shift();
       this.elapsedMs = Math.max(this.elapsedMs, next.dueMs);
       next.callback();
-      await this.settle();
+      // Those due at the same moment fire together, as they would in one turn of a real clock.
+      if (this.timers[0]?.dueMs !== next.dueMs) await this.settle();
     }
     this.elapsedMs = untilMs;
     await this.settle();
@@ -90,16 +91,5 @@ export class FakeClock implements Clock {
   /** Sets the wall forward or back, as an administrator or a time server would. Monotonic time does not notice. */
   jumpWall(ms: number): void {
     this.wallOffsetMs += ms;
-  }
-
-  private nextTimer(untilMs: number): Timer | undefined {
-    let next: Timer | undefined;
-    for (const timer of this.timers) {
-      if (timer.dueMs > untilMs) continue;
-      if (next === undefined || timer.dueMs < next.dueMs || (timer.dueMs === next.dueMs && timer.order < next.order)) {
-        next = timer;
-      }
-    }
-    return next;
   }
 }

@@ -40,17 +40,21 @@ function say({ file, start, messageText }: ts.Diagnostic, { page, line }: Snippe
 function moduleOf(code: string, exported: ReadonlyMap<string, readonly string[]>): string {
   const isMembers = /^\s*(?:\/\/.*\n\s*|\/\*\*[^]*?\*\/\s*)*@/.test(code) && !/\bclass\b/.test(code);
   const body = isMembers
-    ? `class Snippet { constructor(private readonly cats: CatsRepository) {}\n${code}\n}`
+    ? `class Snippet { constructor(private readonly cats: CatsRepository, private readonly reports: ReportsRepository) {}\n${code}\n}`
     : `\n${code}`;
   const { used, own } = namesIn(body);
   const lines: string[] = [];
   const taken = new Set(own);
-  for (const [from, names] of exported) {
-    const wanted = names.filter((name) => used.has(name) && !taken.has(name));
-    for (const name of wanted) taken.add(name);
-    if (wanted.length > 0) lines.push(`import { ${wanted.map((name) => `${name}`).join(', ')} } from '${from}';`);
+  for (const [from, imports] of exported) {
+    const wanted = imports.filter((one) => used.has(bare(one)) && !taken.has(bare(one)));
+    for (const one of wanted) taken.add(bare(one));
+    if (wanted.length > 0) lines.push(`import { ${wanted.join(', ')} } from '${from}';`);
   }
   return `${lines.join(' ')} export {}; ${body}`;
+}
+
+function bare(imported: string): string {
+  return imported.replace(/^type /, '');
 }
 
 function namesIn(code: string): { used: Set<string>; own: Set<string> } {
@@ -82,23 +86,24 @@ function bound(name: ts.BindingName, own: Set<string>): void {
   else name.elements.forEach((element) => ts.isBindingElement(element) && bound(element.name, own));
 }
 
-/** The names that modules export, by module. A module that is not there has none. */
+/** What modules export, by module, as it is written in an import. A module that is not there has nothing. */
 function exportsOf(modules: readonly string[], options: ts.CompilerOptions): ReadonlyMap<string, readonly string[]> {
   const probe = fileName('probe.ts');
   const text = modules.map((name, at) => `import * as m${at} from '${name}';`).join('\n');
   const program = programOf(new Map([[probe, text]]), options);
   const checker = program.getTypeChecker();
-  return new Map(
-    (program.getSourceFile(probe)?.statements ?? []).map((statement) => {
-      const { moduleSpecifier } = statement as ts.ImportDeclaration;
-      const symbol = checker.getSymbolAtLocation(moduleSpecifier);
-      const found = symbol === undefined ? [] : checker.getExportsOfModule(symbol);
-      return [
-        (moduleSpecifier as ts.StringLiteral).text,
-        found.map(({ name }) => name).filter((name) => name !== 'default'),
-      ];
-    }),
-  );
+  const importable = (symbol: ts.Symbol): string => {
+    const meant = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+    return meant.flags & ts.SymbolFlags.Value ? symbol.name : `type ${symbol.name}`;
+  };
+  const exported = new Map<string, readonly string[]>();
+  for (const statement of program.getSourceFile(probe)?.statements ?? []) {
+    const { moduleSpecifier } = statement as ts.ImportDeclaration;
+    const symbol = checker.getSymbolAtLocation(moduleSpecifier);
+    const found = symbol === undefined ? [] : checker.getExportsOfModule(symbol);
+    exported.set((moduleSpecifier as ts.StringLiteral).text, found.map(importable));
+  }
+  return exported;
 }
 
 function programOf(texts: ReadonlyMap<string, string>, options: ts.CompilerOptions): ts.Program {

@@ -53,9 +53,7 @@ function leadsSomewhere(link: string, from: string, page: Page): boolean {
 /** The properties of an interface, read from its source. */
 function optionsOf(path: string, name: string): string[] {
   const source = readFileSync(join(ROOT, path), 'utf8');
-  const body = new RegExp(`export interface ${name}\\b[^{]*(?:\\{[^{}]*\\}[^{]*)*?\\{\\n([^]*?)\\n\\}`).exec(
-    source,
-  )?.[1];
+  const body = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([^]*?)\\n\\}`).exec(source)?.[1];
   if (body === undefined) throw new Error(`${path} has no interface ${name}`);
   return Array.from(body.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, option = '']) => option);
 }

@@ -3,7 +3,7 @@
  * Names that a snippet declares itself count over these.
  */
 import type { INestApplication } from '@nestjs/common';
-import type { CacheService, ScopedCache } from 'nestjs-scoped-cache';
+import type { BackendFactory, CacheService, ScopedCache } from 'nestjs-scoped-cache';
 
 export interface Cat {
   readonly id: string;
@@ -58,3 +58,4 @@ export declare const reports: ReportsRepository;
 export declare const id: string;
 export declare const cat: Cat;
 export declare function fetchRate(currency: string): Promise<number>;
+export declare function myBackend(): BackendFactory;

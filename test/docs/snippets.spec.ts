@@ -36,7 +36,7 @@ describe('the check bites', () => {
   it('a mistake is named with its line, a sound snippet passes', () => {
     const found = mistakesIn([wrong, shadowing, method]);
     expect(found.get(wrong)).toEqual([
-      expect.stringMatching(/^p\.md:6 Type 'boolean' is not assignable/),
+      expect.stringMatching(/^p\.md:6 Type 'true' is not assignable/),
       expect.stringMatching(/^p\.md:7 Property 'seet' does not exist/),
     ]);
     expect(found.get(shadowing)).toEqual([]);

@@ -1,3 +1,4 @@
+import { ownOptions } from '../../core/own-options.js';
 import { checkClassConfig } from './check-options.js';
 import type { CacheConfigOptions } from './decorator.options.js';
 import { setClassConfig } from './metadata.js';
@@ -12,7 +13,8 @@ import { setClassConfig } from './metadata.js';
  */
 export function CacheConfig(options: CacheConfigOptions): ClassDecorator {
   return (target) => {
-    checkClassConfig(options, target.name);
-    setClassConfig(target, options);
+    const own = ownOptions<CacheConfigOptions>(options, `@CacheConfig ${target.name}`);
+    checkClassConfig(own, target.name);
+    setClassConfig(target, own);
   };
 }

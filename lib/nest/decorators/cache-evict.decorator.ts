@@ -1,40 +1,45 @@
-import type { AsyncMethod, CacheEvictOptions } from './decorator.options.js';
+import { ownOptions } from '../../core/own-options.js';
+import { EvictPlan } from '../evict.plan.js';
 import { checkEvictOptions } from './check-options.js';
+import type { CacheEvictOptions } from './decorator.options.js';
+import type { Fits, FitsTarget, Later, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 
-/** Fits an asynchronous method of a class that has the method to be evicted, with fitting arguments. */
-export type EvictDecorator<Method extends string, MethodArgs extends readonly unknown[]> = <
-  T extends { readonly [K in Method]: (...args: never[]) => unknown },
-  M extends AsyncMethod,
->(
-  target: T & {
-    readonly [K in Method]: (...args: MethodArgs extends readonly never[] ? never[] : [...MethodArgs]) => unknown;
-  },
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<M>,
-) => TypedPropertyDescriptor<M> | undefined;
+/** Fits a method that answers later, of a class that has the method to be evicted. */
+export interface EvictDecorator<O> {
+  <T extends object, M extends LaterMember>(
+    target: T,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<M> & Fits<O, M> & FitsTarget<O, M, T>,
+  ): TypedPropertyDescriptor<M> | void;
+  <T extends object, Params extends ParamsFor<O>, Answer extends Later>(
+    target: T,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<(...args: Params) => Answer> & FitsTarget<O, (...args: Params) => Answer, T>,
+  ): TypedPropertyDescriptor<(...args: Params) => Answer> | void;
+}
 
 /**
  * Removes entries when the method has succeeded (or `before` it runs). What goes is said by `key`, `keys`, `pattern` or
  * `allEntries` of a `namespace`, by `tags`, or by `method` (and `args`): the entry of a `@Cacheable` of the same class.
  *
  * After it returned, no read in any process gets a value that was loaded before. A scope that is missing fails the call
- * before the method runs.
- * @throws CacheConfigError when the class is defined and nothing says what goes
- * @throws InvalidationUnknownError when nobody can say whether the entries are gone; the method has run by then
+ * before the method runs, whatever `scope.onMissing` says. Of a method that returns an Observable the successful end
+ * waits for the removal: nothing goes when its subscriber leaves earlier.
+ * @throws CacheConfigError when the class is defined or first injected, and when nothing says what goes
+ * @throws InvalidationUnknownError when nobody can say whether the entries are gone; the method has run by then, and
+ *   all of the removals were tried
  * @example
  * @CacheEvict({ method: 'findOne', args: (cat: Cat) => [cat.id] })
  * async update(cat: Cat): Promise<void> { await this.cats.save(cat); }
  */
-export function CacheEvict<
-  Args extends readonly unknown[] = never[],
-  Method extends string = never,
-  MethodArgs extends readonly unknown[] = never[],
->(options: CacheEvictOptions<Args, Method, MethodArgs>): EvictDecorator<Method, MethodArgs> {
-  const given = options as unknown as CacheEvictOptions;
-  return (target, name, descriptor) =>
+export function CacheEvict<const O extends CacheEvictOptions & object>(
+  options: O & NoOthers<O, CacheEvictOptions>,
+): EvictDecorator<O> {
+  const given = ownOptions<CacheEvictOptions>(options, '@CacheEvict');
+  return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@CacheEvict', (site) => {
       checkEvictOptions(given, site);
-      return (service, self, args) => service.plans.evict(site, given).run(self, args);
-    }) as never;
+      return (setting, member) => new EvictPlan(setting, member, given);
+    })) as EvictDecorator<O>;
 }

@@ -1,7 +1,9 @@
 import type { Duration } from '../../core/duration.js';
-import type { AsyncMethodDecorator } from './cacheable.decorator.js';
-import { checkCacheableOptions } from './check-options.js';
+import { PutPlan } from '../put.plan.js';
+import type { CachedMethodDecorator } from './cacheable.decorator.js';
+import { checkCacheableOptions, givenOptions } from './check-options.js';
 import type { CacheableOptions } from './decorator.options.js';
+import type { NoOthers } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 
 /**
@@ -9,19 +11,22 @@ import { wrapMethod } from './wrap-method.js';
  * `key` of the `@Cacheable` it updates.
  *
  * An invalidation while the method runs wins over its result, and loads that began before cannot overwrite it. A result
- * that cannot be stored evicts the entry it would have replaced.
+ * that cannot be stored evicts the entry it would have replaced; one that `unless` keeps out leaves it as it is.
+ * @throws ScopeMissingError before the method runs, whatever `scope.onMissing` says
  * @throws InvalidationUnknownError when neither storing nor evicting could be confirmed; the method has run by then
  * @example
  * @CachePut({ namespace: 'cats', key: (cat: Cat) => cat.id })
  * async update(cat: Cat): Promise<Cat> { return this.cats.save(cat); }
  */
-export function CachePut<Args extends readonly unknown[] = []>(
-  options: CacheableOptions<Args> | Duration = {},
-): AsyncMethodDecorator<Args> {
-  const given = (typeof options === 'object' ? options : { ttl: options }) as CacheableOptions;
-  return (target, name, descriptor) =>
+export function CachePut(ttl?: Duration): CachedMethodDecorator<unknown>;
+export function CachePut<const O extends CacheableOptions & object>(
+  options: O & NoOthers<O, CacheableOptions>,
+): CachedMethodDecorator<O>;
+export function CachePut(options?: CacheableOptions | Duration): CachedMethodDecorator<unknown> {
+  const given = givenOptions(options, '@CachePut');
+  return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@CachePut', (site) => {
       checkCacheableOptions(given, site, '@CachePut');
-      return (service, self, args) => service.plans.put(site, given).run(self, args);
-    }) as never;
+      return (setting, member) => new PutPlan(setting, member, given);
+    })) as CachedMethodDecorator<unknown>;
 }

@@ -1,22 +1,24 @@
 import type { Duration } from '../../core/duration.js';
-import type { AsyncMethod, CacheableOptions } from './decorator.options.js';
-import { checkCacheableOptions } from './check-options.js';
+import { CacheablePlan } from '../cacheable.plan.js';
+import { checkCacheableOptions, givenOptions } from './check-options.js';
+import type { CacheableOptions } from './decorator.options.js';
+import type { Fits, Later, LaterFor, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { setCacheable } from './metadata.js';
 import { wrapMethod } from './wrap-method.js';
 
-/** Fits a method or getter that answers later and takes at least the arguments that the options look at. */
-export type AsyncMethodDecorator<Args extends readonly unknown[]> = <M extends AsyncMethod | PromiseLike<unknown>>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<M> & Accepts<M, Args>,
-) => TypedPropertyDescriptor<M> | undefined;
-
-/** `unknown` (no demand) when the method's parameters begin with `Args`; else a type that names the mismatch. */
-type Accepts<M, Args extends readonly unknown[]> = M extends (...args: infer Params) => unknown
-  ? Params extends readonly [...Args, ...unknown[]]
-    ? unknown
-    : { 'the options look at arguments this method does not have': Args }
-  : unknown;
+/** Fits a method or getter that answers later, with the arguments and the result that the options look at. */
+export interface CachedMethodDecorator<O> {
+  <M extends LaterMember>(
+    target: object,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<M> & Fits<O, M>,
+  ): TypedPropertyDescriptor<M> | void;
+  <Params extends ParamsFor<O>, Answer extends LaterFor<O>>(
+    target: object,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<(...args: Params) => Answer & Later>,
+  ): TypedPropertyDescriptor<(...args: Params) => Answer & Later> | void;
+}
 
 /**
  * Answers calls of the method from the cache. The key is made of the scope, the namespace and the arguments; whoever
@@ -27,21 +29,28 @@ type Accepts<M, Args extends readonly unknown[]> = M extends (...args: infer Par
  * reach the caller unchanged and are not stored. When the backend fails the method simply runs. What cannot be stored
  * faithfully (streams, functions, instances of unregistered classes) is returned and not stored, with one warning.
  *
- * @param options a ttl, or all options
- * @throws CacheConfigError when the class is defined, naming an option that cannot work
+ * Of a method declared to return an Observable, the complete sequence is stored, and played back to each subscriber in
+ * the scope of its subscription; one that does not end is never stored. On a getter the property is a promise.
+ *
+ * Works on objects that Nest makes. A class built by hand, or by a factory provider, simply runs its methods.
+ *
+ * @param options a ttl, or all options. Annotate the parameters of their functions as the method does.
+ * @throws CacheConfigError when the class is defined or first injected, naming an option that cannot work
  * @throws ScopeMissingError on calls without the scope they need (unless `scope.onMissing` is `bypass`)
  * @example
  * @Cacheable({ ttl: '5m', tags: (id: string) => [`cat:${id}`] })
  * findOne(id: string): Promise<Cat> { return this.cats.load(id); }
  */
-export function Cacheable<Args extends readonly unknown[] = []>(
-  options: CacheableOptions<Args> | Duration = {},
-): AsyncMethodDecorator<Args> {
-  const given = (typeof options === 'object' ? options : { ttl: options }) as CacheableOptions;
-  return (target, name, descriptor) =>
+export function Cacheable(ttl?: Duration): CachedMethodDecorator<unknown>;
+export function Cacheable<const O extends CacheableOptions & object>(
+  options: O & NoOthers<O, CacheableOptions>,
+): CachedMethodDecorator<O>;
+export function Cacheable(options?: CacheableOptions | Duration): CachedMethodDecorator<unknown> {
+  const given = givenOptions(options, '@Cacheable');
+  return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@Cacheable', (site) => {
       checkCacheableOptions(given, site, '@Cacheable');
       setCacheable(site, given);
-      return (service, self, args) => service.plans.cacheable(site, given).run(self, args);
-    }) as never;
+      return (setting, member) => new CacheablePlan(setting, member, given);
+    })) as CachedMethodDecorator<unknown>;
 }

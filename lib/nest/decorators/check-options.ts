@@ -1,14 +1,16 @@
 /** Looks over what decorators are given when the class is defined, so that a mistake stops the start and not a call. */
+import type { Duration } from '../../core/duration.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { checkNamespace } from '../../core/key.js';
 import { checkTags } from '../../core/label.js';
+import { ownOptions } from '../../core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions } from '../../core/policy.js';
 import { refuseUnknown, widthOf } from '../cache.settings.js';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
-import type { MethodSite } from './metadata.js';
+import type { MethodSite } from './method-site.js';
 import { ignoredPositions } from './parameter-names.js';
 
-const COMMON = ['namespace', 'scope', 'context', 'condition'] as const;
+const COMMON = ['namespace', 'scope', 'context', 'condition', 'verbose'] as const;
 const CACHEABLE: ReadonlySet<string> = new Set([
   ...COMMON,
   ...POLICY_OPTION_NAMES,
@@ -18,7 +20,6 @@ const CACHEABLE: ReadonlySet<string> = new Set([
   'resultTags',
   'unless',
   'version',
-  'verbose',
 ]);
 const EVICT: ReadonlySet<string> = new Set([
   ...COMMON,
@@ -33,6 +34,13 @@ const EVICT: ReadonlySet<string> = new Set([
   'failSilently',
 ]);
 const CONFIG: ReadonlySet<string> = new Set([...POLICY_OPTION_NAMES, 'namespace', 'scope']);
+
+/** What a decorator that takes a ttl or options was given, as options of its author's own. */
+export function givenOptions(options: CacheableOptions | Duration | null | undefined, where: string): CacheableOptions {
+  return typeof options === 'object' && options !== null
+    ? ownOptions<CacheableOptions>(options, where)
+    : ownOptions<CacheableOptions>({ ttl: options }, where);
+}
 
 export function checkCacheableOptions(options: CacheableOptions, site: MethodSite, decorator: string): void {
   const where = `${decorator} ${site.title}`;
@@ -54,6 +62,7 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
   refuseUnknown(options, EVICT, where);
   checkCommon(options, where);
   checkFunctions(options, ['args'], where);
+  checkFlags(options, ['allEntries', 'before', 'failSilently'], where);
   if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
   const says =
     [options.key, options.keys, options.pattern, options.tags, options.method].some((said) => said !== undefined) ||
@@ -66,7 +75,8 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
 export function checkClassConfig(options: CacheConfigOptions, className: string): void {
   const where = `@CacheConfig ${className}`;
   refuseUnknown(options, CONFIG, where);
-  checkCommon(options, where);
+  widthOf(options.scope, `${where}.scope`);
+  if (options.namespace !== undefined) checkNamespace(options.namespace);
   resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
 }
 
@@ -80,13 +90,19 @@ export function policyPart(options: object): PolicyOptions {
   );
 }
 
-function checkCommon(
-  options: Pick<CommonOptions<never[]>, 'namespace' | 'scope' | 'context' | 'condition'>,
-  where: string,
-): void {
+function checkCommon(options: CommonOptions, where: string): void {
   widthOf(options.scope, `${where}.scope`);
   if (options.namespace !== undefined) checkNamespace(options.namespace);
   checkFunctions(options, ['context', 'condition'], where);
+  checkFlags(options, ['verbose'], where);
+}
+
+function checkFlags(options: object, names: readonly string[], where: string): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new CacheConfigError(`${where}.${name}`, 'must be true or false');
+  }
 }
 
 function checkFunctions(options: object, names: readonly string[], where: string): void {

@@ -1,63 +1,70 @@
 import { CacheConfigError } from '../../core/errors.js';
-import type { MethodSite } from './metadata.js';
+import type { MethodSite } from './method-site.js';
 
 /**
  * Turns `ignoreArgs` into positions. Names are read from the method's own source; where a build has renamed or
  * restructured the parameters, this says so when the method is decorated, not by a wrong key later.
+ * @throws CacheConfigError
  */
 export function ignoredPositions(
   ignoreArgs: readonly (number | string)[] | undefined,
-  site: MethodSite,
+  { written }: MethodSite,
   option: string,
 ): ReadonlySet<number> {
-  const positions = new Set<number>();
-  const names = ignoreArgs?.some((arg) => typeof arg === 'string') === true ? parameterNames(site.method) : [];
-  for (const arg of ignoreArgs ?? []) {
-    const position = typeof arg === 'string' ? names.indexOf(arg) : arg;
-    if (!Number.isInteger(position) || position < 0) {
-      const known =
+  if (ignoreArgs === undefined) return new Set();
+  if (!Array.isArray(ignoreArgs)) throw new CacheConfigError(option, 'must be a list of positions or parameter names');
+  return new Set(
+    (ignoreArgs as readonly unknown[]).map((arg) => {
+      const position = typeof arg === 'string' ? parameterNames(written).indexOf(arg) : arg;
+      if (typeof position === 'number' && Number.isInteger(position) && position >= 0) return position;
+      const problem =
         typeof arg === 'string'
-          ? `"${arg}" is not one of its parameters (${names.join(', ') || 'none'})`
+          ? `"${arg}" is not one of its parameters (${parameterNames(written).join(', ') || 'none'})`
           : 'positions are whole numbers from 0';
-      throw new CacheConfigError(option, known);
-    }
-    positions.add(position);
-  }
-  return positions;
+      throw new CacheConfigError(option, problem);
+    }),
+  );
 }
 
-/** The names of plain parameters in their order; '' where a parameter is taken apart ({ id }, [first]). */
+const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*/u;
+/** `id => …`: the one form without parentheses. */
+const BARE_ARROW = /^(?:async\s+)?([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=>/u;
+
+/** The names of the parameters in their order: `...ids` for the rest, '' for one that is taken apart ({ id }, [first]). */
 export function parameterNames(method: (...args: never[]) => unknown): string[] {
-  const list = parameterList(Function.prototype.toString.call(method));
-  return list.map((parameter) => /^(?:\.\.\.)?\s*([\p{ID_Start}$_][\p{ID_Continue}$]*)/u.exec(parameter)?.[1] ?? '');
+  const source = Function.prototype.toString.call(method);
+  const bare = BARE_ARROW.exec(source)?.[1];
+  if (bare !== undefined) return [bare];
+  return parameterList(source).map((parameter) => {
+    const rest = parameter.startsWith('...') ? '...' : '';
+    const name = NAME.exec(parameter.slice(rest.length).trimStart())?.[0] ?? '';
+    return rest + name;
+  });
 }
 
+/** Comments, texts and single characters: whatever stands inside the first two is no bracket and no comma. */
+const TOKEN =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|`(?:\\[\s\S]|[^`\\])*`|[\s\S]/g;
 const CLOSING: Readonly<Record<string, string>> = Object.freeze({ '(': ')', '[': ']', '{': '}' });
 
-/** Splits at the commas of the outermost parentheses, minding nested brackets, texts and comments. */
+/** What stands between the first outermost parentheses, split at its outermost commas. */
 function parameterList(source: string): string[] {
-  const code = source.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
   const parameters: string[] = [];
   const open: string[] = [];
-  let current = '';
-  let quote = '';
-  for (let at = code.indexOf('('); at >= 0 && at < code.length; at++) {
-    const char = code[at] as string;
-    if (quote !== '') {
-      if (char === '\\') current += char + (code[++at] ?? '');
-      else current += char;
-      if (char === quote) quote = '';
-      continue;
-    }
-    if (char === '"' || char === "'" || char === '`') quote = char;
-    const closing = CLOSING[char];
+  let current: string | undefined;
+  for (const [token] of source.matchAll(TOKEN)) {
+    const isComment = token.startsWith('/*') || token.startsWith('//');
+    const closing = CLOSING[token];
     if (closing !== undefined) open.push(closing);
-    else if (char === open.at(-1)) open.pop();
-    if (open.length === 0) break;
-    if (char === ',' && open.length === 1) {
+    else if (token === open.at(-1)) open.pop();
+    if (current === undefined) {
+      // A computed name, `['find' + x](id)`, has its brackets before the parentheses.
+      if (token === '(' && open.length === 1) current = '';
+    } else if (open.length === 0) break;
+    else if (token === ',' && open.length === 1) {
       parameters.push(current.trim());
       current = '';
-    } else if (open.length > 1 || closing === undefined) current += char;
+    } else if (!isComment) current += token;
   }
-  return [...parameters, current.trim()].filter((parameter) => parameter !== '');
+  return [...parameters, (current ?? '').trim()].filter((parameter) => parameter !== '');
 }

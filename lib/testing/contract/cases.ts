@@ -20,10 +20,10 @@ export function contractCase(
 ): ContractCase {
   return {
     name,
-    async run({ open, tickMs }) {
-      const store = await open({ clients: 2 });
+    async run(harness) {
+      const store = await harness.open({ clients: 2, types });
       try {
-        const stage = new Stage(store, tickMs, Math.random().toString(36).slice(2, 8), types);
+        const stage = new Stage(store, harness.tickMs, Math.random().toString(36).slice(2, 8), types);
         const bystanders = await Bystanders.gather(stage, reach);
         await play(stage);
         await bystanders.assertUntouched();

@@ -1,10 +1,13 @@
 import type { Backend } from '../../core/backend.js';
+import type { Constructor } from '../../core/canonical.js';
 import type { Clock } from '../../core/clock.js';
 
 /** What a case asks of a store. */
 export interface ContractRequest {
   /** Backends over the one store, as that many processes would have. */
   readonly clients: number;
+  /** Classes whose instances the backends have to keep. */
+  readonly types: readonly Constructor[];
 }
 
 /** A store to prove, empty, with its clients. Each case gets a new one. */

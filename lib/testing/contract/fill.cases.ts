@@ -170,15 +170,18 @@ export const fillCases: readonly ContractCase[] = [
     await stage.fill(lease, 'loaded');
     await stage.assertHolds(key, 'written');
   }),
-  tenantCase('what is cleared while it is loaded stays cleared, even if tenant and key are used again at once', async (stage) => {
-    const key = stage.key('only', { tenant: 'gone', width: 'tenant' });
-    const lease = await stage.granted(key);
-    await stage.b.evict([key]);
-    const again = await stage.granted(key, stage.b);
-    assert.equal(await stage.fill(lease, 'old'), 'lease-lost');
-    assert.equal(await stage.fill(again, 'new', undefined, stage.b), 'stored');
-    await stage.assertHolds(key, 'new');
-  }),
+  tenantCase(
+    'what is cleared while it is loaded stays cleared, even if tenant and key are used again at once',
+    async (stage) => {
+      const key = stage.key('only', { tenant: 'gone', width: 'tenant' });
+      const lease = await stage.granted(key);
+      await stage.b.evict([key]);
+      const again = await stage.granted(key, stage.b);
+      assert.equal(await stage.fill(lease, 'old'), 'lease-lost');
+      assert.equal(await stage.fill(again, 'new', undefined, stage.b), 'stored');
+      await stage.assertHolds(key, 'new');
+    },
+  ),
   contractCase('a value that cannot be stored leaves the lease with its holder', async (stage) => {
     const lease = await stage.granted(stage.key('cat2'));
     await assert.rejects(async () => stage.fill(lease, () => 'a function'));

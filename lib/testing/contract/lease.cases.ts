@@ -137,15 +137,18 @@ export const leaseCases: readonly ContractCase[] = [
     const second = await stage.granted(key, stage.b);
     assert.notEqual(second.token, first.token);
   }),
-  tenantCase('a lease older than the last bulk invalidation of its tenant is void for those who come after', async (stage) => {
-    const key = stage.key('cat2');
-    const first = await stage.granted(key);
-    await stage.b.invalidate(key.space.partition, [stage.tag('unrelated', { width: 'tenant' })]);
-    const second = await stage.granted(key, stage.b);
-    assert.equal(await stage.fill(first, 'old'), 'lease-lost');
-    assert.equal(await stage.fill(second, 'new', undefined, stage.b), 'stored');
-    await stage.assertHolds(key, 'new');
-  }),
+  tenantCase(
+    'a lease older than the last bulk invalidation of its tenant is void for those who come after',
+    async (stage) => {
+      const key = stage.key('cat2');
+      const first = await stage.granted(key);
+      await stage.b.invalidate(key.space.partition, [stage.tag('unrelated', { width: 'tenant' })]);
+      const second = await stage.granted(key, stage.b);
+      assert.equal(await stage.fill(first, 'old'), 'lease-lost');
+      assert.equal(await stage.fill(second, 'new', undefined, stage.b), 'stored');
+      await stage.assertHolds(key, 'new');
+    },
+  ),
   contractCase('a bulk invalidation elsewhere leaves a lease as it is', async (stage) => {
     const key = stage.key('cat2');
     const { token } = await stage.granted(key);

@@ -76,9 +76,26 @@ export const readingCases: readonly ContractCase[] = [
       ['gone', 'fresh'],
     );
   }),
-  contractCase('a key that is long, or full of signs that mean something elsewhere, is a key like others', async (stage) => {
-    const names = ['*', '?', '[a]', '\\', '{x}', 'a:b', 'a/b', "a'b", '\0\r\nFLUSHALL\r\n', 'é', 'e\u0301', '😀', 'k'.repeat(4_000)];
-    for (const [index, name] of names.entries()) await stage.write(stage.key(name), index);
-    for (const [index, name] of names.entries()) await stage.assertHolds(stage.key(name), index);
-  }),
+  contractCase(
+    'a key that is long, or full of signs that mean something elsewhere, is a key like others',
+    async (stage) => {
+      const names = [
+        '*',
+        '?',
+        '[a]',
+        '\\',
+        '{x}',
+        'a:b',
+        'a/b',
+        "a'b",
+        '\0\r\nFLUSHALL\r\n',
+        'é',
+        'e\u0301',
+        '😀',
+        'k'.repeat(4_000),
+      ];
+      for (const [index, name] of names.entries()) await stage.write(stage.key(name), index);
+      for (const [index, name] of names.entries()) await stage.assertHolds(stage.key(name), index);
+    },
+  ),
 ];

@@ -99,19 +99,14 @@ export class Stage {
   async assertHolds(key: Key, value: unknown, client = this.b): Promise<void> {
     const entry = await this.fresh(key, client);
     assert.ok(entry !== undefined, `nothing fresh under ${key.id}`);
-    assert.deepStrictEqual(entry.value, value);
+    assertSame(entry.value, value);
   }
 
   async assertGone(key: Key, client = this.b): Promise<void> {
     assert.equal(await this.verdict(key, {}, client), 'gone', `${key.id} is still there`);
   }
 
-  ask(
-    key: Key,
-    client = this.a,
-    purpose: LeaseRequest['purpose'] = 'missing',
-    leaseMs = 60_000,
-  ): Promise<LeaseReply> {
+  ask(key: Key, client = this.a, purpose: LeaseRequest['purpose'] = 'missing', leaseMs = 60_000): Promise<LeaseReply> {
     return Promise.resolve(client.lease(key, { leaseMs, purpose }));
   }
 
@@ -127,7 +122,12 @@ export class Stage {
     return (reply as Extract<LeaseReply, { kind: 'granted' }>).lease;
   }
 
-  async assertHeld(key: Key, token: string, client = this.b, purpose: LeaseRequest['purpose'] = 'missing'): Promise<void> {
+  async assertHeld(
+    key: Key,
+    token: string,
+    client = this.b,
+    purpose: LeaseRequest['purpose'] = 'missing',
+  ): Promise<void> {
     assert.deepStrictEqual(await this.ask(key, client, purpose), { kind: 'held', token });
   }
 
@@ -151,4 +151,11 @@ export class Stage {
     } while (cursor !== undefined);
     return keys;
   }
+}
+
+/** Equal to the last bit. An invalid date is none of the values that compare equal to themselves. */
+export function assertSame(actual: unknown, expected: unknown): void {
+  if (expected instanceof Date && Number.isNaN(expected.getTime())) {
+    assert.ok(actual instanceof Date && Number.isNaN(actual.getTime()));
+  } else assert.deepStrictEqual(actual, expected);
 }

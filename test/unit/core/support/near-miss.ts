@@ -70,7 +70,7 @@ function confusedText(text: string): (() => unknown)[] {
     () => text.normalize('NFC'),
     () => (text.isWellFormed() ? encodeURIComponent(text) : ''),
     () => text.replace(/%([0-9A-F]{2})/, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
-    () => [...text],
+    () => Array.from(text),
     () => text.split(','),
     () => new Set([text]),
     () => objectOf([[text, undefined]]),

@@ -16,8 +16,9 @@ export function same(a: unknown, b: unknown): boolean {
     case 'Date':
       return Object.is((a as Date).getTime(), (b as Date).getTime());
     case 'URL':
+      return (a as URL).href === (b as URL).href;
     case 'RegExp':
-      return String(a) === String(b);
+      return (a as RegExp).source === (b as RegExp).source && (a as RegExp).flags === (b as RegExp).flags;
     default:
       return ArrayBuffer.isView(a) ? sameBytes(a, b as ArrayBufferView) : sameMembers(a, b);
   }

@@ -90,8 +90,15 @@ export function objectOf(members: readonly (readonly [string, unknown])[]): obje
   return object;
 }
 
+/** A list of nothing but holes. */
+export function holes(length: number): unknown[] {
+  const list: unknown[] = [];
+  list.length = length;
+  return list;
+}
+
 function withHoles(items: unknown): unknown[] {
-  const copy = [...(items as unknown[])];
-  delete copy[0];
+  const copy = holes((items as unknown[]).length);
+  for (const [index, item] of (items as unknown[]).entries()) if (index > 0) copy[index] = item;
   return copy;
 }

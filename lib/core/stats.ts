@@ -1,5 +1,5 @@
-import type { BackendInfo, Usage } from '../core/backend.js';
-import type { Tally } from '../core/tally.js';
+import type { BackendInfo, Usage } from './backend.js';
+import type { Tally } from './tally.js';
 
 /** What a part of the cache has done since the process started, and what it holds now. */
 export interface CacheStats {

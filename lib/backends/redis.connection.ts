@@ -1,0 +1,269 @@
+/**
+ * One client, ours or adopted, and what is known about the server behind it. Nothing is asked of a server before it has
+ * said who it is: after a reconnect another one may answer, or the same one with yesterday's data, and invalidations
+ * that it does not know have to be repeated before anybody reads (guarantee G7). While there is no server, calls fail
+ * at once instead of waiting for their deadline.
+ *
+ * An answer that cannot belong to its question means that answers have shifted: the connection is dropped (invariant 2),
+ * and the call fails.
+ */
+import type { Cluster, Redis } from 'ioredis';
+import { BackendError } from '../core/errors.js';
+import { isMissingRight, problemOf, redisError } from './redis.errors.js';
+import { nonce, text } from './redis.reply.js';
+import type { Script } from './redis.script.js';
+
+export type Argument = string | Buffer | number;
+export type Client = Redis | Cluster;
+
+export interface ConnectionEvents {
+  /** A client without a listener would print its errors. */
+  onError(problem: string): void;
+  /** Another server answers than before, or a restarted one. */
+  onReborn(): void;
+  /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
+  onTime(serverMs: number, askedAtMs: number): void;
+  monotonicMs(): number;
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** - `greeting`: not yet connected, or the server has not said yet who it is. Calls wait. - `down`: calls fail. */
+type State = 'greeting' | 'open' | 'down';
+
+const INCARNATION = /^[\w-]{16}$/;
+
+export class RedisConnection {
+  private state: State = 'greeting';
+  private waiting: Waiting[] = [];
+  /** Who answered last. */
+  private identity: string | undefined;
+  /** Counts connections, so that the greeting of an earlier one does not open the gate for a later one. */
+  private epoch = 0;
+  private isVerifying = false;
+
+  constructor(
+    readonly client: Client,
+    private readonly isOwned: boolean,
+    private readonly events: ConnectionEvents,
+  ) {
+    client.on('error', this.onError);
+    client.on('ready', this.onReady);
+    client.on('close', this.onClose);
+    client.on('end', this.onClose);
+    if (client.isCluster) client.on('refresh', this.onRefresh);
+    if (client.status === 'ready') this.onReady();
+    // An adopted client that connects at its first command.
+    else if (client.status === 'wait') this.state = 'open';
+    else if (client.status === 'end') this.state = 'down';
+  }
+
+  get isUp(): boolean {
+    return this.state !== 'down';
+  }
+
+  /** Resolves when calls pass, rejects when there is no server. */
+  ready(): Promise<void> {
+    if (this.state === 'open') return Promise.resolve();
+    if (this.state === 'down') return Promise.reject(new BackendError('a call (not connected)', 'redis'));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+    });
+  }
+
+  /** Runs a script by its digest; a server that does not know it yet is told. */
+  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    const echo = nonce();
+    const rest = [keys.length, ...keys, echo, ...args];
+    const reply = await this.send(async (client) => {
+      try {
+        return await client.callBuffer('EVALSHA', script.sha, ...rest);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return client.callBuffer('EVAL', script.source, ...rest);
+      }
+    });
+    if (!Array.isArray(reply) || reply.length !== 2 || text(reply[0]) !== echo) throw this.outOfStep();
+    return reply[1];
+  }
+
+  /** The values of keys of one slot, with fields of a hash of the same slot beside them: two commands, one write. */
+  async readWithFields(
+    keys: readonly string[],
+    hash: string,
+    fields: readonly string[],
+  ): Promise<[readonly (Buffer | null)[], readonly (string | null)[]]> {
+    // MGET even for one: it answers nothing, not an error, for a key of another type.
+    const [values, found] = await this.send((client) =>
+      Promise.all([client.mgetBuffer([...keys]), client.hmgetBuffer(hash, ...fields)]),
+    );
+    if (!isListOf(values, keys.length)) throw this.outOfStep();
+    return [values, this.fieldsOf(found, fields)];
+  }
+
+  /** Fields of a meta hash; the first is the incarnation. */
+  async fields(hash: string, fields: readonly string[]): Promise<readonly (string | null)[]> {
+    return this.fieldsOf(await this.send((client) => client.hmgetBuffer(hash, ...fields)), fields);
+  }
+
+  async command(name: string, ...args: Argument[]): Promise<unknown> {
+    return this.send((client) => client.callBuffer(name, ...args));
+  }
+
+  /** Asks for an answer that only this question can have. @throws when another comes */
+  async ping(): Promise<void> {
+    const echo = nonce();
+    const reply = await this.send((client) => client.callBuffer('PING', echo));
+    if (text(reply) !== echo) throw this.outOfStep();
+  }
+
+  /** Something came that does not belong under its key. It may have been stored so; or answers have shifted. */
+  verify(): void {
+    if (this.isVerifying) return;
+    this.isVerifying = true;
+    const done = (): void => {
+      this.isVerifying = false;
+    };
+    this.ping().then(done, done);
+  }
+
+  /** The facts of one node: `INFO` as a map. */
+  async facts(): Promise<ReadonlyMap<string, string>> {
+    return factsOf(await this.send((client) => client.info()));
+  }
+
+  /** Every key that matches, on every master. The pattern is never a user's. */
+  async *scanKeys(pattern: string): AsyncGenerator<string> {
+    const { client } = this;
+    const { keyPrefix = '' } = client.options;
+    const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
+    for (const node of nodes) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${keyPrefix}${pattern}`, 'COUNT', 1_000));
+        for (const key of keys) yield key.slice(keyPrefix.length);
+        cursor = next;
+      } while (cursor !== '0');
+    }
+  }
+
+  close(): void {
+    const { client } = this;
+    client.off('error', this.onError);
+    client.off('ready', this.onReady);
+    client.off('close', this.onClose);
+    client.off('end', this.onClose);
+    client.off('refresh', this.onRefresh);
+    this.onClose();
+    if (!this.isOwned) return;
+    // Late errors of a connection that is being dropped interest nobody.
+    client.on('error', () => undefined);
+    client.disconnect();
+  }
+
+  private async send<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    if (this.state !== 'open') await this.ready();
+    try {
+      return await work(this.client);
+    } catch (error) {
+      throw redisError(error);
+    }
+  }
+
+  private fieldsOf(found: unknown, fields: readonly string[]): readonly (string | null)[] {
+    if (!isListOf(found, fields.length)) throw this.outOfStep();
+    const texts = found.map((field) => (field === null ? null : field.latin1Slice()));
+    const [incarnation] = texts;
+    if (incarnation != null && !INCARNATION.test(incarnation)) throw this.outOfStep();
+    return texts;
+  }
+
+  private outOfStep(): BackendError {
+    this.events.onError('answers came in the wrong order; the connection was dropped');
+    this.onClose();
+    this.client.disconnect(true);
+    return new BackendError('a call (out of step)', 'redis');
+  }
+
+  private readonly onError = (error: Error): void => this.events.onError(problemOf(error));
+
+  private readonly onReady = (): void => {
+    this.state = 'greeting';
+    const epoch = ++this.epoch;
+    this.greet().then(
+      () => {
+        if (this.epoch === epoch) this.open();
+      },
+      // A connection that is gone again will be ready again.
+      () => undefined,
+    );
+  };
+
+  private readonly onClose = (): void => {
+    this.epoch++;
+    this.state = 'down';
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { reject } of waiting) reject(new BackendError('a call (not connected)', 'redis'));
+  };
+
+  /** Who are you, and what time is it? */
+  private async greet(): Promise<void> {
+    const askedAtMs = this.events.monotonicMs();
+    const [who, time] = await Promise.allSettled([this.whoAnswers(), this.client.time()]);
+    if (who.status === 'rejected') {
+      // Without the right to ask, every connection may lead to another server.
+      if (!isMissingRight(who.reason)) throw who.reason;
+      this.meet('');
+    } else this.meet(who.value);
+    if (time.status === 'fulfilled') {
+      this.events.onTime(Number(time.value[0]) * 1_000 + Number(time.value[1]) / 1_000, askedAtMs);
+    }
+  }
+
+  /** The id of the server's run; of a cluster, the addresses of its masters. */
+  private async whoAnswers(): Promise<string> {
+    if (this.client.isCluster) return mastersOf(this.client as Cluster);
+    return factsOf(await (this.client as Redis).info()).get('run_id') ?? '';
+  }
+
+  private meet(identity: string): void {
+    const isOther = this.identity !== undefined && (identity === '' || identity !== this.identity);
+    this.identity = identity;
+    if (isOther) this.events.onReborn();
+  }
+
+  private open(): void {
+    this.state = 'open';
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { resolve } of waiting) resolve();
+  }
+
+  /** A cluster looks at its slots now and then, and whenever a node has moved one: other masters, other data. */
+  private readonly onRefresh = (): void => {
+    const masters = mastersOf(this.client as Cluster);
+    if (this.state === 'open' && masters !== '') this.meet(masters);
+  };
+}
+
+function isListOf(reply: unknown, length: number): reply is readonly (Buffer | null)[] {
+  return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
+}
+
+function mastersOf(cluster: Cluster): string {
+  const names = cluster.nodes('master').map(({ options }) => `${options.host}:${options.port}`);
+  return names.sort().join(' ');
+}
+
+function factsOf(info: string): ReadonlyMap<string, string> {
+  return new Map(
+    info
+      .split('\r\n')
+      .filter((line) => line.includes(':'))
+      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
+  );
+}

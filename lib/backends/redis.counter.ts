@@ -1,0 +1,61 @@
+/** Counters as text that the server can add to: see COUNT among the scripts. */
+import { createHash, randomBytes } from 'node:crypto';
+import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
+import type { KeyId } from '../core/key.js';
+import { storedLabels, type Label } from '../core/label.js';
+
+export interface Counter extends Header {
+  /** Whose number this is: see {@link identityOf}. */
+  readonly identity: string;
+  readonly value: number;
+}
+
+const FORM = /^NC\|[^|]{13}\|([^|]*)\|([^|]*)\|(\d+)\|(\d+)\|(\d+)\|([^|]*)\|(-?\d+)$/;
+const IDENTITY_LENGTH = 22;
+
+/** Undefined: these bytes are no counter. */
+export function parseCounter(bytes: Buffer): Counter | undefined {
+  if (bytes.length > MAX_HEADER_BYTES || bytes[0] !== 0x4e || bytes[1] !== 0x43 || bytes[2] !== 0x7c) return undefined;
+  const [, identity = '', incarnation = '', stamp, fresh, grace, labels = '', value] =
+    FORM.exec(bytes.latin1Slice()) ?? [];
+  if (value === undefined) return undefined;
+  return {
+    identity,
+    incarnation,
+    stamp: Number(stamp),
+    labels: storedLabels(labels === '' ? [] : labels.split('\n')),
+    freshUntilServerMs: Number(fresh) === 0 ? Infinity : Number(fresh),
+    graceMs: Number(grace),
+    value: Number(value),
+  };
+}
+
+export function formatCounter(counter: Counter): Buffer {
+  const { identity, incarnation, stamp, freshUntilServerMs, graceMs, labels, value } = counter;
+  const words = ['NC', birthOf(), identity, incarnation, stamp, untilOf(freshUntilServerMs), Math.floor(graceMs)];
+  return Buffer.from([...words, labelsText(labels), value].join('|'), 'latin1');
+}
+
+/** Labels as they stand in a counter. Undefined: there are too many to be counted with. */
+export function labelsText(labels: readonly Label[]): string {
+  return labels.join('\n');
+}
+
+export function fitsCounter(labels: readonly Label[]): boolean {
+  return labelsText(labels).length < MAX_HEADER_BYTES - 256;
+}
+
+/** 13 characters that no other birth of a counter has: together with `NC|` its mark. */
+export function birthOf(): string {
+  return randomBytes(10).toString('base64url').slice(0, 13);
+}
+
+/** What tells the counter of one key from that of every other. */
+export function identityOf(id: KeyId): string {
+  return createHash('sha256').update(id).digest('base64url').slice(0, IDENTITY_LENGTH);
+}
+
+/** The end of a ttl as it stands in a counter; 0: none. */
+export function untilOf(freshUntilServerMs: number): number {
+  return freshUntilServerMs === Infinity ? 0 : Math.floor(freshUntilServerMs);
+}

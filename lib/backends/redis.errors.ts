@@ -1,0 +1,48 @@
+import { BackendError, CacheError } from '../core/errors.js';
+import { RefusedError } from './refused.error.js';
+
+/** First words of answers that mean: not now, or not here. Everything else that a server says is its last word. */
+const ABSENT: ReadonlySet<string> = new Set([
+  'LOADING',
+  'READONLY',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'TRYAGAIN',
+  'BUSY',
+  'NOAUTH',
+  'WRONGPASS',
+  'MOVED',
+  'ASK',
+  'NOREPLICAS',
+  'MISCONF',
+  'UNKILLABLE',
+]);
+/** What of a message is worth repeating. Redis quotes arguments after these words, and scripts their source. */
+const QUOTED = / ?(with args beginning|script: |user_script|on @).*$/s;
+const LONGEST_MESSAGE = 160;
+
+/** An error of the driver as one of ours. Theirs carry the command with all its arguments, values among them. */
+export function redisError(error: unknown): CacheError {
+  if (error instanceof CacheError) return error;
+  const message = error instanceof Error ? error.message : '';
+  const said = message.replace(QUOTED, '').slice(0, LONGEST_MESSAGE);
+  const isReply = error instanceof Error && error.name === 'ReplyError';
+  const word = /^[A-Z]+(?= |$)/.exec(message)?.[0];
+  const cause = new Error(isReply ? said : problemOf(error));
+  if (isReply && (word === undefined || !ABSENT.has(word))) {
+    return new RefusedError(`a call (${said})`, 'redis', { cause });
+  }
+  return new BackendError(`a call (${word ?? problemOf(error)})`, 'redis', { cause });
+}
+
+/** What went wrong with a connection, without the address or credentials that may stand in the message. */
+export function problemOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown problem';
+  const { code } = error as NodeJS.ErrnoException;
+  const word = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients)/.exec(error.message)?.[0];
+  return word ?? (typeof code === 'string' ? code : error.name);
+}
+
+export function isMissingRight(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOPERM');
+}

@@ -1,0 +1,151 @@
+/** Who may load: asking, renewing, giving back. Keeps invariants 3 and 5. */
+import type { Lease, LeaseReply, LeaseRequest, Reading } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
+import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
+import type { Entry } from '../core/entry.js';
+import { BackendError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import { survives } from '../core/stamp.js';
+import type { Births } from './redis.births.js';
+import type { ServerClock } from './redis.clock.js';
+import { RedisEntry, type EntryOpener } from './redis.entry.js';
+import type { RedisLink } from './redis.link.js';
+import type { RedisReader, ShardView } from './redis.reader.js';
+import { leaseText, nonce, text } from './redis.reply.js';
+import { LEASE, RELEASE, RENEW } from './redis.scripts.js';
+import type { Shard, ShardMap } from './redis.shard.js';
+import { RefusedError } from './refused.error.js';
+
+/** Somebody would have to store something unfit between any two attempts. */
+const MAX_ATTEMPTS = 8;
+/** Leases whose grant was lost with its answer, and how often it is tried to give them back. */
+const MAX_ABANDONED = 1_000;
+const ABANDON_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
+const NO_MARK = Buffer.alloc(0);
+
+interface Granted {
+  readonly token: string;
+  readonly view: ShardView;
+  readonly stamp: number;
+  readonly standing: RedisEntry | undefined;
+}
+
+export interface LeaseParts {
+  readonly link: RedisLink;
+  readonly shards: ShardMap;
+  readonly clock: Clock;
+  readonly serverClock: ServerClock;
+  readonly opener: EntryOpener;
+  readonly reader: RedisReader;
+  readonly births: Births;
+}
+
+export class RedisLeases {
+  private abandoned = 0;
+  private isClosed = false;
+
+  constructor(private readonly parts: LeaseParts) {}
+
+  /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
+  async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    const { opener, reader, shards } = this.parts;
+    const shard = shards.of(key);
+    let known = request.seen instanceof RedisEntry ? request.seen : undefined;
+    let mark: Buffer = known?.mark ?? NO_MARK;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const answer = await this.attempt(key, shard, request, known, mark);
+      if ('kind' in answer) return answer;
+      if ('token' in answer) return this.granted(key, shard, answer);
+      const found = await opener.open(key.id, answer.bytes);
+      const reading: Reading = { entry: found, barrier: await reader.barrier(shard, found, answer.view), level: 'l2' };
+      if (this.isFresh(reading)) return { kind: 'found', reading };
+      known = found;
+      mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
+    }
+    throw new BackendError('lease (the entry changed at every attempt)', 'redis');
+  }
+
+  /** False when the lease was lost. */
+  async renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    const key = this.parts.shards.of(lease.key).lease(lease.key.id);
+    return Number(await this.parts.link.run(RENEW, [key], [leaseText(lease), leaseMs])) === 1;
+  }
+
+  async release({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    await this.parts.link.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
+  }
+
+  isFresh(reading: Reading): boolean {
+    const { entry, barrier } = reading;
+    return entry !== undefined && survives(entry, barrier) && this.nowMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  private async attempt(
+    key: Key,
+    shard: Shard,
+    { leaseMs, purpose }: LeaseRequest,
+    known: Entry | undefined,
+    mark: Buffer,
+  ): Promise<LeaseReply | Granted | { readonly bytes: Buffer; readonly view: ShardView }> {
+    // A token for each attempt: one that timed out may still be granted, and nobody holds it.
+    const token = nonce();
+    const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
+    const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
+    const askedAtMs = this.nowMs();
+    let reply: readonly unknown[];
+    try {
+      const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
+      reply = (await this.parts.link.run(LEASE, keys, args)) as unknown[];
+    } catch (error) {
+      if (!(error instanceof RefusedError)) void this.abandon({ key, token });
+      throw error;
+    }
+    if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
+    this.parts.serverClock.note(Number(text(reply[4])), askedAtMs);
+    const view: ShardView = {
+      incarnation: text(reply[2]),
+      floor: Number(text(reply[3])),
+      stamps: stampsOf(labels, reply[5]),
+    };
+    if (Number(reply[0]) === 0) return { bytes: reply[1] as Buffer, view };
+    const standing = Number(reply[1]) === 1 && known instanceof RedisEntry ? known : undefined;
+    return { token, view, stamp: Number(text(reply[6])), standing };
+  }
+
+  private async granted(key: Key, shard: Shard, { token, view, stamp, standing }: Granted): Promise<LeaseReply> {
+    this.parts.births.note(shard, view.incarnation, stamp);
+    const barrier = await this.parts.reader.barrier(shard, standing, view);
+    const lease = { key, token, incarnation: view.incarnation, stamp };
+    return { kind: 'granted', lease, reading: { entry: standing, barrier, level: 'l2' } };
+  }
+
+  /** The answer was lost; the lease may have been granted, and would keep everybody waiting until it ends. */
+  private async abandon(lease: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    if (this.abandoned >= MAX_ABANDONED) return;
+    this.abandoned++;
+    for (const afterMs of ABANDON_AFTER_MS) {
+      await this.parts.clock.sleep(afterMs);
+      if (this.isClosed) break;
+      const isDone = await this.release(lease).then(
+        () => true,
+        () => false,
+      );
+      if (isDone) break;
+    }
+    this.abandoned--;
+  }
+
+  private nowMs(): number {
+    return this.parts.clock.monotonicMs();
+  }
+}
+
+function stampsOf(labels: readonly Label[], reply: unknown): ReadonlyMap<Label, number> {
+  const stamps = reply as unknown[];
+  return new Map(labels.map((label, at) => [label, Number(text(stamps[at] ?? ''))]));
+}

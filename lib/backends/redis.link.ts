@@ -1,0 +1,61 @@
+import type { Clock } from '../core/clock.js';
+import { BackendError } from '../core/errors.js';
+import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './redis.connection.js';
+import type { Script } from './redis.script.js';
+
+/** How often a start that needs a server looks again whether it is there. */
+const LOOK_EVERY_MS = 50;
+
+/** All connections of one backend. Calls take turns among those that are up. */
+export class RedisLink {
+  private readonly connections: readonly RedisConnection[];
+  private turn = 0;
+
+  constructor(clients: readonly Client[], isOwned: boolean, events: ConnectionEvents) {
+    this.connections = clients.map((client) => new RedisConnection(client, isOwned, events));
+  }
+
+  /** The connection whose turn it is. A reading that needs several answers keeps to one. */
+  pick(): RedisConnection {
+    const { connections } = this;
+    for (let tries = connections.length; tries > 0; tries--) {
+      this.turn = (this.turn + 1) % connections.length;
+      const connection = connections[this.turn] as RedisConnection;
+      if (connection.isUp) return connection;
+    }
+    throw new BackendError('a call (not connected)', 'redis');
+  }
+
+  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.pick().run(script, keys, args);
+  }
+
+  async ping(): Promise<void> {
+    await this.pick().ping();
+  }
+
+  /**
+   * Waits for the first connection, for a while. An application that can do without it starts at the first refusal; one
+   * that cannot goes on looking.
+   * @throws BackendError when it was required and is not there
+   */
+  async opened(forMs: number, isRequired: boolean, clock: Clock): Promise<void> {
+    const untilMs = clock.monotonicMs() + forMs;
+    const isThere = (): Promise<boolean> =>
+      Promise.any(this.connections.map((connection) => connection.ready())).then(
+        () => true,
+        () => false,
+      );
+    for (;;) {
+      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
+      if (await Promise.race([isThere(), clock.sleep(leftMs).then(() => false)])) return;
+      if (!isRequired) return;
+      if (leftMs <= LOOK_EVERY_MS) throw new BackendError('the start (requireOnBoot: no server)', 'redis');
+      await clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.close();
+  }
+}

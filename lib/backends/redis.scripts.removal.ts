@@ -1,0 +1,114 @@
+/** What removes. Each of these succeeds on a server that is out of memory. */
+import { MARK, META, script, STAMPS, type Script } from './redis.script.js';
+
+/** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
+const MAX_LABELS = 4_096;
+/** Labels forgotten at once. */
+const FORGOTTEN = 64;
+
+/**
+ * Removes entries and their leases, and ticks the clock: a copy validated before is not valid after. A shard that has
+ * no meta hash has nothing valid and grants nothing, so nothing has to be noted.
+ * KEYS meta index expiries then entry lease per id | ARGV headerBytes labels(how many) label… id…
+ * → {incarnation, floor, headers of what stood there, stamps of the labels}
+ */
+export const EVICT: Script = script(
+  META,
+  STAMPS,
+  `
+local heads, last = {}, 2 + tonumber(ARGV[2])
+for n = 1, #ARGV - last do
+  local entry, lease = KEYS[2 + n * 2], KEYS[3 + n * 2]
+  redis.call('DEL', lease)
+  local head = redis.pcall('GETRANGE', entry, 0, tonumber(ARGV[1]))
+  heads[n] = type(head) == 'table' and '' or head
+  redis.call('UNLINK', entry)
+  redis.call('ZREM', KEYS[2], ARGV[last + n])
+  redis.call('ZREM', KEYS[3], ARGV[last + n])
+end
+local i, c, q, f = known_meta(KEYS[1])
+if not i then return {'', '0', heads, {}} end
+redis.call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
+return {i, num(f), heads, stamps(KEYS[1], 3, last)}
+`,
+);
+
+/**
+ * Invalidates labels ('f': the floor, 'p': a pattern is about to be walked). O(1) in entries.
+ * KEYS meta labels | ARGV kind(label|f|p) label… → {incarnation, clock, previousFloor, previousStamps}
+ */
+export const INVALIDATE: Script = script(
+  META,
+  STAMPS,
+  `
+redis.call('HDEL', KEYS[1], '_')
+local i, c, q, f, b, p = known_meta(KEYS[1])
+if not i then return {'', '0', '0', {}} end
+local before = stamps(KEYS[1], 2, #ARGV)
+local left = redis.call('PTTL', KEYS[1])
+c = math.max(c + 1, now_us())
+local now = num(c)
+local function begin_anew()
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
+  if left > 0 then redis.call('PEXPIRE', KEYS[1], left) end
+end
+if ARGV[1] ~= 'label' then redis.call('HSET', KEYS[1], ARGV[1], now) end
+-- Nothing older is valid, so an index that has lost members is complete again from here on.
+if ARGV[1] == 'f' then redis.call('HDEL', KEYS[1], 'x') end
+for j = 2, #ARGV do
+  redis.call('HSET', KEYS[1], ARGV[j], now)
+  redis.call('ZADD', KEYS[2], now, ARGV[j])
+end
+redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now)
+if #ARGV > 1 then
+  if left > 0 then redis.call('PEXPIRE', KEYS[2], left) else redis.call('PERSIST', KEYS[2]) end
+  if redis.call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
+    local old = redis.call('ZPOPMIN', KEYS[2], ${FORGOTTEN})
+    local floor = f
+    for j = 1, #old, 2 do
+      redis.call('HDEL', KEYS[1], old[j])
+      floor = math.max(floor, tonumber(old[j + 1]))
+    end
+    redis.call('HSET', KEYS[1], 'f', num(floor))
+  end
+  if redis.call('HLEN', KEYS[1]) > ${2 * MAX_LABELS} then begin_anew() end
+end
+return {i, now, num(f), before}
+`,
+);
+
+/** The beginnings of entries and their lengths. KEYS entry… | ARGV headerBytes → {header, bytes, header, bytes…} */
+export const VISIT: Script = script(`
+local found = {}
+for n = 1, #KEYS do
+  local head = redis.pcall('GETRANGE', KEYS[n], 0, tonumber(ARGV[1]))
+  local is_other = type(head) == 'table'
+  found[n * 2 - 1] = is_other and '' or head
+  found[n * 2] = is_other and 0 or redis.call('STRLEN', KEYS[n])
+end
+return found
+`);
+
+/**
+ * Removes entries that are still the ones seen, and drops from the index what is no longer there.
+ * KEYS index expiries entry… | ARGV id mark id mark… → for each 1 removed, 0 gone before, 2 another by now
+ */
+export const REMOVE: Script = script(
+  MARK,
+  `
+local outcomes = {}
+for n = 3, #KEYS do
+  local at = (n - 3) * 2 + 1
+  local now = mark(KEYS[n])
+  if now ~= '' and now ~= ARGV[at + 1] then
+    outcomes[n - 2] = 2
+  else
+    outcomes[n - 2] = now == '' and 0 or redis.call('UNLINK', KEYS[n])
+    redis.call('ZREM', KEYS[1], ARGV[at])
+    redis.call('ZREM', KEYS[2], ARGV[at])
+  end
+end
+return outcomes
+`,
+);

@@ -1,0 +1,191 @@
+/** What stores: fills, explicit writes, other lives for entries, counts. Sealing is done here, judging on the server. */
+import type { FillOutcome, Lease } from '../core/backend.js';
+import { ENVELOPE_MARK_BYTES, type Codec } from '../core/codec.js';
+import type { Draft } from '../core/entry.js';
+import { BackendError, NotACounterError, TagInvalidError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from './redis.counter.js';
+import { markOf, type RedisEntry } from './redis.entry.js';
+import type { LeaseParts, RedisLeases } from './redis.leases.js';
+import { graceOf, keptMs, leaseText, nonce, text } from './redis.reply.js';
+import { COUNT, FILL, SWAP, WRITE } from './redis.scripts.js';
+import { RefusedError } from './refused.error.js';
+
+/** A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each time. */
+const MAX_ATTEMPTS = 8;
+/** Counts by comparing and swapping meet each other. */
+const MAX_COUNT_ATTEMPTS = 200;
+const NO_MARK = Buffer.alloc(0);
+
+interface Born {
+  readonly incarnation: string;
+  readonly stamp: number;
+  readonly bytes: Buffer;
+}
+
+export class RedisWrites {
+  constructor(
+    private readonly parts: LeaseParts,
+    private readonly codec: Codec,
+    private readonly leases: RedisLeases,
+    private readonly hasIndex: boolean,
+  ) {}
+
+  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    const { key, incarnation, stamp } = lease;
+    const bytes = await this.seal(key, draft, incarnation, stamp);
+    const args = [leaseText(lease), incarnation, stamp, keptMs(draft), bytes, this.indexed(key), ...draft.labels];
+    const outcome = Number(await this.parts.link.run(FILL, this.around(key), args));
+    return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
+  }
+
+  async write(key: Key, draft: Draft): Promise<void> {
+    await this.store(key, draft, undefined);
+  }
+
+  /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
+  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    const sealed = await Promise.all(entries.map(([key, draft]) => this.born(key, draft)));
+    await Promise.all(entries.map(([key, draft], at) => this.store(key, draft, undefined, sealed[at])));
+  }
+
+  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const entry = await this.standing(key);
+      if (entry === undefined) return false;
+      const [freshUntilServerMs, graceMs] = [this.freshUntil(freshForMs), graceOf({ freshForMs, keptForMs })];
+      const bytes = await this.parts.opener.again(entry, entry.value, freshUntilServerMs, graceMs);
+      if (await this.swap(key, entry, bytes, keptMs({ keptForMs }), 'stays')) return true;
+    }
+    throw changing('expire');
+  }
+
+  /** Counters are added to on the server; where nothing unsealed may be believed, by comparing and swapping. */
+  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    if (!fitsCounter(draft.labels)) throw new TagInvalidError('there are too many for a counter');
+    const { trustsCounters } = this.parts.opener;
+    let dead: Buffer = NO_MARK;
+    for (let attempt = 0; attempt < MAX_COUNT_ATTEMPTS; attempt++) {
+      // The mark is taken before the entry is judged: what still bears it afterwards is what was judged.
+      const seen = trustsCounters ? await this.count(key, by, draft, dead) : await this.mark(key);
+      if (typeof seen === 'number') return seen;
+      const entry = await this.standing(key);
+      const total = sumOf(key, entry?.value ?? 0, by);
+      if (entry !== undefined) {
+        if (await this.carryOn(key, entry, total)) return total;
+      } else if (trustsCounters) dead = seen;
+      else if (await this.store(key, { ...draft, value: total }, seen)) return total;
+    }
+    throw changing('increment');
+  }
+
+  /** The number; or the mark of an envelope that stands there. */
+  private async count(
+    key: Key,
+    by: number,
+    draft: Omit<Draft, 'value'>,
+    dead: Buffer,
+  ): Promise<number | Buffer> {
+    const until = untilOf(this.freshUntil(draft.freshForMs));
+    const labels = labelsText(draft.labels);
+    const args = [nonce(), by, keptMs(draft), until, graceOf(draft), labels, this.indexed(key), dead, birthOf()];
+    const keys = this.around(key);
+    const reply = (await this.parts.link.run(COUNT, keys, [...args, identityOf(key.id)])) as unknown[];
+    if (Number(reply[0]) === 2) throw new NotACounterError(key.space.namespace);
+    return Number(reply[0]) === 1 ? Number(text(reply[1])) : markOf(reply[1] as Buffer);
+  }
+
+  /** The number goes on with the life it has: as a counter, or sealed again. */
+  private async carryOn(key: Key, entry: RedisEntry, total: number): Promise<boolean> {
+    const { opened, labels } = entry;
+    const { freshUntilServerMs, graceMs } = opened;
+    const untilMs = freshUntilServerMs + graceMs;
+    const leftMs = untilMs === Infinity ? 0 : Math.max(1, Math.ceil(untilMs - this.parts.serverClock.nowMs()));
+    const isCounter = this.parts.opener.trustsCounters && fitsCounter(labels);
+    const bytes = isCounter
+      ? formatCounter({ ...opened, identity: identityOf(key.id), value: total })
+      : await this.parts.opener.again(entry, total, freshUntilServerMs, graceMs);
+    return this.swap(key, entry, bytes, leftMs, 'void');
+  }
+
+  private async swap(
+    key: Key,
+    { mark }: RedisEntry,
+    bytes: Buffer,
+    forMs: number,
+    lease: 'stays' | 'void',
+  ): Promise<boolean> {
+    const args = [mark, forMs, bytes, this.indexed(key), lease];
+    return Number(await this.parts.link.run(SWAP, this.around(key), args)) === 1;
+  }
+
+  /** False: something else than was expected stands there. */
+  private async store(key: Key, draft: Draft, expected: Buffer | undefined, first?: Born): Promise<boolean> {
+    const { births, shards, link } = this.parts;
+    let born = first;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));
+      const args = [nonce(), incarnation, stamp, keptMs(draft), bytes, this.indexed(key)];
+      const all = expected === undefined ? args : [...args, expected];
+      const reply = (await link.run(WRITE, this.around(key), all)) as unknown[];
+      if (Number(reply[0]) !== 0) return Number(reply[0]) === 1;
+      births.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
+      born = undefined;
+    }
+    throw changing('write');
+  }
+
+  /** Sealed as of now, by what was last heard of the shard. */
+  private async born(key: Key, draft: Draft): Promise<Born> {
+    const { incarnation, stamp } = this.parts.births.of(this.parts.shards.of(key));
+    return { incarnation, stamp, bytes: await this.seal(key, draft, incarnation, stamp) };
+  }
+
+  /** A live entry within its ttl. */
+  private async standing(key: Key): Promise<RedisEntry | undefined> {
+    const reading = await this.parts.reader.read(this.parts.shards.of(key), key);
+    return this.leases.isFresh(reading) ? (reading.entry as RedisEntry) : undefined;
+  }
+
+  private async mark(key: Key): Promise<Buffer> {
+    try {
+      const entry = this.parts.shards.of(key).entry(key.id);
+      return (await this.parts.link.pick().command('GETRANGE', entry, 0, ENVELOPE_MARK_BYTES - 1)) as Buffer;
+    } catch (error) {
+      // A key of another type is nothing of ours: the write removes it.
+      if (error instanceof RefusedError) return NO_MARK;
+      throw error;
+    }
+  }
+
+  private seal(key: Key, draft: Draft, incarnation: string, stamp: number): Promise<Buffer> | Buffer {
+    const { value, labels, freshForMs } = draft;
+    const freshUntilServerMs = this.freshUntil(freshForMs);
+    return this.codec.seal(
+      { value, incarnation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) },
+      key.id,
+    );
+  }
+
+  private freshUntil(freshForMs: number): number {
+    return this.parts.serverClock.nowMs() + freshForMs;
+  }
+
+  private around(key: Key): string[] {
+    return this.parts.shards.of(key).around(key.id);
+  }
+
+  private indexed(key: Key): string {
+    return this.hasIndex ? key.id : '';
+  }
+}
+
+function sumOf(key: Key, value: unknown, by: number): number {
+  const total = Number.isSafeInteger(value) ? (value as number) + by : NaN;
+  if (!Number.isSafeInteger(total)) throw new NotACounterError(key.space.namespace);
+  return total;
+}
+
+function changing(operation: string): BackendError {
+  return new BackendError(`${operation} (something else changed it at every attempt)`, 'redis');
+}

@@ -1,0 +1,90 @@
+/** What a user may say about how values are written, and one function that leaves nothing of it undecided. */
+import type { Constructor } from '../core/canonical.js';
+import { CacheConfigError } from '../core/errors.js';
+import { wholeNumber } from '../core/limits.js';
+import { ownOptions } from '../core/own-options.js';
+import { checkAlgorithm, type CompressionAlgorithm, type ResolvedCompression } from './compressor.js';
+import { resolveKeyRing, type EncryptionOptions, type KeyRing } from './key-ring.js';
+import { checkName, refuseUnknown } from './option-checks.js';
+import type { Serializer } from './serializer.js';
+
+export interface CompressionOptions {
+  /** Values smaller than this, in bytes once serialized, are stored as they are. @default 1024 */
+  readonly threshold?: number | undefined;
+  /**
+   * How hard to try: 0–9 for deflate and gzip, 0–11 for brotli, 1–22 for zstd. Level 1 of deflate takes a third of the
+   * time of level 6 and a tenth more room.
+   * @default 6
+   */
+  readonly level?: number | undefined;
+  /**
+   * What new entries are compressed with; any of them can be read. `zstd` needs Node 22.15 or 23.8.
+   * @default 'deflate'
+   */
+  readonly algorithm?: CompressionAlgorithm | undefined;
+}
+
+/** How values are written where they leave the process. Memory keeps objects and only cares about `types`. */
+export interface CodecOptions {
+  /**
+   * Classes whose instances may be stored and be part of keys: own enumerable properties, put back on the prototype
+   * without running the constructor. Stored by name, so no two may have the same one.
+   * @default []
+   */
+  readonly types?: readonly Constructor[] | undefined;
+  /** A format of your own. @default JSON, with tags for what JSON cannot hold (Date, Map, bigint, …) */
+  readonly serializer?: Serializer | undefined;
+  /**
+   * How large values are made smaller; false: never. Kept only where it helps.
+   * @default { threshold: 1024, level: 6, algorithm: 'deflate' }, and false when encrypting: the length of a compressed
+   * value tells something about its contents.
+   */
+  readonly compression?: CompressionOptions | false | undefined;
+  /**
+   * Seals what is stored, so that whoever can read or write the server cannot read or forge values. @default none
+   * @example { keys: [{ id: '2026-11', secret: process.env.CACHE_KEY }] }
+   */
+  readonly encryption?: EncryptionOptions | undefined;
+}
+
+export interface ResolvedCodecOptions {
+  readonly types: readonly Constructor[];
+  readonly serializer: Serializer | undefined;
+  readonly compression: ResolvedCompression | undefined;
+  readonly keyRing: KeyRing | undefined;
+}
+
+/** Applies defaults and validates. @throws CacheConfigError naming the option, and never a secret */
+export function resolveCodecOptions(options?: CodecOptions): ResolvedCodecOptions {
+  const { types, serializer, compression, encryption, ...unknown } = ownOptions(options, 'codec');
+  refuseUnknown(unknown, 'codec', 'types, serializer, compression, encryption');
+  if (types !== undefined && !Array.isArray(types))
+    throw new CacheConfigError('codec.types', 'must be a list of classes');
+  const keyRing = encryption === undefined ? undefined : resolveKeyRing(encryption);
+  return Object.freeze({
+    types: Object.freeze([...(types ?? [])]),
+    serializer: serializerOf(serializer),
+    compression: compressionOf(compression ?? (keyRing?.mode === 'encrypt' ? false : {})),
+    keyRing,
+  });
+}
+
+function serializerOf(serializer: Serializer | undefined): Serializer | undefined {
+  if (serializer === undefined) return undefined;
+  const isWhole = typeof serializer?.serialize === 'function' && typeof serializer.deserialize === 'function';
+  if (!isWhole) throw new CacheConfigError('codec.serializer', 'needs the functions serialize and deserialize');
+  checkName(serializer.name, 'codec.serializer.name');
+  return serializer;
+}
+
+function compressionOf(compression: CompressionOptions | false): ResolvedCompression | undefined {
+  if (compression === false) return undefined;
+  const { threshold, level, algorithm, ...unknown } = ownOptions(compression, 'codec.compression');
+  refuseUnknown(unknown, 'codec.compression', 'threshold, level, algorithm');
+  const resolvedLevel = wholeNumber(level, 'codec.compression.level', 6, 0, 22);
+  return Object.freeze({
+    threshold: wholeNumber(threshold, 'codec.compression.threshold', 1_024, 0, Number.MAX_SAFE_INTEGER),
+    level: resolvedLevel,
+    algorithm: checkAlgorithm(algorithm ?? 'deflate', resolvedLevel),
+  });
+}

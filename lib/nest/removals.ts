@@ -1,0 +1,62 @@
+import { PatternUnsupportedError } from '../core/errors.js';
+import { compileGlob } from '../core/glob.js';
+import { partsOf, type Key } from '../core/key.js';
+import { checkTags } from '../core/label.js';
+import type { Scope, Width } from '../core/scope.js';
+import type { PlanSetting } from './method-plan.js';
+import type { CacheKey } from './scoped-cache.types.js';
+
+/** One removal, made ready before the method runs. */
+export type Removal = () => Promise<unknown>;
+
+/** Makes removals ready for one `@CacheEvict`: everything that can be wrong is found out now, not when they run. */
+export class Removals {
+  constructor(
+    private readonly setting: PlanSetting,
+    private readonly width: Width,
+    private readonly namespace: string | undefined,
+    /** Names the evicting method where no namespace is meant. */
+    private readonly title: string,
+  ) {}
+
+  byKeys(keys: readonly Key[]): Removal {
+    return async () => this.setting.parts.engine.writes.evict(keys);
+  }
+
+  /** Under every version of the namespace that a method of this application uses. */
+  byName(scope: Scope, named: readonly CacheKey[]): Removal[] {
+    if (named.length === 0 || this.namespace === undefined) return [];
+    const { mint } = this.setting.parts.foundation;
+    const spaces = this.setting.book.spaceNames(this.namespace).map((name) => mint.space(scope, this.width, name));
+    const keys = spaces.flatMap((space) => named.map((key) => mint.key(space, partsOf(key), undefined, 'key part')));
+    return [this.byKeys(keys)];
+  }
+
+  byPattern(scope: Scope, pattern: string | undefined): Removal[] {
+    if (pattern === undefined) return [];
+    const { mint } = this.setting.parts.foundation;
+    if (!mint.readable) throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
+    const match = compileGlob(pattern);
+    const view = mint.view(scope, this.width, this.namespace);
+    const space = this.space(scope);
+    return [async () => this.setting.parts.engine.writes.removeMatching(space, { view, match })];
+  }
+
+  byTags(scope: Scope, tags: readonly string[] | undefined): Removal[] {
+    if (tags === undefined || tags.length === 0) return [];
+    const { mint } = this.setting.parts.foundation;
+    const labels = checkTags(tags).map((tag) => mint.tagLabel(scope, this.width, tag));
+    const space = this.space(scope);
+    return [async () => this.setting.parts.engine.writes.invalidate(space, labels)];
+  }
+
+  all(scope: Scope): Removal {
+    const view = this.setting.parts.foundation.mint.view(scope, this.width, this.namespace);
+    const space = this.space(scope);
+    return async () => this.setting.parts.engine.writes.clear(space, view);
+  }
+
+  private space(scope: Scope): ReturnType<PlanSetting['parts']['foundation']['mint']['space']> {
+    return this.setting.parts.foundation.mint.space(scope, this.width, this.namespace ?? this.title);
+  }
+}

@@ -1,0 +1,36 @@
+import { describe, it } from '@jest/globals';
+import { memory } from '../../lib/backends/memory.backend.js';
+import type { BackendFactory } from '../../lib/core/backend.js';
+import { chaos } from '../../lib/testing/chaos.js';
+import { backendContract } from '../../lib/testing/contract/backend-contract.js';
+import type { ContractHarness } from '../../lib/testing/contract/contract.js';
+import { FakeClock } from '../../lib/testing/fake.clock.js';
+import { backendParts } from '../support/machine/backends.js';
+
+/** All clients of a store in memory are in one process and use one backend. */
+function harness(factory: () => BackendFactory): ContractHarness {
+  return {
+    tickMs: 1,
+    open: async ({ clients, types }) => {
+      const clock = new FakeClock();
+      const backend = factory().create(backendParts({ clock, types }));
+      return {
+        backends: Array.from({ length: clients }, () => backend),
+        clock,
+        pass: (ms) => clock.advance(ms),
+        close: async () => backend.close(),
+      };
+    },
+  };
+}
+
+describe.each([
+  ['memory', harness(() => memory())],
+  ['memory whose answers come late and out of order', harness(() => chaos(memory(), { turns: 3, seed: 7 }))],
+])('%s keeps the contract of backends', (_, against) => {
+  describe.each(Object.entries(backendContract))('%s', (_topic, cases) => {
+    it.each([...cases])('$name', async ({ run }) => {
+      await run(against);
+    });
+  });
+});

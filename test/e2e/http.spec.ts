@@ -1,0 +1,434 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  Controller,
+  ForbiddenException,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Injectable,
+  Module,
+  Param,
+  ParseIntPipe,
+  Post,
+  Query,
+  Req,
+  Res,
+  Scope,
+  SetMetadata,
+  StreamableFile,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplication,
+} from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { Observable, of } from 'rxjs';
+import {
+  CACHE_CONTEXT,
+  Cacheable,
+  type CacheContext,
+  CacheModule,
+  CacheScope,
+  CacheService,
+  firstOf,
+  fromClaims,
+  fromRequest,
+  memory,
+} from '../../lib/index.js';
+import { Notes, type Action, type Who } from './support/notes.js';
+import { proveIsolation } from './support/prove-isolation.js';
+import { KeptLog } from './support/quiet.js';
+
+/** A request after authentication. */
+interface Asked {
+  readonly headers: Record<string, string | undefined>;
+  user?: { tid?: string | undefined; sub?: string | undefined } | undefined;
+}
+
+/** Stands for Passport: believes the token, which says tenant and user. */
+@Injectable()
+class TokenGuard implements CanActivate {
+  canActivate(execution: ExecutionContext): boolean {
+    const request = execution.switchToHttp().getRequest<Asked>();
+    const [tid, sub] = (request.headers['authorization'] ?? '').split('/');
+    request.user = { tid: tid || undefined, sub: sub || undefined };
+    return true;
+  }
+}
+
+/** A gate that the application puts in front: a header that contradicts the token is an attack. */
+const unspoofed = fromRequest<Asked>(({ headers, user }) => {
+  const claimed = headers['x-tenant-id'];
+  if (claimed !== undefined && claimed !== user?.tid)
+    throw new ForbiddenException('another tenant than that of the token');
+  return undefined;
+});
+
+/** Somebody else's storage, entered in the way that leaks. */
+const others = new AsyncLocalStorage<string>();
+
+@Controller('notes')
+class NotesController {
+  constructor(private readonly notes: Notes) {}
+
+  @Get(':action/:key')
+  act(@Param('action') action: Action, @Param('key') key: string): Promise<unknown> {
+    others.enterWith(`${action} ${key}`);
+    return this.notes.act(action, key).then((seen) => seen ?? null);
+  }
+}
+
+const runs: Record<string, number> = {};
+const count = (name: string): number => (runs[name] = (runs[name] ?? 0) + 1);
+
+@Controller('routes')
+@UseGuards(TokenGuard)
+class RoutesController {
+  constructor(@Inject(CACHE_CONTEXT) private readonly context: CacheContext) {}
+
+  @Get('above/:id')
+  @HttpCode(202)
+  @Header('x-made', 'above')
+  @SetMetadata('audit', 'above')
+  @Cacheable({ ttl: '1m' })
+  async above(@Param('id', ParseIntPipe) id: number): Promise<object> {
+    return { id: id + 1, runs: count(`above ${this.context.scope().tenant}`), tenant: this.context.scope().tenant };
+  }
+
+  @Cacheable({ ttl: '1m' })
+  @SetMetadata('audit', 'below')
+  @Header('x-made', 'below')
+  @HttpCode(202)
+  @Get('below/:id')
+  async below(@Param('id', ParseIntPipe) id: number): Promise<object> {
+    return { id: id + 1, runs: count(`below ${this.context.scope().tenant}`), tenant: this.context.scope().tenant };
+  }
+
+  @Get('observable')
+  @Cacheable()
+  observable(): Observable<number> {
+    return of(0, count('observable'));
+  }
+
+  @Get('manual')
+  @Cacheable({ ignoreArgs: ['response'] })
+  async manual(@Res() response: { send(body: unknown): void }): Promise<void> {
+    const body = { runs: count('manual') };
+    await pause(20);
+    response.send(body);
+  }
+
+  @Get('passthrough')
+  @Cacheable({ ignoreArgs: [0] })
+  async passthrough(
+    @Res({ passthrough: true }) response: { header(name: string, value: string): void },
+  ): Promise<object> {
+    response.header('x-ran', 'yes');
+    return { runs: count('passthrough') };
+  }
+
+  @Get('file')
+  @Cacheable({ ignoreArgs: [0] })
+  async file(@Query('unused') _unused: unknown): Promise<StreamableFile> {
+    await pause(10);
+    return new StreamableFile(Readable.from([Buffer.from(`bytes ${count('file')}`)]));
+  }
+
+  @Get('whole-request')
+  @Cacheable()
+  async wholeRequest(@Req() _request: unknown): Promise<string> {
+    return 'never reached';
+  }
+
+  @Post('posted')
+  @HttpCode(200)
+  async posted(): Promise<object> {
+    return { runs: count('posted') };
+  }
+
+  @Get('slow')
+  @CacheScope('user')
+  @Cacheable({ ttl: '1m' })
+  async slow(): Promise<object> {
+    await pause(60);
+    const { tenant, user } = this.context.scope();
+    return { tenant, user, runs: count('slow') };
+  }
+
+  @Get('failing')
+  @Cacheable()
+  async failing(): Promise<never> {
+    count('failing');
+    await pause(1);
+    throw new ForbiddenException('the method says no');
+  }
+}
+
+/** Background reloads: what they run for was settled by the request that noticed, even if that request lies by now. */
+@Controller('aging')
+@UseGuards(TokenGuard)
+class AgingController {
+  constructor(
+    private readonly cache: CacheService,
+    @Inject(CACHE_CONTEXT) private readonly context: CacheContext,
+  ) {}
+
+  @Get()
+  async aging(@Req() request: Asked): Promise<unknown> {
+    const { tenant, user } = this.context.scope();
+    const options = { ttl: 40, staleWhileRevalidate: '1m' } as const;
+    const seen = await this.cache.for({ tenant, user }).getOrSet('aging', () => this.load(), options);
+    request.user = { tid: 'mallory', sub: 'mallory' };
+    return seen;
+  }
+
+  private async load(): Promise<object> {
+    await pause(5);
+    const { tenant, user } = this.context.scope();
+    return { tenant, user, runs: count(`aging ${tenant} ${user}`) };
+  }
+}
+
+@Controller('switch')
+@UseGuards(TokenGuard)
+class SwitchController {
+  constructor(
+    private readonly cache: CacheService,
+    private readonly notes: Notes,
+  ) {}
+
+  /** Support staff look at another tenant's board, and are themselves again afterwards. */
+  @Get(':tenant')
+  async impersonate(@Param('tenant') tenant: string): Promise<unknown> {
+    const before = await this.notes.act('board', 'switch');
+    const during = await this.cache.runInScope({ tenant }, () => this.notes.act('board', 'switch'));
+    const asUser = await this.cache
+      .runInScope({ tenant }, () => this.notes.act('mine', 'switch'))
+      .catch((error: Error) => error.name);
+    const after = await this.notes.act('mine', 'switch');
+    return { before, during, asUser, after };
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class PerRequest {
+  constructor(
+    @Inject(REQUEST) readonly request: Asked,
+    @Inject(CACHE_CONTEXT) private readonly context: CacheContext,
+  ) {}
+
+  @Cacheable()
+  async tenant(): Promise<object> {
+    return {
+      tenant: this.context.scope().tenant,
+      header: this.request.headers['authorization'],
+      runs: count('request'),
+    };
+  }
+}
+
+@Controller('per-request')
+@UseGuards(TokenGuard)
+class PerRequestController {
+  constructor(private readonly provider: PerRequest) {}
+
+  @Get()
+  tenant(): Promise<object> {
+    return this.provider.tenant();
+  }
+}
+
+@Module({
+  imports: [
+    CacheModule.forRoot({
+      backend: memory(),
+      scope: { resolve: firstOf(unspoofed, fromClaims({ tenant: 'tid', user: 'sub' })) },
+    }),
+  ],
+  controllers: [NotesController, RoutesController, AgingController, SwitchController, PerRequestController],
+  providers: [Notes, PerRequest],
+})
+class HttpModule {}
+
+const adapters = {
+  express: () => new ExpressAdapter(),
+  fastify: () => new FastifyAdapter(),
+};
+
+describe.each(['express', 'fastify'] as const)('HTTP on %s', (platform) => {
+  const log = new KeptLog();
+  let app: INestApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    for (const name of Object.keys(runs)) delete runs[name];
+    const module = await Test.createTestingModule({ imports: [HttpModule] })
+      .setLogger(log)
+      .compile();
+    app = module.createNestApplication(adapters[platform]() as ExpressAdapter);
+    app.useGlobalGuards(new TokenGuard());
+    await app.listen(0, '127.0.0.1');
+    url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  });
+  afterAll(() => app.close());
+
+  const ask = (path: string, who: Who = {}, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${url}/${path}`, { headers: { authorization: `${who.tenant ?? ''}/${who.user ?? ''}`, ...headers } });
+  const json = async (path: string, who?: Who, headers?: Record<string, string>): Promise<unknown> => {
+    const response = await ask(path, who, headers);
+    const body = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${body}`);
+    return body === '' ? undefined : JSON.parse(body);
+  };
+  const ann = { tenant: 'acme', user: 'ann' };
+  const bob = { tenant: 'acme', user: 'bob' };
+  const eve = { tenant: 'globex', user: 'eve' };
+
+  it('keeps two tenants and two users apart behind every decorator and verb, and fails closed without a scope', async () => {
+    await proveIsolation((who, action, key) => json(`notes/${action}/${key}`, who));
+  });
+
+  it('answers 500 without a scope, and says nothing of the cache to the client', async () => {
+    const response = await ask('notes/board/x');
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toMatch(/tenant|cache|scope/i);
+  });
+
+  it('believes only the resolver: a header of the caller changes nothing, or is refused where the resolver says so (C17)', async () => {
+    const own = await json('notes/scope/x', ann, { 'x-tenant': 'globex', 'x-user-id': 'eve', tenant: 'globex' });
+    expect(own).toMatchObject({ t: 'acme', u: 'ann' });
+    const refused = await ask('notes/board/x', ann, { 'x-tenant-id': 'globex' });
+    expect(refused.status).toBe(403);
+    expect((await ask('notes/board/x', ann, { 'x-tenant-id': 'acme' })).status).toBe(200);
+  });
+
+  it('leaves no scope behind on a connection that stays open, whatever others enter (C15)', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const over = (path: string, who: Who): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const headers = { authorization: `${who.tenant ?? ''}/${who.user ?? ''}` };
+        get(`${url}/${path}`, { agent, headers }, (response: IncomingMessage) => {
+          let body = '';
+          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+          response.on('end', () => resolve(`${response.statusCode} ${body}`));
+        }).on('error', reject);
+      });
+    const sockets = new Set<unknown>();
+    app.getHttpServer().on('connection', (socket: unknown) => sockets.add(socket));
+    for (const who of [ann, eve, ann]) {
+      expect(await over('notes/scope/x', who)).toContain(`"t":"${who.tenant}","u":"${who.user}"`);
+      expect(await over('notes/board/kept', {})).toMatch(/^500/);
+      expect(await over('notes/mine/kept', { tenant: 'acme' })).toMatch(/^500/);
+    }
+    expect(sockets.size).toBe(1);
+    agent.destroy();
+  });
+
+  it.each(['above', 'below'])(
+    'keeps route, status, header, pipe and guard with the route %s the cache decorator',
+    async (where) => {
+      const first = await ask(`routes/${where}/41`, ann);
+      expect([first.status, first.headers.get('x-made')]).toEqual([202, where]);
+      expect(await first.json()).toEqual({ id: 42, runs: 1, tenant: 'acme' });
+      expect(await json(`routes/${where}/41`, bob)).toEqual({ id: 42, runs: 1, tenant: 'acme' });
+      expect(await json(`routes/${where}/41`, eve)).toEqual({ id: 42, runs: 1, tenant: 'globex' });
+      expect(await json(`routes/${where}/41`, ann)).toMatchObject({ runs: 1 });
+      expect((await ask(`routes/${where}/no-number`, ann)).status).toBe(400);
+      const handler = RoutesController.prototype[where as 'above'];
+      expect(Reflect.getMetadata('audit', handler)).toBe(where);
+      expect([handler.name, handler.length]).toEqual([where, 1]);
+    },
+  );
+
+  it('plays a stored Observable back', async () => {
+    expect(await json('routes/observable', ann)).toBe(1);
+    expect(await json('routes/observable', ann)).toBe(1);
+    expect(await json('routes/observable', eve)).toBe(2);
+  });
+
+  it('lets a handler that writes the response itself do so for every request, joined with nobody (B37)', async () => {
+    const bodies = await Promise.all([1, 2, 3].map(() => json('routes/manual', ann)));
+    expect(bodies).toHaveLength(3);
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(3);
+    expect(log.of('Cache').filter((line) => line.includes('RoutesController.manual'))).toHaveLength(1);
+  });
+
+  it('caches the body, not what a passthrough handler did to the response', async () => {
+    const first = await ask('routes/passthrough', ann);
+    const second = await ask('routes/passthrough', ann);
+    expect([first.headers.get('x-ran'), second.headers.get('x-ran')]).toEqual(['yes', null]);
+    expect(await first.json()).toEqual(await second.json());
+  });
+
+  it('returns streams without storing or reading them, to each caller its own, with one warning (B9)', async () => {
+    const bodies = await Promise.all([1, 2, 3].map(async () => (await ask('routes/file', ann)).text()));
+    bodies.push(await (await ask('routes/file', ann)).text());
+    expect(new Set(bodies).size).toBe(4);
+    expect(bodies.every((body) => body.startsWith('bytes '))).toBe(true);
+    expect(log.of('Cache').filter((line) => line.includes('RoutesController.file'))).toHaveLength(1);
+  });
+
+  it('refuses a request object as part of a key, and names the argument in the log only', async () => {
+    const response = await ask('routes/whole-request', ann);
+    expect(response.status).toBe(500);
+    expect(log.lines.join('\n')).toContain('argument 0');
+  });
+
+  it('stores nothing of routes that are not decorated, and no error', async () => {
+    const post = (): Promise<unknown> =>
+      fetch(`${url}/routes/posted`, { method: 'POST', headers: { authorization: 'acme/ann' } }).then((it) => it.json());
+    expect([await post(), await post()]).toEqual([{ runs: 1 }, { runs: 2 }]);
+    const before = runs['failing'] ?? 0;
+    expect([(await ask('routes/failing', ann)).status, (await ask('routes/failing', ann)).status]).toEqual([403, 403]);
+    expect((runs['failing'] ?? 0) - before).toBe(2);
+  });
+
+  it('serves the others when the first caller hangs up in the middle of a load', async () => {
+    const controller = new AbortController();
+    const gone = fetch(`${url}/routes/slow`, { headers: { authorization: 'acme/ann' }, signal: controller.signal });
+    gone.catch(() => undefined);
+    await pause(20);
+    const joined = json('routes/slow', ann);
+    const other = json('routes/slow', bob);
+    controller.abort();
+    await expect(gone).rejects.toThrow();
+    expect(await joined).toMatchObject(ann);
+    expect(await other).toMatchObject(bob);
+    expect(await json('routes/slow', ann)).toEqual(await joined);
+  });
+
+  it('reloads in the background for the scope that was captured, though the request was changed since (I13)', async () => {
+    expect(await json('aging', ann)).toEqual({ ...ann, runs: 1 });
+    expect(await json('aging', eve)).toEqual({ ...eve, runs: 1 });
+    await pause(60);
+    expect(await json('aging', ann)).toEqual({ ...ann, runs: 1 });
+    await pause(30);
+    expect(await json('aging', ann)).toEqual({ ...ann, runs: 2 });
+    expect(runs['aging mallory mallory']).toBeUndefined();
+    expect(runs['aging globex eve']).toBe(1);
+  });
+
+  it('switches the tenant for what runInScope covers and nothing else (C18)', async () => {
+    expect(await json('switch/globex', ann)).toMatchObject({
+      before: { t: 'acme' },
+      during: { t: 'globex' },
+      asUser: 'ScopeMissingError',
+      after: { t: 'acme', u: 'ann' },
+    });
+  });
+
+  it('works on request-scoped providers', async () => {
+    expect(await json('per-request', ann)).toEqual({ tenant: 'acme', header: 'acme/ann', runs: runs['request'] });
+    expect(await json('per-request', bob)).toMatchObject({ header: 'acme/ann' });
+    expect(await json('per-request', eve)).toMatchObject({ tenant: 'globex', header: 'globex/eve' });
+  });
+});

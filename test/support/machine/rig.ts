@@ -1,0 +1,180 @@
+import { afterEach } from '@jest/globals';
+import { assemble, DEFAULT_BLUEPRINT, type Machine } from '../../../lib/assemble.js';
+import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
+import type { Clock } from '../../../lib/core/clock.js';
+import type { Key } from '../../../lib/core/key.js';
+import { compileGlob } from '../../../lib/core/glob.js';
+import { resolveLimits, type LimitOptions } from '../../../lib/core/limits.js';
+import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions } from '../../../lib/core/policy.js';
+import { scopeOf, type Scope, type Width } from '../../../lib/core/scope.js';
+import type { Space, View } from '../../../lib/core/space.js';
+import type { Call, ResultRules } from '../../../lib/engine/call.js';
+import type { Loader } from '../../../lib/engine/loader.js';
+import { FakeClock } from '../../../lib/testing/fake.clock.js';
+import { recordEvents } from '../../../lib/testing/record-events.js';
+import { seededRandom } from '../../../lib/testing/seeded-random.js';
+
+/** Where a key of the rig lives. Unless said otherwise: shared at Acme, in `cats`. */
+export interface Place {
+  readonly tenant?: string;
+  readonly user?: string;
+  readonly width?: Width;
+  readonly namespace?: string;
+}
+
+export interface Options extends Place, PolicyOptions {
+  readonly tags?: readonly string[];
+  readonly rules?: ResultRules;
+}
+
+export interface RigOptions<C extends Clock = FakeClock> {
+  readonly clock?: C;
+  readonly backend?: BackendFactory;
+  readonly limits?: LimitOptions;
+  readonly random?: () => number;
+  readonly isEnabled?: boolean;
+  /** False: nobody listens, as in production. */
+  readonly isHeard?: boolean;
+}
+
+/** Closed after each test: what a machine leaves behind would make every later promise dearer. */
+const open = new Set<Rig<Clock>>();
+
+afterEach(async () => {
+  for (const { machine } of open) await machine.close();
+  open.clear();
+});
+
+/** A whole machine without Nest, played the way the service plays it. */
+export class Rig<C extends Clock = FakeClock> {
+  readonly machine: Machine;
+  readonly clock: C;
+  readonly recorded = recordEvents();
+
+  constructor(options: RigOptions<C> = {}) {
+    this.clock = options.clock ?? (new FakeClock() as Clock as C);
+    const { backend, limits, isEnabled = true, isHeard = true, random = seededRandom(1) } = options;
+    this.machine = assemble(
+      {
+        ...DEFAULT_BLUEPRINT,
+        backend,
+        limits: resolveLimits(limits),
+        isEnabled,
+        observers: isHeard ? [this.recorded.observer] : [],
+      },
+      this.clock,
+      random,
+    );
+    open.add(this as Rig<Clock>);
+  }
+
+  get backend(): Backend {
+    return this.machine.backend;
+  }
+
+  scope({ tenant = 'acme', user }: Place = {}): Scope {
+    return this.machine.scopes.of({ tenant, user });
+  }
+
+  space(place: Place = {}): Space {
+    return this.machine.mint.space(this.scope(place), widthOf(place), place.namespace ?? 'cats');
+  }
+
+  key(name: unknown, options: Options = {}): Key {
+    return this.machine.mint.key(this.space(options), Array.isArray(name) ? name : [name], options.tags);
+  }
+
+  policy(options: PolicyOptions = {}): Policy {
+    return resolvePolicy(DEFAULT_POLICY, options, '');
+  }
+
+  call<T>(name: unknown, loader: Loader<T>, options: Options = {}): Call<T> {
+    const frame = this.machine.context.current();
+    return { key: this.key(name, options), policy: this.policy(options), loader, frame, result: options.rules };
+  }
+
+  /** Never throws synchronously, as the engine promises. */
+  load<T>(name: unknown, loader: Loader<T>, options?: Options): Promise<T> {
+    return Promise.resolve(this.machine.engine.getOrSet(this.call(name, loader, options) as Call)) as Promise<T>;
+  }
+
+  put<T>(name: unknown, method: () => T | Promise<T>, options?: Options): Promise<T> {
+    return this.machine.engine.put(this.call(name, method, options) as Call, method) as Promise<T>;
+  }
+
+  async get(name: unknown, options: Options = {}): Promise<unknown> {
+    const frame = this.machine.context.current();
+    return this.machine.engine.get({ key: this.key(name, options), policy: this.policy(options), frame });
+  }
+
+  set(name: unknown, value: unknown, options: Options = {}): Promise<void> {
+    return this.machine.engine.writes.set(this.key(name, options), value, this.policy(options));
+  }
+
+  evict(name: unknown, options: Options = {}): Promise<number> {
+    return this.machine.engine.writes.evict([this.key(name, options)]);
+  }
+
+  invalidateTag(tag: string, place: Place = {}): Promise<void> {
+    const label = this.machine.mint.tagLabel(this.scope(place), widthOf(place), tag);
+    return this.machine.engine.writes.invalidate(this.space(place), [label]);
+  }
+
+  /** Clears a scope at its width; one namespace of it, when the place names one. */
+  clear(place: Place = {}): Promise<number> {
+    return this.machine.engine.writes.clear(this.space(place), this.view(place));
+  }
+
+  removeMatching(pattern: string, place: Place = {}): Promise<number> {
+    const view = this.view({ namespace: 'cats', ...place });
+    return this.machine.engine.writes.removeMatching(this.space(place), { view, match: compileGlob(pattern) });
+  }
+
+  view(place: Place = {}): View {
+    return this.machine.mint.view(this.scope(place), widthOf(place), place.namespace);
+  }
+
+  /** Runs work for somebody, as `runInScope` and the interceptor do. */
+  as<R>(ids: { readonly tenant?: string; readonly user?: string }, work: () => R): R {
+    const { context } = this.machine;
+    return context.run({ scope: scopeOf(ids), loading: context.current()?.loading }, work);
+  }
+}
+
+function widthOf({ width, user }: Place): Width {
+  return width ?? (user === undefined ? 'tenant' : 'user');
+}
+
+/** A promise to be settled by hand. */
+export class Deferred<T = unknown> {
+  resolve!: (value: T) => void;
+  reject!: (error: unknown) => void;
+  readonly promise: Promise<T>;
+
+  constructor() {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+/** A source whose answers are given by hand, one call after the other. */
+export class Source<T = unknown> {
+  readonly calls: Deferred<T>[] = [];
+
+  readonly load = (): Promise<T> => {
+    const call = new Deferred<T>();
+    this.calls.push(call);
+    return call.promise;
+  };
+
+  /** Answers the call at `index`. */
+  answer(index: number, value: T): void {
+    (this.calls[index] as Deferred<T>).resolve(value);
+  }
+
+  fail(index: number, error: unknown): void {
+    (this.calls[index] as Deferred<T>).reject(error);
+  }
+}

@@ -1,0 +1,419 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../lib/core/errors.js';
+import { checkNamespace, flatId, originOf, partitionOf, partsOf, visibleKey } from '../../../lib/core/key.js';
+import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../lib/core/scope.js';
+import { idOf, mintOf, partId, type Said } from './support/mints.js';
+import { same } from './support/same.js';
+import { anyId, anyNamespace, HOSTILE_WORDS } from './support/words.js';
+
+const mint = mintOf();
+const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
+const mints = [
+  ['readable', mint],
+  ['hashed', hashed],
+] as const;
+
+const anySaid: fc.Arbitrary<Said> = fc.record({
+  tenant: anyId,
+  user: anyId,
+  width: fc.constantFrom<Width>(...WIDTHS),
+  namespace: anyNamespace,
+  version: fc.constantFrom(undefined, '1', '2', 'a', 'a.b', '@'.codePointAt(0)!.toString()),
+  parts: fc.array(fc.oneof(anyId, fc.constantFrom<unknown>(1, '1', null, undefined, true)), { maxLength: 2 }),
+});
+
+/** Two that differ in one word, in the border between two words, or not at all. */
+const almost = fc.tuple(anySaid, anySaid, fc.nat(7)).map(([a, other, way]): readonly [Said, Said] => {
+  const ways: Partial<Said>[] = [
+    {},
+    { tenant: other.tenant },
+    { user: other.user },
+    { width: other.width },
+    { namespace: other.namespace },
+    { version: other.version },
+    { parts: other.parts },
+    { tenant: a.user, user: a.tenant },
+  ];
+  return [a, { ...a, ...ways[way] }];
+});
+
+/** What an id has to tell apart: only what its width looks at. */
+function isSame(a: Said, b: Said): boolean {
+  return (
+    a.width === b.width &&
+    (a.width === 'global' || a.tenant === b.tenant) &&
+    (a.width !== 'user' || a.user === b.user) &&
+    a.namespace === b.namespace &&
+    a.version === b.version &&
+    same(a.parts, b.parts)
+  );
+}
+
+describe('an id says for whom, of what kind and which one, and no two say the same', () => {
+  it.each(mints)('%s: almost equal keys', (name, each) => {
+    fc.assert(
+      fc.property(almost, ([a, b]) => (idOf(each, a) === idOf(each, b)) === isSame(a, b)),
+      { numRuns: name === 'readable' ? 20_000 : 5_000 },
+    );
+  });
+
+  it.each(mints)('%s: any two keys', (name, each) => {
+    fc.assert(
+      fc.property(anySaid, anySaid, (a, b) => (idOf(each, a) === idOf(each, b)) === isSame(a, b)),
+      { numRuns: name === 'readable' ? 10_000 : 3_000 },
+    );
+  });
+
+  it.each(mints)('%s: the words do not run into each other', (_, each) => {
+    const ids = [
+      { tenant: 'a', user: 'b.c' },
+      { tenant: 'a.b', user: 'c' },
+      { tenant: 'a%2Eb', user: 'c' },
+      { tenant: 'a', user: 'b', namespace: 'c/x' },
+      { tenant: 'a', user: 'b/c', namespace: 'x' },
+      { tenant: 'a', user: 'b', namespace: 'c.x' },
+    ].map((said) => idOf(each, { width: 'user', namespace: 'x', parts: [1], ...said }));
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('an id is one line of a fixed alphabet, whatever it is made of', () => {
+    fc.assert(
+      fc.property(
+        anySaid,
+        (said) => /^[\w.:@%#'=;,/+[\]{}()-]+$/.test(idOf(mint, said)) && /^[\w./#@-]+$/.test(idOf(hashed, said)),
+      ),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe('C3: hostile names of tenants', () => {
+  const tenants = HOSTILE_WORDS.filter((word) => word.trim() !== '');
+
+  it.each(mints)('%s: every one is a tenant of its own, at every width', (_, each) => {
+    for (const width of ['tenant', 'user'] as const) {
+      const said = (tenant: string): Said => ({ tenant, user: 'bob', width, namespace: 'cats', parts: [1] });
+      const ids = new Set(tenants.map((tenant) => idOf(each, said(tenant))));
+      expect(ids.size).toBe(new Set(tenants).size);
+    }
+  });
+
+  it.each(mints)('%s: every one has a partition, a view and labels of its own', (_, each) => {
+    const views = tenants.map((tenant) => each.view(scopeOf({ tenant }), 'tenant', undefined));
+    expect(new Set(views.map(({ partition }) => partition)).size).toBe(new Set(tenants).size);
+    for (const { partition } of views) expect(partition).toMatch(/^t\.[\w%-]+$/);
+  });
+
+  it('none of them reaches the entries of another by a prefix of its id', () => {
+    const prefixes = tenants.map((tenant) => mint.space(scopeOf({ tenant }), 'tenant', 'cats').idPrefix);
+    for (const [at, prefix] of prefixes.entries()) {
+      const others = prefixes.filter((other, index) => tenants[index] !== tenants[at] && other.startsWith(prefix));
+      expect(others).toEqual([]);
+    }
+  });
+});
+
+describe('tenants and users of other names are other tenants and users', () => {
+  const distinct = (ids: readonly string[]): number =>
+    new Set(ids.map((tenant) => idOf(mint, { tenant, user: 'bob', width: 'user', namespace: 'cats', parts: [1] })))
+      .size;
+
+  it('C4: the border between tenant and user cannot be moved', () => {
+    fc.assert(
+      fc.property(anyId, anyId, fc.constantFrom(':', '.', '/', '|', ',', '%2E', ''), (a, b, mark) => {
+        const left = { tenant: a, user: `${b}${mark}c` };
+        const right = { tenant: `${a}${mark}${b}`, user: 'c' };
+        const ids = [left, right].map((ids) => idOf(mint, { ...ids, width: 'user', namespace: 'n', parts: [] }));
+        return ids[0] !== ids[1];
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('C5: by case, also of letters whose case is special', () => {
+    const ids = ['Acme', 'acme', 'ACME', 'İ', 'i̇', 'i', 'I', 'ı', 'K', '\u212A', 'k', 'ß', 'ss', 'ẞ', 'SS'];
+    expect(distinct(ids)).toBe(ids.length);
+  });
+
+  it('C6: by normalisation, joiners, directions and letters that cannot be seen', () => {
+    const ids = [
+      '\u00e9',
+      'e\u0301',
+      '👨‍👩‍👧',
+      '👨👩👧',
+      'ab',
+      '\u202Eab',
+      'a\u200Bb',
+      'a\u200Db',
+      '\u2066ab',
+      'a\u00ADb',
+      'ﬁ',
+      'fi',
+    ];
+    expect(distinct(ids)).toBe(ids.length);
+  });
+
+  it('C10: by what the library calls things itself', () => {
+    const ids = ['@global', 'g', 'global', 'default', 'm', '0', 't', 'u', 't.', 'undefined', 'null', 'NaN', '*'];
+    expect(distinct(ids)).toBe(ids.length);
+    const global = idOf(mint, { tenant: 'x', user: 'x', width: 'global', namespace: 'cats', parts: [1] });
+    for (const tenant of ids) {
+      for (const width of ['tenant', 'user'] as const) {
+        expect(idOf(mint, { tenant, user: tenant, width, namespace: 'cats', parts: [1] })).not.toBe(global);
+      }
+    }
+  });
+
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'prototype'])(
+    'C9: %s is a tenant, user, namespace, key and tag like any other',
+    (word) => {
+      for (const [, each] of mints) {
+        const said: Said = { tenant: word, user: word, width: 'user', namespace: word, parts: [word, { [word]: 1 }] };
+        const id = idOf(each, said);
+        expect(idOf(each, { ...said })).toBe(id);
+        for (const part of ['tenant', 'user', 'namespace'] as const)
+          expect(idOf(each, { ...said, [part]: 'x' })).not.toBe(id);
+        expect(idOf(each, { ...said, parts: [word, { x: 1 }] })).not.toBe(id);
+        const key = each.key(each.space(scopeOf({ tenant: word, user: word }), 'user', word), [word], [word]);
+        expect(key.tags).toEqual([word]);
+        expect(new Set(key.labels).size).toBe(5);
+      }
+      expect(Object.keys(Object.prototype)).toEqual([]);
+    },
+  );
+});
+
+describe('hashed names', () => {
+  const secrets = ['tenant-7f3a', 'user-7f3a', 'namespace-7f3a', 'version-7f3a', 'argument-7f3a', 'tag-7f3a'] as const;
+  const [tenant, user, namespace, version, argument, tag] = secrets;
+  const said: Said = { tenant, user, width: 'user', namespace, version, parts: [argument, { [argument]: [argument] }] };
+
+  it('contain no clear text of tenants, users, namespaces, versions, arguments or tags', () => {
+    const space = hashed.space(scopeOf(said), 'user', `${namespace}@${version}`);
+    const key = hashed.key(space, said.parts, [tag]);
+    const view = hashed.view(scopeOf(said), 'user', namespace);
+    const stored = [
+      key.id,
+      ...key.labels,
+      space.partition,
+      space.path,
+      space.name,
+      view.path,
+      view.namespace,
+      view.label,
+    ].join();
+    for (const secret of secrets) expect(stored).not.toContain(secret);
+    expect(stored).not.toContain('7f3a');
+    // The readable form of the same key shows all of them: the check above can fail.
+    for (const secret of secrets.slice(0, 5)) expect(idOf(mint, said)).toContain(secret);
+  });
+
+  it('are others under another secret, and the same under the same', () => {
+    const again = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
+    const other = mintOf({ hashSecret: 'another secret of more than sixteen bytes' });
+    expect(idOf(again, said)).toBe(idOf(hashed, said));
+    const words = (id: string): string[] => id.split(/[/.@#]/).filter((word) => word.length > 1);
+    const shared = words(idOf(other, said)).filter((word) => words(idOf(hashed, said)).includes(word));
+    expect(shared).toEqual([]);
+  });
+
+  it('do not show that two tenants use the same argument', () => {
+    const partOf = (id: string): string => id.slice(id.indexOf('#'));
+    expect(partOf(idOf(hashed, said))).not.toBe(partOf(idOf(hashed, { ...said, tenant: 'other' })));
+  });
+
+  it('cannot be listed', () => {
+    expect(hashed.readable).toBe(false);
+    expect(mint.readable).toBe(true);
+  });
+
+  it.each([['short'], [''], [42], [{}], [null], [Buffer.alloc(15)]])('refuse %p as a secret', (hashSecret) => {
+    expect(() => mintOf({ hashSecret: hashSecret as string })).toThrow(/^keys\.hashSecret: /);
+  });
+
+  it('do not follow a secret that is changed after it was given', () => {
+    const secret = Buffer.alloc(32, 'a');
+    const before = mintOf({ hashSecret: secret });
+    const id = partId(before, 1);
+    secret.fill('b');
+    expect(partId(before, 1)).toBe(id);
+    expect(partId(mintOf({ hashSecret: secret }), 1)).not.toBe(id);
+  });
+});
+
+describe('long keys', () => {
+  const long = 'x'.repeat(1_000);
+
+  it('a long part becomes its length and digest, and the others stay as they are', () => {
+    expect(partId(mint, 'user', 42, long)).toMatch(/^t\.acme\/cats\/'user,42,#1001\.[\w-]{32}$/);
+  });
+
+  it('differ when one letter in the middle does', () => {
+    const other = `${long.slice(0, 500)}y${long.slice(501)}`;
+    expect(partId(mint, long)).not.toBe(partId(mint, other));
+    expect(partId(mint, long, 1)).not.toBe(partId(mint, long, '1'));
+    expect(partId(mint, long, long)).not.toBe(partId(mint, long));
+  });
+
+  it('are not the text that they become', () => {
+    const [word] = partId(mint, long).split('/').slice(-1);
+    expect(partId(mint, word)).not.toBe(partId(mint, long));
+  });
+
+  it('of very many parts become one digest, and a list of one long part is not that', () => {
+    const many = Array.from({ length: 500 }, (_, index) => `part ${index}`);
+    expect(partId(mint, ...many)).toMatch(/^t\.acme\/cats\/##\d+\.[\w-]{32}$/);
+    expect(partId(mint, ...many)).not.toBe(partId(mint, ...many.slice(1)));
+    expect(partId(mint, many.join())).toMatch(/^t\.acme\/cats\/#\d+\.[\w-]{32}$/);
+  });
+
+  it('never make an id longer than names and eight readable parts', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ maxLength: 300 }), { maxLength: 40 }),
+        (parts) => partId(mint, ...parts).length <= 13 + 8 * 128,
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each([[15], [4_097], [20.5], [NaN], ['64'], [null]])('refuse %p as maxReadable', (maxReadable) => {
+    expect(() => mintOf({ maxReadable: maxReadable as number })).toThrow(/^keys\.maxReadable: /);
+  });
+});
+
+describe('spaces', () => {
+  const bob = scopeOf({ tenant: 'acme', user: 'bob' });
+
+  it('are made once for a scope, width and namespace', () => {
+    const space = mint.space(bob, 'user', 'cats');
+    expect(mint.space(bob, 'user', 'cats')).toBe(space);
+    expect(mint.space(bob, 'tenant', 'cats')).not.toBe(space);
+  });
+
+  it('hold the scope cut down to their width', () => {
+    expect(mint.space(bob, 'global', 'cats').scope).toEqual({});
+    expect(mint.space(bob, 'tenant', 'cats').scope).toEqual({ tenant: 'acme' });
+    expect(mint.space(bob, 'user', 'cats').scope).toEqual({ tenant: 'acme', user: 'bob' });
+  });
+
+  it('need what their width needs, and never take a wider one instead', () => {
+    for (const [, each] of mints) {
+      expect(() => each.space(NOBODY, 'tenant', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.space(NOBODY, 'user', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.space(scopeOf({ user: 'bob' }), 'tenant', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.space(scopeOf({ user: 'bob' }), 'user', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.space(scopeOf({ tenant: 'acme' }), 'user', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.view(scopeOf({ tenant: 'acme' }), 'user', undefined)).toThrow(ScopeMissingError);
+      expect(() => each.tagLabel(scopeOf({ tenant: 'acme' }), 'user', 'a')).toThrow(ScopeMissingError);
+    }
+  });
+
+  it('count into one row for equal spaces, also when their scopes are two objects', () => {
+    const again = mint.space(scopeOf({ tenant: 'acme', user: 'bob' }), 'user', 'cats');
+    expect(again).not.toBe(mint.space(bob, 'user', 'cats'));
+    expect(again.tally).toBe(mint.space(bob, 'user', 'cats').tally);
+  });
+
+  it('cannot be changed', () => {
+    expect(Object.isFrozen(mint.space(bob, 'user', 'cats'))).toBe(true);
+    expect(Object.isFrozen(mint.space(bob, 'user', 'cats').labels)).toBe(true);
+  });
+
+  it('are forgotten when a scope has very many, and come back with the same ids', () => {
+    const scope = scopeOf({ tenant: 'many' });
+    const first = mint.space(scope, 'tenant', 'n0');
+    for (let index = 1; index <= 1_000; index++) mint.space(scope, 'tenant', `n${index}`);
+    const again = mint.space(scope, 'tenant', 'n0');
+    expect(again).not.toBe(first);
+    expect(again.idPrefix).toBe(first.idPrefix);
+  });
+
+  it.each(['', '@', '@2', 'a@', 'a@b@c', 'a@ ', 'a@x/y', `a@${'1'.repeat(65)}`, 'x'.repeat(129), '\ud800', 'a@\ud800'])(
+    'refuse %p as a namespace',
+    (namespace) => {
+      for (const [, each] of mints) expect(() => each.space(bob, 'tenant', namespace)).toThrow(CacheConfigError);
+    },
+  );
+
+  it.each([undefined, null, 1, {}, ['a'], 'a@2'])('refuse %p as a namespace without a version', (namespace) => {
+    expect(() => checkNamespace(namespace as string)).toThrow(/^namespace: /);
+  });
+});
+
+describe('a key as callers give it', () => {
+  it('is one value or a list of parts', () => {
+    expect(partsOf('cat')).toEqual(['cat']);
+    expect(partsOf(0)).toEqual([0]);
+    expect(partsOf(false)).toEqual([false]);
+    expect(partsOf(['cat', 42])).toEqual(['cat', 42]);
+    expect(partsOf({ id: 1 })).toEqual([{ id: 1 }]);
+  });
+
+  it.each([undefined, null, ''])('%p is none', (key) => {
+    expect(() => partsOf(key)).toThrow(KeyInvalidError);
+  });
+
+  it('brings its tags and labels along, once each', () => {
+    const key = mint.key(mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats'), [1], ['a', 'b', 'a']);
+    expect(key.tags).toEqual(['a', 'b']);
+    expect(key.labels).toEqual(['n:cats', 't:a', 't:b']);
+    expect(key.labels).toBe(key.labels);
+  });
+
+  it('refuses tags that are none', () => {
+    const space = mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
+    expect(() => mint.key(space, [1], [''])).toThrow(TagInvalidError);
+  });
+});
+
+describe('visible keys', () => {
+  it.each<readonly [readonly unknown[], string]>([
+    [['cat', 42], 'cat:42'],
+    [['tabby cat', 'a/b', "it's"], "tabby cat:a/b:it's"],
+    [[1, true, null, undefined, 5n], '1:true:null:undef:5n'],
+    [[{ a: 'b c' }], "{a='b%20c}"],
+    [['a,b'], 'a,b'],
+    [['100%'], '100%'],
+    [[''], ''],
+    [[], ''],
+  ])('of %p is %s', (parts, visible) => {
+    expect(visibleKey(partId(mint, ...parts))).toBe(visible);
+  });
+
+  it('are the texts themselves, whatever they contain', () => {
+    fc.assert(
+      fc.property(anyId, anyId, (a, b) => {
+        const said: Said = { tenant: a, user: b, width: 'user', namespace: a.replaceAll('@', ''), parts: [b] };
+        return said.namespace === '' || b.length > 10 || visibleKey(idOf(mint, said)) === b;
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('belong to the id, which a flat copy equals', () => {
+    const id = partId(mint, 'cat', 42);
+    expect(flatId(id)).toBe(id);
+  });
+});
+
+describe('what an id tells without being asked for its space', () => {
+  it.each(mints)('%s: its partition, and its width', (_, each) => {
+    fc.assert(
+      fc.property(anySaid, (said) => {
+        const space = each.space(scopeOf(said), said.width, said.namespace);
+        const { id } = each.key(space, said.parts, undefined);
+        return partitionOf(id) === space.partition && originOf(id).width === said.width;
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('its namespace as it was written, without the version', () => {
+    fc.assert(
+      fc.property(anySaid, (said) => originOf(idOf(mint, said)).namespace === said.namespace),
+      { numRuns: 3_000 },
+    );
+  });
+});

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { firstOf, fromClaims, fromHeader, fromSubdomain } from '../../../lib/context/scope-resolver.js';
+import { ScopeTable } from '../../../lib/context/scope-table.js';
+import { resolveLimits } from '../../../lib/core/limits.js';
+import { createNaming } from '../../../lib/core/naming.js';
+import { ownOptions } from '../../../lib/core/own-options.js';
+import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy } from '../../../lib/core/policy.js';
+import { NOBODY, scopeOf } from '../../../lib/core/scope.js';
+import { mintOf, partId } from './support/mints.js';
+
+/** As a dependency with a prototype pollution hole would leave the process. */
+function pollute(properties: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(Object.prototype, name, { value, enumerable: true, configurable: true, writable: true });
+  }
+  polluted.push(...Object.keys(properties));
+}
+
+const polluted: string[] = [];
+
+afterEach(() => {
+  for (const name of polluted.splice(0)) Reflect.deleteProperty(Object.prototype, name);
+});
+
+describe('C35: what was polluted into Object.prototype does not become an option', () => {
+  it('of a policy', () => {
+    pollute(Object.fromEntries(POLICY_OPTION_NAMES.map((name) => [name, 'evil'])));
+    expect(resolvePolicy(DEFAULT_POLICY, {}, 'defaults')).toEqual({ ...DEFAULT_POLICY });
+    expect(resolvePolicy(DEFAULT_POLICY, { ttl: '5s' }, 'defaults').ttlMs).toBe(5_000);
+  });
+
+  it('of the limits', () => {
+    const before = { ...resolveLimits({}) };
+    pollute({ maxValueBytes: 1, maxTtl: 1, maxFlights: 1, maxRefreshes: 1, lease: 1, maxLoad: 1, maxWait: 1 });
+    expect({ ...resolveLimits({}) }).toEqual(before);
+    expect({ ...resolveLimits() }).toEqual(before);
+  });
+
+  it('of names: no secret that somebody else knows, no other length, no class', () => {
+    const before = partId(mintOf(), 'cat', 'x'.repeat(100));
+    pollute({ hashSecret: 'a secret of the attacker', maxReadable: 16 });
+    expect(createNaming().readable).toBe(true);
+    expect(createNaming({}).readable).toBe(true);
+    expect(partId(mintOf(), 'cat', 'x'.repeat(100))).toBe(before);
+  });
+
+  it('of resolvers: an untrusted header stays untrusted', () => {
+    pollute({ trusted: true, base: 'evil.com', ignore: [], tenant: 'sub', user: 'sub' });
+    expect(() => fromHeader('x-tenant', {} as never)).toThrow('scope.resolve: ');
+    expect(() => fromClaims({})).toThrow('scope.resolve: ');
+    const source = {
+      transport: 'http',
+      request: { hostname: 'www.acme.com', headers: {} },
+      payload: undefined,
+      execution: undefined,
+    };
+    expect(fromSubdomain({})(source)).toBeUndefined();
+  });
+
+  it('nor the scope of somebody who has none', () => {
+    pollute({ tenant: 'acme', user: 'root' });
+    expect(scopeOf({})).toBe(NOBODY);
+    expect(scopeOf({ user: 'bob' }).tenant).toBeUndefined();
+    expect(scopeOf({ tenant: 'globex' }).user).toBeUndefined();
+    expect(new ScopeTable().of({})).toBe(NOBODY);
+    expect(new ScopeTable().of({ tenant: 'globex' }).user).toBeUndefined();
+    const found = { tenant: 'globex' };
+    const source = { transport: 'http', request: {}, payload: undefined, execution: undefined };
+    expect(
+      firstOf(
+        () => ({}),
+        () => found,
+      )(source),
+    ).toBe(found);
+  });
+
+  it('nor part of a key', () => {
+    const before = [{ a: 1 }, [1], new Map([['a', 1]])].map((value) => partId(mintOf(), value));
+    pollute({ role: 'admin', 0: 'zero' });
+    expect([{ a: 1 }, [1], new Map([['a', 1]])].map((value) => partId(mintOf(), value))).toEqual(before);
+    // oxlint-disable-next-line no-sparse-arrays -- a hole is what is being tested
+    expect(partId(mintOf(), [,])).toContain('[hole]');
+  });
+});
+
+describe('options of one’s own', () => {
+  it('are a copy without a prototype', () => {
+    const options = { ttl: 5 };
+    const own = ownOptions(options, 'defaults');
+    expect({ ...own }).toEqual(options);
+    expect(Object.getPrototypeOf(own)).toBeNull();
+    expect({ ...ownOptions(undefined, 'defaults') }).toEqual({});
+  });
+
+  it.each([null, 'a', 1, true, [], () => 1])('%p are none', (options) => {
+    expect(() => ownOptions(options as never, 'defaults')).toThrow('defaults: must be an object of options');
+  });
+});

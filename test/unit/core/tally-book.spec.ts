@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import { Tally } from '../../../lib/core/tally.js';
+import { TallyBook } from '../../../lib/core/tally-book.js';
+import type { Partition } from '../../../lib/core/space.js';
+
+function rowOf(tenant: string, user: string | undefined, namespace: string): Parameters<TallyBook['row']>[0] {
+  const partition = `t.${tenant}` as Partition;
+  const path = user === undefined ? partition : `u.${tenant}.${user}`;
+  return { name: `${path}/${namespace}`, partition, path, namespace };
+}
+
+describe('the counters of spaces', () => {
+  it('are one row for one name', () => {
+    const book = new TallyBook();
+    expect(book.row(rowOf('acme', 'bob', 'cats'))).toBe(book.row(rowOf('acme', 'bob', 'cats')));
+    expect(book.row(rowOf('acme', 'bob', 'cats'))).not.toBe(book.row(rowOf('globex', 'bob', 'cats')));
+  });
+
+  it('add up over a view, and over nothing outside of it', () => {
+    const book = new TallyBook();
+    book.row(rowOf('acme', undefined, 'cats')).hits += 1;
+    book.row(rowOf('acme', 'bob', 'cats')).hits += 10;
+    book.row(rowOf('acme', 'bob', 'dogs')).hits += 100;
+    book.row(rowOf('acme', 'eve', 'cats')).hits += 1_000;
+    book.row(rowOf('globex', 'bob', 'cats')).hits += 10_000;
+    book.unscoped.hits += 100_000;
+    const hits = (tenant: string, path?: string, namespace?: string): number =>
+      book.sum({ partition: `t.${tenant}` as Partition, path, namespace }).hits;
+    expect(hits('acme')).toBe(1_111);
+    expect(hits('acme', 'u.acme.bob')).toBe(110);
+    expect(hits('acme', 'u.acme.bob', 'cats')).toBe(10);
+    expect(hits('acme', undefined, 'cats')).toBe(1_011);
+    expect(hits('globex')).toBe(10_000);
+    expect(hits('initech')).toBe(0);
+    expect(book.sum().hits).toBe(111_111);
+  });
+
+  it('add up every counter', () => {
+    const book = new TallyBook();
+    const names = Object.keys(new Tally()) as (keyof Tally)[];
+    expect(names).toEqual([
+      'hits',
+      'misses',
+      'stale',
+      'bypasses',
+      'sets',
+      'evictions',
+      'displaced',
+      'refused',
+      'errors',
+    ]);
+    const numbers = Object.fromEntries(names.map((name, index) => [name, 2 ** index]));
+    Object.assign(book.row(rowOf('acme', 'bob', 'cats')), numbers);
+    expect(book.sum()).toEqual(numbers);
+  });
+
+  it('C27: are bounded: a hundred thousand tenants leave twenty thousand rows at most, and no count is lost in the sum', () => {
+    const book = new TallyBook();
+    for (let index = 0; index < 100_000; index++) book.row(rowOf(`tenant${index}`, undefined, 'cats')).hits += 1;
+    expect(book.sum().hits).toBe(100_000);
+    expect((book as unknown as { rows: Map<string, unknown> }).rows.size).toBeLessThanOrEqual(20_000);
+  });
+
+  it('C21: keep the row of a tenant at work while another makes up rows by the thousand', () => {
+    const book = new TallyBook();
+    const acme = book.row(rowOf('acme', undefined, 'cats'));
+    for (let index = 0; index < 100_000; index++) {
+      if (index % 100 === 0) acme.hits += 1;
+      book.row(rowOf('flood', `user${index}`, 'cats')).misses += 1;
+    }
+    expect(book.row(rowOf('acme', undefined, 'cats'))).toBe(acme);
+    expect(book.sum({ partition: 't.acme' as Partition, path: undefined, namespace: undefined }).hits).toBe(1_000);
+  });
+
+  it('find a row to forget also when all of them are at work', () => {
+    const book = new TallyBook();
+    const rows = Array.from({ length: 20_000 }, (_, index) => book.row(rowOf(`tenant${index}`, undefined, 'cats')));
+    for (let round = 0; round < 3; round++) {
+      for (const row of rows) row.hits += 1;
+      book.row(rowOf(`late${round}`, undefined, 'cats'));
+    }
+    expect((book as unknown as { rows: Map<string, unknown> }).rows.size).toBeLessThanOrEqual(20_000);
+  });
+});
