@@ -4,11 +4,14 @@
  */
 import { memory } from './backends/memory.backend.js';
 import { nullBackend } from './backends/null.backend.js';
+import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } from './codec/codec.options.js';
+import { createCodec } from './codec/envelope.codec.js';
 import { CacheContext } from './context/cache-context.js';
 import { ScopeTable } from './context/scope-table.js';
 import type { Backend, BackendFactory } from './core/backend.js';
 import type { Constructor } from './core/canonical.js';
 import { systemClock, type Clock } from './core/clock.js';
+import type { Codec } from './core/codec.js';
 import { Copier } from './core/copier.js';
 import { KeyMint } from './core/key.js';
 import { resolveLimits, type Limits } from './core/limits.js';
@@ -26,6 +29,8 @@ export interface Blueprint {
   readonly isEnabled: boolean;
   readonly keys: NamingOptions;
   readonly types: readonly Constructor[];
+  /** How values are written where they leave the process. `types` stand beside it, because keys need them too. */
+  readonly codec: CodecOptions;
   readonly limits: Limits;
   readonly observers: readonly Observer[];
   readonly isDebug: boolean;
@@ -38,6 +43,7 @@ export interface Foundation {
   readonly blueprint: Blueprint;
   readonly clock: Clock;
   readonly copier: Copier;
+  readonly codec: ResolvedCodecOptions;
   readonly tallies: TallyBook;
   readonly mint: KeyMint;
   readonly hub: EventHub;
@@ -58,6 +64,7 @@ export const DEFAULT_BLUEPRINT: Blueprint = Object.freeze({
   isEnabled: true,
   keys: Object.freeze({}),
   types: Object.freeze([]),
+  codec: Object.freeze({}),
   limits: resolveLimits(),
   observers: Object.freeze([]),
   isDebug: false,
@@ -75,7 +82,7 @@ export function layFoundation(
   context = new CacheContext(),
   random = Math.random,
 ): Foundation {
-  const { keys, types, observers, log, isDebug } = blueprint;
+  const { keys, types, codec, observers, log, isDebug } = blueprint;
   const writeLog =
     log === undefined
       ? undefined
@@ -85,6 +92,7 @@ export function layFoundation(
     blueprint,
     clock,
     copier: new Copier(types),
+    codec: resolveCodecOptions({ ...codec, types }),
     tallies,
     mint: new KeyMint({ ...keys, types }, tallies),
     hub: new EventHub(observers, writeLog, isDebug),
@@ -94,11 +102,13 @@ export function layFoundation(
   };
 }
 
-export function buildBackend({ blueprint, clock, copier, hub, random, context }: Foundation): Backend {
+export function buildBackend({ blueprint, clock, copier, codec, hub, random, context }: Foundation): Backend {
   const factory = blueprint.isEnabled ? (blueprint.backend ?? memory()) : nullBackend;
   const { limits, prefix } = blueprint;
+  let built: Codec | undefined;
+  const codecOf = (): Codec => (built ??= createCodec(codec, { limits, emit: hub, prefix }));
   // Timers and connections of a backend must not inherit the scope of whoever happens to start the application.
-  return context.outside(() => factory.create({ clock, copier, emit: hub, limits, prefix, random }));
+  return context.outside(() => factory.create({ clock, copier, codec: codecOf, emit: hub, limits, prefix, random }));
 }
 
 export function buildEngine(foundation: Foundation, backend: Backend): CacheEngine {

@@ -1,12 +1,6 @@
 export { CacheModule } from './nest/cache.module.js';
 export type { CacheModuleExtras } from './nest/cache.module-definition.js';
-export type {
-  CacheModuleOptions,
-  CacheOptionsFactory,
-  CodecOptions,
-  KeyOptions,
-  ScopeOptions,
-} from './nest/cache.options.js';
+export type { CacheModuleOptions, CacheOptionsFactory, KeyOptions, ScopeOptions } from './nest/cache.options.js';
 export type { CacheSettings } from './nest/cache.settings.js';
 export { CacheService } from './nest/cache.service.js';
 export { ScopedCache } from './nest/scoped-cache.js';
@@ -36,6 +30,9 @@ export { CacheEvict } from './nest/decorators/cache-evict.decorator.js';
 export { CacheScope } from './nest/decorators/cache-scope.decorator.js';
 export { CacheConfig } from './nest/decorators/cache-config.decorator.js';
 export type { CacheableOptions, CacheConfigOptions, CacheEvictOptions } from './nest/decorators/decorator.options.js';
+export type { CodecOptions, CompressionOptions } from './codec/codec.options.js';
+export type { EncryptionKey, EncryptionOptions } from './codec/key-ring.js';
+export type { Serializer } from './codec/serializer.js';
 export { memory } from './backends/memory.backend.js';
 export type { MemoryOptions } from './backends/memory.options.js';
 export { CacheContext } from './context/cache-context.js';
@@ -50,7 +47,7 @@ export type { LimitOptions } from './core/limits.js';
 export type { PolicyOptions } from './core/policy.js';
 export type { ScopeIds, Width } from './core/scope.js';
 export type { Verdict } from './core/verdict.js';
-export type { BypassReason, CacheEvent, EventPlace, Observer, RefusalReason } from './core/observer.js';
+export type { BypassReason, CacheEvent, DamageReason, EventPlace, Observer, RefusalReason } from './core/observer.js';
 export type { Clock } from './core/clock.js';
 export type { Backend, BackendFactory, BackendInfo, BackendParts } from './core/backend.js';
 export {

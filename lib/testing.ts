@@ -7,3 +7,4 @@ export type { FakeClockOptions } from './testing/fake.clock.js';
 export { recordEvents } from './testing/record-events.js';
 export type { EventOf, RecordedEvents } from './testing/record-events.js';
 export { seededRandom } from './testing/seeded-random.js';
+export { CACHE_EVENTS, CacheTestingModule } from './testing/cache-testing.module.js';

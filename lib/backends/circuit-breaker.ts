@@ -38,6 +38,11 @@ export class CircuitBreaker {
     return true;
   }
 
+  /** The pause is over. */
+  hurry(): void {
+    if (this.current === 'open') this.openedAtMs = -Infinity;
+  }
+
   succeeded(): void {
     this.failuresInRow = 0;
     if (this.current === 'closed') return;

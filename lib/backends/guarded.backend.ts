@@ -152,6 +152,13 @@ export class GuardedBackend implements Backend {
     this.tellReborn = listener;
   }
 
+  /** Somebody has seen the backend: whether it answers is tried now instead of after the pause. */
+  tryAgain(): void {
+    if (this.breaker.state === 'closed' && this.queue.size === 0) return;
+    this.breaker.hurry();
+    this.ping().catch(() => this.scheduleProbe());
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -235,7 +242,7 @@ export class GuardedBackend implements Backend {
   private replayJournal(): void {
     for (const invalidation of this.journal.recent()) this.queue.add(invalidation);
     this.tellReborn?.();
-    if (this.queue.size > 0) this.ping().catch(() => this.scheduleProbe());
+    this.tryAgain();
   }
 
   /** Somebody must ask again even if nobody reads: queued invalidations wait for it. */

@@ -53,7 +53,9 @@ export function redis(options: RedisOptions = {}): BackendFactory {
   return Object.freeze({
     kind: 'redis',
     create(parts: BackendParts) {
-      const guarded = new GuardedBackend(new RedisBackend(resolved, parts), resolved.guard, parts);
+      const backend = new RedisBackend(resolved, parts);
+      const guarded = new GuardedBackend(backend, resolved.guard, parts);
+      backend.onReachable = () => guarded.tryAgain();
       return options.fallback === undefined ? guarded : new FallbackBackend(guarded, options.fallback.create(parts));
     },
   });
@@ -71,6 +73,8 @@ class RedisBackend implements Backend {
   /** When each trouble was last told. As many as there are kinds of trouble. */
   private readonly toldAtMs = new Map<string, number>();
   private tellReborn: (() => void) | undefined;
+  /** Called when a server has said who it is. */
+  onReachable: (() => void) | undefined;
 
   constructor(
     private readonly options: ResolvedRedisOptions,
@@ -86,6 +90,7 @@ class RedisBackend implements Backend {
       {
         onError: (problem) => this.warn(problem),
         onReborn: () => this.tellReborn?.(),
+        onOpen: () => this.onReachable?.(),
         onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
         monotonicMs: () => clock.monotonicMs(),
       },
@@ -97,7 +102,7 @@ class RedisBackend implements Backend {
     this.reader = new RedisReader(link, opener);
     const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births: new Births() };
     this.leases = new RedisLeases(leaseParts);
-    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex);
+    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard.timeoutMs);
     this.walk = new RedisWalk(link, opener, serverClock);
     this.invalidation = new RedisInvalidation({ link, shards, walk: this.walk, opener, serverClock });
   }

@@ -60,7 +60,9 @@ function openCluster(
     slotsRefreshInterval: SLOTS_REFRESH_MS,
     ...clusterOptions,
     scaleReads: 'master',
-    enableOfflineQueue: false,
+    // Without it a command for a node that is still being connected to is refused, and so is ioredis's own first
+    // question. Nothing waits there for long: calls have their deadline, and none is sent to a cluster that is gone.
+    enableOfflineQueue: true,
     enableAutoPipelining: false,
     lazyConnect: false,
     clusterRetryStrategy: retry,

@@ -21,6 +21,8 @@ export interface ConnectionEvents {
   onError(problem: string): void;
   /** Another server answers than before, or a restarted one. */
   onReborn(): void;
+  /** Calls pass from here on. */
+  onOpen(): void;
   /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
   onTime(serverMs: number, askedAtMs: number): void;
   monotonicMs(): number;
@@ -143,7 +145,7 @@ export class RedisConnection {
     for (const node of nodes) {
       let cursor = '0';
       do {
-        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${keyPrefix}${pattern}`, 'COUNT', 1_000));
+        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${escapeGlob(keyPrefix)}${pattern}`, 'COUNT', 1_000));
         for (const key of keys) yield key.slice(keyPrefix.length);
         cursor = next;
       } while (cursor !== '0');
@@ -241,6 +243,7 @@ export class RedisConnection {
     const { waiting } = this;
     this.waiting = [];
     for (const { resolve } of waiting) resolve();
+    this.events.onOpen();
   }
 
   /** A cluster looks at its slots now and then, and whenever a node has moved one: other masters, other data. */
@@ -266,4 +269,8 @@ function factsOf(info: string): ReadonlyMap<string, string> {
       .filter((line) => line.includes(':'))
       .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
   );
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[*?[\]\\]/g, '\\$&');
 }

@@ -113,7 +113,9 @@ export class RedisLeases {
       stamps: stampsOf(labels, reply[5]),
     };
     if (Number(reply[0]) === 0) return { bytes: reply[1] as Buffer, view };
-    const standing = Number(reply[1]) === 1 && known instanceof RedisEntry ? known : undefined;
+    const bytes = reply[1] as Buffer;
+    const isSeen = bytes.length === 1 && known instanceof RedisEntry;
+    const standing = isSeen ? known : bytes.length > 1 ? await this.parts.opener.open(key.id, bytes) : undefined;
     return { token, view, stamp: Number(text(reply[6])), standing };
   }
 

@@ -4,7 +4,7 @@ import { HELD, INDEX, MARK, META, script, STAMPS, type Script } from './redis.sc
 /**
  * KEYS entry meta lease | ARGV token leaseMs nonce purpose(missing|refresh|replace) seenMark label…
  * → {0, entry, incarnation, floor, serverMs, stamps}           found: something the asker has not seen
- *   {1, isSeenStill, incarnation, floor, serverMs, stamps, clock}   granted
+ *   {1, entry, incarnation, floor, serverMs, stamps, clock}    granted; entry '=': the one seen, '': none, or replaced
  *   {2, token}                                                 held by another
  */
 export const LEASE: Script = script(
@@ -25,7 +25,8 @@ if ARGV[4] ~= 'replace' then
 end
 redis.call('SET', KEYS[3], ARGV[1] .. '|' .. i .. '|' .. num(c), 'PX', ARGV[2])
 keep(tonumber(ARGV[2]) * 2, KEYS[2])
-return {1, (seen ~= '' and seen == ARGV[5]) and 1 or 0, i, num(f), ms, stamps(KEYS[2], 6, #ARGV), num(c)}
+local standing = (seen == '' or ARGV[4] == 'replace') and '' or seen == ARGV[5] and '=' or whole(KEYS[1])
+return {1, standing, i, num(f), ms, stamps(KEYS[2], 6, #ARGV), num(c)}
 `,
 );
 
@@ -59,17 +60,21 @@ return 1
 /**
  * An explicit write, born now. The envelope was sealed under an incarnation and a stamp; if the shard has been reborn or
  * something was invalidated in bulk since that stamp, nothing is written and the writer seals again.
- * KEYS entry meta lease index expiries | ARGV nonce incarnation stamp keptMs bytes indexId [expectedMark: '' for none]
- * → {1}, {0, incarnation, clock}, or {2}: something else stands there than was expected
+ * A write that arrives after its caller has given it up (the server hung, a network kept it) would undo what the caller
+ * did instead: it is told the time and does nothing.
+ * KEYS entry meta lease index expiries | ARGV nonce incarnation stamp keptMs bytes indexId notAfterMs [expectedMark]
+ * → {1}, {0, incarnation, clock}, {2}: something else stands there than was expected ('': nothing), {3, serverMs}: too late
  */
 export const WRITE: Script = script(
   META,
   INDEX,
   MARK,
   `
+local ms_now = math.floor(now_us() / 1000)
+if ms_now > tonumber(ARGV[7]) then return {3, num(ms_now)} end
 local i, c, q, f, b = meta(KEYS[2], ARGV[1])
 if i ~= ARGV[2] or tonumber(ARGV[3]) < b then return {0, i, num(c)} end
-if ARGV[7] and mark(KEYS[1]) ~= ARGV[7] then return {2} end
+if ARGV[8] and mark(KEYS[1]) ~= ARGV[8] then return {2} end
 local ms = tonumber(ARGV[4])
 put(KEYS[1], ARGV[5], ms)
 redis.call('DEL', KEYS[3])

@@ -29,6 +29,8 @@ export class RedisWrites {
     private readonly codec: Codec,
     private readonly leases: RedisLeases,
     private readonly hasIndex: boolean,
+    /** How long a caller waits for a write. */
+    private readonly patienceMs: number,
   ) {}
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
@@ -70,7 +72,7 @@ export class RedisWrites {
       const seen = trustsCounters ? await this.count(key, by, draft, dead) : await this.mark(key);
       if (typeof seen === 'number') return seen;
       const entry = await this.standing(key);
-      const total = sumOf(key, entry?.value ?? 0, by);
+      const total = sumOf(key, entry === undefined ? 0 : entry.value, by);
       if (entry !== undefined) {
         if (await this.carryOn(key, entry, total)) return total;
       } else if (trustsCounters) dead = seen;
@@ -121,15 +123,18 @@ export class RedisWrites {
 
   /** False: something else than was expected stands there. */
   private async store(key: Key, draft: Draft, expected: Buffer | undefined, first?: Born): Promise<boolean> {
-    const { births, shards, link } = this.parts;
+    const { births, shards, link, clock, serverClock } = this.parts;
     let born = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));
       const args = [nonce(), incarnation, stamp, keptMs(draft), bytes, this.indexed(key)];
-      const all = expected === undefined ? args : [...args, expected];
-      const reply = (await link.run(WRITE, this.around(key), all)) as unknown[];
-      if (Number(reply[0]) !== 0) return Number(reply[0]) === 1;
-      births.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
+      const askedAtMs = clock.monotonicMs();
+      const last = [Math.ceil(serverClock.nowMs() + this.patienceMs), ...(expected === undefined ? [] : [expected])];
+      const reply = (await link.run(WRITE, this.around(key), [...args, ...last])) as unknown[];
+      const outcome = Number(reply[0]);
+      if (outcome === 1 || outcome === 2) return outcome === 1;
+      if (outcome === 3) serverClock.note(Number(text(reply[1])), askedAtMs);
+      else births.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
       born = undefined;
     }
     throw changing('write');

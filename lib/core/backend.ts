@@ -6,6 +6,7 @@
  */
 import type { Awaitable } from './awaitable.js';
 import type { Clock } from './clock.js';
+import type { Codec } from './codec.js';
 import type { Copier } from './copier.js';
 import type { Draft, Entry, Level } from './entry.js';
 import type { Glob } from './glob.js';
@@ -162,6 +163,8 @@ export interface BackendParts {
   readonly limits: Limits;
   /** The keyspace of this cache on a shared server. */
   readonly prefix: string;
+  /** The door between values and bytes, for backends that keep bytes. Made when first asked for, then always the same. */
+  readonly codec: () => Codec;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }

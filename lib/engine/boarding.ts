@@ -9,7 +9,6 @@ import { graceMs } from '../core/policy.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { inheritInto, type Lookup } from './lookup.js';
-import type { Report } from './report.js';
 import type { Flight, Loaded } from './single-flight.js';
 
 /** Ends of a wait other than a landing: the soft timeout came first, or the load takes longer than a load may. */
@@ -18,12 +17,11 @@ const OVERDUE: unique symbol = Symbol('overdue');
 /** In place of a value that cannot be copied. */
 const NOT_SHAREABLE: unique symbol = Symbol('not shareable');
 
-/** In which part a caller waits. Bypassing callers have been counted as such and are no misses. */
+/** In which part a caller waits. */
 export interface Seat {
   readonly isLeader: boolean;
-  readonly isBypassing: boolean;
-  /** How long the caller has been waiting for anything. */
-  waitedMs(): number;
+  /** Counts the call, as a miss or as bypassed, once it is certain that it is not served from what is stored. */
+  count(): void;
 }
 
 /** Where a caller goes whose flight does not serve it. */
@@ -38,7 +36,6 @@ export class Boarding {
   constructor(
     private readonly parts: EngineParts,
     private readonly lookup: Lookup,
-    private readonly report: Report,
     private readonly elsewhere: ElseWhere,
   ) {}
 
@@ -47,9 +44,9 @@ export class Boarding {
     if (!seat.isLeader && outer?.wouldDeadlock(flight.loading) === true) {
       throw new ReentrantLoadError(call.key.space.namespace);
     }
-    // A leader without a spare is a miss whatever comes of it; others may still be served from what is stored.
-    const isKnownMiss = seat.isLeader && spare === undefined;
-    if (isKnownMiss) this.countMiss(call, seat);
+    // A leader without a spare is not served from what is stored, whatever comes of it; others may still be.
+    const isCounted = seat.isLeader && spare === undefined;
+    if (isCounted) seat.count();
     outer?.waitsFor.add(flight.loading);
     try {
       const end = await this.wait(call, flight, spare, seat.isLeader);
@@ -57,12 +54,12 @@ export class Boarding {
       if (end === OVERDUE) return this.elsewhere.again(call, spare);
       if (end.value === NOT_SHAREABLE || this.isForeign(flight, seat)) return this.elsewhere.alone(call);
       inheritInto(call, end);
-      if (!isKnownMiss) this.countMiss(call, seat);
+      if (!isCounted) seat.count();
       return end.value;
     } catch (error) {
       if (this.isForeign(flight, seat)) return this.elsewhere.alone(call);
       if (spare !== undefined && this.mayStandIn(spare, call)) return this.serveSpare(call, spare);
-      if (!isKnownMiss) this.countMiss(call, seat);
+      if (!isCounted) seat.count();
       throw error;
     } finally {
       outer?.waitsFor.delete(flight.loading);
@@ -122,9 +119,5 @@ export class Boarding {
       // Documented outcome, not a failure: the value could not have been stored either.
       return { ...landed, value: NOT_SHAREABLE };
     }
-  }
-
-  private countMiss(call: Call, seat: Seat): void {
-    if (!seat.isBypassing) this.report.miss(call.key, seat.waitedMs());
   }
 }

@@ -36,13 +36,14 @@ export class CacheEngine {
   constructor(private readonly parts: EngineParts) {
     const report = new Report(parts.emit);
     const loadTimes = new LoadTimes();
-    const filler = new Filler(parts, report);
+    const flights = new SingleFlight();
+    const filler = new Filler(parts, report, flights);
     this.backend = parts.backend;
     this.report = report;
     this.lookup = new Lookup(parts, report, loadTimes);
     const run = new LoaderRun(parts, report, loadTimes);
     const { lookup, outage } = this;
-    this.load = new Load({ ...parts, lookup, flights: new SingleFlight(), filler, run, outage, report });
+    this.load = new Load({ ...parts, lookup, flights, filler, run, outage, report });
     this.refresher = new Refresher(this.load, parts.limits);
     this.writes = new Writes(parts, filler, report, outage);
     this.puts = new Put(parts, filler, run, report, async (call) => {

@@ -15,7 +15,7 @@ import type { ResultRules } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
-import type { Loaded } from './single-flight.js';
+import type { Loaded, SingleFlight } from './single-flight.js';
 
 /** Labels of one entry: those of its space, 32 tags of its own, 32 inherited, each also as a user's share. */
 const MAX_LABELS = 140;
@@ -36,6 +36,7 @@ export class Filler {
   constructor(
     private readonly parts: EngineParts,
     private readonly report: Report,
+    private readonly flights: SingleFlight,
   ) {}
 
   /** Stores the result under its lease, or gives the lease back. Never rejects. */
@@ -54,12 +55,13 @@ export class Filler {
     return { value, labels: draft.labels, freshUntilMs: nowMs + draft.freshForMs, refusal };
   }
 
-  /** Gives a lease back; a lease that cannot be given back ends by itself. */
+  /** Gives a lease back. One that cannot be given back is remembered as abandoned; elsewhere it ends by itself. */
   async release(lease: Lease): Promise<void> {
     try {
       await this.parts.backend.release(lease);
     } catch (error) {
       this.report.failure(lease.key.space, 'release', this.parts.backend.kind, error);
+      this.flights.abandon(lease.token);
     }
   }
 

@@ -33,7 +33,7 @@ export class Load {
   constructor(private readonly parts: LoadParts) {
     this.takeoff = new Takeoff(parts);
     this.waiting = new Waiting(parts);
-    this.boarding = new Boarding(parts, parts.lookup, parts.report, {
+    this.boarding = new Boarding(parts, parts.lookup, {
       again: (call, spare) => this.foreground(call, spare),
       alone: (call) => this.uncached(call, 'not-shareable', undefined),
     });
@@ -87,8 +87,7 @@ export class Load {
   /** Runs the loader and stores nothing. */
   private uncached(call: Call, reason: BypassReason, spare: Entry | undefined): Promise<unknown> {
     const { report, flights, outage, clock } = this.parts;
-    report.bypass(call.key, reason);
-    const seat = { isLeader: true, isBypassing: true, waitedMs: () => 0 };
+    const seat = { isLeader: true, count: () => report.bypass(call.key, reason) };
     if (reason === 'backend') {
       const flight = flights.joinable(call.key.id, outage.token);
       if (flight !== undefined) return this.boarding.board(call, flight, spare, { ...seat, isLeader: false });
@@ -103,7 +102,7 @@ export class Load {
     call: Call,
     spare: Entry | undefined,
     patience: Patience,
-    purpose: 'missing' | 'refresh',
+    purpose: LeaseRequest['purpose'],
   ): Awaitable<unknown> {
     let reply: Awaitable<LeaseReply>;
     try {
@@ -130,6 +129,7 @@ export class Load {
     if (reply.kind === 'held') {
       const flight = flights.joinable(call.key.id, reply.token);
       if (flight !== undefined) return this.board(call, flight, spare, patience, false);
+      if (flights.isAbandoned(reply.token)) return this.attempt(call, spare, patience, 'replace');
       return this.waitAndRetry(call, spare, patience);
     }
     const { reading } = reply;
@@ -149,11 +149,8 @@ export class Load {
     patience: Patience,
     isLeader: boolean,
   ): Promise<unknown> {
-    return this.boarding.board(call, flight, spare, {
-      isLeader,
-      isBypassing: false,
-      waitedMs: () => patience.waitedMs(),
-    });
+    const count = (): void => this.parts.report.miss(call.key, patience.waitedMs());
+    return this.boarding.board(call, flight, spare, { isLeader, count });
   }
 
   /** Another process is loading. Old but usable is better than waiting longer than the soft timeout. */

@@ -37,6 +37,9 @@ export class Flight {
   }
 }
 
+/** Leases remembered that could not be given back. Beyond it the oldest are waited for until they end by themselves. */
+const MAX_ABANDONED = 10_000;
+
 /**
  * The loads of this engine, one per key (invariant 2: keyed by the full id). A reader may join one only when the
  * backend, asked after the reader arrived, says that the flight's token is still the current lease (rule G2): a flight
@@ -44,6 +47,8 @@ export class Flight {
  */
 export class SingleFlight {
   private readonly flights = new Map<KeyId, Flight>();
+  /** Tokens of leases that nobody here uses any more, but that the backend could not be told to end. */
+  private readonly abandoned = new Set<string>();
 
   get size(): number {
     return this.flights.size;
@@ -69,5 +74,15 @@ export class SingleFlight {
   /** Nobody joins this flight any more. */
   end(flight: Flight): void {
     if (this.flights.get(flight.id) === flight) this.flights.delete(flight.id);
+  }
+
+  /** The lease of this token is of no use to anybody: whoever is told that it is held may replace it. */
+  abandon(token: string): void {
+    if (this.abandoned.size >= MAX_ABANDONED) this.abandoned.delete(this.abandoned.values().next().value as string);
+    this.abandoned.add(token);
+  }
+
+  isAbandoned(token: string): boolean {
+    return this.abandoned.size > 0 && this.abandoned.has(token);
   }
 }

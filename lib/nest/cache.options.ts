@@ -1,6 +1,6 @@
+import type { Blueprint } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { BackendFactory } from '../core/backend.js';
-import type { Constructor } from '../core/canonical.js';
 import type { LimitOptions } from '../core/limits.js';
 import type { Observer } from '../core/observer.js';
 import type { PolicyOptions } from '../core/policy.js';
@@ -34,11 +34,6 @@ export interface KeyOptions {
   readonly maxReadable?: number | undefined;
 }
 
-export interface CodecOptions {
-  /** Classes whose instances may be stored and be part of keys: own enumerable properties, put back on the prototype. */
-  readonly types?: readonly Constructor[] | undefined;
-}
-
 /** Options of `CacheModule.forRoot` and of the factory of `forRootAsync`. All are optional. */
 export interface CacheModuleOptions {
   /** Where entries live. @default memory() */
@@ -53,7 +48,8 @@ export interface CacheModuleOptions {
   readonly namespaces?: Readonly<Record<string, PolicyOptions>> | undefined;
   readonly scope?: ScopeOptions | undefined;
   readonly keys?: KeyOptions | undefined;
-  readonly codec?: CodecOptions | undefined;
+  /** How values are written where they leave the process: classes, format, compression, encryption. */
+  readonly codec?: Blueprint['codec'] | undefined;
   readonly limits?: LimitOptions | undefined;
   /** Told about everything that happens; see {@link Observer}. */
   readonly observers?: readonly Observer[] | undefined;

@@ -43,6 +43,7 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof LimitOptions>([
   'maxLoad',
   'maxWait',
 ]);
+const CODEC_NAMES: ReadonlySet<string> = new Set(['types', 'serializer', 'compression', 'encryption']);
 const OPTION_NAMES: ReadonlySet<string> = new Set([
   'backend',
   'prefix',
@@ -65,6 +66,7 @@ export function resolveSettings(
 ): CacheSettings {
   const options = known(given, OPTION_NAMES, '');
   const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
+  const { types, ...codec } = known(options.codec, CODEC_NAMES, 'codec');
   const defaults = policyFrom(DEFAULT_POLICY, options.defaults, 'defaults', warn);
   const namespaces = policiesOf(options.namespaces, defaults, warn);
   return Object.freeze({
@@ -72,7 +74,8 @@ export function resolveSettings(
     prefix: prefixOf(options.prefix),
     isEnabled: flag(options.enabled, 'enabled', true),
     keys: Object.freeze(known(options.keys, new Set(['hashSecret', 'maxReadable']), 'keys')),
-    types: Object.freeze([...list(known(options.codec, new Set(['types']), 'codec').types, 'codec.types')]),
+    types: Object.freeze([...list(types, 'codec.types')]),
+    codec: Object.freeze(codec),
     limits: resolveLimits(known(options.limits, LIMIT_NAMES, 'limits')),
     observers: Object.freeze([...functions(options.observers, 'observers')]),
     isDebug: flag(options.debug, 'debug', false) || env['CACHE_DEBUG'] === '1',

@@ -23,6 +23,7 @@ export function logObserver(
   return (event) => {
     if (event.type === 'warning') writer.warn(event.message);
     else if (event.type === 'error') tellError(event, writer, nowMs(), lastToldMs);
+    else if (event.type === 'damaged') tellDamage(event, writer, nowMs(), lastToldMs);
     else if (event.type === 'identity-mismatch') {
       writer.warn(
         `A stored value of namespace "${event.namespace}" belongs to another key (${event.keyDigest}). It was not served.`,
@@ -38,12 +39,28 @@ function tellError(
   nowMs: number,
   lastToldMs: Map<string, number>,
 ): void {
-  const topic = `${event.operation}/${event.error.name}`;
+  if (wasToldLately(`${event.operation}/${event.error.name}`, nowMs, lastToldMs)) return;
+  writer.warn(`${event.operation} failed in namespace "${event.namespace}": ${event.error.message}`);
+}
+
+function tellDamage(
+  event: Extract<CacheEvent, { type: 'damaged' }>,
+  writer: LineWriter,
+  nowMs: number,
+  lastToldMs: Map<string, number>,
+): void {
+  if (wasToldLately(`damaged/${event.reason}`, nowMs, lastToldMs)) return;
+  writer.warn(
+    `Stored bytes of namespace "${event.namespace}" were not served: ${event.reason} (key ${event.keyDigest}).`,
+  );
+}
+
+function wasToldLately(topic: string, nowMs: number, lastToldMs: Map<string, number>): boolean {
   const last = lastToldMs.get(topic);
-  if (last !== undefined && nowMs - last < QUIET_MS) return;
+  if (last !== undefined && nowMs - last < QUIET_MS) return true;
   if (lastToldMs.size > 1_000) lastToldMs.clear();
   lastToldMs.set(topic, nowMs);
-  writer.warn(`${event.operation} failed in namespace "${event.namespace}": ${event.error.message}`);
+  return false;
 }
 
 /** One line for one event: what, where, and the figures that belong to it. */
@@ -65,6 +82,7 @@ function details(event: Exclude<CacheEvent, { type: 'warning' | 'everything-clea
     case 'fill':
       return event.ttlMs === Infinity ? ' no expiry' : ` ttl ${Math.round(event.ttlMs)} ms`;
     case 'refused':
+    case 'damaged':
     case 'bypass':
       return ` ${event.reason}`;
     case 'evict':

@@ -21,6 +21,9 @@ export function backendParts({ clock, types = [], limits, prefix = 'test' }: Par
     limits: resolveLimits(limits),
     prefix,
     random: seededRandom(1),
+    codec: () => {
+      throw new Error('A backend that keeps objects has no use for a codec.');
+    },
   };
 }
 

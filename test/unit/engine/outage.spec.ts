@@ -163,6 +163,17 @@ describe('a fill while the backend fails', () => {
   });
 });
 
+describe('a lease that cannot be given back', () => {
+  it('does not keep the next reader of this process waiting', async () => {
+    const backend = chaos(memory());
+    const rig = new Rig({ backend });
+    backend.failNext('release');
+    await expect(rig.load('tom', () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
+    expect(await rig.load('tom', () => 'Tom')).toBe('Tom');
+    expect(await rig.get('tom')).toBe('Tom');
+  });
+});
+
 describe('whatever changes what is stored fails loudly', () => {
   it.each<[Operation, (rig: Rig) => Promise<unknown>]>([
     ['evict', (rig) => rig.evict('tom')],

@@ -1,0 +1,1 @@
+export { cacheConfig, optionsFromEnvironment } from './nest/cache.config.js';

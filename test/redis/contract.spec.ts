@@ -1,0 +1,42 @@
+/** The contract of backends, on one real server and on a cluster. */
+import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { proveContract, redisHarness } from '../support/redis/contract-harness.js';
+import { RedisCluster } from '../support/redis/redis-cluster.js';
+import { RedisProcess } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+
+jest.setTimeout(30_000);
+
+describeWithRedis('Redis keeps the contract of backends', () => {
+  let server: RedisProcess;
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+  });
+  afterAll(() => server.stop());
+
+  describe('on a single server', () => {
+    proveContract(redisHarness(() => ({ url: server.url })));
+  });
+
+  describe('spread over four slots', () => {
+    proveContract(
+      redisHarness(() => ({ url: server.url, shards: 4 })),
+      (topic) => topic !== 'values' && topic !== 'time',
+    );
+  });
+});
+
+describeWithRedis('a cluster keeps the contract of backends', () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  });
+  afterAll(() => cluster.stop());
+
+  describe('of three masters, spread over four slots', () => {
+    proveContract(
+      redisHarness(() => ({ cluster: cluster.startNodes, shards: 4 })),
+      (topic) => topic !== 'values' && topic !== 'time',
+    );
+  });
+});

@@ -1,0 +1,192 @@
+/** A connection that can be made bad in every way a network knows, and some that only a bug knows. */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/**
+ * - `pass`         as if it were not there
+ * - `blackhole`    takes everything, passes nothing, in either direction
+ * - `dropRequests` requests vanish, replies pass
+ * - `dropReplies`  requests are executed, their replies vanish
+ * - `refuse`       new connections are reset
+ * - `shift`        the next reply is preceded by a copy of an earlier one: from then on each answers the question before
+ */
+export type ProxyMode = 'pass' | 'blackhole' | 'dropRequests' | 'dropReplies' | 'refuse' | 'shift';
+
+interface Link {
+  readonly down: Socket;
+  readonly up: Socket;
+  lastReply: Buffer | undefined;
+  timers: Set<NodeJS.Timeout>;
+}
+
+export class TcpProxy {
+  mode: ProxyMode = 'pass';
+  /** Added to each chunk, both ways, in milliseconds. */
+  delayMs = 0;
+  /** Up to so much more, drawn for each chunk. Order is kept. */
+  jitterMs = 0;
+  /** Bytes per second towards the server. 0: no limit. */
+  bytesPerSecond = 0;
+  /** Connections that were ever made through here. */
+  connections = 0;
+  bytesUp = 0;
+  private readonly links = new Set<Link>();
+  private cutAfter: number | undefined;
+  private shifted = 0;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly targetPort: number,
+  ) {}
+
+  static async before(targetPort: number): Promise<TcpProxy> {
+    const server = createServer({ noDelay: true });
+    const proxy = new TcpProxy(server, targetPort);
+    server.on('connection', (down) => proxy.accept(down));
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get open(): number {
+    return this.links.size;
+  }
+
+  /** How often a reply was shifted. */
+  get shifts(): number {
+    return this.shifted;
+  }
+
+  /** Ends all connections as a network does: without a word. */
+  reset(): void {
+    for (const { down, up } of this.links) {
+      down.resetAndDestroy();
+      up.resetAndDestroy();
+    }
+  }
+
+  /** Passes so many more bytes to the server, then resets. */
+  cutAfterBytes(bytes: number): void {
+    this.cutAfter = bytes;
+  }
+
+  /** Puts bytes of our own between the replies. */
+  inject(bytes: string): void {
+    for (const { down } of this.links) down.write(bytes);
+  }
+
+  async close(): Promise<void> {
+    this.reset();
+    for (const { timers } of this.links) for (const timer of timers) clearTimeout(timer);
+    await new Promise((resolve) => {
+      this.server.close(resolve);
+    });
+  }
+
+  private accept(down: Socket): void {
+    down.on('error', () => undefined);
+    if (this.mode === 'refuse') {
+      down.resetAndDestroy();
+      return;
+    }
+    this.connections++;
+    const up = connect({ port: this.targetPort, host: '127.0.0.1', noDelay: true });
+    const link: Link = { down, up, lastReply: undefined, timers: new Set() };
+    this.links.add(link);
+    const end = (): void => {
+      for (const timer of link.timers) clearTimeout(timer);
+      this.links.delete(link);
+      down.destroy();
+      up.destroy();
+    };
+    up.on('error', () => undefined);
+    down.on('close', end);
+    up.on('close', end);
+    const upward = this.lane(link, (chunk) => this.toServer(link, chunk), () => this.upwardDelay());
+    const downward = this.lane(link, (chunk) => this.toClient(link, chunk), () => this.drawDelay());
+    down.on('data', upward);
+    up.on('data', downward);
+  }
+
+  /** Chunks pass one after the other, each after its delay. */
+  private lane(link: Link, pass: (chunk: Buffer) => void, delay: (bytes: number) => number): (chunk: Buffer) => void {
+    let freeAtMs = 0;
+    return (chunk) => {
+      const nowMs = performance.now();
+      const waitMs = this.bytesPerSecond === 0 ? delay(chunk.length) : (chunk.length / this.bytesPerSecond) * 1_000;
+      const dueMs = Math.max(nowMs + waitMs, freeAtMs);
+      if (dueMs <= nowMs && this.delayMs === 0 && this.bytesPerSecond === 0) {
+        pass(chunk);
+        return;
+      }
+      freeAtMs = dueMs + (this.bytesPerSecond === 0 ? 0 : waitMs);
+      const timer = setTimeout(() => {
+        link.timers.delete(timer);
+        pass(chunk);
+      }, dueMs - nowMs);
+      link.timers.add(timer);
+    };
+  }
+
+  private upwardDelay(): number {
+    return this.drawDelay();
+  }
+
+  private drawDelay(): number {
+    return this.delayMs === 0 ? 0 : (this.delayMs + Math.random() * this.jitterMs) / 2;
+  }
+
+  private toServer({ up, down }: Link, chunk: Buffer): void {
+    this.bytesUp += chunk.length;
+    if (this.mode === 'blackhole' || this.mode === 'dropRequests') return;
+    if (this.cutAfter !== undefined && chunk.length >= this.cutAfter) {
+      up.write(chunk.subarray(0, this.cutAfter), () => {
+        up.resetAndDestroy();
+        down.resetAndDestroy();
+      });
+      this.cutAfter = undefined;
+      return;
+    }
+    if (this.cutAfter !== undefined) this.cutAfter -= chunk.length;
+    up.write(chunk);
+  }
+
+  private toClient(link: Link, chunk: Buffer): void {
+    if (this.mode === 'blackhole' || this.mode === 'dropReplies') return;
+    if (this.mode === 'shift' && link.lastReply !== undefined) {
+      this.mode = 'pass';
+      this.shifted++;
+      link.down.write(link.lastReply);
+    }
+    const first = firstReply(chunk);
+    if (first !== undefined) link.lastReply = first;
+    link.down.write(chunk);
+  }
+}
+
+/** The first whole reply of a chunk, if it is one that is easily told: what `shift` repeats. */
+function firstReply(chunk: Buffer): Buffer | undefined {
+  const end = replyEnd(chunk, 0);
+  return end === undefined || end > chunk.length ? undefined : Buffer.from(chunk.subarray(0, end));
+}
+
+function replyEnd(bytes: Buffer, at: number): number | undefined {
+  const line = bytes.indexOf('\r\n', at);
+  if (line < 0) return undefined;
+  const kind = String.fromCharCode(bytes[at] ?? 0);
+  const number = Number(bytes.toString('latin1', at + 1, line));
+  const after = line + 2;
+  if (kind === '$') return number < 0 ? after : after + number + 2;
+  if (kind !== '*') return after;
+  let end: number | undefined = after;
+  for (let index = 0; index < number && end !== undefined; index++) end = replyEnd(bytes, end);
+  return end;
+}

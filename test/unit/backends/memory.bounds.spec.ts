@@ -1,0 +1,112 @@
+import { describe, expect, it } from '@jest/globals';
+import assert from 'node:assert/strict';
+import { memory } from '../../../lib/backends/memory.backend.js';
+import { CacheConfigError, ValueTooLargeError } from '../../../lib/core/errors.js';
+import { seededRandom } from '../../../lib/testing/seeded-random.js';
+import { Inside } from './support/inside.js';
+
+const TENANTS = ['acme', 'beta', 'gamma'] as const;
+
+describe('the bounds of memory', () => {
+  it('by entries: the least recently used goes first, and is counted where it was', () => {
+    const inside = new Inside({ maxEntries: 3 });
+    const keys = ['a', 'b', 'c', 'd'].map((name) => inside.key(name, { tenant: name === 'b' ? 'beta' : 'acme' }));
+    for (const key of keys.slice(0, 3)) inside.write(key, key.id);
+    expect(inside.value(keys[0]!)).toBe(keys[0]!.id);
+    inside.write(keys[3]!, 'd');
+    expect(keys.map((key) => inside.value(key) !== undefined)).toEqual([true, false, true, true]);
+    expect(keys.map(({ space }) => space.tally.displaced)).toEqual([0, 1, 0, 0]);
+    inside.assertConsistent({ maxEntries: 3 });
+  });
+
+  it('by bytes: one large entry displaces as many small ones as it needs, and no more', () => {
+    const inside = new Inside({ maxBytes: 4_096 });
+    const small = Array.from({ length: 40 }, (_, index) => inside.key(index));
+    for (const key of small) inside.write(key, 'x');
+    const before = inside.store.size;
+    expect(inside.store.usedBytes).toBeGreaterThan(3_800);
+    inside.write(inside.key('large'), 'x'.repeat(2_000));
+    expect(inside.value(inside.key('large'))).toHaveLength(2_000);
+    expect(inside.store.usedBytes).toBeGreaterThan(3_700);
+    expect(inside.store.size).toBeLessThan(before);
+    inside.assertConsistent({ maxBytes: 4_096 });
+  });
+
+  it('what is larger than all of memory is refused, and displaces nothing', () => {
+    const inside = new Inside({ maxBytes: 4_096 });
+    inside.write(inside.key('small'), 1);
+    expect(() => inside.write(inside.key('huge'), 'x'.repeat(5_000))).toThrow(ValueTooLargeError);
+    expect(inside.value(inside.key('small'))).toBe(1);
+    expect(inside.store.size).toBe(1);
+    inside.assertConsistent();
+  });
+
+  it('a value larger than limits.maxValueBytes is refused, by writes and by fills', () => {
+    const inside = new Inside({}, { limits: { maxValueBytes: 1_000 } });
+    const key = inside.key('a');
+    expect(() => inside.write(key, 'x'.repeat(2_000))).toThrow(ValueTooLargeError);
+    const reply = inside.backend.lease(key, { leaseMs: 1_000, purpose: 'missing' });
+    if (reply.kind !== 'granted') throw new Error('not granted');
+    expect(() => inside.backend.fill(reply.lease, inside.draft(key, 'x'.repeat(2_000)))).toThrow(ValueTooLargeError);
+    expect(inside.store.size).toBe(0);
+  });
+
+  it.each([1, 2, 3])(
+    'hold whatever is stored, read, replaced and removed, tiny and huge, for many tenants (seed %i)',
+    async (seed) => {
+      const bounds = { maxEntries: 300, maxBytes: 40_000 };
+      const inside = new Inside(bounds);
+      const random = seededRandom(seed);
+      const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+      const truth = new Map<string, unknown>();
+      for (let step = 0; step < 8_000; step++) {
+        const key = inside.key(Math.floor(random() * 400), {
+          tenant: pick(TENANTS),
+          user: random() < 0.5 ? pick(['ann', 'bob']) : undefined,
+          namespace: pick(['cats', 'dogs']),
+        });
+        const act = random();
+        if (act < 0.55) {
+          const value = 'x'.repeat(random() < 0.03 ? 10_000 + random() * 20_000 : random() * 60) + String(step);
+          inside.write(key, value, pick([3, 200, 100_000]));
+          truth.set(key.id, value);
+        } else if (act < 0.85) {
+          const found = inside.value(key);
+          if (found !== undefined) assert.equal(found, truth.get(key.id));
+        } else if (act < 0.93) {
+          inside.backend.evict([key]);
+          truth.delete(key.id);
+        } else if (act < 0.99) await inside.clock.advance(1);
+        else if (act < 0.995)
+          await inside.backend.clear(inside.view({ tenant: key.space.scope.tenant, user: key.space.scope.user }));
+        else await inside.backend.usage(undefined);
+        assert.ok(inside.store.size <= bounds.maxEntries);
+        assert.ok(inside.store.usedBytes <= bounds.maxBytes);
+        if (step % 200 === 0) inside.assertConsistent(bounds);
+      }
+      inside.assertConsistent(bounds);
+    },
+    30_000,
+  );
+
+  it('what expired makes room before what lives is displaced', async () => {
+    const inside = new Inside({ maxEntries: 100 });
+    for (let index = 0; index < 50; index++) inside.write(inside.key(['old', index]), 1, 10);
+    await inside.clock.advance(10);
+    for (let index = 0; index < 90; index++) inside.write(inside.key(['new', index]), 1);
+    expect(inside.key('any').space.tally.displaced).toBe(0);
+    const { entries } = await inside.backend.usage(inside.view());
+    expect(entries).toBe(90);
+  });
+
+  it.each([
+    ['maxEntries', 0],
+    ['maxEntries', 1.5],
+    ['maxBytes', 10],
+    ['maxBytes', NaN],
+    ['isolate', 'deep'],
+  ])('%s: %p is refused when the cache is configured', (option, value) => {
+    expect(() => memory({ [option]: value })).toThrow(CacheConfigError);
+    expect(() => memory({ [option]: value })).toThrow(`memory.${option}`);
+  });
+});

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { memory } from '../../../../lib/backends/memory.backend.js';
+import type { MemoryOptions } from '../../../../lib/backends/memory.options.js';
+import type { MemoryStore } from '../../../../lib/backends/memory.store.js';
+import type { Backend, LeaseReply, Reading } from '../../../../lib/core/backend.js';
+import type { Clock } from '../../../../lib/core/clock.js';
+import type { Draft } from '../../../../lib/core/entry.js';
+import { compileGlob } from '../../../../lib/core/glob.js';
+import { KeyMint, type Key } from '../../../../lib/core/key.js';
+import type { Label } from '../../../../lib/core/label.js';
+import type { LimitOptions } from '../../../../lib/core/limits.js';
+import { scopeOf, type Scope, type Width } from '../../../../lib/core/scope.js';
+import type { View } from '../../../../lib/core/space.js';
+import { TallyBook } from '../../../../lib/core/tally-book.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
+import { backendParts } from '../../../support/machine/backends.js';
+
+export interface Where {
+  readonly tenant?: string;
+  readonly user?: string;
+  readonly namespace?: string;
+  readonly tags?: readonly string[];
+}
+
+/** Memory answers at once: the contract allows promises, this backend promises more. */
+export type SyncBackend = Omit<Backend, 'read' | 'lease' | 'fill' | 'evict' | 'increment' | 'expire' | 'renew'> & {
+  read(key: Key): Reading;
+  lease(...args: Parameters<Backend['lease']>): LeaseReply;
+  fill(...args: Parameters<Backend['fill']>): string;
+  evict(keys: readonly Key[]): number;
+  increment(...args: Parameters<Backend['increment']>): number;
+  expire(...args: Parameters<Backend['expire']>): boolean;
+  renew(...args: Parameters<Backend['renew']>): boolean;
+};
+
+/** A memory backend, what it keeps inside, and keys to play with. */
+export class Inside<C extends Clock = FakeClock> {
+  readonly clock: C;
+  readonly backend: SyncBackend;
+  readonly store: MemoryStore;
+  private readonly scopes = new Map<string, Scope>();
+  readonly mint = new KeyMint({}, new TallyBook());
+
+  constructor(options: MemoryOptions = {}, more: { clock?: C; limits?: LimitOptions } = {}) {
+    this.clock = more.clock ?? (new FakeClock() as Clock as C);
+    this.backend = memory(options).create(backendParts({ clock: this.clock, limits: more.limits })) as SyncBackend;
+    this.store = (this.backend as unknown as { store: MemoryStore }).store;
+  }
+
+  /** One scope object per tenant and user, as in production: spaces are kept by it. */
+  scope({ tenant = 'acme', user }: Where = {}): Scope {
+    const name = `${tenant}/${user}`;
+    const known = this.scopes.get(name) ?? scopeOf({ tenant, user });
+    this.scopes.set(name, known);
+    return known;
+  }
+
+  key(name: unknown, where: Where = {}): Key {
+    const width: Width = where.user === undefined ? 'tenant' : 'user';
+    return this.mint.key(this.mint.space(this.scope(where), width, where.namespace ?? 'cats'), [name], where.tags);
+  }
+
+  tag(tag: string, where: Where = {}): Label {
+    return this.mint.tagLabel(this.scope(where), where.user === undefined ? 'tenant' : 'user', tag);
+  }
+
+  view(where: Where = {}): View {
+    return this.mint.view(this.scope(where), where.user === undefined ? 'tenant' : 'user', where.namespace);
+  }
+
+  draft(key: Key, value: unknown, freshForMs = 3_600_000, keptForMs = freshForMs): Draft {
+    return { value, labels: key.labels, freshForMs, keptForMs, isolation: undefined };
+  }
+
+  write(key: Key, value: unknown, freshForMs?: number, keptForMs?: number): void {
+    void this.backend.write(key, this.draft(key, value, freshForMs, keptForMs));
+  }
+
+  /** The value under a key, if it survives its barrier and its time. */
+  value(key: Key): unknown {
+    const { entry, barrier } = this.backend.read(key);
+    if (entry === undefined || entry.identity !== key.id) return undefined;
+    const isValid = entry.incarnation === barrier.incarnation && entry.stamp >= barrier.stamp;
+    return isValid && this.clock.monotonicMs() < entry.freshUntilMs ? entry.value : undefined;
+  }
+
+  removeMatching(pattern: string, where: Where = {}): Promise<number> {
+    return Promise.resolve(this.backend.removeMatching({ view: this.view(where), match: compileGlob(pattern) }));
+  }
+
+  /** Index and LRU say the same, nothing is left over, and the bounds hold. */
+  assertConsistent(bounds: MemoryOptions = {}): void {
+    const groups = this.store.groups(undefined);
+    let indexed = 0;
+    for (const group of groups) {
+      assert.ok(group.ids.length > 0, `the group ${group.name} is empty and still there`);
+      assert.equal(group.within.groups.get(group.name), group);
+      indexed += group.ids.length;
+      for (const [slot, id] of group.ids.entries()) {
+        const record = this.store.peek(id);
+        assert.ok(record !== undefined, `${id} is indexed and not stored`);
+        assert.equal(record.slot, slot);
+        assert.equal(record.identity, id);
+        assert.equal(record.birth.group, group);
+      }
+    }
+    assert.equal(indexed, this.store.size, 'not everything that is stored is indexed');
+    for (const partition of this.store.allPartitions()) {
+      assert.ok(!partition.isIdle, `the partition ${partition.partition} holds nothing and is still there`);
+    }
+    if (bounds.maxEntries !== undefined) assert.ok(this.store.size <= bounds.maxEntries);
+    if (bounds.maxBytes !== undefined) assert.ok(this.store.usedBytes <= bounds.maxBytes);
+  }
+}
