@@ -30,6 +30,8 @@ export default {
   collectCoverageFrom: ['lib/**/*.ts'],
   coverageProvider: 'v8',
   maxWorkers: '100%',
+  // Most tests take milliseconds; a busy machine must not turn the few that start servers or applications into failures.
+  testTimeout: 60_000,
   workerIdleMemoryLimit: '512MB',
 };
 

@@ -1,1 +1,3 @@
-export { cacheConfig, optionsFromEnvironment } from './nest/cache.config.js';
+export { cacheConfig, cacheConfigWith, optionsFromEnvironment } from './nest/cache.config.js';
+export type { BackendFromEnvironment, EnvironmentBackends } from './nest/cache.config.js';
+export type { Environment } from './nest/environment.js';

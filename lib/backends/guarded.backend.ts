@@ -40,6 +40,7 @@ export class GuardedBackend implements Backend {
   private replaying: Promise<void> | undefined;
   private tellReborn: (() => void) | undefined;
   private cancelProbe: (() => void) | undefined;
+  private isToldAway = false;
   private isClosed = false;
 
   constructor(
@@ -254,14 +255,16 @@ export class GuardedBackend implements Backend {
     });
   }
 
+  /** Told once when it goes and once when it is back, however often it is tried in between. */
   private tell(state: BreakerState): void {
-    if (state === 'half-open') return;
+    if (state === 'open') this.scheduleProbe();
+    if (state === 'half-open' || (state === 'open') === this.isToldAway) return;
+    this.isToldAway = state === 'open';
     this.warn(
-      state === 'open'
+      this.isToldAway
         ? `The ${this.kind} backend does not answer: calls go on without the cache until it does.`
         : `The ${this.kind} backend answers again.`,
     );
-    if (state === 'open') this.scheduleProbe();
   }
 
   private warn(message: string): void {

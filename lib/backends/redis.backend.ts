@@ -38,7 +38,13 @@ import { RedisWalk } from './redis.walk.js';
 import { RedisWrites } from './redis.writes.js';
 
 /** Facts about the server that are told to people. */
-const DETAILS = ['redis_version', 'dragonfly_version', 'role', 'maxmemory_policy', 'redis_mode'];
+const DETAILS: readonly string[] = Object.freeze([
+  'redis_version',
+  'dragonfly_version',
+  'role',
+  'maxmemory_policy',
+  'redis_mode',
+]);
 /** The same trouble is told again after so long. */
 const SILENCE_MS = 30_000;
 

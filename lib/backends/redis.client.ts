@@ -16,6 +16,8 @@ const OPTIONS_OF_A_SERVER = ['host', 'port', 'db', 'username', 'password', 'tls'
 export function openClients(options: ResolvedRedisOptions, random: () => number): Client[] {
   const { source, url, maxConnections, connectTimeoutMs, silenceMs } = options;
   const settings: ClientOptions = {
+    // What a server that is strict about rights would refuse.
+    disableClientInfo: true,
     ...source.clientOptions,
     enableOfflineQueue: false,
     enableAutoPipelining: false,

@@ -9,7 +9,7 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import { BackendError } from '../core/errors.js';
-import { isMissingRight, problemOf, redisError } from './redis.errors.js';
+import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 
@@ -84,7 +84,7 @@ export class RedisConnection {
       try {
         return await client.callBuffer('EVALSHA', script.sha, ...rest);
       } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        if (!saysWord(error, 'NOSCRIPT')) throw error;
         return client.callBuffer('EVAL', script.source, ...rest);
       }
     });
@@ -177,7 +177,7 @@ export class RedisConnection {
 
   private fieldsOf(found: unknown, fields: readonly string[]): readonly (string | null)[] {
     if (!isListOf(found, fields.length)) throw this.outOfStep();
-    const texts = found.map((field) => (field === null ? null : field.latin1Slice()));
+    const texts = found.map((field) => (field === null ? null : field.toString('latin1')));
     const [incarnation] = texts;
     if (incarnation != null && !INCARNATION.test(incarnation)) throw this.outOfStep();
     return texts;
@@ -218,7 +218,7 @@ export class RedisConnection {
     const [who, time] = await Promise.allSettled([this.whoAnswers(), this.client.time()]);
     if (who.status === 'rejected') {
       // Without the right to ask, every connection may lead to another server.
-      if (!isMissingRight(who.reason)) throw who.reason;
+      if (!saysWord(who.reason, 'NOPERM')) throw who.reason;
       this.meet('');
     } else this.meet(who.value);
     if (time.status === 'fulfilled') {

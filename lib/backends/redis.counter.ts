@@ -17,7 +17,7 @@ const IDENTITY_LENGTH = 22;
 export function parseCounter(bytes: Buffer): Counter | undefined {
   if (bytes.length > MAX_HEADER_BYTES || bytes[0] !== 0x4e || bytes[1] !== 0x43 || bytes[2] !== 0x7c) return undefined;
   const [, identity = '', incarnation = '', stamp, fresh, grace, labels = '', value] =
-    FORM.exec(bytes.latin1Slice()) ?? [];
+    FORM.exec(bytes.toString('latin1')) ?? [];
   if (value === undefined) return undefined;
   return {
     identity,

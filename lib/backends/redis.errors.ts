@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { BackendError, CacheError } from '../core/errors.js';
 import { RefusedError } from './refused.error.js';
 
@@ -24,9 +25,10 @@ const LONGEST_MESSAGE = 160;
 /** An error of the driver as one of ours. Theirs carry the command with all its arguments, values among them. */
 export function redisError(error: unknown): CacheError {
   if (error instanceof CacheError) return error;
-  const message = error instanceof Error ? error.message : '';
+  // Native errors of another realm are no instances of ours.
+  const message = types.isNativeError(error) ? error.message : '';
   const said = message.replace(QUOTED, '').slice(0, LONGEST_MESSAGE);
-  const isReply = error instanceof Error && error.name === 'ReplyError';
+  const isReply = types.isNativeError(error) && error.name === 'ReplyError';
   const word = /^[A-Z]+(?= |$)/.exec(message)?.[0];
   const cause = new Error(isReply ? said : problemOf(error));
   if (isReply && (word === undefined || !ABSENT.has(word))) {
@@ -37,12 +39,13 @@ export function redisError(error: unknown): CacheError {
 
 /** What went wrong with a connection, without the address or credentials that may stand in the message. */
 export function problemOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown problem';
+  if (!types.isNativeError(error)) return 'unknown problem';
   const { code } = error as NodeJS.ErrnoException;
   const word = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients)/.exec(error.message)?.[0];
   return word ?? (typeof code === 'string' ? code : error.name);
 }
 
-export function isMissingRight(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOPERM');
+/** Whether the first word of what a server said is this one. */
+export function saysWord(error: unknown, word: string): boolean {
+  return types.isNativeError(error) && error.message.startsWith(word);
 }

@@ -4,8 +4,7 @@
  */
 import type { Page, Selection, Usage } from '../core/backend.js';
 import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
-import { visibleKey, type KeyId } from '../core/key.js';
-import type { Label } from '../core/label.js';
+import { storedId, visibleKey, type KeyId } from '../core/key.js';
 import type { View } from '../core/space.js';
 import type { ServerClock } from './redis.clock.js';
 import { markOf, type EntryOpener } from './redis.entry.js';
@@ -122,7 +121,7 @@ export class RedisWalk {
     const to = lead === undefined ? '+' : `(${lead}${AFTER_ALL}`;
     const range = ['ZRANGEBYLEX', shard.index, from, to, 'LIMIT', 0, BATCH] as const;
     const found = (await this.link.pick().command(...range)) as Buffer[];
-    return found.map((id) => text(id) as KeyId);
+    return found.map((id) => storedId(text(id)));
   }
 
   private async visit(shard: Shard, ids: readonly KeyId[]): Promise<[readonly Visited[], ShardView]> {
@@ -133,7 +132,7 @@ export class RedisWalk {
       const head = reply[at * 2] as Buffer;
       return { id, header: this.opener.peek(id, head), mark: markOf(head), sizeBytes: Number(reply[at * 2 + 1]) };
     });
-    const labels = [...new Set(visited.flatMap(({ header }) => header?.labels ?? []))] as Label[];
+    const labels = [...new Set(visited.flatMap(({ header }) => header?.labels ?? []))];
     const fields = await this.link.pick().fields(shard.meta, ['i', 'f', ...labels]);
     return [visited, viewOf(fields, labels)];
   }

@@ -64,9 +64,12 @@ export class BodySerializer {
 
   /** @throws UnserializableError, ValueTooLargeError */
   serialize(value: unknown): Body {
-    const body = this.parts.custom === undefined ? this.own(value) : customBody(this.parts.custom, value);
-    if (body.byteLength <= this.parts.maxBodyBytes) return body;
-    throw new ValueTooLargeError(body.byteLength, this.parts.maxBodyBytes);
+    const { custom, maxValueBytes, maxBodyBytes } = this.parts;
+    // What the Copier has measured may take more room as text, and then be opened by others all the same.
+    const [body, limit] =
+      custom === undefined ? [this.own(value), maxBodyBytes] : [customBody(custom, value), maxValueBytes];
+    if (body.byteLength > limit) throw new ValueTooLargeError(body.byteLength, limit);
+    return body;
   }
 
   /** False when a body was written by a serializer that is not this cache's. */

@@ -197,6 +197,11 @@ export function visibleKey(id: KeyId): string {
     .join(':');
 }
 
+/** An id that comes back from where it was stored. It was minted once; whether it still says so, its keeper has checked. */
+export function storedId(text: string): KeyId {
+  return text as KeyId;
+}
+
 /** Where an id lives: its path (`g`, `t.<tenant>`, `u.<tenant>.<user>`) without the user. */
 export function partitionOf(id: KeyId): Partition {
   const path = id.slice(0, id.indexOf('/'));

@@ -5,7 +5,7 @@ import type { Space } from '../core/space.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
 import { classConfig, declaredWidth } from './decorators/metadata.js';
 import type { Member } from './decorators/method-site.js';
-import { ignoredPositions, parameterNames } from './decorators/parameter-names.js';
+import { IgnoredArgs, parameterNames } from './decorators/parameter-names.js';
 import type { PlanSetting } from './method-plan.js';
 import type { CacheKey } from './scoped-cache.types.js';
 import type { CacheParts } from './scoped-cache.parts.js';
@@ -24,7 +24,7 @@ export class MethodKey {
   private readonly fixed: readonly unknown[] | undefined;
   /** Sets apart methods that share a namespace of their class. */
   private readonly lead: readonly string[];
-  private readonly ignored: ReadonlySet<number>;
+  private readonly ignored: IgnoredArgs;
   /** How many parameters the method has; Infinity when it takes any number. */
   readonly maxArgs: number;
   private readonly tagsOf: Builder<readonly string[]> | undefined;
@@ -43,7 +43,7 @@ export class MethodKey {
     this.build = typeof options.key === 'function' ? (options.key as Builder<CacheKey>) : undefined;
     this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
     this.lead = shared === undefined ? [] : member.lead;
-    this.ignored = ignoredPositions(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
+    this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
     this.maxArgs = maxArgsOf(member);
     this.tagsOf = typeof options.tags === 'function' ? (options.tags as Builder<readonly string[]>) : undefined;
     this.fixedTags = Array.isArray(options.tags) ? (options.tags as readonly string[]) : undefined;
@@ -86,7 +86,7 @@ export class MethodKey {
   private keyParts(args: readonly unknown[]): readonly unknown[] {
     if (this.build !== undefined) return partsOf(this.build(...args));
     if (this.fixed !== undefined) return this.fixed;
-    if (this.lead.length === 0 && this.ignored.size === 0) return args;
+    if (this.lead.length === 0 && this.ignored.areNone) return args;
     return [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))];
   }
 }

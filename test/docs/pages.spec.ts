@@ -20,7 +20,9 @@ describe('what the library has, the pages tell', () => {
   const configuration = byPath.get('docs/guides/configuration.md')?.text ?? '';
 
   it.each([
-    ['lib/nest/cache.options.ts', ['ScopeOptions', 'KeyOptions', 'CodecOptions', 'CacheModuleOptions']],
+    ['lib/nest/cache.options.ts', ['ScopeOptions', 'KeyOptions', 'CacheModuleOptions']],
+    ['lib/codec/codec.options.ts', ['CodecOptions', 'CompressionOptions']],
+    ['lib/codec/key-ring.ts', ['EncryptionOptions']],
     ['lib/core/policy.ts', ['PolicyOptions']],
     ['lib/core/limits.ts', ['LimitOptions']],
     ['lib/backends/memory.options.ts', ['MemoryOptions']],

@@ -8,7 +8,7 @@ import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions 
 import { refuseUnknown, widthOf } from '../cache.settings.js';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
 import type { MethodSite } from './method-site.js';
-import { ignoredPositions } from './parameter-names.js';
+import { IgnoredArgs } from './parameter-names.js';
 
 const COMMON = ['namespace', 'scope', 'context', 'condition', 'verbose'] as const;
 const CACHEABLE: ReadonlySet<string> = new Set([
@@ -47,7 +47,7 @@ export function checkCacheableOptions(options: CacheableOptions, site: MethodSit
   refuseUnknown(options, CACHEABLE, where);
   checkCommon(options, where);
   resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
-  ignoredPositions(options.ignoreArgs, site, `${where}.ignoreArgs`);
+  void new IgnoredArgs(options.ignoreArgs, site, `${where}.ignoreArgs`);
   checkFunctions(options, ['resultTags', 'unless'], where);
   if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
   if (options.key !== undefined && options.ignoreArgs !== undefined)

@@ -1,29 +1,45 @@
 import { CacheConfigError } from '../../core/errors.js';
 import type { MethodSite } from './method-site.js';
 
-/**
- * Turns `ignoreArgs` into positions. Names are read from the method's own source; where a build has renamed or
- * restructured the parameters, this says so when the method is decorated, not by a wrong key later.
- * @throws CacheConfigError
- */
-export function ignoredPositions(
-  ignoreArgs: readonly (number | string)[] | undefined,
-  { written }: MethodSite,
-  option: string,
-): ReadonlySet<number> {
-  if (ignoreArgs === undefined) return new Set();
-  if (!Array.isArray(ignoreArgs)) throw new CacheConfigError(option, 'must be a list of positions or parameter names');
-  return new Set(
-    (ignoreArgs as readonly unknown[]).map((arg) => {
-      const position = typeof arg === 'string' ? parameterNames(written).indexOf(arg) : arg;
-      if (typeof position === 'number' && Number.isInteger(position) && position >= 0) return position;
-      const problem =
-        typeof arg === 'string'
-          ? `"${arg}" is not one of its parameters (${parameterNames(written).join(', ') || 'none'})`
-          : 'positions are whole numbers from 0';
-      throw new CacheConfigError(option, problem);
-    }),
-  );
+/** Which arguments stay out of a key. */
+export class IgnoredArgs {
+  private readonly positions = new Set<number>();
+  /** A rest parameter stands for all arguments from its position on. */
+  private from = Infinity;
+
+  /**
+   * Names are read from the method's own source; where a build has renamed or restructured the parameters, this says so
+   * when the method is decorated, not by a wrong key later.
+   * @throws CacheConfigError
+   */
+  constructor(ignoreArgs: readonly (number | string)[] | undefined, { written }: MethodSite, option: string) {
+    if (ignoreArgs === undefined) return;
+    if (!Array.isArray(ignoreArgs))
+      throw new CacheConfigError(option, 'must be a list of positions or parameter names');
+    const names = parameterNames(written);
+    for (const arg of ignoreArgs as readonly unknown[]) {
+      if (typeof arg === 'string' && names.includes(`...${arg}`)) this.from = names.indexOf(`...${arg}`);
+      else this.positions.add(positionOf(arg, names, option));
+    }
+  }
+
+  get areNone(): boolean {
+    return this.positions.size === 0 && this.from === Infinity;
+  }
+
+  has(position: number): boolean {
+    return position >= this.from || this.positions.has(position);
+  }
+}
+
+function positionOf(arg: unknown, names: readonly string[], option: string): number {
+  const position = typeof arg === 'string' ? names.indexOf(arg) : arg;
+  if (typeof position === 'number' && Number.isInteger(position) && position >= 0) return position;
+  const problem =
+    typeof arg === 'string'
+      ? `"${arg}" is not one of its parameters (${names.join(', ') || 'none'})`
+      : 'positions are whole numbers from 0';
+  throw new CacheConfigError(option, problem);
 }
 
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*/u;

@@ -27,14 +27,8 @@ export function redisBackend(options: RedisBackendOptions): Backend {
   return redis(rest).create({ ...parts, random: Math.random, codec: () => createCodec(resolved, parts) });
 }
 
-/** The same as a factory that keeps to one keyspace, whatever the machine is called. */
-export function redisFactory(options: RedisOptions & { readonly prefix: string; readonly codec?: CodecOptions }): BackendFactory {
-  const { prefix, codec, ...rest } = options;
-  const factory = redis(rest);
-  const resolved = resolveCodecOptions(codec ?? {});
-  return {
-    kind: factory.kind,
-    create: (parts) =>
-      factory.create({ ...parts, prefix, codec: () => createCodec(resolved, { ...parts, prefix }) }),
-  };
+/** A factory that keeps to one keyspace, whatever the machine is called. */
+export function redisFactory({ prefix, ...options }: RedisOptions & { readonly prefix: string }): BackendFactory {
+  const factory = redis(options);
+  return { kind: factory.kind, create: (parts) => factory.create({ ...parts, prefix }) };
 }

@@ -180,6 +180,7 @@ function readiness(child: ChildProcess): Promise<void> {
       if (!/Ready to accept connections|Sentinel ID is|Loading RDB produced/.test(said)) return;
       clearTimeout(giveUp);
       child.removeAllListeners('exit');
+      child.stdout?.removeAllListeners('data');
       resolve();
     });
   });

@@ -283,6 +283,14 @@ describe('B24: arguments that cannot be part of a key are refused, and never bec
     expect(() => partId(readable, ...words)).toThrow('argument list is too long');
   });
 
+  it('a text with a lone surrogate is named as what it is, wherever it stands', () => {
+    const message = /^argument 0\S* is not well-formed text \(it contains a lone surrogate\)/;
+    for (const value of ['\ud800', ['\ud800'], { a: '\udfff' }, { '\ud800': 1 }, new Map([['\ud800', 1]]), /\ud800/]) {
+      const arg = value instanceof RegExp ? new RegExp('\ud800') : value;
+      expect(() => partId(readable, arg)).toThrow(message);
+    }
+  });
+
   it('the error says where it happened, without what was there', () => {
     const place = { filter: { since: [new Date(0), () => 1] } };
     expect(() => partId(readable, place)).toThrow(/^argument 0\.filter\.since\[1\] is a function/);

@@ -103,6 +103,12 @@ describe.each(mints)('labels, %s', (name, mint) => {
   });
 });
 
+it('a name with a lone surrogate is refused, also where nobody looked at it before it is hashed', () => {
+  for (const [, mint] of mints) {
+    expect(() => mint.tagLabel(scopeOf({ tenant: 'acme' }), 'tenant', 'a\ud800')).toThrow('is not well-formed text');
+  }
+});
+
 describe('B29: tags', () => {
   it('none, and an empty list, are no tags', () => {
     expect(checkTags(undefined)).toEqual([]);

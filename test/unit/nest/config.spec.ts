@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConfigModule } from '@nestjs/config';
+import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
-import { cacheConfig, optionsFromEnvironment } from '../../../lib/config.js';
-import { CacheConfigError, CacheModule, CacheService } from '../../../lib/index.js';
+import { cacheConfig, cacheConfigWith, optionsFromEnvironment, type Environment } from '../../../lib/config.js';
+import { CACHE_SETTINGS, CacheConfigError, CacheModule, CacheService, memory } from '../../../lib/index.js';
 
 describe('configuration from the environment', () => {
   const before = { ...process.env };
@@ -32,10 +32,49 @@ describe('configuration from the environment', () => {
     expect(await cache.get('a')).toBeUndefined();
   });
 
-  it('REDIS_DEFAULT_TTL counts in seconds and yields to CACHE_DEFAULT_TTL', () => {
-    expect(optionsFromEnvironment({ REDIS_DEFAULT_TTL: '90' }).defaults).toEqual({ ttl: 90_000 });
-    expect(optionsFromEnvironment({ REDIS_DEFAULT_TTL: '90', CACHE_DEFAULT_TTL: '1s' }).defaults).toEqual({ ttl: 1_000 });
-    expect(optionsFromEnvironment({ CACHE_DEFAULT_TTL: 'none' }).defaults).toEqual({ ttl: null });
+  it('REDIS_DEFAULT_TTL counts in seconds and yields to CACHE_DEFAULT_TTL', async () => {
+    const ttlOf = async (variables: Record<string, string>): Promise<unknown> =>
+      (await optionsFromEnvironment(variables)).defaults;
+    expect(await ttlOf({ REDIS_DEFAULT_TTL: '90' })).toEqual({ ttl: 90_000 });
+    expect(await ttlOf({ REDIS_DEFAULT_TTL: '90', CACHE_DEFAULT_TTL: '1s' })).toEqual({ ttl: 1_000 });
+    expect(await ttlOf({ CACHE_DEFAULT_TTL: '250ms' })).toEqual({ ttl: 250 });
+    expect(await ttlOf({ CACHE_DEFAULT_TTL: 'none' })).toEqual({ ttl: null });
+    expect(await ttlOf({ CACHE_DEFAULT_TTL: ' ', CACHE_PREFIX: '', CACHE_MAX_CONNECTIONS: '10' })).toBeUndefined();
+  });
+
+  it.each([
+    ['redis', 'nestjs-scoped-cache/redis'],
+    ['dragonfly', 'nestjs-scoped-cache/redis'],
+    ['mongo', 'nestjs-scoped-cache/mongo'],
+    ['tiered', 'nestjs-scoped-cache/redis'],
+  ])('CACHE_BACKEND=%s says which door provides it, and takes what that door gives', async (name, door) => {
+    process.env['CACHE_BACKEND'] = name;
+    await expect(started()).rejects.toThrow(`CACHE_BACKEND: is '${name}', which ${door} provides`);
+    const cache = await started(
+      cacheConfigWith({
+        [name]: async (environment: Environment) => {
+          expect(environment.text('CACHE_BACKEND')).toBe(name);
+          return memory({ maxEntries: 7 });
+        },
+      }),
+    );
+    expect(await cache.info()).toMatchObject({ maxEntries: 7 });
+  });
+
+  it('can be laid under options that no variable can say', async () => {
+    process.env['CACHE_PREFIX'] = 'shop';
+    const provided = cacheConfig.asProvider();
+    const module = await Test.createTestingModule({
+      imports: [
+        CacheModule.forRootAsync({
+          ...provided,
+          useFactory: (options: ConfigType<typeof cacheConfig>) => ({ ...options, scope: { default: 'tenant' } }),
+        }),
+      ],
+    }).compile();
+    expect(module.get(CACHE_SETTINGS)).toMatchObject({ prefix: 'shop' });
+    await expect(module.get(CacheService).get('k')).rejects.toThrow('No tenant');
+    await module.close();
   });
 
   it.each([
@@ -47,6 +86,9 @@ describe('configuration from the environment', () => {
     ['CACHE_MAX_SIZE', '1e3'],
     ['CACHE_PREFIX', 'a b'],
     ['CACHE_ENABLED', 'yes'],
+    ['CACHE_MAX_CONNECTIONS', '0'],
+    ['CACHE_MAX_CONNECTIONS', 'ten'],
+    ['CACHE_BACKEND', 'constructor'],
   ])('the start fails with the name of the variable: %s=%s', async (name, value) => {
     process.env[name] = value;
     const failure = await started().catch((error: unknown) => error);
@@ -56,9 +98,9 @@ describe('configuration from the environment', () => {
   });
 });
 
-async function started(): Promise<CacheService> {
+async function started(config = cacheConfig): Promise<CacheService> {
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), CacheModule.forRootAsync(cacheConfig.asProvider())],
+    imports: [ConfigModule.forRoot({ ignoreEnvFile: true }), CacheModule.forRootAsync(config.asProvider())],
   }).compile();
   return module.get(CacheService);
 }

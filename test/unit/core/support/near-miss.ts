@@ -56,7 +56,7 @@ function confusions(value: unknown, encode: (value: unknown) => string): (() => 
     () => ({ value }),
     ...(typeof value === 'string' ? confusedText(value) : []),
     ...(typeof value === 'number' ? confusedNumber(value) : []),
-    ...(typeof value === 'object' && value !== null ? confusedObject(value) : [() => textOf(value)]),
+    ...(typeof value === 'object' && value !== null ? confusedObject(value, encode) : [() => textOf(value)]),
     ...(value == null ? [() => null, () => undefined, () => 0, () => '', () => [], () => ({})] : []),
   ];
 }
@@ -88,8 +88,8 @@ function confusedNumber(number: number): (() => unknown)[] {
   ];
 }
 
-function confusedObject(value: object): (() => unknown)[] {
-  if (Array.isArray(value)) return confusedArray(value as unknown[]);
+function confusedObject(value: object, encode: (value: unknown) => string): (() => unknown)[] {
+  if (Array.isArray(value)) return confusedArray(value as unknown[], encode);
   if (value instanceof Map) return [() => objectOf([...value].map(([k, v]) => [textOf(k), v])), () => [...value]];
   if (value instanceof Set) return [() => [...value]];
   if (value instanceof Date) return [() => value.getTime(), () => JSON.stringify(value), () => new Date(+value + 1)];
@@ -107,11 +107,12 @@ function confusedObject(value: object): (() => unknown)[] {
     () => objectOf([...entries, ['extra', undefined]]),
     () => objectOf(entries.slice(1)),
     () => objectOf(entries.map(([key, member]) => [`${key};`, member])),
+    () => objectOf([[entries.map(([key, member]) => `${key}=${encode(member)}`).join(';'), 1]]),
     () => new Price(Reflect.get(value, 'amount'), Reflect.get(value, 'currency')),
   ];
 }
 
-function confusedArray(items: unknown[]): (() => unknown)[] {
+function confusedArray(items: unknown[], encode: (value: unknown) => string): (() => unknown)[] {
   return [
     () => new Set(items),
     () => Object.assign({}, items),
@@ -120,7 +121,9 @@ function confusedArray(items: unknown[]): (() => unknown)[] {
     () => items.flat(),
     () => items[0],
     () => items.map(textOf).join(','),
-    // A boundary moves between neighbours.
+    // A boundary moves between neighbours, or a text takes in what stands behind it.
+    () => [`${textOf(items[0])};${encode(items[1])}`, ...items.slice(2)],
+    () => [`${textOf(items[0])},${encode(items[1])}`, ...items.slice(2)],
     () => [items.slice(0, 1), ...items.slice(1)],
     () => [`${textOf(items[0])},${textOf(items[1])}`, ...items.slice(2)],
     () => [`${textOf(items[0])}_`, textOf(items[1]).slice(1).toWellFormed(), ...items.slice(2)],

@@ -1,0 +1,47 @@
+/**
+ * Dragonfly and clusters forbid scripts to touch keys they did not declare; a plain server does not mind. Here it does:
+ * every script runs behind a prelude whose `redis.call` looks each key up in KEYS.
+ */
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Script } from '../../../lib/backends/redis.script.js';
+import * as removal from '../../../lib/backends/redis.scripts.removal.js';
+import * as storing from '../../../lib/backends/redis.scripts.js';
+
+const PRELUDE = `
+local declared = {}
+for _, key in ipairs(KEYS) do declared[key] = true end
+local real = redis
+local keyless = {TIME = true}
+local all = {DEL = true, UNLINK = true}
+local function check(name, ...)
+  name = string.upper(name)
+  if keyless[name] then return end
+  local args = {...}
+  for n = 1, all[name] and #args or 1 do
+    if not declared[args[n]] then error('undeclared key: ' .. name .. ' ' .. tostring(args[n])) end
+  end
+end
+local redis = {
+  call = function(...) check(...) return real.call(...) end,
+  pcall = function(...) check(...) return real.pcall(...) end,
+}
+`;
+
+export const ALL_SCRIPTS: ReadonlyMap<string, Script> = new Map(
+  Object.values({ ...storing, ...removal }).map((script) => [script.sha, script]),
+);
+
+/** The same client, with every script watched. */
+export function watchingKeys(client: Redis): Redis {
+  const call = client.callBuffer.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  client.callBuffer = ((name: string, ...args: unknown[]) => {
+    if (name !== 'EVALSHA' && name !== 'EVAL') return call(name, ...args);
+    const [said, ...rest] = args;
+    const sha = name === 'EVALSHA' ? String(said) : createHash('sha1').update(String(said)).digest('hex');
+    const script = ALL_SCRIPTS.get(sha);
+    if (script === undefined) return Promise.reject(new Error('a script that is not in the list'));
+    return call('EVAL', PRELUDE + script.source, ...rest);
+  }) as typeof client.callBuffer;
+  return client;
+}

@@ -1,0 +1,397 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { isPlainJson } from '../../../lib/codec/plain-json.js';
+import { Copier } from '../../../lib/core/copier.js';
+import { CacheError, UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
+import { anyValue, holes, Money, objectOf, TYPES } from '../core/support/values.js';
+import { forge, ID, rig } from './support/codecs.js';
+import { identical } from './support/identical.js';
+
+const copier = new Copier(TYPES);
+const FORMAT = { json: 0, tagged: 1, bytes: 2 };
+
+/** What keys may not contain and values may: half characters, objects without prototype, members of any name. */
+const anyStored: fc.Arbitrary<unknown> = fc.oneof(
+  { weight: 8, arbitrary: anyValue },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary' }).map((text) => `${text}\ud800`) },
+  { weight: 1, arbitrary: anyValue.map((value) => Object.assign(Object.create(null) as object, { value })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('~', '~u', '~D', '~O', '~C', '~x'), anyValue)
+      .map(([tag, value]) => objectOf([[tag, value]])),
+  },
+  { weight: 2, arbitrary: fc.jsonValue() },
+  {
+    weight: 1,
+    arbitrary: fc.array(anyValue, { maxLength: 4 }).map((items) => ({ rows: items, more: [items, { deep: items }] })),
+  },
+);
+
+/** Sync: what small values are opened with takes no turn of the event loop. */
+function through({ codec }: ReturnType<typeof rig>, value: unknown): unknown {
+  const sealed = codec.seal({ value, incarnation: 'i', stamp: 1, labels: [], freshUntilServerMs: 1, graceMs: 0 }, ID);
+  const opened = codec.open(sealed as Buffer, ID) as { value: unknown } | undefined;
+  if (opened === undefined) throw new Error('did not open');
+  return opened.value;
+}
+
+describe('B3, B4: a value comes back exactly as it was', () => {
+  it('whatever it is made of, a hundred thousand times', () => {
+    const plain = rig({ compression: false });
+    fc.assert(
+      fc.property(anyStored, (value) => identical(through(plain, value), value)),
+      { numRuns: 100_000 },
+    );
+    expect(plain.events).toEqual([]);
+  });
+
+  it.each<readonly [string, unknown]>([
+    ['NaN', NaN],
+    ['Infinity', Infinity],
+    ['-Infinity', -Infinity],
+    ['minus zero', -0],
+    ['minus zero inside', { a: [-0, 0] }],
+    ['the largest number', Number.MAX_VALUE],
+    ['undefined', undefined],
+    ['null', null],
+    ['an empty text', ''],
+    ['half a character', 'a\ud800'],
+    ['a text beyond ASCII', '漢字 😀 é'],
+    ['a bigint', -(2n ** 70n)],
+    ['a date', new Date(1_700_000_000_000)],
+    ['an invalid date', new Date(NaN)],
+    [
+      'a Map of a Map, with objects as keys',
+      new Map<unknown, unknown>([
+        [{ a: 1 }, new Map([[/a/g, new Set([[NaN]])]])],
+        [undefined, [null]],
+      ]),
+    ],
+    ['an empty Map and an empty Set', [new Map(), new Set()]],
+    ['a RegExp', /[\n/]"\\/giu],
+    ['a URL', new URL('https://user:p%40ss@example.com:8080/a?b=c&d=%20#e')],
+    ['an object without a prototype', Object.assign(Object.create(null) as object, { a: new Date(0) })],
+    ['an instance of a registered class', new Money(new Money(-0, undefined), 'EUR')],
+    [
+      'objects that look like tags',
+      [{ '~u': 0 }, { '~D': 5 }, { '~': { '~': 1 } }, { '~u': 0, b: 1 }, { '~C': ['Money', {}] }, new Date(0)],
+    ],
+    ['an own property called __proto__', [objectOf([['__proto__', { x: 1 }]]), objectOf([['__proto__', new Date(0)]])]],
+    [
+      'the same on an object without prototype',
+      Object.defineProperty(Object.create(null) as object, '__proto__', {
+        value: 1,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      }),
+    ],
+    [
+      'the same on an instance',
+      Object.defineProperty(new Money(1, 2), '__proto__', {
+        value: { x: 1 },
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      }),
+    ],
+    ['names that objects already have', { constructor: 1, toString: 2, hasOwnProperty: 3, valueOf: new Date(0) }],
+    ['keys that look like numbers', { b: 1, 10: 2, 9: new Date(0) }],
+  ])('%s', async (_, value) => {
+    expect(identical(await rig().through(value), value)).toBe(true);
+    expect(identical(await rig().through({ deep: [value] }), { deep: [value] })).toBe(true);
+  });
+
+  it.each([
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+  ])('%p, as the value and inside of one', async (type) => {
+    const bytes = Uint8Array.from({ length: 64 }, (_, at) => at * 41);
+    // Not at the start of its memory, and not all of it.
+    const view = new type(bytes.buffer, 8, 48 / type.BYTES_PER_ELEMENT);
+    expect(identical(await rig().through(view), view)).toBe(true);
+    expect(identical(await rig().through([view, new type(0)]), [view, new type(0)])).toBe(true);
+  });
+
+  it('a Buffer, and nobody else sees the memory it comes in', async () => {
+    const { seal, open } = rig();
+    const sealed = await seal(Buffer.from('abc'));
+    const [first, second] = [(await open(sealed))?.value as Buffer, (await open(sealed))?.value as Buffer];
+    expect(Buffer.isBuffer(first)).toBe(true);
+    first.fill(0);
+    expect(second.toString()).toBe('abc');
+    expect(second.buffer.byteLength).toBe(3);
+    expect((await open(sealed))?.value).toEqual(Buffer.from('abc'));
+  });
+
+  it('instances come back without a constructor, getter or setter being run', async () => {
+    const ran: string[] = [];
+    class Guarded {
+      a: unknown = 1;
+      constructor() {
+        ran.push('constructor');
+      }
+      get b(): unknown {
+        ran.push('getter');
+        return 1;
+      }
+      set b(_: unknown) {
+        ran.push('setter');
+      }
+      toJSON(): unknown {
+        ran.push('toJSON');
+        return {};
+      }
+    }
+    const value = Object.defineProperty(new Guarded(), 'b', {
+      value: 2,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+    ran.length = 0;
+    const back = await rig({ types: [Guarded] }).through(value);
+    expect(ran).toEqual([]);
+    expect(back).toBeInstanceOf(Guarded);
+    expect(Object.entries(back as object)).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
+  });
+
+  it('what JSON keeps is stored as plain JSON, and only the rest is tagged', async () => {
+    const { seal } = rig();
+    const formatOf = async (value: unknown): Promise<number> => (await seal(value))[18]!;
+    expect(await formatOf({ a: [1, 'b', null, true, { c: {} }] })).toBe(FORMAT.json);
+    expect(await formatOf({ '~u': 0 })).toBe(FORMAT.json);
+    expect(await formatOf([{ '~u': 0 }, -0])).toBe(FORMAT.tagged);
+    expect(await formatOf({ a: undefined })).toBe(FORMAT.tagged);
+    expect(await formatOf(new Uint8Array(3))).toBe(FORMAT.bytes);
+    expect((await seal({ a: [1, 'b'] })).toString('latin1')).toContain('{"a":[1,"b"]}');
+  });
+
+  it('what passes for plain JSON would have been admitted, and JSON keeps it', () => {
+    fc.assert(
+      fc.property(anyStored, fc.nat(3_000), (value, limit) => {
+        if (!isPlainJson(value, limit)) return true;
+        copier.admit(value, 'clone', limit);
+        return identical(JSON.parse(JSON.stringify(value)), value);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+});
+
+describe('B5: what is not there', () => {
+  it('holes stay holes, undefined members stay undefined', async () => {
+    // oxlint-disable-next-line no-sparse-arrays -- holes are what is being tested
+    const value = { list: [, 1, , undefined], gone: undefined, empty: holes(3) };
+    const back = (await rig().through(value)) as typeof value;
+    expect(identical(back, value)).toBe(true);
+    expect([0, 1, 2, 3].map((at) => at in back.list)).toEqual([false, true, false, true]);
+    expect('gone' in back).toBe(true);
+  });
+
+  it('a hole exists in arrays only', async () => {
+    const { open, events } = rig();
+    for (const body of ['{"~h":0}', '{"a":{"~h":0}}', '{"~O":{"a":{"~h":0}}}'])
+      expect(await open(forge(body, { format: 1 }))).toBeUndefined();
+    expect(events.map(({ type }) => type)).toEqual(['damaged', 'damaged', 'damaged']);
+  });
+});
+
+const circle: Record<string, unknown> = {};
+circle['self'] = [circle];
+let deep: unknown = [];
+for (let level = 0; level < 100_000; level++) deep = [deep];
+let wide: unknown = 'x';
+for (let level = 0; level < 60; level++) wide = { left: wide, right: wide };
+const unreadable = {
+  get secret(): unknown {
+    throw new Error('4111 1111');
+  },
+};
+
+describe('B4, B6, B7, B8: what cannot be stored faithfully is refused, by the same rules as in memory', () => {
+  it.each<readonly [string, unknown]>([
+    ['a circle', circle],
+    ['something nested a hundred thousand deep', deep],
+    ['something small that contains itself a billion times', wide],
+    ['a getter that throws', unreadable],
+    [
+      'a proxy that throws',
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('4111');
+          },
+        },
+      ),
+    ],
+    ['an error', new Error('4111')],
+    ['a function', () => 1],
+    ['a symbol', Symbol('a')],
+    ['a promise', Promise.resolve(1)],
+    ['an instance of a class that is not registered', new (class Cat {})()],
+    ['an ArrayBuffer', new ArrayBuffer(2)],
+    ['a DataView', new DataView(new ArrayBuffer(2))],
+    ['a boxed text', new String('a')],
+    ['an instance of a subclass of Array', new (class Rows extends Array {})()],
+    ['an instance of a subclass of Uint8Array', new (class Frame extends Uint8Array {})(1)],
+    ['an array with a property', Object.assign([1], { count: 1 })],
+    ['the result of a match', 'abc'.match(/b/)],
+    ['a date with a property', Object.assign(new Date(0), { zone: 'UTC' })],
+    ['an object with a symbol property', { [Symbol('a')]: 1 }],
+    ['an array with a symbol property', Object.assign([1], { [Symbol('a')]: 1 })],
+    ['an object with a toJSON of its own', { toJSON: () => ({ a: 1 }) }],
+    ['an object with inherited properties', Object.create({ role: 'admin' })],
+    ['an instance with hidden properties', Object.defineProperty(new Money(1, 'EUR'), 'secret', { value: 1 })],
+    ['a text of two megabytes', 'x'.repeat(2_097_152)],
+    ['a list of a billion holes', holes(1_000_000_000)],
+  ])('%s', async (_, value) => {
+    const { seal, events } = rig();
+    for (const candidate of [value, { items: [0, value] }]) {
+      const refusal = refusalOf(() => copier.admit(candidate, 'clone', 1_048_576));
+      const error: unknown = await seal(candidate).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(CacheError);
+      expect((error as CacheError).code).toBe(refusal.code);
+      expect((error as CacheError).message).toBe(refusal.message);
+      expect(String((error as CacheError).cause ?? '') + (error as CacheError).message).not.toContain('4111');
+    }
+    expect(events).toEqual([]);
+  });
+
+  it('sixty-four deep is not too deep, and comes back', async () => {
+    let value: unknown = new Map([[undefined, -0]]);
+    for (let level = 0; level < 62; level++) value = level % 2 === 0 ? [value] : new Map([[value, new Set([level])]]);
+    expect(identical(await rig().through(value), value)).toBe(true);
+    await expect(rig().seal([[value]])).rejects.toThrow(UnserializableError);
+  });
+
+  it('what is reached twice comes back as two equal values', async () => {
+    const shared = { a: [1n] };
+    const back = (await rig().through({ left: shared, right: shared })) as { left: object; right: object };
+    expect(back).toEqual({ left: { a: [1n] }, right: { a: [1n] } });
+    expect(back.left).not.toBe(back.right);
+  });
+
+  it('a value is not changed by being stored', async () => {
+    const made = () => ({ a: [undefined, new Date(0)], b: new Map([['c', { d: -0 }]]), '~e': { '~': 1 } });
+    const value = made();
+    await rig().seal(value);
+    expect(identical(value, made())).toBe(true);
+  });
+
+  it('more bytes than the limit are refused, as a text, as bytes and as what JSON makes of them', async () => {
+    const { seal } = rig({}, { limits: { maxValueBytes: 10_000 } });
+    for (const value of ['x'.repeat(10_000), new Uint8Array(10_000), Array.from({ length: 2_000 }, () => 0)])
+      await expect(seal(value)).rejects.toThrow(ValueTooLargeError);
+    // Six characters for each of these, and seventeen megabytes of them.
+    await expect(rig({}, { limits: { maxValueBytes: 8_388_608 } }).seal('\u0001'.repeat(2_900_000))).rejects.toThrow(
+      ValueTooLargeError,
+    );
+  });
+});
+
+describe('B13, B14, I15, I16: a body is data', () => {
+  const hostile = [
+    '{"__proto__":{"polluted":1}}',
+    '{"constructor":{"prototype":{"polluted":1}}}',
+    '{"a":{"__proto__":{"__proto__":{"polluted":1}}}}',
+    '[{"__proto__":{"polluted":1,"length":9}}]',
+    '{"~":{"__proto__":{"polluted":1}}}',
+    '{"~O":{"__proto__":{"polluted":1}}}',
+    '{"~C":["Money",{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}]}',
+    '{"~M":["__proto__",{"polluted":1}]}',
+    '{"then":"call me","toJSON":"me too"}',
+    '{"a":"_$$ND_FUNC$$_function(){ globalThis.polluted = 1 }()"}',
+  ];
+
+  it.each(hostile)('%s pollutes nothing, also when somebody copies the value', async (body) => {
+    const { open } = rig();
+    for (const format of [FORMAT.json, FORMAT.tagged]) {
+      const opened = await open(forge(body, { format }));
+      const value = opened?.value as object;
+      Object.assign({}, value);
+      structuredClone(value instanceof Money ? { ...value } : value);
+      expect(Reflect.get({}, 'polluted')).toBeUndefined();
+      expect(Reflect.get(globalThis, 'polluted')).toBeUndefined();
+      expect(Reflect.get(Money.prototype, 'polluted')).toBeUndefined();
+      expect(Reflect.get(value, 'polluted')).toBeUndefined();
+    }
+  });
+
+  it.each([
+    '{"~C":["__proto__",{}]}',
+    '{"~C":["constructor",{}]}',
+    '{"~C":["Object",{}]}',
+    '{"~C":["Money"]}',
+    '{"~C":"Money"}',
+    '{"~B":["constructor",""]}',
+    '{"~B":["Function","YWxlcnQoMSk="]}',
+    '{"~B":["SharedArrayBuffer",""]}',
+    '{"~B":["Float64Array","AAAA"]}',
+    '{"~n":"__proto__"}',
+    '{"~n":1}',
+    '{"~b":"0x10"}',
+    '{"~b":""}',
+    '{"~D":"now"}',
+    '{"~R":["(",""]}',
+    '{"~R":["a","zz"]}',
+    '{"~U":"nowhere"}',
+    '{"~M":[1]}',
+    '{"~M":{"length":2}}',
+    '{"~S":"abc"}',
+    '{"~O":[1]}',
+    '{"~O":null}',
+    '{"~":5}',
+    '{"~x":5}',
+    '{"~F":"function () {}"}',
+    '[[[[',
+    '',
+    'undefined',
+  ])('%s is a miss', async (body) => {
+    const { open, events } = rig();
+    expect(await open(forge(body, { format: FORMAT.tagged }))).toBeUndefined();
+    expect(events).toHaveLength(1);
+  });
+
+  it('a body nested deeper than any value is a miss and overflows nothing', async () => {
+    const { open, events } = rig();
+    expect(
+      await open(forge(`{"~S":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, { format: FORMAT.tagged })),
+    ).toBeUndefined();
+    expect(events).toMatchObject([{ type: 'damaged', reason: 'unreadable' }]);
+  });
+
+  it('what somebody put into Object.prototype changes nothing', async () => {
+    const value = { a: new Date(5), b: { '~u': 1 }, c: [undefined] };
+    Object.assign(Object.prototype, { polluted: 1, '~u': 0 });
+    try {
+      expect(identical(await rig().through(value), value)).toBe(true);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'polluted');
+      Reflect.deleteProperty(Object.prototype, '~u');
+    }
+  });
+});
+
+function refusalOf(admit: () => unknown): CacheError {
+  try {
+    admit();
+  } catch (error) {
+    if (error instanceof CacheError) return error;
+  }
+  throw new Error('was admitted');
+}
