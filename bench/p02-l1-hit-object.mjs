@@ -30,7 +30,10 @@ export async function run(report) {
   const rows = await race(import.meta.url, [...Object.keys(CONTESTANTS), ...tagged]);
   report.table(
     'ns per call, median of the rounds',
-    [['', 'ns', 'spread', 'times the hand memo'], ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)])],
+    [
+      ['', 'ns', 'spread', 'times the hand memo'],
+      ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)]),
+    ],
     rows,
   );
   const row = (name) => rows.find((one) => one.name === name);

@@ -61,7 +61,10 @@ export async function run(report) {
   });
   report.table(
     `${CALLERS} callers, a loader of ${LOADER_MS} ms`,
-    [['', 'loader runs', 'ms over the loader', 'spread'], ...rows.map(({ name, loads, median, spread }) => [name, loads, fixed(median), percent(spread)])],
+    [
+      ['', 'loader runs', 'ms over the loader', 'spread'],
+      ...rows.map(({ name, loads, median, spread }) => [name, loads, fixed(median), percent(spread)]),
+    ],
     rows,
   );
   const ours = rows.find(({ name }) => name === 'nestjs-scoped-cache');

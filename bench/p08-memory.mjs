@@ -70,7 +70,10 @@ async function occupied() {
 }
 
 export async function run(report) {
-  const names = [...Object.keys(CONTESTANTS), ...['nestjs-scoped-cache', 'cacheable', 'bentocache'].map((name) => name + TAGGED)];
+  const names = [
+    ...Object.keys(CONTESTANTS),
+    ...['nestjs-scoped-cache', 'cacheable', 'bentocache'].map((name) => name + TAGGED),
+  ];
   const rows = [];
   for (const name of names) {
     const bytes = [];
@@ -82,7 +85,10 @@ export async function run(report) {
   const [floor] = rows;
   report.table(
     `bytes per entry, ${whole(ENTRIES)} entries`,
-    [['', 'bytes', 'spread', 'times lru-cache'], ...rows.map(({ name, median, spread }) => [name, whole(median), percent(spread), times(median / floor.median)])],
+    [
+      ['', 'bytes', 'spread', 'times lru-cache'],
+      ...rows.map(({ name, median, spread }) => [name, whole(median), percent(spread), times(median / floor.median)]),
+    ],
     rows,
   );
   const of = (name) => rows.find((row) => row.name === name).median / floor.median;

@@ -12,7 +12,16 @@ export const about = {
     'How long does an import take, what does an installation bring along, and how large is the package? Imports are timed in new ' +
     'processes that have loaded Nest already (@nestjs/common, @nestjs/core, rxjs, reflect-metadata), in turn, medians. Packages ' +
     'are those that come beside the package itself; peers that an application has anyway do not count.',
-  packages: ['lru-cache', 'cache-manager', '@nestjs/cache-manager', 'keyv', 'cacheable', 'bentocache', '@type-cacheable/core', '@nestjs/core'],
+  packages: [
+    'lru-cache',
+    'cache-manager',
+    '@nestjs/cache-manager',
+    'keyv',
+    'cacheable',
+    'bentocache',
+    '@type-cacheable/core',
+    '@nestjs/core',
+  ],
 };
 
 const BENCH = fileURLToPath(new URL('.', import.meta.url));
@@ -34,13 +43,22 @@ const execute = promisify(execFile);
 export async function run(report) {
   const importsMs = await timeImports();
   const packed = await packedSize();
-  const rows = Object.entries(DOORS).map(([name, [door]]) => ({ name, ...summary(importsMs[name]), packages: packagesBeside(door) }));
+  const rows = Object.entries(DOORS).map(([name, [door]]) => ({
+    name,
+    ...summary(importsMs[name]),
+    packages: packagesBeside(door),
+  }));
   report.table(
     'imports in ms beyond Nest, and packages that come along',
-    [['', 'ms', 'spread', 'packages'], ...rows.map(({ name, median: ms, spread, packages }) => [name, fixed(ms), percent(spread), packages.length])],
+    [
+      ['', 'ms', 'spread', 'packages'],
+      ...rows.map(({ name, median: ms, spread, packages }) => [name, fixed(ms), percent(spread), packages.length]),
+    ],
     rows,
   );
-  report.note(`Packed: ${fixed(packed.bytes / 1000)} kB in ${packed.files} files${packed.maps === 0 ? '' : `, source maps left out (${packed.maps} files)`}.`);
+  report.note(
+    `Packed: ${fixed(packed.bytes / 1000)} kB in ${packed.files} files${packed.maps === 0 ? '' : `, source maps left out (${packed.maps} files)`}.`,
+  );
   const dependencies = Object.keys(manifest(ROOT).dependencies ?? {});
   report.target('import beyond Nest', median(importsMs['nestjs-scoped-cache']), { most: 15, unit: ' ms' });
   report.target(`runtime dependencies (${dependencies.join(', ') || 'none'})`, dependencies.length, { most: 3 });
@@ -98,7 +116,10 @@ function manifest(folder) {
 
 /** What the registry would store. Maps, if there are any, are packed apart and left out of the sum. */
 async function packedSize() {
-  const { stdout } = await execute('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], { cwd: ROOT, shell: process.platform === 'win32' });
+  const { stdout } = await execute('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], {
+    cwd: ROOT,
+    shell: process.platform === 'win32',
+  });
   const [{ size, files }] = JSON.parse(stdout);
   const maps = files.filter(({ path }) => path.endsWith('.map'));
   const mapsShare = maps.reduce((sum, file) => sum + file.size, 0) / files.reduce((sum, file) => sum + file.size, 0);

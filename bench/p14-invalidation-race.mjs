@@ -35,7 +35,8 @@ export async function contestant(name) {
       };
       const find = cache.memoize(load, { key: String, tags: (id) => ['cats', `cat:${id}`] });
       const first = WAYS.indexOf(way) * TRIES;
-      for (let id = first; id < first + TRIES; id++) await cache.inRequest('acme', () => once(id, { cache, way, find, state, gates, served }));
+      for (let id = first; id < first + TRIES; id++)
+        await cache.inRequest('acme', () => once(id, { cache, way, find, state, gates, served }));
       return served;
     },
   };
@@ -81,9 +82,16 @@ export async function run(report) {
   const cell = (served, when) => (served === null ? '–' : served[when]);
   report.table(
     `old value served, of ${TRIES} tries (–: the contestant has no such invalidation)`,
-    [head, ...rows.map((row) => [row.name, ...WAYS.flatMap((way) => [cell(row[way], 'during'), cell(row[way], 'after')])])],
+    [
+      head,
+      ...rows.map((row) => [row.name, ...WAYS.flatMap((way) => [cell(row[way], 'during'), cell(row[way], 'after')])]),
+    ],
     rows,
   );
   const ours = rows.find(({ name }) => name === 'nestjs-scoped-cache');
-  report.target('old values served', WAYS.reduce((sum, way) => sum + ours[way].during + ours[way].after, 0), { most: 0 });
+  report.target(
+    'old values served',
+    WAYS.reduce((sum, way) => sum + ours[way].during + ours[way].after, 0),
+    { most: 0 },
+  );
 }

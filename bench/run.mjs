@@ -29,7 +29,12 @@ for (const file of files) {
   const bench = await import(pathToFileURL(join(BENCH, file)).href);
   const report = new Report(file.replace('.mjs', ''), bench.about);
   await bench.run(report);
-  missed.push(...report.finish().filter(({ isMet }) => !isMet).map(({ text }) => `${file.slice(0, 3)} ${text}`));
+  missed.push(
+    ...report
+      .finish()
+      .filter(({ isMet }) => !isMet)
+      .map(({ text }) => `${file.slice(0, 3)} ${text}`),
+  );
 }
 console.log(missed.length === 0 ? 'Every target is met.' : `Missed: ${missed.join('; ')}.`);
 

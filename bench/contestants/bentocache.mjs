@@ -13,7 +13,8 @@ export function open({ maxEntries, usesTags, serialize = true }) {
     inRequest,
     memoize(load, { key, tags }) {
       keyOf = key;
-      if (!usesTags) return (arg) => bento.getOrSet({ key: `${currentTenant()}:${key(arg)}`, factory: () => load(arg) });
+      if (!usesTags)
+        return (arg) => bento.getOrSet({ key: `${currentTenant()}:${key(arg)}`, factory: () => load(arg) });
       return (arg) => {
         const tenant = currentTenant();
         return bento.getOrSet({

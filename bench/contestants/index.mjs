@@ -20,7 +20,16 @@ export const CONTESTANTS = {
   'type-cacheable': './type-cacheable.mjs',
 };
 
-export const PACKAGES = ['lru-cache', 'cache-manager', '@nestjs/cache-manager', 'keyv', 'cacheable', 'bentocache', '@type-cacheable/core', '@nestjs/core'];
+export const PACKAGES = [
+  'lru-cache',
+  'cache-manager',
+  '@nestjs/cache-manager',
+  'keyv',
+  'cacheable',
+  'bentocache',
+  '@type-cacheable/core',
+  '@nestjs/core',
+];
 
 export const TTL_MS = 3_600_000;
 export const MAX_ENTRIES = 10_000;

@@ -18,7 +18,9 @@ export async function open({ maxEntries, usesTags, isolate }) {
   const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, 'find');
   Object.defineProperty(Service.prototype, 'find', Cacheable(options)(Service.prototype, 'find', descriptor));
   class AppModule {}
-  Module({ imports: [CacheModule.forRoot({ backend, scope: { default: 'tenant' } })], providers: [Service] })(AppModule);
+  Module({ imports: [CacheModule.forRoot({ backend, scope: { default: 'tenant' } })], providers: [Service] })(
+    AppModule,
+  );
 
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const cache = app.get(CacheService);

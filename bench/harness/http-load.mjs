@@ -13,7 +13,9 @@ export class HttpLoad {
 
   constructor(port, path, headers = {}) {
     this.port = port;
-    const lines = Object.entries({ host: `127.0.0.1:${port}`, connection: 'keep-alive', ...headers }).map(([name, value]) => `${name}: ${value}`);
+    const lines = Object.entries({ host: `127.0.0.1:${port}`, connection: 'keep-alive', ...headers }).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
     this.#request = `GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
   }
 

@@ -43,7 +43,10 @@ export class Remote {
         else settle(reject, new Error(`${this.name}: ${reply.error}`));
       };
       const onExit = (code) => settle(reject, new Error(`${this.name} ended with ${code}`));
-      const timer = setTimeout(() => settle(reject, new Error(`${this.name} did not answer to ${method}`)), ANSWER_WITHIN_MS);
+      const timer = setTimeout(
+        () => settle(reject, new Error(`${this.name} did not answer to ${method}`)),
+        ANSWER_WITHIN_MS,
+      );
       child.on('message', onMessage);
       child.on('exit', onExit);
       child.send({ id, method, args });

@@ -48,7 +48,12 @@ export class Report {
   }
 
   finish() {
-    const verdicts = this.targets.map(({ text, asked, figure, isMet }) => [text, asked, figure, isMet ? 'met' : 'MISSED']);
+    const verdicts = this.targets.map(({ text, asked, figure, isMet }) => [
+      text,
+      asked,
+      figure,
+      isMet ? 'met' : 'MISSED',
+    ]);
     if (verdicts.length > 0) console.log(`${table([['target', 'asked', 'measured', ''], ...verdicts])}\n`);
     this.#write(verdicts);
     return this.targets;

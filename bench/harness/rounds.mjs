@@ -18,7 +18,12 @@ export function race(file, names, { rounds = 41, roundMs = 30, execArgv } = {}) 
 
 async function raceRemotes(remotes, { rounds, roundMs }) {
   for (const remote of remotes) await remote.call('prove');
-  const [floor, ...others] = await inTurn(remotes, async (remote) => ({ remote, calls: await warmUp(remote, roundMs), ns: [], ratios: [] }));
+  const [floor, ...others] = await inTurn(remotes, async (remote) => ({
+    remote,
+    calls: await warmUp(remote, roundMs),
+    ns: [],
+    ratios: [],
+  }));
   for (let round = 0; round < rounds; round++) {
     // Every other round backwards: who runs right after whom should not matter.
     for (const lane of round % 2 === 0 ? others : others.toReversed()) {
@@ -27,7 +32,12 @@ async function raceRemotes(remotes, { rounds, roundMs }) {
     }
     floor.ratios.push(1);
   }
-  return [floor, ...others].map(({ remote, ns, ratios }) => ({ name: remote.name, ...summary(ns), ratio: median(ratios), ratios }));
+  return [floor, ...others].map(({ remote, ns, ratios }) => ({
+    name: remote.name,
+    ...summary(ns),
+    ratio: median(ratios),
+    ratios,
+  }));
 }
 
 async function timeOnce({ remote, calls, ns }) {
@@ -48,7 +58,8 @@ async function warmUp(remote, roundMs) {
   while (spentMs < WARM_UP_MS) {
     const ms = (await remote.call('time', calls)) / 1e6;
     spentMs += ms;
-    if (ms < roundMs) calls = Math.min(MAX_CALLS, Math.ceil(calls * Math.min(8, Math.max(1.2, roundMs / Math.max(ms, 0.01)))));
+    if (ms < roundMs)
+      calls = Math.min(MAX_CALLS, Math.ceil(calls * Math.min(8, Math.max(1.2, roundMs / Math.max(ms, 0.01)))));
   }
   const ms = (await remote.call('time', calls)) / 1e6;
   return Math.max(1, Math.min(MAX_CALLS, Math.round((calls * roundMs) / ms)));

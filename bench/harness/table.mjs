@@ -5,15 +5,25 @@ const WIDTH = 100;
 /** Rows of cells; the first row is the head. The first column is text, the others are numbers. */
 export function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => cell(row, column).length)));
-  const line = (row) => row.map((_, column) => align(cell(row, column), widths[column], column > 0)).join('  ').trimEnd();
+  const line = (row) =>
+    row
+      .map((_, column) => align(cell(row, column), widths[column], column > 0))
+      .join('  ')
+      .trimEnd();
   const [head, ...body] = rows;
-  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)].map((text) => text.slice(0, WIDTH)).join('\n');
+  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)]
+    .map((text) => text.slice(0, WIDTH))
+    .join('\n');
 }
 
 export function markdownTable(rows) {
   const [head, ...body] = rows;
   const line = (row) => `| ${head.map((_, column) => cell(row, column).replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${head.map((_, column) => (column === 0 ? '---|' : '---:|')).join('')}`, ...body.map(line)].join('\n');
+  return [
+    line(head),
+    `|${head.map((_, column) => (column === 0 ? '---|' : '---:|')).join('')}`,
+    ...body.map(line),
+  ].join('\n');
 }
 
 export function wrap(text, indent = '') {
@@ -29,7 +39,8 @@ export function wrap(text, indent = '') {
 export const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 export const times = (ratio) => `${ratio < 10 ? ratio.toFixed(2) : ratio.toFixed(1)} ×`;
 export const whole = (value) => Math.round(value).toLocaleString('en-US');
-export const fixed = (value, digits = 1) => value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const fixed = (value, digits = 1) =>
+  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 function cell(row, column) {
   return String(row[column] ?? '');

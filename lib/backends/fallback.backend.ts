@@ -144,6 +144,14 @@ export class FallbackBackend implements Backend {
     return this.first.ping();
   }
 
+  async open(): Promise<void> {
+    await this.first.open?.();
+  }
+
+  onReborn(listener: () => void): void {
+    this.first.onReborn?.(listener);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.first.close(), this.second.close()]);
   }

@@ -226,7 +226,9 @@ export class GuardedBackend implements Backend {
           )
           .catch((error: unknown) => {
             if (!isAnswer(error)) throw error;
-            this.warn(`The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`);
+            this.warn(
+              `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`,
+            );
           }),
       )
       .finally(() => {

@@ -21,7 +21,7 @@ import type { Copied } from '../core/copier.js';
 import type { Draft } from '../core/entry.js';
 import { NotACounterError, ValueTooLargeError } from '../core/errors.js';
 import { compileGlob } from '../core/glob.js';
-import type { Key, KeyId } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
@@ -67,7 +67,7 @@ class MemoryBackend implements Backend {
   }
 
   read(key: Key): Reading {
-    return readingOf(this.store.get(key.id));
+    return readingOf(this.store.get(key));
   }
 
   readMany(keys: readonly Key[]): readonly Reading[] {
@@ -76,7 +76,7 @@ class MemoryBackend implements Backend {
 
   lease(key: Key, { leaseMs, purpose }: LeaseRequest): LeaseReply {
     const nowMs = this.parts.clock.monotonicMs();
-    const record = this.store.get(key.id);
+    const record = this.store.get(key);
     const reading = readingOf(record);
     if (purpose === 'missing' && record !== undefined && this.isFresh(record, nowMs)) return { kind: 'found', reading };
     const partition = this.store.partition(key.space.partition);
@@ -134,7 +134,7 @@ class MemoryBackend implements Backend {
 
   expire(key: Key, freshForMs: number, keptForMs: number): boolean {
     const nowMs = this.parts.clock.monotonicMs();
-    const record = this.fresh(key.id, nowMs);
+    const record = this.fresh(key, nowMs);
     if (record === undefined) return false;
     const { group, labels, stamp, isolation } = record.birth;
     const graceMs = graceOf(freshForMs, keptForMs);
@@ -143,7 +143,7 @@ class MemoryBackend implements Backend {
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): number {
-    const record = this.fresh(key.id, this.parts.clock.monotonicMs());
+    const record = this.fresh(key, this.parts.clock.monotonicMs());
     const before = record === undefined ? 0 : record.count;
     const after = (before ?? NaN) + by;
     if (!Number.isSafeInteger(after)) throw new NotACounterError(key.space.namespace);
@@ -156,12 +156,13 @@ class MemoryBackend implements Backend {
   evict(keys: readonly Key[]): number {
     const nowMs = this.parts.clock.monotonicMs();
     let removed = 0;
-    for (const { id, space } of keys) {
-      const partition = this.store.knownPartition(space.partition);
+    for (const key of keys) {
+      const partition = this.store.knownPartition(key.space.partition);
       if (partition === undefined) continue;
-      if (this.live(id, nowMs) !== undefined) removed++;
-      partition.leases.delete(id);
-      this.store.delete(id);
+      const record = this.store.peek(key);
+      if (record !== undefined && this.store.isLive(record, nowMs)) removed++;
+      partition.leases.delete(key.id);
+      if (record !== undefined) this.store.delete(record);
       this.store.forgetIfIdle(partition);
     }
     return removed;
@@ -215,7 +216,7 @@ class MemoryBackend implements Backend {
   private admit(key: Key, draft: Draft): Copied {
     const admitted = this.parts.copier.admit(draft.value, draft.isolation ?? this.options.isolation);
     const limitBytes = this.parts.limits.maxValueBytes;
-    if (admitted.sizeBytes > limitBytes || !this.store.fits(key.id, admitted.sizeBytes)) {
+    if (admitted.sizeBytes > limitBytes || !this.store.fits(key, admitted.sizeBytes)) {
       throw new ValueTooLargeError(admitted.sizeBytes, Math.min(limitBytes, this.options.maxBytes));
     }
     return admitted;
@@ -233,14 +234,9 @@ class MemoryBackend implements Backend {
     );
   }
 
-  private live(id: KeyId, nowMs: number): MemoryRecord | undefined {
-    const record = this.store.peek(id);
-    return record !== undefined && this.store.isLive(record, nowMs) ? record : undefined;
-  }
-
   /** A live record within its ttl, used just now. */
-  private fresh(id: KeyId, nowMs: number): MemoryRecord | undefined {
-    const record = this.store.get(id);
+  private fresh(key: Key, nowMs: number): MemoryRecord | undefined {
+    const record = this.store.get(key);
     return record !== undefined && this.isFresh(record, nowMs) ? record : undefined;
   }
 

@@ -1,32 +1,12 @@
-import type { Copier } from '../core/copier.js';
-import type { Isolation } from '../core/entry.js';
 import type { KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
 import { survives, type Barrier, type Incarnation, type Stamp } from '../core/stamp.js';
-import type { Tally } from '../core/tally.js';
 
 export interface MemoryLease {
   readonly token: string;
   readonly stamp: Stamp;
   expiresAtMs: number;
-}
-
-/** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
-export interface Group {
-  /** Groups made later have higher numbers: a listing goes on by them. */
-  readonly order: number;
-  readonly name: string;
-  readonly path: string;
-  readonly namespace: string;
-  readonly within: MemoryPartition;
-  readonly tally: Tally;
-  /** The ids of the group's records, in no order; a record knows its slot. */
-  readonly ids: KeyId[];
-  /** Births that new records may share. Dropped when it grows; records keep their own. */
-  readonly births: Map<string, Birth>;
-  /** Where the janitor goes on. */
-  sweepAt: number;
 }
 
 /** What a partition had invalidated at one moment. Tells what was live when a removal began. */
@@ -48,8 +28,9 @@ const MANY_LEASES = 1_000;
 /**
  * The clock of a partition and everything measured by it: the floor (last clear), the stamps of labels, the leases. It
  * exists while it has entries or leases; a partition that comes back later has another incarnation (invariant 4).
+ * What its groups are is no business of its own.
  */
-export class MemoryPartition {
+export class MemoryPartition<Group = unknown> {
   readonly groups = new Map<string, Group>();
   readonly leases = new Map<KeyId, MemoryLease>();
   /** The stamp of the last invalidation that may cover many keys. Leases older than that are void. */
@@ -143,37 +124,6 @@ export class MemoryPartition {
       this.floor = Math.max(this.floor, stamp);
       this.labels.delete(label);
     }
-  }
-}
-
-/**
- * What many records have in common: when they were born, under which labels, with which grace. Records of one space
- * stored between two invalidations share one, which keeps a record at four fields and makes one check of the labels
- * serve them all.
- */
-export class Birth {
-  /** The partition's last bulk invalidation when the barrier below was worked out. */
-  private checkedAt: Stamp = -1;
-  private knownBarrier: Barrier | undefined;
-
-  constructor(
-    readonly group: Group,
-    readonly labels: readonly Label[],
-    readonly incarnation: Incarnation,
-    readonly stamp: Stamp,
-    readonly graceMs: number,
-    readonly isolation: Isolation,
-    readonly copier: Copier,
-  ) {}
-
-  /** What records of this birth have to survive. Worked out anew only when something was invalidated in bulk. */
-  barrier(): Barrier {
-    const { within } = this.group;
-    if (this.knownBarrier === undefined || this.checkedAt !== within.bulk) {
-      this.knownBarrier = within.barrierFor(this.labels);
-      this.checkedAt = within.bulk;
-    }
-    return this.knownBarrier;
   }
 }
 

@@ -1,22 +1,83 @@
-import type { Entry } from '../core/entry.js';
-import type { KeyId } from '../core/key.js';
+import type { Copier } from '../core/copier.js';
+import type { Entry, Isolation } from '../core/entry.js';
+import { idIn, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
-import type { Incarnation, Stamp } from '../core/stamp.js';
-import type { Birth } from './memory.partition.js';
+import type { Barrier, Incarnation, Stamp } from '../core/stamp.js';
+import type { Tally } from '../core/tally.js';
+import type { MemoryPartition } from './memory.partition.js';
+
+/** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
+export interface Group {
+  /** Groups made later have higher numbers: a listing goes on by them. */
+  readonly order: number;
+  readonly name: string;
+  readonly path: string;
+  readonly namespace: string;
+  readonly within: MemoryPartition<Group>;
+  readonly tally: Tally;
+  /** What the ids of the group begin with. */
+  readonly idPrefix: string;
+  /** The group's records by the rest of their ids, in the order of their numbers. */
+  readonly records: Map<string, MemoryRecord>;
+  /** The number of the last record. */
+  numbered: number;
+  /** Births that new records may share. Dropped when it grows; records keep their own. */
+  readonly births: Map<string, Birth>;
+  /** Where the janitor goes on. */
+  janitor: Iterator<MemoryRecord> | undefined;
+}
+
+/**
+ * What many records have in common: when they were born, under which labels, with which grace. Records of one space
+ * stored between two invalidations share one, which keeps a record small and makes one check of the labels
+ * serve them all.
+ */
+export class Birth {
+  /** The partition's last bulk invalidation when the barrier below was worked out. */
+  private checkedAt: Stamp = -1;
+  private knownBarrier: Barrier | undefined;
+
+  constructor(
+    readonly group: Group,
+    readonly labels: readonly Label[],
+    readonly incarnation: Incarnation,
+    readonly stamp: Stamp,
+    readonly graceMs: number,
+    readonly isolation: Isolation,
+    readonly copier: Copier,
+  ) {}
+
+  /** What records of this birth have to survive. Worked out anew only when something was invalidated in bulk. */
+  barrier(): Barrier {
+    const { within } = this.group;
+    if (this.knownBarrier === undefined || this.checkedAt !== within.bulk) {
+      this.knownBarrier = within.barrierFor(this.labels);
+      this.checkedAt = within.bulk;
+    }
+    return this.knownBarrier;
+  }
+}
 
 /** Stands for "no expiry" in a record, where Infinity would turn every record's field into a boxed double. */
 const NEVER = -1;
 
-/** One entry in memory. Kept to four fields: with a hundred thousand of them every field is a megabyte. */
+/** One entry in memory. Kept to eight fields: with a hundred thousand of them every field is a megabyte. */
 export class MemoryRecord implements Entry {
-  /** Where the group keeps the id; the id itself once the record has left the store, for those who still hold it. */
-  private place: number | KeyId = -1;
+  /** The neighbours in the order of use. */
+  newer: MemoryRecord | undefined = undefined;
+  older: MemoryRecord | undefined = undefined;
   private keptUntil: number;
 
   constructor(
+    /** The last word of the id; the group knows the rest. */
+    readonly text: string,
     private stored: unknown,
     private born: Birth,
     keptUntilMs: number,
+    /** What the record takes of the store's bytes. */
+    readonly costBytes: number,
+    /** Records of a group are numbered as they come. A listing goes on by it. */
+    readonly number: number,
   ) {
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
   }
@@ -25,16 +86,8 @@ export class MemoryRecord implements Entry {
     return this.born;
   }
 
-  get slot(): number {
-    return typeof this.place === 'number' ? this.place : -1;
-  }
-
-  set slot(slot: number) {
-    this.place = slot;
-  }
-
   get identity(): KeyId {
-    return typeof this.place === 'number' ? this.born.group.ids[this.place]! : this.place;
+    return idIn(this.born.group.idPrefix, this.text);
   }
 
   get incarnation(): Incarnation {
@@ -57,9 +110,8 @@ export class MemoryRecord implements Entry {
     return this.keptUntil === NEVER ? Infinity : this.keptUntil - this.born.graceMs;
   }
 
-  /** Not kept with the record: the store's bound has it. */
   get sizeBytes(): number {
-    return 0;
+    return this.costBytes;
   }
 
   get value(): unknown {
@@ -76,14 +128,13 @@ export class MemoryRecord implements Entry {
     this.stored = value;
   }
 
+  isOf({ space, text }: Key): boolean {
+    return this.text === text && this.born.group.idPrefix === space.idPrefix;
+  }
+
   /** Another life for the same value. */
   extend(birth: Birth, keptUntilMs: number): void {
     this.born = birth;
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
-  }
-
-  /** Out of the store: its slot belongs to somebody else from here on. */
-  leave(id: KeyId): void {
-    this.place = id;
   }
 }

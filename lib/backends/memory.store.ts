@@ -1,17 +1,18 @@
 /**
- * Records in a bounded LRU, and the groups that index them. The LRU decides what is displaced, the groups say what
- * belongs together; every removal, whoever asked for it, passes through `onRemoved`, so the two never disagree.
+ * Records in groups, one group a space. A hit is two look-ups, of the group by the beginning of the id and of the record
+ * by its end: neither has to put the id together. The list of uses goes through all groups and says what is displaced
+ * when a bound is reached; every removal, whoever asked for it, passes through `leave`, so the three never disagree.
  */
-import { LRUCache } from 'lru-cache';
 import type { Copier } from '../core/copier.js';
 import type { Isolation } from '../core/entry.js';
-import { flatId, type Key, type KeyId } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
-import { Birth, MemoryPartition, type Group } from './memory.partition.js';
-import { MemoryRecord } from './memory.record.js';
+import { MemoryPartition } from './memory.partition.js';
+import { Birth, MemoryRecord, type Group } from './memory.record.js';
+import { Uses } from './memory.uses.js';
 
 export interface StoreBounds {
   readonly maxEntries: number;
@@ -28,65 +29,63 @@ export interface Placement {
   readonly sizeBytes: number;
 }
 
-/** What an entry costs beside its value and the characters of its id: record, slots in the LRU, slot in the group. */
-const ENTRY_OVERHEAD_BYTES = 160;
+/** What an entry costs beside its value and the characters of its key: record, place in the group, head of the text. */
+const ENTRY_OVERHEAD_BYTES = 144;
+/** Texts up to this length are never made of pieces. */
+const ALWAYS_FLAT = 12;
 /** Distinct births that a group offers for sharing. */
-const MAX_SHARED_BIRTHS = 256;
+const MIN_SHARED_BIRTHS = 256;
+/** Or one for so many records, if that is more: the memory it takes is saved by the records that share. */
+const RECORDS_PER_BIRTH = 8;
 /** Members of the group that each new record looks at, to drop those that have expired. */
 const SWEPT_PER_PLACEMENT = 2;
 
 export class MemoryStore {
   /** Told about every record that leaves, however it leaves. */
   onRemoved: ((record: MemoryRecord, wasDisplaced: boolean) => void) | undefined;
-  private readonly lru: LRUCache<KeyId, MemoryRecord>;
-  private readonly partitions = new Map<Partition, MemoryPartition>();
+  private readonly groupsByPrefix = new Map<string, Group>();
+  private readonly uses = new Uses();
+  private readonly partitions = new Map<Partition, MemoryPartition<Group>>();
+  private entries = 0;
+  private bytes = 0;
   private born = 0;
   private grouped = 0;
-  private placing: Group | undefined;
 
   constructor(
     private readonly bounds: StoreBounds,
     private readonly copier: Copier,
     private readonly nonce: string,
-  ) {
-    this.lru = new LRUCache<KeyId, MemoryRecord>({
-      max: bounds.maxEntries,
-      maxSize: bounds.maxBytes,
-      dispose: (record, _id, reason) => this.unlink(record, reason === 'evict'),
-    });
-  }
+  ) {}
 
   get size(): number {
-    return this.lru.size;
+    return this.entries;
   }
 
   get usedBytes(): number {
-    return this.lru.calculatedSize;
+    return this.bytes;
   }
 
-  /** The record of an id, which becomes the most recently used. */
-  get(id: KeyId): MemoryRecord | undefined {
-    return this.lru.get(id);
+  /** The record of a key, which becomes the most recently used. */
+  get(key: Key): MemoryRecord | undefined {
+    const record = this.peek(key);
+    if (record !== undefined) this.uses.use(record);
+    return record;
   }
 
-  peek(id: KeyId): MemoryRecord | undefined {
-    return this.lru.peek(id);
-  }
-
-  sizeOf(id: KeyId): number {
-    return this.lru.info(id)?.size ?? 0;
+  peek({ space, text }: Key): MemoryRecord | undefined {
+    return this.groupsByPrefix.get(space.idPrefix)?.records.get(text);
   }
 
   /** A partition that exists, or undefined: then it has nothing to invalidate and nobody to tell. */
-  knownPartition(partition: Partition): MemoryPartition | undefined {
+  knownPartition(partition: Partition): MemoryPartition<Group> | undefined {
     return this.partitions.get(partition);
   }
 
-  allPartitions(): Iterable<MemoryPartition> {
+  allPartitions(): Iterable<MemoryPartition<Group>> {
     return this.partitions.values();
   }
 
-  partition(partition: Partition): MemoryPartition {
+  partition(partition: Partition): MemoryPartition<Group> {
     let known = this.partitions.get(partition);
     if (known === undefined) {
       known = new MemoryPartition(partition, `${this.nonce}.${++this.born}`);
@@ -96,27 +95,34 @@ export class MemoryStore {
   }
 
   /** Partitions without entries and leases hold nothing worth remembering. */
-  forgetIfIdle(partition: MemoryPartition): void {
+  forgetIfIdle(partition: MemoryPartition<Group>): void {
     if (partition.isIdle && this.partitions.get(partition.partition) === partition)
       this.partitions.delete(partition.partition);
   }
 
-  fits(id: KeyId, sizeBytes: number): boolean {
-    return this.cost(id, sizeBytes) <= this.bounds.maxBytes;
+  fits(key: Key, sizeBytes: number): boolean {
+    return costOf(key, sizeBytes) <= this.bounds.maxBytes;
   }
 
   place(key: Key, placement: Placement, nowMs: number): void {
     const group = this.group(key);
-    // Removing the last record of a group forgets the group and perhaps its partition, clock and all: not this one.
-    this.placing = group;
-    this.lru.delete(key.id);
+    const { records } = group;
+    const before = records.get(key.text);
+    const birth = this.birth(group, placement);
+    const costBytes = costOf(key, placement.sizeBytes);
+    const text = compact(key.text);
+    const record = new MemoryRecord(text, placement.value, birth, placement.keptUntilMs, costBytes, ++group.numbered);
+    // The new one comes in before the old one and others leave: a group that runs empty is forgotten, with its partition.
+    if (before !== undefined) {
+      this.leave(before, false);
+      records.delete(text);
+    }
+    records.set(text, record);
+    this.uses.use(record);
+    this.entries++;
+    this.bytes += costBytes;
     this.sweepSome(group, nowMs);
-    const id = flatId(key.id);
-    const record = new MemoryRecord(placement.value, this.birth(group, placement), placement.keptUntilMs);
-    this.lru.set(id, record, { size: this.cost(id, placement.sizeBytes) });
-    // Only now: what the LRU displaced to make room was taken out of its group while this record had no slot yet.
-    record.slot = group.ids.push(id) - 1;
-    this.placing = undefined;
+    this.displace();
   }
 
   birth(group: Group, of: Pick<Placement, 'labels' | 'stamp' | 'graceMs' | 'isolation'>): Birth {
@@ -132,18 +138,22 @@ export class MemoryStore {
       of.isolation,
       this.copier,
     );
-    if (group.births.size >= MAX_SHARED_BIRTHS) group.births.clear();
+    const shareable = Math.max(MIN_SHARED_BIRTHS, group.records.size / RECORDS_PER_BIRTH);
+    if (group.births.size >= shareable) group.births.clear();
     group.births.set(sharedBy, birth);
     return birth;
   }
 
-  delete(id: KeyId): boolean {
-    return this.lru.delete(id);
+  delete(record: MemoryRecord): void {
+    this.remove(record, false);
   }
 
   clear(): void {
-    this.lru.clear();
+    this.groupsByPrefix.clear();
     this.partitions.clear();
+    this.uses.clear();
+    this.entries = 0;
+    this.bytes = 0;
   }
 
   isLive(record: MemoryRecord, nowMs: number): boolean {
@@ -161,15 +171,11 @@ export class MemoryStore {
     );
   }
 
-  private cost(id: KeyId, sizeBytes: number): number {
-    return Math.ceil(sizeBytes) + id.length + ENTRY_OVERHEAD_BYTES;
-  }
-
   private group({ space }: Key): Group {
     const within = this.partition(space.partition);
-    let group = within.groups.get(space.name);
+    let group = this.groupsByPrefix.get(space.idPrefix);
     if (group === undefined) {
-      const { name, path, tally } = space;
+      const { name, path, tally, idPrefix } = space;
       group = {
         order: ++this.grouped,
         name,
@@ -177,38 +183,62 @@ export class MemoryStore {
         namespace: name.slice(path.length + 1),
         within,
         tally,
-        ids: [],
+        idPrefix,
+        records: new Map(),
+        numbered: 0,
         births: new Map(),
-        sweepAt: 0,
+        janitor: undefined,
       };
-      within.groups.set(name, group);
+      this.groupsByPrefix.set(idPrefix, group);
+      within.groups.set(idPrefix, group);
     }
     return group;
   }
 
   private sweepSome(group: Group, nowMs: number): void {
-    for (let step = 0; step < SWEPT_PER_PLACEMENT && group.ids.length > 0; step++) {
-      group.sweepAt = (group.sweepAt + 1) % group.ids.length;
-      const id = group.ids[group.sweepAt]!;
-      const record = this.lru.peek(id);
-      if (record !== undefined && !this.isLive(record, nowMs)) this.lru.delete(id);
+    for (let step = 0; step < SWEPT_PER_PLACEMENT; step++) {
+      group.janitor ??= group.records.values();
+      const next = group.janitor.next();
+      if (next.done === true) group.janitor = undefined;
+      else if (!this.isLive(next.value, nowMs)) this.remove(next.value, false);
     }
   }
 
-  /** Takes a record out of its group: the last id moves into its slot. */
-  private unlink(record: MemoryRecord, wasDisplaced: boolean): void {
-    this.onRemoved?.(record, wasDisplaced);
-    const { group } = record.birth;
-    const { slot, identity } = record;
-    const last = group.ids.pop()!;
-    if (slot < group.ids.length) {
-      group.ids[slot] = last;
-      const moved = this.lru.peek(last);
-      if (moved !== undefined) moved.slot = slot;
+  /** Makes room: what has not been used for longest goes first. The newest fits by itself, so it stays. */
+  private displace(): void {
+    const { maxEntries, maxBytes } = this.bounds;
+    while (this.entries > maxEntries || this.bytes > maxBytes) {
+      const { oldest } = this.uses;
+      if (oldest === undefined) return;
+      this.remove(oldest, true);
     }
-    record.leave(identity);
-    if (group.ids.length > 0 || group === this.placing) return;
-    group.within.groups.delete(group.name);
+  }
+
+  private remove(record: MemoryRecord, wasDisplaced: boolean): void {
+    const { group } = record.birth;
+    // Walks take turns with other work; what they come back to may have left meanwhile.
+    if (group.records.get(record.text) !== record) return;
+    this.leave(record, wasDisplaced);
+    group.records.delete(record.text);
+    if (group.records.size > 0) return;
+    this.groupsByPrefix.delete(group.idPrefix);
+    group.within.groups.delete(group.idPrefix);
     this.forgetIfIdle(group.within);
   }
+
+  private leave(record: MemoryRecord, wasDisplaced: boolean): void {
+    this.onRemoved?.(record, wasDisplaced);
+    this.uses.remove(record);
+    this.entries--;
+    this.bytes -= record.costBytes;
+  }
+}
+
+function costOf({ text }: Key, sizeBytes: number): number {
+  return Math.ceil(sizeBytes) + text.length + ENTRY_OVERHEAD_BYTES;
+}
+
+/** A copy that is one piece: a text put together from several takes up to twice the memory. Keys are ASCII. */
+function compact(text: string): string {
+  return text.length <= ALWAYS_FLAT ? text : Buffer.from(text, 'latin1').toString('latin1');
 }

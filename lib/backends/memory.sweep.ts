@@ -1,10 +1,10 @@
 import type { Usage } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
 import type { Glob } from '../core/glob.js';
-import { visibleKey, type KeyId } from '../core/key.js';
+import { visibleKey } from '../core/key.js';
 import type { View } from '../core/space.js';
-import type { Group, MemoryPartition, PartitionSnapshot } from './memory.partition.js';
-import type { MemoryRecord } from './memory.record.js';
+import type { MemoryPartition, PartitionSnapshot } from './memory.partition.js';
+import type { Group, MemoryRecord } from './memory.record.js';
 import type { MemoryStore } from './memory.store.js';
 
 /** Records handled before other work of the process gets its turn. */
@@ -14,7 +14,7 @@ const CHUNK = 2_000;
 interface Removal {
   readonly groups: ReadonlySet<Group>;
   /** What was invalid when it began, by partition. */
-  readonly before: ReadonlyMap<MemoryPartition, PartitionSnapshot>;
+  readonly before: ReadonlyMap<MemoryPartition<Group>, PartitionSnapshot>;
   readonly match: Glob;
   readonly beganAtMs: number;
   live: number;
@@ -53,8 +53,8 @@ export class MemorySweep {
     condemn();
     this.underWay.add(removal);
     try {
-      await this.walk(groups, (id, record) => {
-        if (covers(removal, record)) this.store.delete(id);
+      await this.walk(groups, (record) => {
+        if (covers(removal, record)) this.store.delete(record);
       });
     } finally {
       this.underWay.delete(removal);
@@ -67,24 +67,23 @@ export class MemorySweep {
     let entries = 0;
     let bytes = 0;
     const nowMs = this.clock.monotonicMs();
-    await this.walk(this.store.groups(view), (id, record) => {
-      if (!this.store.isLive(record, nowMs)) this.store.delete(id);
+    await this.walk(this.store.groups(view), (record) => {
+      if (!this.store.isLive(record, nowMs)) this.store.delete(record);
       else {
         entries++;
-        bytes += this.store.sizeOf(id);
+        bytes += record.costBytes;
       }
     });
     return { entries, bytes };
   }
 
-  /** From the last to the first: a removal moves the last record into the hole, which a backward walk has already seen. */
-  private async walk(groups: readonly Group[], visit: (id: KeyId, record: MemoryRecord) => void): Promise<void> {
+  /** Over the records that are there now: those that come meanwhile have higher numbers and stand behind them. */
+  private async walk(groups: readonly Group[], visit: (record: MemoryRecord) => void): Promise<void> {
     let handled = 0;
-    for (const { ids } of groups) {
-      for (let at = ids.length - 1; at >= 0; at = Math.min(at - 1, ids.length - 1)) {
-        const id = ids[at]!;
-        const record = this.store.peek(id);
-        if (record !== undefined) visit(id, record);
+    for (const { records, numbered } of groups) {
+      for (const record of records.values()) {
+        if (record.number > numbered) break;
+        visit(record);
         if (++handled % CHUNK === 0) await this.clock.breathe();
       }
     }

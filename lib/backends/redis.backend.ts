@@ -186,8 +186,12 @@ class RedisBackend implements Backend {
     return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
   }
 
-  /** Exact, by looking at each entry. */
+  /** Exact, by looking at each entry. Of everything without an index: what the server says of itself. */
   async usage(view: View | undefined): Promise<Usage> {
+    if (view === undefined && !this.options.hasIndex) {
+      const { entries, usedBytes } = await this.info();
+      return { entries, bytes: usedBytes };
+    }
     this.needIndex();
     const all: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
     const usages: Usage[] = [];
@@ -227,9 +231,9 @@ class RedisBackend implements Backend {
     this.tellReborn = listener;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.leases.close();
-    this.link.close();
+    await this.link.close(this.parts.clock);
   }
 
   private needIndex(): void {

@@ -10,6 +10,8 @@ import type { ResolvedRedisOptions } from './redis.options.js';
 const LONGEST_RETRY_MS = 1_000;
 /** A cluster's view of itself is renewed that often, so that a failover nobody stumbles over is noticed as well. */
 const SLOTS_REFRESH_MS = 5_000;
+/** A server that hangs does not keep a process from ending. */
+const DISCONNECT_MS = 200;
 const OPTIONS_OF_A_SERVER = ['host', 'port', 'db', 'username', 'password', 'tls', 'sentinels', 'name'] as const;
 
 /** @param random uniform in [0, 1) */
@@ -25,6 +27,7 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     autoResendUnfulfilledCommands: false,
     lazyConnect: false,
     connectTimeout: connectTimeoutMs,
+    disconnectTimeout: DISCONNECT_MS,
     // A connection through which nothing comes while something is due is a black hole.
     socketTimeout: silenceMs,
     // A failed-over master answers READONLY: drop the connection and look again, but never resend.

@@ -145,14 +145,17 @@ export class RedisConnection {
     for (const node of nodes) {
       let cursor = '0';
       do {
-        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${escapeGlob(keyPrefix)}${pattern}`, 'COUNT', 1_000));
+        const [next, keys] = await this.send(() =>
+          node.scan(cursor, 'MATCH', `${escapeGlob(keyPrefix)}${pattern}`, 'COUNT', 1_000),
+        );
         for (const key of keys) yield key.slice(keyPrefix.length);
         cursor = next;
       } while (cursor !== '0');
     }
   }
 
-  close(): void {
+  /** Resolves when nothing of it is left that would keep a process from ending. */
+  async close(): Promise<void> {
     const { client } = this;
     client.off('error', this.onError);
     client.off('ready', this.onReady);
@@ -163,7 +166,12 @@ export class RedisConnection {
     if (!this.isOwned) return;
     // Late errors of a connection that is being dropped interest nobody.
     client.on('error', () => undefined);
+    if (client.status === 'end') return;
+    const ended = new Promise<void>((resolve) => {
+      client.once('end', () => resolve());
+    });
     client.disconnect();
+    await ended;
   }
 
   private async send<T>(work: (client: Client) => Promise<T>): Promise<T> {

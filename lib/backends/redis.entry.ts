@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isPending } from '../core/awaitable.js';
 import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../core/codec.js';
 import type { Entry } from '../core/entry.js';
-import { originOf, type KeyId } from '../core/key.js';
+import { originOf, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Emit } from '../core/observer.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
@@ -39,6 +39,10 @@ export class RedisEntry implements Entry {
   /** The first look gets what was opened; every further one a value of its own. */
   get value(): unknown {
     return this.copies++ === 0 ? this.opened.value : this.again();
+  }
+
+  isOf(key: Key): boolean {
+    return this.identity === key.id;
   }
 }
 

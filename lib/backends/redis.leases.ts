@@ -78,7 +78,9 @@ export class RedisLeases {
 
   isFresh(reading: Reading): boolean {
     const { entry, barrier } = reading;
-    return entry !== undefined && survives(entry, barrier) && this.nowMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs);
+    return (
+      entry !== undefined && survives(entry, barrier) && this.nowMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
+    );
   }
 
   close(): void {

@@ -3,6 +3,8 @@ import { BackendError } from '../core/errors.js';
 import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './redis.connection.js';
 import type { Script } from './redis.script.js';
 
+/** A client that does not say that it has ended is left behind. */
+const LONGEST_CLOSE_MS = 1_000;
 /** How often a start that needs a server looks again whether it is there. */
 const LOOK_EVERY_MS = 50;
 
@@ -55,7 +57,8 @@ export class RedisLink {
     }
   }
 
-  close(): void {
-    for (const connection of this.connections) connection.close();
+  async close(clock: Clock): Promise<void> {
+    const closed = Promise.all(this.connections.map((connection) => connection.close()));
+    await Promise.race([closed, clock.sleep(LONGEST_CLOSE_MS)]);
   }
 }

@@ -16,6 +16,7 @@ export interface ShardView {
 
 interface Waiting {
   readonly key: Key;
+  readonly labels: readonly Label[];
   readonly resolve: (reading: Reading) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,7 +40,8 @@ export class RedisReader {
   read(shard: Shard, key: Key): Promise<Reading> {
     return new Promise((resolve, reject) => {
       const waiting = this.waiting.get(shard);
-      const mine = { key, resolve, reject };
+      // Made here: tags that are no tags are their caller's error, and not that of everybody who asks at the same time.
+      const mine = { key, labels: key.labels, resolve, reject };
       if (waiting !== undefined && waiting.length < MAX_BATCH) {
         waiting.push(mine);
         return;
@@ -65,7 +67,7 @@ export class RedisReader {
 
   private async flush(shard: Shard, batch: readonly Waiting[]): Promise<void> {
     const connection = this.link.pick();
-    const labels = [...new Set(batch.flatMap(({ key }) => key.labels))];
+    const labels = [...new Set(batch.flatMap((each) => each.labels))];
     const ids = [...new Set(batch.map(({ key }) => key.id))];
     const [values, fields] = await connection.readWithFields(
       ids.map((id) => shard.entry(id)),

@@ -87,11 +87,7 @@ export class RedisWalk {
   }
 
   /** How many live ones went, and which have changed between the look at them and their removal. */
-  private async removeSome(
-    shard: Shard,
-    ids: readonly KeyId[],
-    judge: Judgement,
-  ): Promise<[number, readonly KeyId[]]> {
+  private async removeSome(shard: Shard, ids: readonly KeyId[], judge: Judgement): Promise<[number, readonly KeyId[]]> {
     const [visited, state] = await this.visit(shard, ids);
     const judged = visited
       .map((each) => ({ ...each, worth: each.header === undefined ? 'dead' : judge(each.header, state) }))

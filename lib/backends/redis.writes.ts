@@ -82,12 +82,7 @@ export class RedisWrites {
   }
 
   /** The number; or the mark of an envelope that stands there. */
-  private async count(
-    key: Key,
-    by: number,
-    draft: Omit<Draft, 'value'>,
-    dead: Buffer,
-  ): Promise<number | Buffer> {
+  private async count(key: Key, by: number, draft: Omit<Draft, 'value'>, dead: Buffer): Promise<number | Buffer> {
     const until = untilOf(this.freshUntil(draft.freshForMs));
     const labels = labelsText(draft.labels);
     const args = [nonce(), by, keptMs(draft), until, graceOf(draft), labels, this.indexed(key), dead, birthOf()];
@@ -166,10 +161,7 @@ export class RedisWrites {
   private seal(key: Key, draft: Draft, incarnation: string, stamp: number): Promise<Buffer> | Buffer {
     const { value, labels, freshForMs } = draft;
     const freshUntilServerMs = this.freshUntil(freshForMs);
-    return this.codec.seal(
-      { value, incarnation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) },
-      key.id,
-    );
+    return this.codec.seal({ value, incarnation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
   }
 
   private freshUntil(freshForMs: number): number {

@@ -17,8 +17,16 @@ import type { Limits } from '../core/limits.js';
 import type { DamageReason, Emit } from '../core/observer.js';
 import type { ResolvedCodecOptions } from './codec.options.js';
 import { canInflate, Compressor, inflate, UNCOMPRESSED } from './compressor.js';
-import { closeFrame, frameOf, identityOf, MAX_OVERHEAD_BYTES, NONCE_BYTES, peekAt, SEAL, examine } from './envelope.js';
-import type { Envelope } from './envelope.js';
+import {
+  closeFrame,
+  examine,
+  frameOf,
+  identityOf,
+  MAX_OVERHEAD_BYTES,
+  peekAt,
+  SEAL,
+  type Envelope,
+} from './envelope.js';
 import { Nonces } from './nonces.js';
 import { Sealer } from './sealer.js';
 import { BodySerializer, contentBytes, type Body } from './serializer.js';

@@ -39,6 +39,8 @@ function spend(value: unknown, left: number, depth: number): number {
 
 function spendOnObject(value: object, before: number, depth: number): number {
   let left = before;
+  // Hidden or inherited: JSON would call it, and a copy would leave it out.
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return -1;
   if (Array.isArray(value)) {
     left -= SLOT_BYTES * value.length;
     // Holes show as undefined, which is not plain. As many keys as items: there is nothing beside the items.

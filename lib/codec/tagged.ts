@@ -143,7 +143,7 @@ export class Untagger {
       const item = items[index];
       if (typeof item !== 'object' || item === null) continue;
       const untagged = this.untag(item, depth + 1);
-      if (untagged === HOLE) delete items[index];
+      if (untagged === HOLE) Reflect.deleteProperty(items, index);
       else if (untagged !== item) items[index] = untagged;
     }
     return items;

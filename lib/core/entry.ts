@@ -1,4 +1,4 @@
-import type { KeyId } from './key.js';
+import type { Key, KeyId } from './key.js';
 import type { Label } from './label.js';
 import type { Incarnation, Stamp } from './stamp.js';
 
@@ -10,7 +10,7 @@ export type Level = 'l1' | 'l2';
 
 /** A stored value and everything needed to judge it. Times are on the monotonic clock of this process. */
 export interface Entry {
-  /** Whose value this is, as stored with it. Compared with the key of every read: the last line of isolation. */
+  /** Whose value this is, as stored with it. */
   readonly identity: KeyId;
   readonly incarnation: Incarnation;
   /** Taken before the loader began (invariant 3). */
@@ -23,6 +23,8 @@ export interface Entry {
   readonly sizeBytes: number;
   /** A value the caller may keep: each look at this property hands out an isolated one. */
   readonly value: unknown;
+  /** Whether the identity is that of the key. Asked at every read: the last line of isolation. */
+  isOf(key: Key): boolean;
 }
 
 /** A value on its way into a backend. Times are spans, since every backend has a clock of its own. */

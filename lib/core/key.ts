@@ -26,21 +26,42 @@ export type KeyId = string & { readonly [keyBrand]: true };
 /** One value or several that together name an entry inside its namespace. A single value is a list of one. */
 export type KeyParts = unknown;
 
-/** A key for one call: its id, where it lives, and the labels its entry will carry. */
+/** Tags as a caller gives them: at once, or when they are needed, which for a hit in memory is never. */
+export type Tags = readonly string[] | (() => readonly string[]) | undefined;
+
+/** A key for one call: which one of its space, and the labels its entry will carry. */
 export class Key {
+  private ownId: KeyId | undefined;
+  private ownTags: readonly string[] | undefined;
   private ownLabels: readonly Label[] | undefined;
 
   /** @internal only {@link KeyMint} makes keys */
   constructor(
-    readonly id: KeyId,
     readonly space: Space,
-    readonly tags: readonly string[],
+    /** The last word of the id: names the entry inside its space. Short, so this is what a hit in memory looks up. */
+    readonly text: string,
+    private readonly said: readonly string[] | (() => readonly string[]),
     private readonly mint: KeyMint,
   ) {}
+
+  get id(): KeyId {
+    return (this.ownId ??= idIn(this.space.idPrefix, this.text));
+  }
+
+  /** The tags of the call. @throws TagInvalidError */
+  get tags(): readonly string[] {
+    return (this.ownTags ??= typeof this.said === 'function' ? checkTags(this.said()) : this.said);
+  }
 
   /** The labels of the space and of the tags. Made when first needed: a hit in memory never needs them. */
   get labels(): readonly Label[] {
     return (this.ownLabels ??= this.mint.labelsOf(this.space, this.tags));
+  }
+
+  /** Makes the labels now, before a loader can change what the tags are made of. @throws TagInvalidError */
+  settle(): this {
+    this.ownLabels = this.labels;
+    return this;
   }
 }
 
@@ -100,17 +121,18 @@ export class KeyMint {
   }
 
   /** The key of an entry. `where` names the parts in errors. @throws KeyInvalidError, TagInvalidError */
-  key(space: Space, parts: readonly unknown[], tags: readonly string[] | undefined, where = 'argument'): Key {
-    const { idPrefix } = space;
-    const id = idPrefix + this.naming.parts(idPrefix, this.encode(parts, where));
-    return new Key(id as KeyId, space, checkTags(tags), this);
+  key(space: Space, parts: readonly unknown[], tags: Tags, where = 'argument'): Key {
+    return new Key(
+      space,
+      flat(this.naming.parts(space.idPrefix, this.encode(parts, where))),
+      typeof tags === 'function' ? tags : checkTags(tags),
+      this,
+    );
   }
 
   labelsOf(space: Space, tags: readonly string[]): readonly Label[] {
     if (tags.length === 0) return space.labels;
-    const labels = [...space.labels];
-    for (const tag of tags) labels.push(...this.tagLabels(space, tag));
-    return labels;
+    return space.labels.concat(tags.flatMap((tag) => this.tagLabels(space, tag)));
   }
 
   /** The labels that invalidate a tag for everybody who shares this scope at this width. */
@@ -188,6 +210,11 @@ export class KeyMint {
   }
 }
 
+/** The id of a text in a space. */
+export function idIn(idPrefix: string, text: string): KeyId {
+  return (idPrefix + text) as KeyId;
+}
+
 /** The parts of an id as a person would write them: texts as they are, parts joined by a colon. For lists and patterns. */
 export function visibleKey(id: KeyId): string {
   const parts = id.slice(id.indexOf('/', id.indexOf('/') + 1) + 1);
@@ -218,9 +245,9 @@ export function originOf(id: KeyId): { readonly namespace: string; readonly widt
   };
 }
 
-/** The same id as one flat text: a key is built from pieces, and a string that remembers them takes twice the memory. */
-export function flatId(id: KeyId): KeyId {
-  return [id, ''].join('') as KeyId;
+/** The same text, looked up faster: asking for a character makes one piece of a text that was put together from several. */
+function flat(text: string): string {
+  return Number.isNaN(text.charCodeAt(0)) ? '' : text;
 }
 
 /** A namespace as written: not empty, well-formed, at most 128 characters, and no `@`, which sets the version apart. */

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.js';
-import type { KeyId } from './key.js';
+import type { Key } from './key.js';
 import type { Policy } from './policy.js';
 import { survives, type Barrier } from './stamp.js';
 
@@ -25,12 +25,12 @@ export interface EarlyDraw {
 export function judge(
   entry: Entry,
   barrier: Barrier,
-  id: KeyId,
+  key: Key,
   nowMs: number,
   policy: Policy,
   early?: EarlyDraw,
 ): Verdict {
-  if (entry.identity !== id || !survives(entry, barrier) || nowMs >= entry.keptUntilMs) return 'gone';
+  if (!entry.isOf(key) || !survives(entry, barrier) || nowMs >= entry.keptUntilMs) return 'gone';
   if (nowMs < entry.freshUntilMs)
     return early !== undefined && isDrawn(entry, nowMs, policy, early) ? 'aging' : 'fresh';
   if (nowMs < entry.freshUntilMs + policy.staleWhileRevalidateMs) return 'stale';

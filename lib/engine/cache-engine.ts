@@ -153,6 +153,11 @@ export class CacheEngine {
     return this.parts.clock.monotonicMs() - startedAtMs;
   }
 
+  /** Waits, briefly, for a backend that has to be connected to. */
+  async open(): Promise<void> {
+    await this.backend.open?.();
+  }
+
   async close(): Promise<void> {
     await this.backend.close();
   }
@@ -161,7 +166,7 @@ export class CacheEngine {
     if (this.outage.isOn) this.outage.end();
     const verdict = this.lookup.judge(reading, call.key, call.policy);
     const { entry } = reading;
-    if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined);
+    if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined, entry);
     if (verdict === 'grace') return this.load.foreground(call, entry);
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
     inheritInto(call, entry);

@@ -39,9 +39,13 @@ export class Load {
     });
   }
 
-  /** Gets the caller an answer: by loading, by joining, by waiting, or by the spare when all else fails. */
-  foreground(call: Call, spare: Entry | undefined): Awaitable<unknown> {
+  /**
+   * Gets the caller an answer: by loading, by joining, by waiting, or by the spare when all else fails. `seen` is what
+   * the caller read and found unfit.
+   */
+  foreground(call: Call, spare: Entry | undefined, seen = spare): Awaitable<unknown> {
     const { limits, random, clock, flights } = this.parts;
+    call.key.settle();
     const around = call.frame?.loading?.enclosing(call.key.id);
     // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
     if (around?.isPut === true) return this.uncached(call, 'inside-put', spare);
@@ -50,7 +54,7 @@ export class Load {
       return this.uncached(call, 'too-many-flights', spare);
     }
     const maxWaitMs = Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs);
-    return this.attempt(call, spare, new Patience(clock, random, maxWaitMs), 'missing');
+    return this.attempt(call, spare, new Patience(clock, random, maxWaitMs), 'missing', seen);
   }
 
   /** Reloads an entry that is still being served. Resolves when done, also when somebody else is at it. */
@@ -58,7 +62,7 @@ export class Load {
     const { backend, limits, lookup, report } = this.parts;
     let reply: LeaseReply;
     try {
-      reply = await backend.lease(call.key, { leaseMs: limits.leaseMs, purpose });
+      reply = await backend.lease(call.key.settle(), { leaseMs: limits.leaseMs, purpose });
     } catch (error) {
       report.failure(call.key.space, 'refresh', backend.kind, error);
       return;
@@ -103,10 +107,11 @@ export class Load {
     spare: Entry | undefined,
     patience: Patience,
     purpose: LeaseRequest['purpose'],
+    seen?: Entry,
   ): Awaitable<unknown> {
     let reply: Awaitable<LeaseReply>;
     try {
-      reply = this.parts.backend.lease(call.key, { leaseMs: this.parts.limits.leaseMs, purpose });
+      reply = this.parts.backend.lease(call.key, { leaseMs: this.parts.limits.leaseMs, purpose, seen });
     } catch (error) {
       return this.outage(call, error, spare, 'lease');
     }

@@ -25,8 +25,8 @@ export class Lookup {
       policy.earlyRefresh === 0
         ? undefined
         : { loadMs: this.loadTimes.of(key.space.namespace), draw: 1 - this.parts.random() };
-    const verdict = judge(entry, barrier, key.id, this.parts.clock.monotonicMs(), policy, early);
-    if (verdict === 'gone' && entry.identity !== key.id) this.tellForeign(key);
+    const verdict = judge(entry, barrier, key, this.parts.clock.monotonicMs(), policy, early);
+    if (verdict === 'gone' && !entry.isOf(key)) this.tellForeign(key);
     return verdict;
   }
 

@@ -5,7 +5,7 @@ import { compileGlob } from '../core/glob.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
-import type { CacheKey, CallOptions, GetOptions } from './scoped-cache.types.js';
+import type { CacheKey, CallOptions, GetOptions, UntypedContext } from './scoped-cache.types.js';
 
 /** The verbs that look. None of them fails because the backend does, unless the policy says `failSilently: false`. */
 export abstract class CacheReads extends CacheView {
@@ -60,9 +60,16 @@ export abstract class CacheReads extends CacheView {
    *   tags: [`project:${projectId}`],
    * });
    */
-  getOrSet<T>(key: CacheKey, loader: Loader<T>, options?: CallOptions): Promise<T> {
+  getOrSet<T, Inferred>(
+    key: CacheKey,
+    loader: (context: UntypedContext) => T | Promise<T>,
+    options?: CallOptions<T>,
+  ): Promise<T>;
+  /** The same with the type of the value said first: `getOrSet<Report>(…)`. */
+  getOrSet<T>(key: CacheKey, loader: Loader<T>, options?: CallOptions<T>): Promise<T>;
+  getOrSet(key: CacheKey, loader: (context: never) => unknown, options?: CallOptions): Promise<unknown> {
     try {
-      return Promise.resolve(this.resolve(key, loader as Loader<unknown>, options)) as Promise<T>;
+      return Promise.resolve(this.resolve(key, loader as Loader<unknown>, options));
     } catch (error) {
       return Promise.reject(error as Error);
     }

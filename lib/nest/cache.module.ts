@@ -1,4 +1,12 @@
-import { Inject, Logger, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import {
+  Inject,
+  Logger,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { buildBackend, buildEngine, layFoundation, newContext, type Foundation, type Machine } from '../assemble.js';
 import type { Backend } from '../core/backend.js';
@@ -102,7 +110,7 @@ const ASYNC_OPTION_NAMES: ReadonlySet<string> = new Set([
  * })
  */
 @Module({ providers: [...PARTS] })
-export class CacheModule extends ConfigurableModuleClass implements OnApplicationShutdown {
+export class CacheModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(CACHE_ENGINE) private readonly engine: Machine['engine']) {
     super();
   }
@@ -120,6 +128,11 @@ export class CacheModule extends ConfigurableModuleClass implements OnApplicatio
     if (own.useFactory === undefined && own.useClass === undefined && own.useExisting === undefined)
       throw new CacheConfigError('forRootAsync', 'needs useFactory, useClass or useExisting');
     return named(super.forRootAsync(own), own.name);
+  }
+
+  /** An application starts without its cache unless it was told not to: this waits for a first connection, and not for long. */
+  async onModuleInit(): Promise<void> {
+    await this.engine.open();
   }
 
   /** The last hook of a shutdown: until then, others may still use the cache while they close. */

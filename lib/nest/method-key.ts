@@ -25,10 +25,10 @@ export class MethodKey {
   /** Sets apart methods that share a namespace of their class. */
   private readonly lead: readonly string[];
   private readonly ignored: IgnoredArgs;
+  private readonly isArgsAlone: boolean;
   /** How many parameters the method has; Infinity when it takes any number. */
   readonly maxArgs: number;
   private readonly tagsOf: Builder<readonly string[]> | undefined;
-  private readonly fixedTags: readonly string[] | undefined;
   private readonly contextOf: Builder<ScopeIds> | undefined;
 
   /** @throws CacheConfigError */
@@ -44,9 +44,9 @@ export class MethodKey {
     this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
     this.lead = shared === undefined ? [] : member.lead;
     this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
+    this.isArgsAlone = this.lead.length === 0 && this.ignored.areNone;
     this.maxArgs = maxArgsOf(member);
-    this.tagsOf = typeof options.tags === 'function' ? (options.tags as Builder<readonly string[]>) : undefined;
-    this.fixedTags = Array.isArray(options.tags) ? (options.tags as readonly string[]) : undefined;
+    this.tagsOf = tagsOf(options.tags);
     this.contextOf = options.context as Builder<ScopeIds> | undefined;
     this.saysForWhom = this.contextOf !== undefined;
   }
@@ -69,7 +69,8 @@ export class MethodKey {
 
   /** @throws KeyInvalidError, TagInvalidError */
   key(space: Space, args: readonly unknown[]): Key {
-    const tags = this.tagsOf === undefined ? this.fixedTags : this.tagsOf(...args);
+    const { tagsOf } = this;
+    const tags = tagsOf && (() => tagsOf(...args));
     return this.parts.foundation.mint.key(
       space,
       this.keyParts(args),
@@ -86,9 +87,16 @@ export class MethodKey {
   private keyParts(args: readonly unknown[]): readonly unknown[] {
     if (this.build !== undefined) return partsOf(this.build(...args));
     if (this.fixed !== undefined) return this.fixed;
-    if (this.lead.length === 0 && this.ignored.areNone) return args;
+    if (this.isArgsAlone) return args;
     return [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))];
   }
+}
+
+/** A function of the arguments, whichever way the tags were given. */
+function tagsOf(tags: CacheableOptions['tags']): Builder<readonly string[]> | undefined {
+  return tags === undefined || typeof tags === 'function'
+    ? (tags as Builder<readonly string[]> | undefined)
+    : () => tags;
 }
 
 /** The width a method caches at: its own word, then that of its class, then that of the module. */

@@ -45,7 +45,7 @@ export class PutPlan implements MethodPlan {
       return method();
     }
     const frame = this.parts.foundation.context.current();
-    const key = this.keys.key(this.keys.space(frame, args), args);
+    const key = this.keys.key(this.keys.space(frame, args), args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };
     return this.parts.engine.put(call, method);
   }

@@ -22,12 +22,12 @@ export class ScopedCache extends CacheReads {
    * @throws UnserializableError, ValueTooLargeError, ScopeMissingError, BackendError (the old value may still be there)
    * @example await cache.set(['cat', cat.id], cat, { ttl: '5m', tags: ['cats'] });
    */
-  async set(key: CacheKey, value: unknown, options?: CallOptions): Promise<void> {
+  async set<T>(key: CacheKey, value: T, options?: CallOptions<T>): Promise<void> {
     await this.setMany([[key, value]], options);
   }
 
   /** The same for many entries, in one round trip per shard. Each entry is stored or not by itself. */
-  async setMany(entries: Iterable<readonly [CacheKey, unknown]>, options?: CallOptions): Promise<void> {
+  async setMany<T>(entries: Iterable<readonly [CacheKey, T]>, options?: CallOptions<T>): Promise<void> {
     const space = this.space();
     const policy = this.policy(options);
     const tags = own(options, 'tags');

@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.js';
 import type { PolicyOptions } from '../core/policy.js';
-import type { Loader } from '../engine/loader.js';
+import type { Loader, LoaderContext } from '../engine/loader.js';
 
 /**
  * Names an entry inside its namespace: a text, a number, or a list of parts of any kind a key can hold (texts, numbers,
@@ -9,11 +9,24 @@ import type { Loader } from '../engine/loader.js';
 export type CacheKey =
   string | number | bigint | boolean | Date | readonly unknown[] | Readonly<Record<string, unknown>>;
 
-/** Options of a single call, laid over the policy of its namespace. */
-export interface CallOptions extends PolicyOptions {
-  readonly ttl?: Duration | null | ((result: never) => Duration | null) | undefined;
+/** Options of a single call, laid over the policy of its namespace. `T` is the type of the value that is stored. */
+export interface CallOptions<T = never> extends PolicyOptions {
+  /** How long the value is fresh; `null`: no expiry; or a function of the value that says so. */
+  readonly ttl?: Duration | null | ((value: T) => Duration | null) | undefined;
   /** Names under which the entry can be invalidated together with others of this scope. At most 32. */
   readonly tags?: readonly string[] | undefined;
+}
+
+/**
+ * What a loader is told where its result is not typed beforehand: the type then comes from what the loader returns, so
+ * nothing that it is given may depend on it. Say `getOrSet<Report>(…)` for a `previous` of that type.
+ */
+export interface UntypedContext extends Omit<LoaderContext, 'notModified'> {
+  /**
+   * Return this to say that `previous` is still right: it is kept and its ttl starts anew.
+   * @throws NothingToRenewError when there is no previous value.
+   */
+  notModified(): never;
 }
 
 export interface GetOptions<D> {

@@ -9,7 +9,7 @@ import { play } from './support/play.js';
 import { NaiveSubject, type Subject } from './support/subject.js';
 
 const SEEDS = [1, 2, 3] as const;
-const DURATION_MS = 1_500;
+const DURATION_MS = 700;
 
 /** Everything here runs unchanged over other backends: give `machines` one factory for each process. */
 const SETTINGS: readonly (readonly [name: string, subjects: (seed: number) => Subject[]])[] = [
@@ -43,8 +43,8 @@ describe.each(SETTINGS)(
           isExpected: (error) => error instanceof CacheError,
         });
         expect(summary(played, seed)).toMatchObject({ seed, stale: 0, first: undefined });
-        expect(played.history.reads.length).toBeGreaterThan(1_000);
-        expect(played.history.invalidations.length).toBeGreaterThan(300);
+        expect(played.history.reads.length).toBeGreaterThan(500);
+        expect(played.history.invalidations.length).toBeGreaterThan(200);
         expect(played.history.reads.length).toBeGreaterThan(played.loads);
       },
       30_000,

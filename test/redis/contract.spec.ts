@@ -1,6 +1,6 @@
 /** The contract of backends, on one real server and on a cluster. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { proveContract, redisHarness } from '../support/redis/contract-harness.js';
+import { isAboutTheServer, proveContract, redisHarness } from '../support/redis/contract-harness.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
@@ -21,7 +21,7 @@ describeWithRedis('Redis keeps the contract of backends', () => {
   describe('spread over four slots', () => {
     proveContract(
       redisHarness(() => ({ url: server.url, shards: 4 })),
-      (topic) => topic !== 'values' && topic !== 'time',
+      isAboutTheServer,
     );
   });
 });
@@ -36,7 +36,7 @@ describeWithRedis('a cluster keeps the contract of backends', () => {
   describe('of three masters, spread over four slots', () => {
     proveContract(
       redisHarness(() => ({ cluster: cluster.startNodes, shards: 4 })),
-      (topic) => topic !== 'values' && topic !== 'time',
+      isAboutTheServer,
     );
   });
 });

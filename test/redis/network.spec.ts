@@ -63,6 +63,9 @@ describeWithRedis('a network that fails', () => {
 
   it('A9: when answers are lost, what was done is done once: nothing comes back, nothing is stored late', async () => {
     await rig.set('cat', 'old');
+    // The server knows the scripts: otherwise its answer that it does not is lost.
+    await rig.load('warm', () => 1);
+    await rig.evict('warm');
     proxy.mode = 'dropReplies';
     await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
     expect(await sound.get('cat')).toBeUndefined();
@@ -162,8 +165,8 @@ describeWithRedis('a network that fails', () => {
         expect([undefined, `value of ${(index * 7) % 40}`]).toContain(found);
       }
       expect(proxy.shifts).toBe(shifts + 1);
-      expect(proxy.connections).toBeGreaterThan(before);
       await recovered();
+      expect(proxy.connections).toBeGreaterThan(before);
     }
     const told = rig.recorded.of('warning').filter(({ message }) => message.includes('wrong order'));
     expect(told.length).toBeGreaterThan(0);

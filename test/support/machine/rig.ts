@@ -178,3 +178,13 @@ export class Source<T = unknown> {
     (this.calls[index] as Deferred<T>).reject(error);
   }
 }
+
+/** What a call fails with. Waits for it from now on, so that a rejection never counts as unhandled. */
+export async function errorOf(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('The call succeeded.');
+}

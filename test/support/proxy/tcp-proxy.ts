@@ -110,8 +110,16 @@ export class TcpProxy {
     up.on('error', () => undefined);
     down.on('close', end);
     up.on('close', end);
-    const upward = this.lane(link, (chunk) => this.toServer(link, chunk), () => this.upwardDelay());
-    const downward = this.lane(link, (chunk) => this.toClient(link, chunk), () => this.drawDelay());
+    const upward = this.lane(
+      link,
+      (chunk) => this.toServer(link, chunk),
+      () => this.upwardDelay(),
+    );
+    const downward = this.lane(
+      link,
+      (chunk) => this.toClient(link, chunk),
+      () => this.drawDelay(),
+    );
     down.on('data', upward);
     up.on('data', downward);
   }

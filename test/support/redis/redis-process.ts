@@ -22,6 +22,8 @@ export interface RedisProcessOptions {
   /** Further arguments, e.g. `--sentinel`. */
   readonly args?: readonly string[];
   readonly port?: number;
+  /** A sentinel understands none of the settings of a server. */
+  readonly isSentinel?: boolean;
 }
 
 export class RedisProcess {
@@ -61,16 +63,9 @@ export class RedisProcess {
 
   /** Starts the process, in the same place as before; what lies on its disk is loaded. */
   async begin(more: RedisConfig = {}, env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const config = {
-      port: this.port,
-      bind: '127.0.0.1',
-      save: '',
-      appendonly: 'no',
-      dir: this.dir,
-      'enable-debug-command': 'local',
-      ...this.options.config,
-      ...more,
-    };
+    const own = { port: this.port, bind: '127.0.0.1', dir: this.dir };
+    const quiet = { save: '', appendonly: 'no', 'enable-debug-command': 'local' };
+    const config = { ...own, ...(this.options.isSentinel === true ? {} : quiet), ...this.options.config, ...more };
     const args = Object.entries(config).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const child = spawn(BINARY, [...(this.options.args ?? []), ...args], {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -112,6 +107,16 @@ export class RedisProcess {
     await rm(this.dir, { recursive: true, force: true });
   }
 
+  /** What it takes itself for; undefined while it does not say. */
+  async role(): Promise<string | undefined> {
+    try {
+      const [role] = (await this.command('ROLE')) as string[];
+      return role;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** One command as an administrator would give it, over a connection of its own. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
     return withClient(this.port, (client) => client.call(name, ...args));
@@ -119,7 +124,11 @@ export class RedisProcess {
 }
 
 export async function withClient<T>(port: number, work: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(port, '127.0.0.1', { lazyConnect: true, maxRetriesPerRequest: 1, retryStrategy: () => null });
+  const client = new Redis(port, '127.0.0.1', {
+    lazyConnect: true,
+    maxRetriesPerRequest: 1,
+    retryStrategy: () => null,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

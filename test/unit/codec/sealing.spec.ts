@@ -8,19 +8,7 @@ import { resolveKeyRing, type EncryptionKey, type EncryptionOptions } from '../.
 import { Sealer } from '../../../lib/codec/sealer.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
 import type { KeyId } from '../../../lib/core/key.js';
-import {
-  changed,
-  ENCRYPTED,
-  entryOf,
-  forge,
-  ID,
-  idFor,
-  mended,
-  replaced,
-  rig,
-  secret,
-  SIGNED,
-} from './support/codecs.js';
+import { changed, ENCRYPTED, entryOf, forge, idFor, mended, replaced, rig, secret, SIGNED } from './support/codecs.js';
 
 const MODES = [
   ['encrypt', ENCRYPTED],

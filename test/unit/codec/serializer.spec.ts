@@ -9,9 +9,13 @@ import { ENCRYPTED, rig } from './support/codecs.js';
 const v8: Serializer = { name: 'v8', serialize, deserialize };
 const reversed: Serializer = {
   name: 'reversed',
-  serialize: (value) => [...JSON.stringify(value)].reverse().join(''),
-  deserialize: (bytes) => JSON.parse([...bytes.toString()].reverse().join('')) as unknown,
+  serialize: (value) => mirrored(JSON.stringify(value)),
+  deserialize: (bytes) => JSON.parse(mirrored(bytes.toString())) as unknown,
 };
+
+function mirrored(text: string): string {
+  return Array.from(text).reverse().join('');
+}
 
 describe('a serializer of one’s own', () => {
   it.each([v8, reversed])('$name: bytes or text, small or large, encrypted or not', async (serializer) => {
@@ -87,8 +91,9 @@ describe('a serializer of one’s own', () => {
     };
     const { seal, open } = rig({ serializer });
     const sealed = await seal(Buffer.from('abc'));
-    ((await open(sealed))?.value as Buffer).fill(0);
-    expect(((await open(sealed))?.value as Buffer).toString()).toBe('abc');
+    await open(sealed);
+    kept[0]!.fill(0);
+    expect((await open(sealed))?.value).toEqual(Buffer.from('abc'));
     expect(kept).toHaveLength(2);
   });
 });

@@ -202,6 +202,11 @@ describe('B5: what is not there', () => {
     expect('gone' in back).toBe(true);
   });
 
+  it('hidden properties of plain objects are left out, and a hidden toJSON is not called', async () => {
+    const hidden = Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'called' });
+    expect(await rig().through({ hidden, b: [hidden] })).toEqual({ hidden: { a: 1 }, b: [{ a: 1 }] });
+  });
+
   it('a hole exists in arrays only', async () => {
     const { open, events } = rig();
     for (const body of ['{"~h":0}', '{"a":{"~h":0}}', '{"~O":{"a":{"~h":0}}}'])
@@ -267,7 +272,7 @@ describe('B4, B6, B7, B8: what cannot be stored faithfully is refused, by the sa
       expect(error).toBeInstanceOf(CacheError);
       expect((error as CacheError).code).toBe(refusal.code);
       expect((error as CacheError).message).toBe(refusal.message);
-      expect(String((error as CacheError).cause ?? '') + (error as CacheError).message).not.toContain('4111');
+      expect((error as CacheError).cause).toBeUndefined();
     }
     expect(events).toEqual([]);
   });
@@ -324,7 +329,6 @@ describe('B13, B14, I15, I16: a body is data', () => {
       const opened = await open(forge(body, { format }));
       const value = opened?.value as object;
       Object.assign({}, value);
-      structuredClone(value instanceof Money ? { ...value } : value);
       expect(Reflect.get({}, 'polluted')).toBeUndefined();
       expect(Reflect.get(globalThis, 'polluted')).toBeUndefined();
       expect(Reflect.get(Money.prototype, 'polluted')).toBeUndefined();

@@ -216,6 +216,8 @@ describe('B24: arguments that cannot be part of a key are refused, and never bec
     ],
     ['an impostor that is a Map of another class called Map', new (class Map extends globalThis.Map {})()],
     ['an object with inherited properties', Object.create({ role: 'admin' })],
+    ['an object with properties inherited from nowhere', Object.create(Object.assign(bare(), { role: 'admin' }))],
+    ['an instance with a hidden property', Object.defineProperty(new Money(1, 'EUR'), 'secret', { value: 1 })],
   ])('%s', (_, value) => {
     expect(() => encode(value)).toThrow(KeyInvalidError);
     expect(() => partId(readable, 1, value)).toThrow(/^argument 1/);
@@ -378,6 +380,11 @@ describe('the grammar', () => {
     expect(encode(value)).toBe(text);
   });
 });
+
+/** An object without a prototype. */
+function bare(): object {
+  return Object.create(null) as object;
+}
 
 function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [value];

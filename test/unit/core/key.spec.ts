@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../lib/core/errors.js';
-import { checkNamespace, flatId, originOf, partitionOf, partsOf, visibleKey } from '../../../lib/core/key.js';
+import { checkNamespace, originOf, partitionOf, partsOf, visibleKey } from '../../../lib/core/key.js';
 import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../lib/core/scope.js';
 import { idOf, mintOf, partId, type Said } from './support/mints.js';
 import { same } from './support/same.js';
@@ -390,11 +390,6 @@ describe('visible keys', () => {
       }),
       { numRuns: 5_000 },
     );
-  });
-
-  it('belong to the id, which a flat copy equals', () => {
-    const id = partId(mint, 'cat', 42);
-    expect(flatId(id)).toBe(id);
   });
 });
 

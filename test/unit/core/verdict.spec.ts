@@ -4,16 +4,16 @@ import type { Entry } from '../../../lib/core/entry.js';
 import { DEFAULT_POLICY, graceMs, resolvePolicy, type Policy } from '../../../lib/core/policy.js';
 import { survives, type Barrier } from '../../../lib/core/stamp.js';
 import { judge, type Verdict } from '../../../lib/core/verdict.js';
-import { mintOf, partId } from './support/mints.js';
+import { mintOf, partKey } from './support/mints.js';
 
 const mint = mintOf();
-const ID = partId(mint, 1);
-const OTHER_ID = partId(mint, 2);
+const KEY = partKey(mint, 1);
+const OTHER_KEY = partKey(mint, 2);
 const BORN = 100;
 
 function entryOf(freshUntilMs: number, keptUntilMs: number): Entry {
   return {
-    identity: ID,
+    identity: KEY.id,
     incarnation: 'life',
     stamp: BORN,
     labels: [],
@@ -21,6 +21,7 @@ function entryOf(freshUntilMs: number, keptUntilMs: number): Entry {
     keptUntilMs,
     sizeBytes: 1,
     value: 'cat',
+    isOf: (key) => key.id === KEY.id,
   };
 }
 
@@ -41,30 +42,30 @@ describe('the verdict on an entry', () => {
   ];
 
   it.each(table)('%s', (_, nowMs, verdict) => {
-    expect(judge(entryOf(1_000, 61_000), STANDING, ID, nowMs, swr)).toBe(verdict);
+    expect(judge(entryOf(1_000, 61_000), STANDING, KEY, nowMs, swr)).toBe(verdict);
   });
 
   it.each(table)('%s: gone when it was invalidated, born in another life, or somebody else’s', (_, nowMs) => {
     const entry = entryOf(1_000, 61_000);
-    expect(judge(entry, { incarnation: 'life', stamp: BORN + 1 }, ID, nowMs, swr)).toBe('gone');
-    expect(judge(entry, { incarnation: 'another life', stamp: BORN }, ID, nowMs, swr)).toBe('gone');
-    expect(judge(entry, { incarnation: '', stamp: 0 }, ID, nowMs, swr)).toBe('gone');
-    expect(judge(entry, STANDING, OTHER_ID, nowMs, swr)).toBe('gone');
+    expect(judge(entry, { incarnation: 'life', stamp: BORN + 1 }, KEY, nowMs, swr)).toBe('gone');
+    expect(judge(entry, { incarnation: 'another life', stamp: BORN }, KEY, nowMs, swr)).toBe('gone');
+    expect(judge(entry, { incarnation: '', stamp: 0 }, KEY, nowMs, swr)).toBe('gone');
+    expect(judge(entry, STANDING, OTHER_KEY, nowMs, swr)).toBe('gone');
   });
 
   it('an entry without windows goes from fresh to gone', () => {
-    expect(judge(entryOf(1_000, 61_000), STANDING, ID, 999, DEFAULT_POLICY)).toBe('fresh');
-    expect(judge(entryOf(1_000, 61_000), STANDING, ID, 1_000, DEFAULT_POLICY)).toBe('gone');
+    expect(judge(entryOf(1_000, 61_000), STANDING, KEY, 999, DEFAULT_POLICY)).toBe('fresh');
+    expect(judge(entryOf(1_000, 61_000), STANDING, KEY, 1_000, DEFAULT_POLICY)).toBe('gone');
   });
 
   it('an entry is not served longer than it was to be kept, whatever the reader’s policy says', () => {
-    expect(judge(entryOf(1_000, 2_000), STANDING, ID, 1_999, swr)).toBe('stale');
-    expect(judge(entryOf(1_000, 2_000), STANDING, ID, 2_000, swr)).toBe('gone');
+    expect(judge(entryOf(1_000, 2_000), STANDING, KEY, 1_999, swr)).toBe('stale');
+    expect(judge(entryOf(1_000, 2_000), STANDING, KEY, 2_000, swr)).toBe('gone');
   });
 
   it('an entry without an end stays fresh', () => {
-    expect(judge(entryOf(Infinity, Infinity), STANDING, ID, Number.MAX_VALUE, swr)).toBe('fresh');
-    expect(judge(entryOf(Infinity, Infinity), STANDING, ID, 1e12, policyOf(10), { loadMs: 60_000, draw: 1e-9 })).toBe(
+    expect(judge(entryOf(Infinity, Infinity), STANDING, KEY, Number.MAX_VALUE, swr)).toBe('fresh');
+    expect(judge(entryOf(Infinity, Infinity), STANDING, KEY, 1e12, policyOf(10), { loadMs: 60_000, draw: 1e-9 })).toBe(
       'fresh',
     );
   });
@@ -86,7 +87,7 @@ describe('the verdict on an entry', () => {
           const policy: Policy = { ...DEFAULT_POLICY, staleWhileRevalidateMs: stale, staleIfErrorMs: error };
           const entry = entryOf(fresh, fresh + grace);
           const at = (nowMs: number, stamp: number): number =>
-            rank(judge(entry, { incarnation: 'life', stamp }, ID, nowMs, policy));
+            rank(judge(entry, { incarnation: 'life', stamp }, KEY, nowMs, policy));
           const here = at(now, BORN + barrier);
           if (here === -1 || at(now + later, BORN + barrier) < here || at(now, BORN + barrier + 1) < here) return false;
           if (barrier > 0 || now >= fresh + Math.min(grace, graceMs(policy))) return here === rank('gone');
@@ -102,7 +103,7 @@ describe('an early refresh', () => {
   const chance = (nowMs: number, loadMs: number, beta: number): number => {
     const draws = Array.from({ length: 1_000 }, (_, index) => (index + 1) / 1_000);
     const drawn = draws.filter(
-      (draw) => judge(entryOf(1_000, 1_000), STANDING, ID, nowMs, policyOf(beta), { loadMs, draw }) === 'aging',
+      (draw) => judge(entryOf(1_000, 1_000), STANDING, KEY, nowMs, policyOf(beta), { loadMs, draw }) === 'aging',
     );
     return drawn.length / draws.length;
   };
@@ -118,16 +119,16 @@ describe('an early refresh', () => {
 
   it('is never drawn when the load costs nothing, and answers all the same', () => {
     expect(chance(999, 0, 10)).toBe(0);
-    expect(judge(entryOf(1_000, 1_000), STANDING, ID, 999, policyOf(10), { loadMs: 1e6, draw: 0.5 })).toBe('aging');
+    expect(judge(entryOf(1_000, 1_000), STANDING, KEY, 999, policyOf(10), { loadMs: 1e6, draw: 0.5 })).toBe('aging');
   });
 
   it('does not revive what is stale, gone or somebody else’s', () => {
     const early = { loadMs: 1e6, draw: 1e-9 };
-    expect(judge(entryOf(1_000, 61_000), STANDING, ID, 1_000, swr, early)).toBe('stale');
-    expect(judge(entryOf(1_000, 1_000), { incarnation: 'life', stamp: BORN + 1 }, ID, 0, policyOf(1), early)).toBe(
+    expect(judge(entryOf(1_000, 61_000), STANDING, KEY, 1_000, swr, early)).toBe('stale');
+    expect(judge(entryOf(1_000, 1_000), { incarnation: 'life', stamp: BORN + 1 }, KEY, 0, policyOf(1), early)).toBe(
       'gone',
     );
-    expect(judge(entryOf(1_000, 1_000), STANDING, OTHER_ID, 0, policyOf(1), early)).toBe('gone');
+    expect(judge(entryOf(1_000, 1_000), STANDING, OTHER_KEY, 0, policyOf(1), early)).toBe('gone');
   });
 });
 

@@ -134,7 +134,7 @@ describe('a value that says it belongs to another key', () => {
         const read = backend.read.bind(backend);
         const lease = backend.lease.bind(backend);
         const kitOf = (key: Parameters<typeof read>[0]): Reading =>
-          read({ ...key, id: key.id.replace('tom', 'kit') } as Parameters<typeof read>[0]) as Reading;
+          read({ ...key, text: key.text.replace('tom', 'kit') } as Parameters<typeof read>[0]) as Reading;
         return Object.assign(backend, {
           read: (key: Parameters<typeof read>[0]) => (key.id.includes('tom') ? kitOf(key) : read(key)),
           readMany: (keys: readonly Parameters<typeof read>[0][]) => keys.map(kitOf),

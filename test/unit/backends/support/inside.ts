@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { memory } from '../../../../lib/backends/memory.backend.js';
 import type { MemoryOptions } from '../../../../lib/backends/memory.options.js';
+import type { MemoryRecord } from '../../../../lib/backends/memory.record.js';
 import type { MemoryStore } from '../../../../lib/backends/memory.store.js';
+import type { Uses } from '../../../../lib/backends/memory.uses.js';
 import type { Backend, LeaseReply, Reading } from '../../../../lib/core/backend.js';
 import type { Clock } from '../../../../lib/core/clock.js';
 import type { Draft } from '../../../../lib/core/entry.js';
@@ -79,7 +81,7 @@ export class Inside<C extends Clock = FakeClock> {
   /** The value under a key, if it survives its barrier and its time. */
   value(key: Key): unknown {
     const { entry, barrier } = this.backend.read(key);
-    if (entry === undefined || entry.identity !== key.id) return undefined;
+    if (entry === undefined || !entry.isOf(key)) return undefined;
     const isValid = entry.incarnation === barrier.incarnation && entry.stamp >= barrier.stamp;
     return isValid && this.clock.monotonicMs() < entry.freshUntilMs ? entry.value : undefined;
   }
@@ -88,27 +90,43 @@ export class Inside<C extends Clock = FakeClock> {
     return Promise.resolve(this.backend.removeMatching({ view: this.view(where), match: compileGlob(pattern) }));
   }
 
-  /** Index and LRU say the same, nothing is left over, and the bounds hold. */
+  /** Groups, list of uses and sums say the same, nothing is left over, and the bounds hold. */
   assertConsistent(bounds: MemoryOptions = {}): void {
     const groups = this.store.groups(undefined);
+    const used = this.inOrderOfUse();
     let indexed = 0;
+    let bytes = 0;
     for (const group of groups) {
-      assert.ok(group.ids.length > 0, `the group ${group.name} is empty and still there`);
-      assert.equal(group.within.groups.get(group.name), group);
-      indexed += group.ids.length;
-      for (const [slot, id] of group.ids.entries()) {
-        const record = this.store.peek(id);
-        assert.ok(record !== undefined, `${id} is indexed and not stored`);
-        assert.equal(record.slot, slot);
-        assert.equal(record.identity, id);
+      assert.ok(group.records.size > 0, `the group ${group.idPrefix} is empty and still there`);
+      assert.equal(group.within.groups.get(group.idPrefix), group);
+      indexed += group.records.size;
+      let number = 0;
+      for (const [text, record] of group.records) {
+        assert.equal(record.text, text);
         assert.equal(record.birth.group, group);
+        assert.ok(record.number > number, 'a listing would leave it out');
+        assert.ok(used.has(record), 'indexed, and in no order of use');
+        number = record.number;
+        bytes += record.costBytes;
       }
     }
     assert.equal(indexed, this.store.size, 'not everything that is stored is indexed');
+    assert.equal(used.size, this.store.size, 'something is used that is not stored');
+    assert.equal(bytes, this.store.usedBytes);
     for (const partition of this.store.allPartitions()) {
       assert.ok(!partition.isIdle, `the partition ${partition.partition} holds nothing and is still there`);
     }
     if (bounds.maxEntries !== undefined) assert.ok(this.store.size <= bounds.maxEntries);
     if (bounds.maxBytes !== undefined) assert.ok(this.store.usedBytes <= bounds.maxBytes);
+  }
+
+  private inOrderOfUse(): ReadonlySet<MemoryRecord> {
+    const { uses } = this.store as unknown as { uses: Uses };
+    const records = new Set<MemoryRecord>();
+    for (let record = uses.oldest; record !== undefined; record = record.newer) {
+      assert.ok(record.newer === undefined || record.newer.older === record);
+      records.add(record);
+    }
+    return records;
   }
 }

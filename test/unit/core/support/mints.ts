@@ -1,4 +1,4 @@
-import { KeyMint, type KeyId, type KeyMintOptions } from '../../../../lib/core/key.js';
+import { KeyMint, type Key, type KeyId, type KeyMintOptions } from '../../../../lib/core/key.js';
 import { scopeOf, type Width } from '../../../../lib/core/scope.js';
 import { TallyBook } from '../../../../lib/core/tally-book.js';
 import { TYPES } from './values.js';
@@ -17,16 +17,25 @@ export function mintOf(options: KeyMintOptions = {}): KeyMint {
   return new KeyMint({ types: TYPES, ...options }, new TallyBook());
 }
 
-export function idOf(mint: KeyMint, { tenant, user, width, namespace, version, parts }: Said): KeyId {
+export function keyOf(mint: KeyMint, { tenant, user, width, namespace, version, parts }: Said): Key {
   const space = mint.space(
     scopeOf({ tenant, user }),
     width,
     version === undefined ? namespace : `${namespace}@${version}`,
   );
-  return mint.key(space, parts, undefined).id;
+  return mint.key(space, parts, undefined);
 }
 
-/** The id of a key of one part, in a space where nothing else matters. */
+export function idOf(mint: KeyMint, said: Said): KeyId {
+  return keyOf(mint, said).id;
+}
+
+/** A key of one part, in a space where nothing else matters. */
+export function partKey(mint: KeyMint, ...parts: readonly unknown[]): Key {
+  return keyOf(mint, { tenant: 'acme', user: 'bob', width: 'tenant', namespace: 'cats', parts });
+}
+
+/** Its id. */
 export function partId(mint: KeyMint, ...parts: readonly unknown[]): KeyId {
-  return idOf(mint, { tenant: 'acme', user: 'bob', width: 'tenant', namespace: 'cats', parts });
+  return partKey(mint, ...parts).id;
 }

@@ -1,0 +1,78 @@
+// What sealing and opening cost, beside JSON alone: node .ci/build.mjs --if-needed && node bench/codec-speed.mjs
+// Not one of the numbered questions: it has no peers and no target, and goes past the doors to time one part.
+import { randomBytes } from 'node:crypto';
+import { createCodec } from '../dist/esm/codec/envelope.codec.js';
+import { resolveCodecOptions } from '../dist/esm/codec/codec.options.js';
+import { resolveLimits } from '../dist/esm/core/limits.js';
+
+const ROUNDS = 15;
+const id = "t.acme/Cats.findOne/'some-id-42";
+const header = {
+  incarnation: 'a1b2c3d4e5f6a7b8',
+  stamp: 1_700_000_000_000_000,
+  labels: ['n:Cats.findOne'],
+  freshUntilServerMs: 1.7e12,
+  graceMs: 0,
+};
+const keys = [{ id: 'k1', secret: randomBytes(32) }];
+const codecs = {
+  'not compressed': codecOf({ compression: false }),
+  'by default': codecOf({}),
+  signed: codecOf({ compression: false, encryption: { keys, mode: 'sign' } }),
+  encrypted: codecOf({ encryption: { keys } }),
+};
+const values = {
+  '200 B': rows(2),
+  '4 KB': rows(32),
+  '100 KB': rows(780),
+  '100 KB with dates': rows(620).map((row) => ({ ...row, born: new Date(1e12 + row.id) })),
+};
+
+console.log('microseconds, best of the rounds; in brackets: times JSON.stringify to bytes, times JSON.parse of bytes');
+for (const [size, value] of Object.entries(values)) {
+  const json = Buffer.from(JSON.stringify(value));
+  const calls = json.length < 1_000 ? 20_000 : json.length < 10_000 ? 2_000 : 100;
+  const write = best(calls, () => Buffer.from(JSON.stringify(value)));
+  const read = best(calls, () => JSON.parse(json.toString()));
+  console.log(`${size}: JSON ${json.length} bytes, write ${write.toFixed(2)}, read ${read.toFixed(2)}`);
+  for (const [name, codec] of Object.entries(codecs)) {
+    const sealed = await codec.seal({ ...header, value }, id);
+    const opened = await codec.open(sealed, id);
+    if (JSON.stringify(opened?.value) !== json.toString()) throw new Error(`${name} does not give back ${size}`);
+    const isAtOnce = Buffer.isBuffer(codec.seal({ ...header, value }, id));
+    const seal = isAtOnce ? best(calls, () => codec.seal({ ...header, value }, id)) : undefined;
+    const open = best(calls, () => codec.open(sealed, id));
+    const sealing = seal === undefined ? 'in the thread pool' : `${seal.toFixed(2)} (${(seal / write).toFixed(2)} x)`;
+    console.log(
+      `  ${name.padEnd(15)} ${String(sealed.length).padStart(6)} bytes, seal ${sealing}, open ${open.toFixed(2)} (${(open / read).toFixed(2)} x)`,
+    );
+  }
+}
+
+function codecOf(options) {
+  const emit = { isHeard: false, event: (event) => console.error(event) };
+  return createCodec(resolveCodecOptions(options), { limits: resolveLimits(), emit, prefix: 'bench' });
+}
+
+function rows(count) {
+  return Array.from({ length: count }, (_, at) => ({
+    id: at,
+    name: `Cat number ${at}`,
+    colour: ['grey', 'black', 'white'][at % 3],
+    price: at * 1.25,
+    owner: { id: at % 17, mail: `user${at}@example.com` },
+    tags: [`a${at}`, 'b'],
+  }));
+}
+
+function best(calls, work) {
+  let found = Infinity;
+  for (let round = 0; round <= ROUNDS; round++) {
+    const startedAt = process.hrtime.bigint();
+    for (let call = 0; call < calls; call++) work();
+    const spent = Number(process.hrtime.bigint() - startedAt) / calls / 1_000;
+    // The first round is for warming up.
+    if (round > 0) found = Math.min(found, spent);
+  }
+  return found;
+}

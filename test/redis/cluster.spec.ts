@@ -1,0 +1,191 @@
+/** A cluster that moves: masters that go, slots that travel. */
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { CacheError } from '../../lib/core/errors.js';
+import { cli, RedisCluster } from '../support/redis/redis-cluster.js';
+import { Machines, timed } from '../support/redis/machines.js';
+import { pause, until, type RedisProcess } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+
+jest.setTimeout(90_000);
+
+type Machine = Awaited<ReturnType<Machines['ready']>>;
+
+/** Readers and writers of versions at work; what was stale, what failed, and how long the longest took. */
+class Traffic {
+  version = 1;
+  stale = 0;
+  failed = 0;
+  unconfirmed = 0;
+  longestMs = 0;
+  reads = 0;
+  private isOver = false;
+  private readonly workers: Promise<void>[];
+
+  constructor(
+    private readonly rig: Machine,
+    private readonly tenants: readonly string[],
+  ) {
+    this.workers = [...tenants.map((tenant) => this.read(tenant)), this.write()];
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true;
+    await Promise.all(this.workers);
+  }
+
+  private readonly versions = new Map<string, number>();
+
+  private async read(tenant: string): Promise<void> {
+    while (!this.isOver) {
+      const least = this.versions.get(tenant) ?? 0;
+      try {
+        const { answer, tookMs } = await timed(() =>
+          this.rig.load('cat', async () => this.versions.get(tenant) ?? this.version, { tenant, tags: ['red'] }),
+        );
+        if (answer < least) this.stale++;
+        this.longestMs = Math.max(this.longestMs, tookMs);
+      } catch {
+        this.failed++;
+      }
+      this.reads++;
+      await pause(2);
+    }
+  }
+
+  /** A version counts once its invalidation is confirmed. */
+  private async write(): Promise<void> {
+    while (!this.isOver) {
+      const tenant = this.tenants[this.version % this.tenants.length] as string;
+      const version = ++this.version;
+      try {
+        await (version % 2 === 0 ? this.rig.evict('cat', { tenant }) : this.rig.invalidateTag('red', { tenant }));
+        this.versions.set(tenant, version);
+      } catch (error) {
+        if (!(error instanceof CacheError)) throw error;
+        this.unconfirmed++;
+      }
+      await pause(5);
+    }
+  }
+}
+
+describeWithRedis('a cluster', () => {
+  let cluster: RedisCluster;
+  const machines = new Machines();
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  });
+  afterEach(() => machines.close());
+  afterAll(() => cluster.stop());
+
+  const tenants = ['acme', 'beta', 'gamma', 'delta', 'eps', 'zeta', 'eta', 'theta'];
+  const slotOf = (rig: Machine, tenant: string): Promise<number> => {
+    const { space } = rig.key('cat', { tenant });
+    return cluster.slotOf(`${machines.prefix}:1:{${space.partition}}:m`);
+  };
+
+  it('A32: while slots travel, no read fails and none is stale', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const slot = await slotOf(rig, 'acme');
+    const { master } = await cluster.keeperOf(slot);
+    const facts = await cluster.facts();
+    const from = facts.find(({ port }) => port === master.port);
+    const to = facts.find(({ isMaster, port }) => isMaster && port !== master.port);
+    const traffic = new Traffic(rig, tenants);
+    await pause(200);
+    await cli(
+      ...['--cluster', 'reshard', `127.0.0.1:${master.port}`, '--cluster-from', from?.id ?? ''],
+      ...['--cluster-to', to?.id ?? '', '--cluster-slots', '1500', '--cluster-yes', '--cluster-pipeline', '50'],
+    );
+    await pause(300);
+    await traffic.end();
+    expect(traffic).toMatchObject({ stale: 0, failed: 0 });
+    expect(traffic.reads).toBeGreaterThan(100);
+    const errors = rig.recorded.of('error').map(({ error }) => error.message);
+    expect(errors.filter((message) => /CROSSSLOT/.test(message))).toEqual([]);
+    await cluster.settled();
+  });
+
+  it('A31: a failover by hand is not noticed by readers', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const { replica } = await cluster.keeperOf(await slotOf(rig, 'acme'));
+    const traffic = new Traffic(rig, tenants);
+    await pause(200);
+    await replica.command('CLUSTER', 'FAILOVER');
+    await until('the replica is master', async () => (await replica.role()) === 'master');
+    await pause(1_000);
+    await traffic.end();
+    expect(traffic).toMatchObject({ stale: 0, failed: 0 });
+    expect(traffic.longestMs).toBeLessThan(1_500);
+    await cluster.settled();
+  });
+
+  it('C19: clearing one tenant leaves the hits of others as they are', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes, shards: 4 });
+    const names = Array.from({ length: 30 }, (_, index) => `k${index}`);
+    for (const tenant of ['acme', 'beta']) for (const name of names) await rig.set(name, tenant, { tenant });
+    let misses = 0;
+    let isOver = false;
+    const reading = (async () => {
+      while (!isOver) {
+        for (const name of names) if ((await rig.get(name, { tenant: 'beta' })) !== 'beta') misses++;
+      }
+    })();
+    expect(await rig.clear({ tenant: 'acme' })).toBe(30);
+    isOver = true;
+    await reading;
+    expect(misses).toBe(0);
+    for (const name of names) expect(await rig.get(name, { tenant: 'acme' })).toBeUndefined();
+  });
+
+  it('A30: a master killed under load fails no read, and its replica is told the last invalidations', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const { master, replica } = await cluster.keeperOf(await slotOf(rig, 'acme'));
+    const traffic = new Traffic(rig, tenants);
+    await pause(300);
+    await master.kill();
+    await until('the replica has taken over', async () => (await replica.role()) === 'master', 15_000);
+    await until(
+      'evictions of all are confirmed',
+      async () => {
+        const all = await Promise.allSettled(tenants.map((tenant) => rig.evict('dog', { tenant })));
+        return all.every(({ status }) => status === 'fulfilled');
+      },
+      15_000,
+    );
+    await traffic.end();
+    expect(traffic.failed).toBe(0);
+    expect(traffic.longestMs).toBeLessThan(3_000);
+    await master.begin();
+    await cluster.settled();
+  });
+
+  it('A33: with two masters gone the rest of the application goes on, in bounded time', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const facts = await cluster.facts();
+    const masters = facts.filter(({ isMaster }) => isMaster).slice(0, 2);
+    const gone: RedisProcess[] = masters.map(({ port }) => cluster.node(port));
+    const replicas = facts.filter(({ masterId }) => masters.some(({ id }) => id === masterId));
+    gone.push(...replicas.map(({ port }) => cluster.node(port)));
+    await Promise.all(gone.map((node) => node.kill()));
+    await pause(1_500);
+    for (let round = 0; round < 10; round++) {
+      for (const tenant of tenants) {
+        const { answer, tookMs } = await timed(() => rig.load('bird', () => 'loaded', { tenant }));
+        expect(answer).toBe('loaded');
+        expect(tookMs).toBeLessThan(900);
+      }
+    }
+    await expect(Promise.all(tenants.map((tenant) => rig.evict('cat', { tenant })))).rejects.toBeInstanceOf(CacheError);
+    await Promise.all(gone.map((node) => node.begin()));
+    await cluster.settled();
+    await until(
+      'the cluster is used again',
+      async () => {
+        await rig.load('cow', () => 1, { tenant: 'acme' });
+        return (await rig.get('cow', { tenant: 'acme' })) === 1;
+      },
+      20_000,
+    );
+  });
+});

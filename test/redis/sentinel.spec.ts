@@ -1,0 +1,92 @@
+/** A master watched by sentinels: another takes its place, and what it may have missed is said again. */
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { Machines, timed } from '../support/redis/machines.js';
+import { pause, until } from '../support/redis/redis-process.js';
+import { DOWN_AFTER_MS, MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+
+jest.setTimeout(90_000);
+
+describeWithRedis('a group of sentinels', () => {
+  let group: RedisSentinels;
+  const machines = new Machines();
+  beforeEach(async () => {
+    group = await RedisSentinels.start();
+  });
+  afterEach(async () => {
+    await machines.close();
+    await group.stop();
+  });
+  const ready = () => machines.ready({ sentinels: group.addresses, name: MASTER_NAME });
+
+  it('A35, A36: after a hang another master is used; the old one is written to no more when it wakes', async () => {
+    const rig = await ready();
+    await rig.set('cat', 'Tom');
+    group.master.halt();
+    const beganAtMs = performance.now();
+    let longestMs = 0;
+    const reading = (async () => {
+      while (performance.now() - beganAtMs < 2_000) {
+        const { tookMs } = await timed(() => rig.load('dog', () => 'Rex'));
+        longestMs = Math.max(longestMs, tookMs);
+        await pause(5);
+      }
+    })();
+    await group.promoted();
+    await until(
+      'evictions are confirmed',
+      () =>
+        rig.evict('cat').then(
+          () => true,
+          () => false,
+        ),
+      20_000,
+    );
+    const tookMs = performance.now() - beganAtMs;
+    await reading;
+    expect(longestMs).toBeLessThan(900);
+    // The sentinels themselves take a second or two more than their patience when machines are busy.
+    expect(tookMs).toBeLessThan(DOWN_AFTER_MS + 8_000);
+    group.master.resume();
+    await rig.set('cat', 'new');
+    await until('the old master follows', async () => (await group.master.role()) === 'slave', 20_000);
+    expect(await rig.get('cat')).toBe('new');
+    expect(await group.replica.role()).toBe('master');
+  });
+
+  it('A35, A37: an eviction that the next master never heard of is said again before anybody reads', async () => {
+    const rig = await ready();
+    await rig.set('cat', 'old');
+    await rig.set('dog', 'old', { tags: ['red'] });
+    await until('the replica has them', async () => Number(await group.replica.command('DBSIZE')) >= 5);
+    // From here on nothing reaches the replica: it hangs.
+    group.replica.halt();
+    await rig.evict('cat');
+    await rig.invalidateTag('red');
+    await group.master.kill();
+    group.replica.resume();
+    const seen = new Set<unknown>();
+    const watching = (async () => {
+      for (let round = 0; round < 600; round++) {
+        seen.add(await rig.get('cat')).add(await rig.get('dog'));
+        await rig.load('probe', () => 1);
+        if ((await rig.get('probe')) === 1) return;
+        await pause(20);
+      }
+    })();
+    await group.promoted();
+    await watching;
+    seen.add(await rig.get('cat')).add(await rig.get('dog'));
+    expect(await rig.get('probe')).toBe(1);
+    expect([...seen]).toEqual([undefined]);
+  });
+
+  it('A38: when all sentinels are gone, the connection that is there works on', async () => {
+    const rig = await ready();
+    await rig.set('cat', 'Tom');
+    await Promise.all(group.sentinels.map((sentinel) => sentinel.kill()));
+    await pause(500);
+    expect(await rig.get('cat')).toBe('Tom');
+    expect(await rig.evict('cat')).toBe(1);
+  });
+});

@@ -1,0 +1,4 @@
+/** What test/redis does in seconds, for as long and with as much as it takes. */
+import './support/long.js';
+import '../redis/history.spec.js';
+import '../redis/loss.spec.js';
