@@ -166,12 +166,13 @@ export class RedisConnection {
     if (!this.isOwned) return;
     // Late errors of a connection that is being dropped interest nobody.
     client.on('error', () => undefined);
-    if (client.status === 'end') return;
+    // Between two attempts there is nothing whose end could be waited for.
+    const isBusy = ['connecting', 'connect', 'ready'].includes(client.status);
     const ended = new Promise<void>((resolve) => {
       client.once('end', () => resolve());
     });
     client.disconnect();
-    await ended;
+    if (isBusy) await ended;
   }
 
   private async send<T>(work: (client: Client) => Promise<T>): Promise<T> {

@@ -1,13 +1,13 @@
 import { copyObject, setMember, type Members } from './copy-object.js';
 import { CacheError, UnserializableError, ValueTooLargeError } from './errors.js';
-import { isPlainArray, isPlainObject, placeIn, tagOf, type Classes, type Step } from './plain.js';
+import { isOnlyItems, isPlainArray, isPlainObject, placeIn, tagOf, type Classes, type Step } from './plain.js';
 
 const MAX_DEPTH = 64;
 /** Rough bytes of an object, array or other container, of one property, and of a number or boolean. */
 const CONTAINER_BYTES = 48;
 const SLOT_BYTES = 8;
 const NUMBER_BYTES = 8;
-const SAMPLE_LENGTH = 256;
+const SAMPLE_LENGTH = 64;
 
 /** One walk that checks, measures and copies what somebody else made. Used once; nothing that throws leaves a trace. */
 export class Admission {
@@ -73,8 +73,7 @@ export class Admission {
       present++;
       copy[index] = this.within(index, items[index]);
     }
-    // Beside its items an array owns its length, and should own nothing else.
-    if (isPlainArray(items) && Reflect.ownKeys(items).length === present + 1) return copy;
+    if (isPlainArray(items) && isOnlyItems(items, present)) return copy;
     throw this.refusal('is an array of a class of its own, or with properties beside its items');
   }
 
@@ -166,8 +165,10 @@ function ownBuffer(bytes: Buffer): Buffer {
 
 /** Whether a text takes two bytes for a character. Told from its beginning; a long text need not be read for it. */
 function isWide(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- Latin-1, all of it, is what takes one byte
-  return /[^\0-\xff]/.test(text.length > SAMPLE_LENGTH ? text.slice(0, SAMPLE_LENGTH) : text);
+  const length = Math.min(text.length, SAMPLE_LENGTH);
+  // Beyond Latin-1.
+  for (let at = 0; at < length; at++) if (text.charCodeAt(at) > 0xff) return true;
+  return false;
 }
 
 /** Almost all fit into one word; only for the others is it worth writing them out. */

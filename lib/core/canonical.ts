@@ -15,7 +15,16 @@
  * `lastIndex` of a RegExp. Whatever else an object holds beside the above is refused rather than left out.
  */
 import { KeyInvalidError } from './errors.js';
-import { bytesKindOf, isPlainArray, isPlainObject, placeIn, tagOf, type Classes, type Step } from './plain.js';
+import {
+  bytesKindOf,
+  isOnlyItems,
+  isPlainArray,
+  isPlainObject,
+  placeIn,
+  tagOf,
+  type Classes,
+  type Step,
+} from './plain.js';
 
 export type Constructor = abstract new (...args: never[]) => object;
 
@@ -164,8 +173,7 @@ class Encoder {
       if (!isHole) present++;
       texts.push(isHole ? 'hole' : this.within(index, items[index]));
     }
-    // Beside its items an array owns its length, and should own nothing else.
-    if (!isPlainArray(items) || Reflect.ownKeys(items).length !== present + 1) {
+    if (!isPlainArray(items) || !isOnlyItems(items, present)) {
       throw this.refusal('is an array of a class of its own, or with properties beside its items');
     }
     return texts.join(';');

@@ -130,12 +130,18 @@ export class KeyMint {
     );
   }
 
-  labelsOf(space: Space, tags: readonly string[]): readonly Label[] {
-    if (tags.length === 0) return space.labels;
-    return space.labels.concat(tags.flatMap((tag) => this.tagLabels(space, tag)));
+  /** The labels of an entry: those of its space, and its tags, for a user's entry also as that user's share of them. */
+  labelsOf({ labels, width, scope }: Space, tags: readonly string[]): readonly Label[] {
+    if (tags.length === 0) return labels;
+    const all = labels.slice();
+    for (const tag of tags) {
+      all.push(this.labels.tag(tag, undefined));
+      if (width === 'user') all.push(this.labels.tag(tag, scope.user));
+    }
+    return all;
   }
 
-  /** The labels that invalidate a tag for everybody who shares this scope at this width. */
+  /** The label that invalidates a tag for everybody who shares this scope at this width. */
   tagLabel(scope: Scope, width: Width, tag: string): Label {
     return this.labels.tag(tag, width === 'user' ? scope.at('user').user : undefined);
   }
@@ -182,11 +188,6 @@ export class KeyMint {
       labels: Object.freeze(labels),
       tally: this.tallies.row({ name, partition, path, namespace: word }),
     });
-  }
-
-  private tagLabels(space: Space, tag: string): Label[] {
-    const shared = this.labels.tag(tag, undefined);
-    return space.width === 'user' ? [shared, this.labels.tag(tag, space.scope.user)] : [shared];
   }
 
   private partition(scope: Scope, width: Width): Partition {

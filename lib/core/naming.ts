@@ -51,6 +51,7 @@ function readableNaming(maxReadable: number): Naming {
   return Object.freeze({
     readable: true,
     name: (kind: NameKind, text: string) => {
+      if (/^[\w-]*$/.test(text)) return text;
       const word = escapeWord(text);
       return kind === 'namespace' ? word : word.replaceAll('.', '%2E');
     },

@@ -41,6 +41,11 @@ export function isPlainArray(value: readonly unknown[]): boolean {
   return prototype === Array.prototype || (prototype !== null && isNative(prototype, 'Array'));
 }
 
+/** True when an array has no properties beside its items, of which `present` are no holes. */
+export function isOnlyItems(items: readonly unknown[], present: number): boolean {
+  return Object.keys(items).length === present && Object.getOwnPropertySymbols(items).length === 0;
+}
+
 /** Built-in kinds by their internal slots. Subclasses, impostors and built-ins with properties of their own are `Other`. */
 export function tagOf(value: object): BuiltinTag {
   const prototype = prototypeOf(value);

@@ -64,8 +64,9 @@ export function isNarrower(inner: { scope: Scope; width: Width }, outer: { scope
 
 /** An id among found ids. A class of the application may inherit it; what was polluted into Object.prototype is no id. */
 export function idIn(ids: FoundIds, part: 'tenant' | 'user'): unknown {
-  if (ids === undefined || ids === null) return undefined;
-  return part in Object.prototype && !Object.hasOwn(ids, part) ? undefined : ids[part];
+  const id = ids?.[part];
+  if (id === undefined || Object.hasOwn(ids as object, part)) return id;
+  return part in Object.prototype ? undefined : id;
 }
 
 /** True for everything that stands for "no id": `null`, `undefined`, '', blanks, 0, NaN and false. */

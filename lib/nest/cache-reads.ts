@@ -60,7 +60,7 @@ export abstract class CacheReads extends CacheView {
    *   tags: [`project:${projectId}`],
    * });
    */
-  getOrSet<T, Inferred>(
+  getOrSet<T, _Inferred>(
     key: CacheKey,
     loader: (context: UntypedContext) => T | Promise<T>,
     options?: CallOptions<T>,

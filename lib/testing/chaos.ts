@@ -44,13 +44,19 @@ export class ChaosError extends Error {
   }
 }
 
+interface Hold {
+  readonly waiting: (() => void)[];
+  /** Those who come now pass. */
+  readonly isOpen: boolean;
+}
+
 /** The factory of a disturbed backend, and the switches to disturb it with. Backends it makes share the switches. */
 export class Chaos implements BackendFactory {
   readonly kind: string;
   private readonly random: () => number;
   private readonly failures = new Map<Operation, unknown[]>();
   private readonly drops = new Map<Operation, number>();
-  private readonly held = new Map<string, (() => void)[]>();
+  private readonly holds = new Map<string, Hold>();
   private readonly counts = new Map<Operation, number>();
   private isDown = false;
   private isCalm = false;
@@ -96,20 +102,26 @@ export class Chaos implements BackendFactory {
   /** Holds the calls of an operation, from now on, until {@link resume}. */
   pause(operation: Operation, gate: Gate = 'request'): void {
     const name = `${operation}.${gate}`;
-    if (!this.held.has(name)) this.held.set(name, []);
+    this.holds.set(name, { waiting: this.holds.get(name)?.waiting ?? [], isOpen: false });
+  }
+
+  /** Holds no further calls of an operation; those that are held stay so until {@link resume}. */
+  holdNoMore(operation: Operation, gate: Gate = 'request'): void {
+    const name = `${operation}.${gate}`;
+    this.holds.set(name, { waiting: this.holds.get(name)?.waiting ?? [], isOpen: true });
   }
 
   /** Lets go of the held calls of an operation, in their order, and holds no more of them. */
   resume(operation: Operation, gate: Gate = 'request'): void {
     const name = `${operation}.${gate}`;
-    const waiting = this.held.get(name) ?? [];
-    this.held.delete(name);
+    const waiting = this.holds.get(name)?.waiting ?? [];
+    this.holds.delete(name);
     for (const go of waiting) go();
   }
 
   /** Calls that are being held. */
   waiting(operation: Operation, gate: Gate = 'request'): number {
-    return this.held.get(`${operation}.${gate}`)?.length ?? 0;
+    return this.holds.get(`${operation}.${gate}`)?.waiting.length ?? 0;
   }
 
   /** Calls of an operation so far; of all operations when none is named. */
@@ -141,10 +153,10 @@ export class Chaos implements BackendFactory {
   }
 
   private async pass(operation: Operation, gate: Gate): Promise<void> {
-    const waiting = this.held.get(`${operation}.${gate}`);
-    if (waiting === undefined) return;
+    const hold = this.holds.get(`${operation}.${gate}`);
+    if (hold === undefined || hold.isOpen) return;
     await new Promise<void>((resolve) => {
-      waiting.push(resolve);
+      hold.waiting.push(resolve);
     });
   }
 

@@ -1,13 +1,26 @@
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Inject, Injectable, Module, type DynamicModule, type INestApplication } from '@nestjs/common';
-import { Args, Field, GraphQLModule, ObjectType, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  Args,
+  Context,
+  Field,
+  GraphQLModule,
+  ObjectType,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+} from '@nestjs/graphql';
 import { Test } from '@nestjs/testing';
 import { CACHE_CONTEXT, Cacheable, type CacheContext, CacheModule, fromClaims, memory } from '../../lib/index.js';
 import { Notes, type Action, type Seen, type Who } from './support/notes.js';
 import { PEOPLE, proveIsolation } from './support/prove-isolation.js';
 import { KeptLog } from './support/quiet.js';
+
+// Real servers on a machine that may be busy.
+jest.setTimeout(30_000);
 
 @ObjectType()
 class Shelf {
@@ -30,6 +43,8 @@ class Labels {
 
 @Resolver(() => Shelf)
 class ShelfResolver {
+  private shelves = 0;
+
   constructor(
     private readonly notes: Notes,
     private readonly labels: Labels,
@@ -48,11 +63,11 @@ class ShelfResolver {
     return { key };
   }
 
-  /** A decorated resolver: the context argument of GraphQL is no HTTP response. */
+  /** A decorated resolver: the context argument of GraphQL is no HTTP response that it answers by hand. */
   @Query(() => Shelf)
-  @Cacheable({ scope: 'tenant' })
-  async cachedShelf(@Args('key', { type: () => String }) key: string): Promise<Shelf> {
-    return { key: `${key} ${(await this.notes.board(key)).t}` };
+  @Cacheable({ scope: 'tenant', ignoreArgs: ['_context'] })
+  async cachedShelf(@Args('key', { type: () => String }) key: string, @Context() _context: unknown): Promise<Shelf> {
+    return { key: `${key} ${(await this.notes.board(key)).t} ${++this.shelves}` };
   }
 
   @ResolveField(() => String)
@@ -161,8 +176,10 @@ describe.each([
 
   it('caches a decorated resolver', async () => {
     const text = '{ cachedShelf(key: "c") { key } }';
-    expect((await query(PEOPLE[0], text)).data).toEqual({ cachedShelf: { key: 'c acme' } });
-    expect((await query(PEOPLE[2], text)).data).toEqual({ cachedShelf: { key: 'c globex' } });
+    for (const _ of [1, 2]) {
+      expect((await query(PEOPLE[0], text)).data).toEqual({ cachedShelf: { key: 'c acme 1' } });
+      expect((await query(PEOPLE[2], text)).data).toEqual({ cachedShelf: { key: 'c globex 2' } });
+    }
     expect((await query({}, text)).errors).toHaveLength(1);
   });
 

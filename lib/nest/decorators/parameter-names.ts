@@ -5,7 +5,7 @@ import type { MethodSite } from './method-site.js';
 export class IgnoredArgs {
   private readonly positions = new Set<number>();
   /** A rest parameter stands for all arguments from its position on. */
-  private from = Infinity;
+  private readonly from: number = Infinity;
 
   /**
    * Names are read from the method's own source; where a build has renamed or restructured the parameters, this says so

@@ -176,8 +176,8 @@ export const valueCases: readonly ContractCase[] = [
     async (stage) => {
       const key = stage.key('x');
       await stage.write(key, { cat: new Registered('Tom', new Date(0)) });
-      const entry = await stage.fresh(key);
-      const { cat } = entry?.value as { cat: Registered };
+      const value = (await stage.fresh(key))?.value as { cat: Registered } | undefined;
+      const cat = value?.cat;
       assert.ok(cat instanceof Registered);
       assert.equal(cat.greet(), 'I am Tom');
       assert.equal(cat.born.getTime(), 0);

@@ -177,6 +177,16 @@ describe('B16: bytes that were never an envelope', () => {
     expect(events).toMatchObject([{ type: 'damaged', reason: 'malformed' }]);
   });
 
+  it('a header longer than allowed, in an envelope that is long enough for it', async () => {
+    const { open, codec, events } = rig();
+    const bytes = forge('1'.repeat(9_000));
+    bytes.writeUInt16LE(MAX_HEADER_BYTES + 1, HEADER_LENGTH_AT);
+    bytes.writeUInt32LE(bytes.length - 4 - (MAX_HEADER_BYTES + 1), 20);
+    expect(await open(mended(bytes))).toBeUndefined();
+    expect(codec.peek(bytes, ID)).toBeUndefined();
+    expect(events).toMatchObject([{ type: 'damaged', reason: 'malformed' }]);
+  });
+
   it('a format of no known number, and one that is too large to be looked at', async () => {
     const { open, events } = rig({}, { limits: { maxValueBytes: 1_000 } });
     await open(forge('1', { format: 9 }));
@@ -287,6 +297,15 @@ describe('the header', () => {
     const sealed = await codec.seal(entryOf('v'.repeat(9_000), { labels }), ID);
     expect(codec.peek(sealed.subarray(0, MAX_HEADER_BYTES), ID)?.labels).toEqual(labels);
     expect(() => codec.seal(entryOf(1, { labels: [...labels, ...labels] }), ID)).toThrow(TagInvalidError);
+  });
+
+  it('a header that is not all there shows nothing: half of its labels would make an entry seem valid', async () => {
+    const { seal, codec } = rig();
+    const sealed = await seal('v');
+    const headerLength = sealed.readUInt16LE(HEADER_LENGTH_AT);
+    expect(codec.peek(sealed.subarray(0, headerLength), ID)).toBeDefined();
+    for (let length = 0; length < headerLength; length++)
+      expect(codec.peek(sealed.subarray(0, length), ID)).toBeUndefined();
   });
 
   it('an incarnation that would shift the words after it is refused', () => {

@@ -339,6 +339,37 @@ describe('two machines on one backend', () => {
     expect(await second.get('tom')).toBe('Tom');
   });
 
+  it('who begins to wait after an invalidation is not given the answer to a question put before it', async () => {
+    const line = chaos(memory());
+    const backend = shared(line);
+    const first = new Rig({ backend });
+    const slow = chaos(backend);
+    const second = new Rig({ backend: slow, clock: first.clock });
+    const source = new Source();
+    const old = first.load('tom', source.load, OPTIONS);
+    const early = second.load('tom', source.load, OPTIONS);
+    await first.clock.settle();
+    source.answer(0, 'old');
+    await old;
+    // The early one asks again, finds the old value, and its answer is long on its way …
+    slow.pause('lease', 'reply');
+    await first.clock.advance(10);
+    expect(slow.waiting('lease', 'reply')).toBe(1);
+    // … while the entry is invalidated, loaded anew elsewhere, and somebody comes who has to wait for that.
+    await first.evict('tom', OPTIONS);
+    const fresh = first.load('tom', source.load, OPTIONS);
+    await first.clock.settle();
+    slow.holdNoMore('lease', 'reply');
+    const late = second.load('tom', source.load, OPTIONS);
+    await first.clock.settle();
+    expect(slow.waiting('lease', 'reply')).toBe(1);
+    slow.resume('lease', 'reply');
+    await first.clock.settle();
+    source.answer(1, 'new');
+    await first.clock.advance(200);
+    expect(await Promise.all([early, fresh, late])).toEqual(['old', 'new', 'new']);
+  });
+
   it('who has waited for the limit loads by itself, and stores nothing', async () => {
     const backend = shared(chaos(memory()));
     const first = new Rig({ backend });

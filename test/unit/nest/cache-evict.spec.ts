@@ -165,6 +165,24 @@ describe('what goes', () => {
     expect(await as('acme', () => cats.find('a'))).not.toBe(found);
   });
 
+  it('needs no tags of what goes', async () => {
+    @Injectable()
+    class Owned {
+      readonly next = counter();
+      @Cacheable({ scope: 'global', ignoreArgs: [1], tags: (_id: string, owner: { name: string }) => [owner.name] })
+      async find(id: string, _owner: { name: string }): Promise<string> {
+        return this.next(id);
+      }
+      @CacheEvict({ method: 'find', args: (id: string) => [id, undefined as never] })
+      async forget(_id: string): Promise<void> {}
+    }
+    const { get } = await start({}, Owned);
+    const ann = { name: 'ann' };
+    expect(await get(Owned).find('a', ann)).toBe('a #1');
+    await get(Owned).forget('a');
+    expect(await get(Owned).find('a', ann)).toBe('a #2');
+  });
+
   it('reaches across versions and to the methods of the object’s own class', async () => {
     @Injectable()
     @CacheConfig({ namespace: 'cats', scope: 'global' })

@@ -1,0 +1,27 @@
+// One of several processes that ask for the same cold key at the same moment: how often its loader ran, and what was answered.
+const [url, prefix, callers, startAt] = process.argv.slice(2);
+const { assemble } = await import('../../../lib/assemble.ts');
+const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
+
+const machine = assemble({ backend: redis({ url, timeout: '5s' }), prefix });
+await machine.backend.open();
+const key = machine.mint.key(
+  machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
+  ['cold'],
+  undefined,
+);
+let loads = 0;
+const loader = async () => {
+  loads++;
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  return `loaded by ${process.pid}`;
+};
+await new Promise((resolve) => setTimeout(resolve, Math.max(0, Number(startAt) - Date.now())));
+const answers = await Promise.all(
+  Array.from({ length: Number(callers) }, () =>
+    machine.engine.getOrSet({ key, policy: DEFAULT_POLICY, loader, frame: undefined }),
+  ),
+);
+await machine.close();
+process.stdout.write(JSON.stringify({ loads, answers: [...new Set(answers)] }));
