@@ -52,7 +52,6 @@ export type { Clock } from './core/clock.js';
 export type { Backend, BackendFactory, BackendInfo, BackendParts } from './core/backend.js';
 export {
   BackendError,
-  CacheClosedError,
   CacheConfigError,
   CacheError,
   InvalidationUnknownError,

@@ -6,7 +6,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
 import { ownOptions } from '../core/own-options.js';
-import { idIn, isMissing, type FoundIds } from '../core/scope.js';
+import { foundId, isMissing, type FoundIds } from '../core/scope.js';
 import { headerOf, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
 
 /** What a resolver may look at. */
@@ -136,7 +136,7 @@ function goOn(
   found: FoundScope,
 ): Awaitable<FoundScope> {
   const isLast = at + 1 >= resolvers.length;
-  return isLast || !isMissing(idIn(found, 'tenant')) ? found : ask(resolvers, at + 1, source);
+  return isLast || !isMissing(foundId(found, 'tenant')) ? found : ask(resolvers, at + 1, source);
 }
 
 function claimAt(claims: unknown, path: string | undefined): unknown {

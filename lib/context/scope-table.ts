@@ -1,4 +1,4 @@
-import { idIn, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/scope.js';
+import { foundId, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/scope.js';
 
 /**
  * Scopes in one generation. There are two, for tenants and for users each: those that nobody asked for while a generation
@@ -16,9 +16,9 @@ export class ScopeTable {
 
   /** The scope of these ids. @throws ScopeInvalidError */
   of(ids: FoundIds): Scope {
-    const tenant = idIn(ids, 'tenant');
+    const tenant = foundId(ids, 'tenant');
     // Somebody not logged in is often `null`, and must not cost a new scope on every request.
-    const user = idIn(ids, 'user') ?? undefined;
+    const user = foundId(ids, 'user') ?? undefined;
     // Only strings are looked up: anything else goes through validation every time.
     if (typeof tenant !== 'string' || (user !== undefined && typeof user !== 'string')) return scopeOf(ids);
     if (user === undefined) return this.tenants.get(tenant) ?? this.tenants.add(tenant, scopeOf({ tenant }));

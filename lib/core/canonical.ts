@@ -9,7 +9,7 @@
  *   boolean  true  false            nothing null  undef  hole            date    D1700000000000  DNaN
  *   array    [a;b]                  object  {key=a;key=b}  keys sorted   class   C'Name{key=a}
  *   map      M(k=v;k=v)  sorted     set     S(a;b)  sorted               url     U'href
- *   regexp   R'source'flags         bytes   B'Kind'base64url
+ *   regexp   R'source'flags         bytes   B'Kind'base64url         method  m'findAll
  *
  * Not part of a key: the order of object keys, Map entries and Set members, properties that are not enumerable, and the
  * `lastIndex` of a RegExp. Whatever else an object holds beside the above is refused rather than left out.
@@ -27,6 +27,14 @@ import {
 } from './plain.js';
 
 export type Constructor = abstract new (...args: never[]) => object;
+
+/**
+ * The name of a method in front of its arguments, where several methods share a namespace. A kind of its own: no key that
+ * a caller can say is equal to it.
+ */
+export class MethodName {
+  constructor(readonly name: string) {}
+}
 
 const MAX_DEPTH = 8;
 /** In characters, before escaping. Longer arguments deserve a key of their own. */
@@ -58,6 +66,7 @@ export function encodeValue(value: unknown, classes: Classes, where = 'value', i
     case 'bigint':
       return `${value}n`;
     case 'object':
+      if (value instanceof MethodName) return `m'${escapeText(value.name, where)}`;
       return value === null ? 'null' : new Encoder(classes, where, index).encode(value);
     default:
       throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);

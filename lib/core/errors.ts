@@ -20,8 +20,7 @@ export type CacheErrorCode =
   | 'CACHE_NOTHING_TO_RENEW'
   | 'CACHE_LOADER_TIMEOUT'
   | 'CACHE_BACKEND'
-  | 'CACHE_INVALIDATION_UNKNOWN'
-  | 'CACHE_CLOSED';
+  | 'CACHE_INVALIDATION_UNKNOWN';
 
 /** The ancestor of every error this library makes. Errors of your own loaders are never wrapped in it. */
 export class CacheError extends Error {
@@ -210,9 +209,3 @@ export class InvalidationUnknownError extends CacheError {
   }
 }
 
-/** The cache was used after its module was closed. */
-export class CacheClosedError extends CacheError {
-  constructor() {
-    super('CACHE_CLOSED', 'The cache is closed: its module was destroyed.');
-  }
-}

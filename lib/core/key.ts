@@ -133,7 +133,7 @@ export class KeyMint {
   /** The labels of an entry: those of its space, and its tags, for a user's entry also as that user's share of them. */
   labelsOf({ labels, width, scope }: Space, tags: readonly string[]): readonly Label[] {
     if (tags.length === 0) return labels;
-    const all = labels.slice();
+    const all = [...labels];
     for (const tag of tags) {
       all.push(this.labels.tag(tag, undefined));
       if (width === 'user') all.push(this.labels.tag(tag, scope.user));
@@ -221,7 +221,7 @@ export function visibleKey(id: KeyId): string {
   const parts = id.slice(id.indexOf('/', id.indexOf('/') + 1) + 1);
   return parts
     .split(',')
-    .map((part) => (part.startsWith("'") ? unescapeText(part.slice(1)) : part))
+    .map((part) => (/^m?'/.test(part) ? unescapeText(part.slice(part.indexOf("'") + 1)) : part))
     .join(':');
 }
 

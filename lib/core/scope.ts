@@ -50,8 +50,8 @@ export type FoundIds = { readonly tenant?: unknown; readonly user?: unknown } | 
  * folding of case, no Unicode normalisation — two ids that differ are two tenants.
  */
 export function scopeOf(ids: FoundIds): Scope {
-  const tenant = checkId(idIn(ids, 'tenant'), 'tenant');
-  const user = checkId(idIn(ids, 'user'), 'user');
+  const tenant = checkId(foundId(ids, 'tenant'), 'tenant');
+  const user = checkId(foundId(ids, 'user'), 'user');
   return tenant === undefined && user === undefined ? NOBODY : new Scope(tenant, user);
 }
 
@@ -63,7 +63,7 @@ export function isNarrower(inner: { scope: Scope; width: Width }, outer: { scope
 }
 
 /** An id among found ids. A class of the application may inherit it; what was polluted into Object.prototype is no id. */
-export function idIn(ids: FoundIds, part: 'tenant' | 'user'): unknown {
+export function foundId(ids: FoundIds, part: 'tenant' | 'user'): unknown {
   const id = ids?.[part];
   if (id === undefined || Object.hasOwn(ids as object, part)) return id;
   return part in Object.prototype ? undefined : id;

@@ -2,14 +2,24 @@ import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestI
 import { from, mergeMap, Observable } from 'rxjs';
 import type { Foundation } from '../assemble.js';
 import type { FoundScope, ScopeResolver } from '../context/scope-resolver.js';
-import { isPending } from '../core/awaitable.js';
+import type { Awaitable } from '../core/awaitable.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from './cache.tokens.js';
 import { sourceOf } from './scope-source.js';
 
 /**
  * Finds out who is asking, once per request and after the guards, and runs the handler in that scope. The module
- * registers it for the whole application; put it on a gateway or controller with `@UseInterceptors(CacheScopeInterceptor)`
- * where global interceptors do not reach.
+ * registers it for the whole application. Whether that reaches a handler is Nest's matter:
+ *
+ * | transport | reached |
+ * |---|---|
+ * | HTTP and server-sent events; GraphQL queries and mutations; `createMicroservice` | yes |
+ * | fields of GraphQL (`@ResolveField`) | with `fieldResolverEnhancers: ['interceptors']` |
+ * | WebSocket gateways | from Nest 12 on; on Nest 11 with `@UseInterceptors(CacheScopeInterceptor)` |
+ * | microservices of a hybrid application (`connectMicroservice`) | with `{ inheritAppConfig: true }`, or with `@UseInterceptors(CacheScopeInterceptor)` |
+ * | guards and middleware, which run before it; cron jobs, queues, event listeners, scripts | no: `cache.runInScope(…)`, or the `context` option |
+ *
+ * Where it does not reach, calls that need a tenant fail closed. Each cache has its own: with `@UseInterceptors` it is
+ * that of the unnamed cache; on a named one use `runInScope` there.
  */
 @Injectable()
 export class CacheScopeInterceptor implements NestInterceptor {
@@ -21,7 +31,8 @@ export class CacheScopeInterceptor implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     if (this.resolver === null) return next.handle();
     const found = this.resolver(sourceOf(execution));
-    if (isPending(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, next)));
+    // Any promise, also one of another make: what is waited for is never mistaken for an answer without a tenant.
+    if (isLater(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, next)));
     return this.within(found, next);
   }
 
@@ -31,4 +42,8 @@ export class CacheScopeInterceptor implements NestInterceptor {
     const frame = { scope: scopes.of(ids), loading: undefined };
     return new Observable((subscriber) => context.run(frame, () => next.handle().subscribe(subscriber)));
   }
+}
+
+function isLater(found: Awaitable<FoundScope>): found is Promise<FoundScope> {
+  return typeof (found as { then?: unknown } | null | undefined)?.then === 'function';
 }

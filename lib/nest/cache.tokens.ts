@@ -2,8 +2,9 @@ import { Inject } from '@nestjs/common';
 import { CacheService } from './cache.service.js';
 
 /*
- * Tokens of the module's providers. Each of them can be replaced, with `overrideProvider` in a test or by a provider
- * of your own. Registered symbols, so that two copies of the library in one process mean the same thing.
+ * Tokens of the module's providers. Each of them can be replaced: with `overrideProvider` in a test, or by a provider of
+ * your own in `forRoot({ providers: [{ provide: CACHE_CLOCK, useValue: clock }] })`. Registered symbols, so that two
+ * copies of the library in one process mean the same thing.
  */
 
 /** The resolved settings of the module. */
@@ -18,7 +19,7 @@ export const CACHE_CONTEXT: unique symbol = Symbol.for('nestjs-scoped-cache:cont
 export const CACHE_BACKEND: unique symbol = Symbol.for('nestjs-scoped-cache:backend');
 /** The flow of a call: a {@link CacheEngine}. */
 export const CACHE_ENGINE: unique symbol = Symbol.for('nestjs-scoped-cache:engine');
-/** Finds out who is asking: a {@link ScopeResolver}, or undefined. */
+/** Finds out who is asking: a {@link ScopeResolver}, or null where the options have none. */
 export const CACHE_SCOPE_RESOLVER: unique symbol = Symbol.for('nestjs-scoped-cache:scope-resolver');
 
 /** The injection token of a cache: the CacheService class for the unnamed one. */

@@ -11,6 +11,7 @@ import {
 import { isPending } from '../core/awaitable.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
+import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
 import type { Space } from '../core/space.js';
 import type { Call, ResultRules } from '../engine/call.js';
@@ -72,9 +73,10 @@ export class CacheablePlan implements MethodPlan {
 
   /** Undefined when this call goes without the cache. */
   private call(args: unknown[], loader: () => unknown): Call | undefined {
-    if (this.isManual) return this.without('not-shareable');
-    if (this.condition !== undefined && !this.condition(...args)) return this.without('condition');
     const frame = this.parts.foundation.context.current();
+    if (this.isManual) return this.without('not-shareable', this.keys.spaceIfAny(frame, args));
+    if (this.condition !== undefined && !this.condition(...args))
+      return this.without('condition', this.keys.spaceIfAny(frame, args));
     const space = this.space(frame, args);
     if (space === undefined) return this.without('scope-missing');
     return { key: this.keys.key(space, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
@@ -89,8 +91,8 @@ export class CacheablePlan implements MethodPlan {
     }
   }
 
-  private without(reason: 'not-shareable' | 'condition' | 'scope-missing'): undefined {
-    noteBypass(this.parts, reason, this.keys.namespace, this.keys.width);
+  private without(reason: BypassReason, space?: Space): undefined {
+    noteBypass(this.parts, reason, this.keys.namespace, this.keys.width, space);
   }
 
   /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */

@@ -1,3 +1,4 @@
+import { MethodName } from '../core/canonical.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
@@ -23,7 +24,7 @@ export class MethodKey {
   private readonly build: Builder<CacheKey> | undefined;
   private readonly fixed: readonly unknown[] | undefined;
   /** Sets apart methods that share a namespace of their class. */
-  private readonly lead: readonly string[];
+  private readonly lead: readonly MethodName[];
   private readonly ignored: IgnoredArgs;
   private readonly isArgsAlone: boolean;
   /** How many parameters the method has; Infinity when it takes any number. */
@@ -42,7 +43,7 @@ export class MethodKey {
     book.note(this.namespace, this.spaceName);
     this.build = typeof options.key === 'function' ? (options.key as Builder<CacheKey>) : undefined;
     this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
-    this.lead = shared === undefined ? [] : member.lead;
+    this.lead = shared === undefined ? [] : member.lead.map((name) => new MethodName(name));
     this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
     this.isArgsAlone = this.lead.length === 0 && this.ignored.areNone;
     this.maxArgs = maxArgsOf(member);
@@ -54,6 +55,16 @@ export class MethodKey {
   /** @throws ScopeMissingError */
   space(frame: Frame | undefined, args: readonly unknown[]): Space {
     return this.spaceIn(this.scope(frame, args));
+  }
+
+  /** The same for who only counts: undefined without a scope. */
+  spaceIfAny(frame: Frame | undefined, args: readonly unknown[]): Space | undefined {
+    try {
+      return this.space(frame, args);
+    } catch {
+      // The call goes without the cache, so whatever is wrong with its scope does not concern it.
+      return undefined;
+    }
   }
 
   /** The space of a scope that somebody else has settled. @throws ScopeMissingError */

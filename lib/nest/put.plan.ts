@@ -40,11 +40,12 @@ export class PutPlan implements MethodPlan {
   }
 
   private async put(args: unknown[], method: () => unknown): Promise<unknown> {
+    const frame = this.parts.foundation.context.current();
     if (this.condition !== undefined && !this.condition(...args)) {
-      noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width);
+      const { namespace, width } = this.keys;
+      noteBypass(this.parts, 'condition', namespace, width, this.keys.spaceIfAny(frame, args));
       return method();
     }
-    const frame = this.parts.foundation.context.current();
     const key = this.keys.key(this.keys.space(frame, args), args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };
     return this.parts.engine.put(call, method);

@@ -21,6 +21,7 @@ import {
   Res,
   Scope,
   SetMetadata,
+  Sse,
   StreamableFile,
   UseGuards,
   type CanActivate,
@@ -31,7 +32,7 @@ import { REQUEST } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Observable, of } from 'rxjs';
+import { interval, mergeMap, Observable, of, take } from 'rxjs';
 import {
   CACHE_CONTEXT,
   Cacheable,
@@ -96,7 +97,10 @@ const count = (name: string): number => (runs[name] = (runs[name] ?? 0) + 1);
 @Controller('routes')
 @UseGuards(TokenGuard)
 class RoutesController {
-  constructor(@Inject(CACHE_CONTEXT) private readonly context: CacheContext) {}
+  constructor(
+    @Inject(CACHE_CONTEXT) private readonly context: CacheContext,
+    private readonly notes: Notes,
+  ) {}
 
   @Get('above/:id')
   @HttpCode(202)
@@ -165,6 +169,14 @@ class RoutesController {
     await pause(60);
     const { tenant, user } = this.context.scope();
     return { tenant, user, runs: count('slow') };
+  }
+
+  @Sse('events')
+  events(): Observable<{ data: object }> {
+    return interval(5).pipe(
+      take(3),
+      mergeMap(async () => ({ data: { ...this.context.scope(), note: await this.notes.act('mine', 'sse') } })),
+    );
   }
 
   @Get('failing')
@@ -433,6 +445,12 @@ describe.each(['express', 'fastify'] as const)('HTTP on %s', (platform) => {
       asUser: 'ScopeMissingError',
       after: { t: 'acme', u: 'ann' },
     });
+  });
+
+  it('keeps the scope in what a stream of events does later', async () => {
+    const [mine, hers] = await Promise.all([ann, eve].map(async (who) => (await ask('routes/events', who)).text()));
+    expect(mine!.match(/"tenant":"acme","user":"ann","note":\{"t":"acme","u":"ann"/g)).toHaveLength(3);
+    expect(hers!.match(/"tenant":"globex","user":"eve","note":\{"t":"globex","u":"eve"/g)).toHaveLength(3);
   });
 
   it('works on request-scoped providers', async () => {

@@ -37,6 +37,66 @@ function connected(...answers: unknown[]): { readonly puppet: Puppet; readonly c
   return { puppet, connection };
 }
 
+describe('a server that has not said who it is', () => {
+  it('A3: is asked nothing else, and whoever has to know hears of it before anybody is answered', async () => {
+    const heard: string[] = [];
+    const puppet = new Puppet();
+    let say: (info: string) => void = () => undefined;
+    Object.assign(puppet, {
+      info: () => new Promise<string>((resolve) => (say = resolve)),
+      time: () => Promise.resolve([1, 0]),
+      callBuffer: (_name: string, echo: string) => {
+        heard.push('asked');
+        return Promise.resolve(Buffer.from(echo));
+      },
+    });
+    const connection = new RedisConnection(puppet as unknown as Client, false, {
+      onError: () => undefined,
+      onReborn: () => heard.push('reborn'),
+      onOpen: () => heard.push('open'),
+      onTime: () => undefined,
+      monotonicMs: () => 0,
+    });
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    for (const [id, before] of [
+      ['first', []],
+      ['second', ['open', 'asked']],
+    ] as const) {
+      puppet.emit('close');
+      puppet.emit('ready');
+      const asked = connection.ping();
+      await turn();
+      expect(heard).toEqual(before);
+      say(`# Server\r\nrun_id:${id}\r\n`);
+      await asked;
+    }
+    expect(heard).toEqual(['open', 'asked', 'reborn', 'open', 'asked']);
+  });
+});
+
+describe('a cluster', () => {
+  it('A30: whose masters are others than before is told the last invalidations again', () => {
+    let reborn = 0;
+    const puppet = new Puppet();
+    let ports = [1, 2, 3];
+    const nodes = () => ports.map((port) => ({ options: { host: 'h', port } }));
+    Object.assign(puppet, { isCluster: true, nodes });
+    const events = { onError: () => undefined, onOpen: () => undefined, onTime: () => undefined };
+    const all = { ...events, onReborn: () => reborn++, monotonicMs: () => 0 };
+    expect(new RedisConnection(puppet as unknown as Client, false, all).isUp).toBe(true);
+    for (const [now, times] of [
+      [[1, 2, 3], 0],
+      [[3, 2, 1], 0],
+      [[1, 2, 6], 1],
+      [[1, 2, 6], 1],
+    ] as const) {
+      ports = [...now];
+      puppet.emit('refresh');
+      expect(reborn).toBe(times);
+    }
+  });
+});
+
 describe('answers out of step', () => {
   it('a reading in order is believed', async () => {
     const { connection, puppet } = connected([Buffer.from('x')], [LIFE, Buffer.from('5')]);

@@ -62,7 +62,9 @@ describeWithRedis('a server that forgets', () => {
     try {
       expect(await rig.get('cat')).toBe('Tom');
       for (let index = 0; index < 30; index++) expect(await rig.load(`new ${index}`, () => index)).toBe(index);
-      await expect(rig.set('bird', 'x')).rejects.toBeInstanceOf(RefusedError);
+      for (let times = 0; times < 10; times++) {
+        await expect(rig.set('bird', 'x')).rejects.toBeInstanceOf(RefusedError);
+      }
       // A server that says no is there: hits go on.
       expect(await rig.get('dog')).toBe('Rex');
       expect(rig.recorded.of('warning')).toEqual([]);
@@ -287,14 +289,14 @@ describeWithRedis('a server that forgets', () => {
   it('A64: a hundred thousand tags of one tenant take bounded room, and what they invalidated stays invalid', async () => {
     const rig = await machines.ready({ url: server.url, timeout: '5s' });
     const count = process.env['SOAK'] === undefined ? 12_000 : 100_000;
+    const { meta } = keysOf(rig, 'x');
     await rig.set('early', 'old', { tags: ['tag 5'] });
     await rig.invalidateTag('tag 5');
     await rig.set('bystander', 'old');
     for (let done = 0; done < count; done += 500) {
       await Promise.all(Array.from({ length: 500 }, (_, index) => rig.invalidateTag(`tag ${done + index}`)));
+      expect(Number(await server.command('HLEN', meta))).toBeLessThan(4_096 + 200);
     }
-    const { meta } = keysOf(rig, 'x');
-    expect(Number(await server.command('HLEN', meta))).toBeLessThan(8_192 + 200);
     expect(await rig.get('early')).toBeUndefined();
     await rig.set('late', 'old', { tags: ['tag 7'] });
     expect(await rig.get('late')).toBe('old');

@@ -79,9 +79,11 @@ export function memberOf(site: MethodSite, type: Constructor): Member {
   };
 }
 
-/** What the compiler noted as the return type, where it did. */
+/** What the compiler noted as the return type, where it did. Of a getter that is simply its type. */
 export function declaredReturnType({ prototype, name }: MethodSite): unknown {
-  return Reflect.getMetadata('design:returntype', prototype, name);
+  return (
+    Reflect.getMetadata('design:returntype', prototype, name) ?? Reflect.getMetadata('design:type', prototype, name)
+  );
 }
 
 /**

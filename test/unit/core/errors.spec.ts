@@ -139,7 +139,6 @@ describe('every error', () => {
     new errors.LoaderTimeoutError('cats', 5),
     new errors.BackendError('read', 'redis', { cause: new Error('down') }),
     new errors.InvalidationUnknownError('evict', 'redis'),
-    new errors.CacheClosedError(),
   ];
 
   it.each(made.map((error) => [error.constructor.name, error] as const))(

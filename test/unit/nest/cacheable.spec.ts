@@ -463,6 +463,7 @@ describe('condition and unless', () => {
   it('keep the cache out of a call, or its result out of the cache', async () => {
     const { cache, events, get } = await start({}, Cats);
     const cats = get(Cats);
+    expect((await cache.namespace('Cats.find').stats()).bypasses).toBe(0);
     for (const id of ['never', 'none', 'odd']) {
       await cats.find(id);
       await cats.find(id);
@@ -471,6 +472,7 @@ describe('condition and unless', () => {
     expect(events.of('bypass').map(({ reason }) => reason)).toEqual(['condition', 'condition']);
     expect(events.of('refused').map(({ reason }) => reason)).toEqual(['skipped', 'skipped', 'skipped', 'skipped']);
     expect((await cache.totals()).size).toBe(0);
+    expect((await cache.namespace('Cats.find').stats()).bypasses).toBe(2);
   });
 
   it('work the same for @CachePut and @CacheEvict', async () => {
@@ -870,6 +872,10 @@ describe('Observables (B10)', () => {
       this.next();
       return this.subject;
     }
+    @Cacheable()
+    get current(): Observable<string> {
+      return of(this.next('current'));
+    }
     @Cacheable({ condition: () => false })
     never(): Observable<number> {
       return this.subject;
@@ -920,6 +926,11 @@ describe('Observables (B10)', () => {
       [1, 2],
     ]);
     expect(feeds.next()).toBe('#4');
+  });
+
+  it('can come from a getter', async () => {
+    const { get } = await start({}, Feeds);
+    expect([await all(get(Feeds).current), await all(get(Feeds).current)]).toEqual([['current #1'], ['current #1']]);
   });
 
   it('pass as they come when the cache has no part in it', async () => {
