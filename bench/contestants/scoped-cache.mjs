@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CacheModule, CacheService, Cacheable, memory } from 'nestjs-scoped-cache';
+import { CacheEvict, CacheModule, CacheService, Cacheable, memory } from 'nestjs-scoped-cache';
 import { TTL_MS } from './index.mjs';
 
 export async function open({ maxEntries, usesTags, isolate }) {
@@ -13,10 +13,12 @@ export async function open({ maxEntries, usesTags, isolate }) {
     find(arg) {
       return load(arg);
     }
+
+    async change(_arg) {}
   }
   const options = { ttl: TTL_MS, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
-  const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, 'find');
-  Object.defineProperty(Service.prototype, 'find', Cacheable(options)(Service.prototype, 'find', descriptor));
+  decorate(Service, 'find', Cacheable(options));
+  decorate(Service, 'change', CacheEvict({ method: 'find' }));
   class AppModule {}
   Module({ imports: [CacheModule.forRoot({ backend, scope: { default: 'tenant' } })], providers: [Service] })(
     AppModule,
@@ -25,7 +27,6 @@ export async function open({ maxEntries, usesTags, isolate }) {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const cache = app.get(CacheService);
   const service = app.get(Service);
-  const results = cache.namespace('Service.find');
   return {
     inRequest: (tenant, work) => cache.runInScope({ tenant }, work),
     memoize(loadOne, { tags }) {
@@ -33,8 +34,14 @@ export async function open({ maxEntries, usesTags, isolate }) {
       tagsOf = tags;
       return (arg) => service.find(arg);
     },
-    delete: (arg) => results.delete([arg]),
+    delete: (arg) => service.change(arg),
     deleteTag: (tag) => cache.invalidateTags([tag]),
     clear: () => cache.clear(),
   };
+}
+
+/** What a TypeScript compiler makes of a decorator. */
+function decorate(type, name, decorator) {
+  const descriptor = Object.getOwnPropertyDescriptor(type.prototype, name);
+  Object.defineProperty(type.prototype, name, decorator(type.prototype, name, descriptor));
 }

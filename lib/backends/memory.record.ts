@@ -21,8 +21,10 @@ export interface Group {
   readonly records: Map<string, MemoryRecord>;
   /** The number of the last record. */
   numbered: number;
-  /** Births that new records may share. Dropped when it grows; records keep their own. */
+  /** Births that new records may share: those of the newest stamp. Dropped when it grows; records keep their own. */
   readonly births: Map<string, Birth>;
+  /** Their stamp. */
+  bornAt: Stamp;
   /** Where the janitor goes on. */
   janitor: Iterator<MemoryRecord> | undefined;
 }

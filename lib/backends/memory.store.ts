@@ -126,8 +126,13 @@ export class MemoryStore {
   }
 
   birth(group: Group, of: Pick<Placement, 'labels' | 'stamp' | 'graceMs' | 'isolation'>): Birth {
-    const sharedBy = `${of.stamp}|${of.graceMs}|${of.isolation}|${of.labels.join('|')}`;
-    const known = group.births.get(sharedBy);
+    // Who is born from now on is born at the newest stamp; what earlier ones shared would only pile up.
+    if (of.stamp > group.bornAt) {
+      group.births.clear();
+      group.bornAt = of.stamp;
+    }
+    const sharedBy = `${of.graceMs}|${of.isolation}|${of.labels.join('|')}`;
+    const known = of.stamp === group.bornAt ? group.births.get(sharedBy) : undefined;
     if (known !== undefined) return known;
     const birth = new Birth(
       group,
@@ -138,6 +143,7 @@ export class MemoryStore {
       of.isolation,
       this.copier,
     );
+    if (of.stamp < group.bornAt) return birth;
     const shareable = Math.max(MIN_SHARED_BIRTHS, group.records.size / RECORDS_PER_BIRTH);
     if (group.births.size >= shareable) group.births.clear();
     group.births.set(sharedBy, birth);
@@ -187,6 +193,7 @@ export class MemoryStore {
         records: new Map(),
         numbered: 0,
         births: new Map(),
+        bornAt: 0,
         janitor: undefined,
       };
       this.groupsByPrefix.set(idPrefix, group);

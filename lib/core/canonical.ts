@@ -39,6 +39,7 @@ export class MethodName {
 const MAX_DEPTH = 8;
 /** In characters, before escaping. Longer arguments deserve a key of their own. */
 const MAX_LENGTH = 65_536;
+const MANY_NAMES = 16;
 const MALFORMED = 'is not well-formed text (it contains a lone surrogate)';
 
 /** What each ASCII character becomes: itself, for letters, digits and `_ - . : @`; percent and two hex digits otherwise. */
@@ -66,7 +67,6 @@ export function encodeValue(value: unknown, classes: Classes, where = 'value', i
     case 'bigint':
       return `${value}n`;
     case 'object':
-      if (value instanceof MethodName) return `m'${escapeText(value.name, where)}`;
       return value === null ? 'null' : new Encoder(classes, where, index).encode(value);
     default:
       throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);
@@ -101,6 +101,20 @@ function encodeNumber(value: number): string {
   return value > 0 ? 'Inf' : value < 0 ? '-Inf' : 'NaN';
 }
 
+/** Sorts names by their characters, as `sort` does. The few names of a query are in order before `sort` has begun. */
+function inOrder(names: string[]): void {
+  if (names.length > MANY_NAMES) names.sort();
+  else for (let at = 1; at < names.length; at++) insert(names, at);
+}
+
+/** Puts the name at `at` into its place among those before it. */
+function insert(names: string[], at: number): void {
+  const name = names[at] as string;
+  let to = at;
+  for (; to > 0 && (names[to - 1] as string) > name; to--) names[to] = names[to - 1] as string;
+  names[to] = name;
+}
+
 function rootOf(where: string, index: number | undefined): string {
   return index === undefined ? where : `${where} ${index}`;
 }
@@ -122,7 +136,7 @@ class Encoder {
 
   encode(value: object): string {
     try {
-      return this.object(value);
+      return value instanceof MethodName ? `m'${this.text(value.name)}` : this.object(value);
     } catch (error) {
       if (error instanceof KeyInvalidError) throw error;
       // Code of the caller's: a getter, a proxy. Not passed on as a cause, because it may quote what it was reading.
@@ -193,7 +207,7 @@ class Encoder {
       throw this.refusal('has symbol properties, which cannot be part of a key');
     const keys = Object.keys(value);
     this.grow(keys.length);
-    keys.sort();
+    inOrder(keys);
     let texts = '';
     for (const key of keys) {
       const name = this.text(key);

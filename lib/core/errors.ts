@@ -208,4 +208,3 @@ export class InvalidationUnknownError extends CacheError {
     );
   }
 }
-

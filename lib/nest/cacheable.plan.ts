@@ -36,6 +36,8 @@ export class CacheablePlan implements MethodPlan {
   private readonly condition: Condition | undefined;
   private readonly rules: ((args: readonly unknown[]) => ResultRules) | undefined;
   private readonly isSequence: boolean;
+  /** The method may run after its caller has been answered. */
+  private readonly mayRefresh: boolean;
   /** The handler writes to the response itself: who joined another's call would never be answered. */
   private readonly isManual: boolean;
   private isWarned = false;
@@ -52,6 +54,7 @@ export class CacheablePlan implements MethodPlan {
     this.condition = options.condition as Condition | undefined;
     this.rules = rulesOf(options, this.policy);
     this.isSequence = isObservableClass(declaredReturnType(member));
+    this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
     this.isManual = answersByHand(member);
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
     if (this.isManual)
@@ -65,6 +68,7 @@ export class CacheablePlan implements MethodPlan {
       const call = this.call(args, () => this.load(self, args));
       if (call === undefined) return this.method.apply(self, args);
       const answer = this.parts.engine.getOrSet(call);
+      if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
       return isPending(answer) ? answer : Promise.resolve(answer);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -114,8 +118,28 @@ export class CacheablePlan implements MethodPlan {
     return defer(() => {
       const call = this.call(args, () => lastValueFrom(source().pipe(toArray())));
       if (call === undefined || !this.parts.settings.isEnabled) return source();
-      return from(Promise.resolve(this.parts.engine.getOrSet(call))).pipe(mergeMap((values) => values as unknown[]));
+      const answer = Promise.resolve(this.parts.engine.getOrSet(call));
+      this.keepArgs(args);
+      return from(answer).pipe(mergeMap((values) => values as unknown[]));
     });
+  }
+
+  /**
+   * The key was made of the arguments as they are now, and the method may run later: behind a server, after a wait, in
+   * the background. Until then its caller may have changed them (`filter.page++`), and a result for the new ones would
+   * be stored under the old key. So what runs later gets copies, in the array that it holds. What cannot be copied
+   * cannot be part of an automatic key either.
+   */
+  private keepArgs(args: unknown[]): void {
+    const { copier, blueprint } = this.parts.foundation;
+    for (const [position, arg] of args.entries()) {
+      if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
+      try {
+        args[position] = copier.admit(arg, 'clone', blueprint.limits.maxValueBytes).value;
+      } catch {
+        // Stays what it is: a key of the user's own knows what it looks at.
+      }
+    }
   }
 
   private warn(problem: string): void {

@@ -95,6 +95,11 @@ export class MethodKey {
     return this.parts.foundation.mint.key(space, this.keyParts(args), undefined, 'argument');
   }
 
+  /** True for an argument that stays out of the key. */
+  ignores(position: number): boolean {
+    return this.ignored.has(position);
+  }
+
   private keyParts(args: readonly unknown[]): readonly unknown[] {
     if (this.build !== undefined) return partsOf(this.build(...args));
     if (this.fixed !== undefined) return this.fixed;

@@ -32,7 +32,7 @@ const APPS: readonly App[] = [
 
 const OPTIONAL_PEERS = ['@nestjs/config', 'ioredis', 'mongoose'];
 const MAX_MAIN_DOOR_BYTES = 60_000;
-const MAX_TARBALL_BYTES = 120_000;
+const MAX_TARBALL_BYTES = 240_000;
 /** Three installations over a slow network, or one compilation on a busy machine. */
 const PATIENCE_MS = 240_000;
 jest.setTimeout(PATIENCE_MS);
@@ -57,7 +57,7 @@ describe('the tarball', () => {
     expect(gzipSync(text.join('\n')).byteLength).toBeLessThanOrEqual(MAX_MAIN_DOOR_BYTES);
   });
 
-  it('is at most 120 kB with all doors, both kinds of JavaScript, and the docstrings', () => {
+  it('is at most 240 kB with all doors, both kinds of JavaScript, and the docstrings', () => {
     expect(packed.size).toBeLessThanOrEqual(MAX_TARBALL_BYTES);
   });
 

@@ -73,6 +73,10 @@ export class Fitting {
   get getter(): Promise<Cat> {
     return cat;
   }
+  @Cacheable({ unless: (found: readonly unknown[]) => found.length === 0 })
+  get observableGetter(): Observable<Cat> {
+    return cats;
+  }
   @Cacheable({ key: (id: string) => [id] })
   async generic<T extends string>(id: T): Promise<T> {
     return id;

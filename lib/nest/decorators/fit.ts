@@ -20,7 +20,7 @@ export interface ObservableLike {
 export type Later = PromiseLike<unknown> | ObservableLike;
 
 /** A method or a getter that answers later. */
-export type LaterMember = ((...args: never[]) => Later) | PromiseLike<unknown>;
+export type LaterMember = ((...args: never[]) => Later) | Later;
 
 /** Options that nobody reads are typing mistakes. */
 export type NoOthers<O, Known> = { readonly [Name in Exclude<keyof O, keyof Known>]: never };
@@ -32,10 +32,10 @@ type FunctionAt<O, Name> = Name extends keyof O ? Extract<O[Name], AnyFunction> 
 
 type ParamsOf<M> = M extends (...args: infer Params) => unknown ? Params : [];
 type ResultOf<M> = M extends (...args: never[]) => infer R
-  ? R extends ObservableLike
+  ? ResultOf<R>
+  : M extends ObservableLike
     ? readonly unknown[]
-    : Awaited<R>
-  : Awaited<M>;
+    : Awaited<M>;
 
 /** How the function of an option is called. A result that was not annotated is not compared. */
 type CallOf<Name, F extends AnyFunction, Params extends readonly unknown[], Result> = Name extends OfResult

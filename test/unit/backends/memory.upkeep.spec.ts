@@ -126,6 +126,32 @@ describe('labels', () => {
   });
 });
 
+describe('births', () => {
+  it('are shared by records that have everything else in common, and do not pile up with invalidations', async () => {
+    const inside = new Inside();
+    for (let round = 0; round < 100; round++) {
+      for (let index = 0; index < 5; index++) inside.write(inside.key(index, { tags: ['x'] }), round);
+      await inside.backend.invalidate(inside.key(0).space.partition, [inside.tag('x')]);
+    }
+    const [group] = inside.store.groups(undefined);
+    const births = new Set(Array.from(group!.records.values(), ({ birth }) => birth));
+    expect(births.size).toBe(1);
+    expect(group!.births.size).toBe(1);
+  });
+
+  it('a fill whose lease is older than an invalidation elsewhere has a birth of its own', async () => {
+    const inside = new Inside();
+    const [old, young] = [inside.key('old'), inside.key('young')];
+    const lease = granted(inside, old);
+    await inside.backend.invalidate(old.space.partition, [inside.tag('unrelated')]);
+    inside.write(young, 1);
+    expect(inside.backend.fill(lease, inside.draft(old, 1))).toBe('stored');
+    const { entry } = inside.backend.read(old);
+    expect(entry?.stamp).toBe(lease.stamp);
+    expect(inside.backend.read(young).entry?.stamp).toBe(lease.stamp + 1);
+  });
+});
+
 describe('leases', () => {
   it('that nobody gave back do not pile up', async () => {
     const inside = new Inside();

@@ -3,7 +3,7 @@ import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { CodecOptions } from '../../../lib/codec/codec.options.js';
 import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
-import { frameOf, identityOf, SEAL } from '../../../lib/codec/envelope.js';
+import { examine, frameOf, identityOf, SEAL, type Envelope } from '../../../lib/codec/envelope.js';
 import { resolveKeyRing, type EncryptionKey, type EncryptionOptions } from '../../../lib/codec/key-ring.js';
 import { Sealer } from '../../../lib/codec/sealer.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
@@ -239,6 +239,17 @@ describe('keys of tenants', () => {
       idFor({ tenant: 'a/b' }),
     ];
     expect(new Set(ids.map((id) => closed(sealer, id).toString('hex'))).size).toBe(ids.length);
+  });
+
+  it('prove for which id they sealed, even if nobody compared the name in the header', async () => {
+    for (const [mode, options] of MODES) {
+      const sealed = await rig(options).seal('x', acme);
+      const envelope = examine(sealed, identityOf(acme)) as Envelope;
+      const sealer = new Sealer(resolveKeyRing({ keys: [one], mode }), 'test', () => undefined);
+      expect(sealer.open(envelope, acme)).toBeDefined();
+      // Of the same tenant, and so under the same derived key.
+      expect(sealer.open(envelope, idFor({ parts: [43] }))).toBeUndefined();
+    }
   });
 
   it('are kept for the last thousand only', () => {

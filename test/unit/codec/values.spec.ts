@@ -284,6 +284,14 @@ describe('B4, B6, B7, B8: what cannot be stored faithfully is refused, by the sa
     await expect(rig().seal([[value]])).rejects.toThrow(UnserializableError);
   });
 
+  it('and the same for what is plain JSON', async () => {
+    const nested = (levels: number): unknown =>
+      levels === 0 ? 1 : levels % 2 === 0 ? [nested(levels - 1)] : { a: nested(levels - 1) };
+    expect(identical(await rig().through(nested(64)), nested(64))).toBe(true);
+    expect(() => copier.admit(nested(65), 'clone')).toThrow('too deeply');
+    await expect(rig().seal(nested(65))).rejects.toThrow('too deeply');
+  });
+
   it('what is reached twice comes back as two equal values', async () => {
     const shared = { a: [1n] };
     const back = (await rig().through({ left: shared, right: shared })) as { left: object; right: object };
@@ -371,17 +379,16 @@ describe('B13, B14, I15, I16: a body is data', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('a body nested deeper than any value is a miss and overflows nothing', async () => {
+  it.each([70, 50_000])('a body nested %i deep, deeper than any value, is a miss', async (levels) => {
     const { open, events } = rig();
-    expect(
-      await open(forge(`{"~S":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, { format: FORMAT.tagged })),
-    ).toBeUndefined();
+    const body = `{"~S":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    expect(await open(forge(body, { format: FORMAT.tagged }))).toBeUndefined();
     expect(events).toMatchObject([{ type: 'damaged', reason: 'unreadable' }]);
   });
 
   it('what somebody put into Object.prototype changes nothing', async () => {
-    const value = { a: new Date(5), b: { '~u': 1 }, c: [undefined] };
-    Object.assign(Object.prototype, { polluted: 1, '~u': 0 });
+    const value = { a: new Date(5), b: { '~u': 1 }, c: [undefined], d: {} };
+    Object.assign(Object.prototype, { '~u': 0, polluted: 1 });
     try {
       expect(identical(await rig().through(value), value)).toBe(true);
     } finally {

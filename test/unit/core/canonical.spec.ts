@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createContext, runInContext } from 'node:vm';
-import { encodeValue } from '../../../lib/core/canonical.js';
+import { encodeValue, MethodName } from '../../../lib/core/canonical.js';
 import { registerClasses } from '../../../lib/core/classes.js';
 import { KeyInvalidError } from '../../../lib/core/errors.js';
 import { scopeOf } from '../../../lib/core/scope.js';
@@ -353,6 +353,19 @@ describe('objects of another realm', () => {
     'Object.create({ role: "admin" })',
   ])('%s is refused as it is here', (code) => {
     expect(() => encode(there(code))).toThrow(KeyInvalidError);
+  });
+});
+
+describe('the name of a method', () => {
+  it('is equal to itself, and to nothing that a caller can say', () => {
+    const name = new MethodName('findOne');
+    expect(encode(name)).toBe("m'findOne");
+    expect(encode(new MethodName('findOne'))).toBe(encode(name));
+    for (const other of ['findOne', "m'findOne", { name: 'findOne' }, ['findOne'], new Map([['name', 'findOne']])]) {
+      expect(encode(other)).not.toBe(encode(name));
+    }
+    expect(encode(new MethodName("a',b"))).toBe("m'a%27%2Cb");
+    expect(() => encode([name])).toThrow(KeyInvalidError);
   });
 });
 

@@ -220,6 +220,15 @@ describe('named caches', () => {
     expect(module.get(getCacheToken('reports'))).toBe(reports);
   });
 
+  it('show themselves under their name only, so that nobody takes one for the unnamed cache', async () => {
+    const named = [
+      CacheModule.forRoot({ name: 'reports' }),
+      CacheModule.forRootAsync({ name: 'rates', useFactory: () => ({}) }),
+    ];
+    await expect(start(named, [Cats])).rejects.toThrow(/can't resolve dependencies of the Cats/);
+    await expect(start(named)).resolves.toBeDefined();
+  });
+
   it('need a name that is a text', () => {
     expect(() => CacheModule.forRoot({ name: '' })).toThrow(CacheConfigError);
     expect(() => CacheModule.forRoot({ name: 7 as never })).toThrow(CacheConfigError);
@@ -270,7 +279,11 @@ describe('parts of the module', () => {
     },
     engine: {
       token: CACHE_ENGINE,
-      make: () => ({ info: async () => ({ kind: 'engine', entries: 1, usedBytes: 0 }), close: async () => undefined }),
+      make: () => ({
+        open: async () => undefined,
+        info: async () => ({ kind: 'engine', entries: 1, usedBytes: 0 }),
+        close: async () => undefined,
+      }),
       works: async (module) => expect((await module.get(CacheService).info()).kind).toBe('engine'),
     },
     resolver: {

@@ -682,6 +682,14 @@ describe('warm', () => {
     }
     await expect(cache.warm(endless(), { concurrency: 2 })).rejects.toThrow(RangeError);
     expect([taken < 12, isCleanedUp]).toEqual([true, true]);
+    let loaded = 0;
+    const list = Array.from({ length: 100 }, (_, key) => ({ key: ['list', key], load: () => fail(++loaded) }));
+    const fail = (at: number): number => {
+      if (at === 5) throw new RangeError('load');
+      return at;
+    };
+    await expect(cache.warm(list, { concurrency: 2 })).rejects.toThrow(RangeError);
+    expect(loaded).toBeLessThan(12);
     async function* broken(): AsyncGenerator<{ key: string; value: number }> {
       yield { key: 'a', value: 1 };
       throw new RangeError('source');
