@@ -117,14 +117,20 @@ export class Load {
     }
     // A backend in this process answers at once, and the flight must begin in the same breath: whoever comes next in
     // this tick finds it.
-    if (!isPending(reply)) return this.follow(call, reply, spare, patience);
+    if (!isPending(reply)) return this.follow(call, reply, spare, patience, purpose);
     return reply.then(
-      (answer) => this.follow(call, answer, spare, patience),
+      (answer) => this.follow(call, answer, spare, patience, purpose),
       (error: unknown) => this.outage(call, error, spare, 'lease'),
     );
   }
 
-  private follow(call: Call, reply: LeaseReply, spare: Entry | undefined, patience: Patience): Awaitable<unknown> {
+  private follow(
+    call: Call,
+    reply: LeaseReply,
+    spare: Entry | undefined,
+    patience: Patience,
+    purpose: LeaseRequest['purpose'],
+  ): Awaitable<unknown> {
     const { lookup, flights, outage } = this.parts;
     if (outage.isOn) outage.end();
     if (reply.kind === 'granted') {
@@ -139,9 +145,11 @@ export class Load {
     }
     const { reading } = reply;
     const verdict = lookup.judge(reading, call.key, call.policy);
-    // The backend calls it fresh and we cannot use it: another's value, or a clock that runs ahead. Load over it.
     if (reading.entry === undefined || (verdict !== 'fresh' && verdict !== 'aging')) {
-      return this.attempt(call, spare, patience, 'refresh');
+      // The backend calls it fresh and we cannot use it: another's value, or a clock that runs ahead. Load over it,
+      // unless that is what was asked for: replies out of step are waited out.
+      const isOutOfStep = purpose !== 'missing';
+      return isOutOfStep ? this.waitAndRetry(call, spare, patience) : this.attempt(call, spare, patience, 'refresh');
     }
     inheritInto(call, reading.entry);
     return lookup.serve(call.key, reading.entry, verdict, reading, lookup.startedAtMs());
@@ -174,6 +182,6 @@ export class Load {
     const { reply, isFirst } = answer;
     // What was granted is the first one's; its flight has begun by now.
     const isTaken = !isFirst && reply.kind === 'granted';
-    return this.follow(call, isTaken ? { kind: 'held', token: reply.lease.token } : reply, spare, patience);
+    return this.follow(call, isTaken ? { kind: 'held', token: reply.lease.token } : reply, spare, patience, 'missing');
   }
 }

@@ -132,7 +132,8 @@ export class CacheablePlan implements MethodPlan {
    */
   private keepArgs(args: unknown[]): void {
     const { copier, blueprint } = this.parts.foundation;
-    for (const [position, arg] of args.entries()) {
+    for (let position = 0; position < args.length; position++) {
+      const arg = args[position];
       if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
       try {
         args[position] = copier.admit(arg, 'clone', blueprint.limits.maxValueBytes).value;

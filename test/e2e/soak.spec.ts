@@ -71,7 +71,7 @@ describe('many tenants at once', () => {
     let failures = 0;
     await run(REQUESTS, 200, async () => {
       // A few tenants are busy, as everywhere: their requests meet.
-      const tenant = `t${roll(3) === 0 ? roll(5) : roll(TENANTS)}`;
+      const tenant = `t${roll(2) === 0 ? roll(5) : roll(TENANTS)}`;
       const who: Who = { tenant, user: `u${roll(USERS)}` };
       const key = `k${roll(KEYS)}`;
       const answer = cache.runInScope(who, async () => {
@@ -98,7 +98,7 @@ describe('many tenants at once', () => {
     const { hits, stale, misses, displaced } = await cache.totals();
     expect(Math.min(hits, misses, displaced)).toBeGreaterThan(1_000);
     expect(stale).toBeGreaterThan(50);
-  }, 60_000);
+  }, 180_000);
 
   it('shows nobody a foreign value over HTTP, with clients that hang up', async () => {
     const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
@@ -106,7 +106,7 @@ describe('many tenants at once', () => {
     const watch = new Watch();
     let aborted = 0;
     await run(HTTP_REQUESTS, 40, async () => {
-      const who = { tenant: `t${roll(3) === 0 ? roll(5) : roll(TENANTS)}`, user: `u${roll(USERS)}` };
+      const who = { tenant: `t${roll(2) === 0 ? roll(5) : roll(TENANTS)}`, user: `u${roll(USERS)}` };
       const key = `k${roll(KEYS)}`;
       const controller = new AbortController();
       const headers = { 'x-tenant': who.tenant, 'x-user': who.user };
@@ -125,5 +125,5 @@ describe('many tenants at once', () => {
     expect(watch.values).toBeGreaterThan(HTTP_REQUESTS / 4);
     expect(aborted).toBeGreaterThan(10);
     expect(log.of('Cache').filter((line) => line.startsWith('error'))).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });

@@ -6,7 +6,7 @@ import { CACHE_CONTEXT, Cacheable, CacheContext, CacheEvict, CachePut, CacheServ
 import type { Seen, Who } from './notes.js';
 
 export const TENANTS = 1_000;
-export const USERS = 4;
+export const USERS = 2;
 export const KEYS = 6;
 
 /** Which verb comes next: reads are half of everything. */

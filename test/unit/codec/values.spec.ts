@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isPlainJson } from '../../../lib/codec/plain-json.js';
 import { Copier } from '../../../lib/core/copier.js';
-import { CacheError, UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
 import { anyValue, holes, Money, objectOf, TYPES } from '../core/support/values.js';
 import { forge, ID, rig } from './support/codecs.js';
 import { identical } from './support/identical.js';
@@ -37,11 +36,19 @@ function through({ codec }: ReturnType<typeof rig>, value: unknown): unknown {
 }
 
 describe('B3, B4: a value comes back exactly as it was', () => {
-  it('whatever it is made of, a hundred thousand times', () => {
+  it('whatever it is made of, a hundred thousand times: twenty thousand values, by themselves and inside of others', () => {
     const plain = rig({ compression: false });
+    const wrappings = [
+      (value: unknown) => value,
+      // oxlint-disable-next-line no-sparse-arrays -- a hole is what is being tested
+      (value: unknown) => [value, , value],
+      (value: unknown) => ({ a: value, '~': { '~': value } }),
+      (value: unknown) => new Map([[value, new Set([value])]]),
+      (value: unknown) => new Money(value, { deep: [[value]] }),
+    ];
     fc.assert(
-      fc.property(anyStored, (value) => identical(through(plain, value), value)),
-      { numRuns: 100_000 },
+      fc.property(anyStored, (value) => wrappings.every((wrap) => identical(through(plain, wrap(value)), wrap(value)))),
+      { numRuns: 20_000 },
     );
     expect(plain.events).toEqual([]);
   });
@@ -214,195 +221,3 @@ describe('B5: what is not there', () => {
     expect(events.map(({ type }) => type)).toEqual(['damaged', 'damaged', 'damaged']);
   });
 });
-
-const circle: Record<string, unknown> = {};
-circle['self'] = [circle];
-let deep: unknown = [];
-for (let level = 0; level < 100_000; level++) deep = [deep];
-let wide: unknown = 'x';
-for (let level = 0; level < 60; level++) wide = { left: wide, right: wide };
-const unreadable = {
-  get secret(): unknown {
-    throw new Error('4111 1111');
-  },
-};
-
-describe('B4, B6, B7, B8: what cannot be stored faithfully is refused, by the same rules as in memory', () => {
-  it.each<readonly [string, unknown]>([
-    ['a circle', circle],
-    ['something nested a hundred thousand deep', deep],
-    ['something small that contains itself a billion times', wide],
-    ['a getter that throws', unreadable],
-    [
-      'a proxy that throws',
-      new Proxy(
-        {},
-        {
-          ownKeys: () => {
-            throw new Error('4111');
-          },
-        },
-      ),
-    ],
-    ['an error', new Error('4111')],
-    ['a function', () => 1],
-    ['a symbol', Symbol('a')],
-    ['a promise', Promise.resolve(1)],
-    ['an instance of a class that is not registered', new (class Cat {})()],
-    ['an ArrayBuffer', new ArrayBuffer(2)],
-    ['a DataView', new DataView(new ArrayBuffer(2))],
-    ['a boxed text', new String('a')],
-    ['an instance of a subclass of Array', new (class Rows extends Array {})()],
-    ['an instance of a subclass of Uint8Array', new (class Frame extends Uint8Array {})(1)],
-    ['an array with a property', Object.assign([1], { count: 1 })],
-    ['the result of a match', 'abc'.match(/b/)],
-    ['a date with a property', Object.assign(new Date(0), { zone: 'UTC' })],
-    ['an object with a symbol property', { [Symbol('a')]: 1 }],
-    ['an array with a symbol property', Object.assign([1], { [Symbol('a')]: 1 })],
-    ['an object with a toJSON of its own', { toJSON: () => ({ a: 1 }) }],
-    ['an object with inherited properties', Object.create({ role: 'admin' })],
-    ['an instance with hidden properties', Object.defineProperty(new Money(1, 'EUR'), 'secret', { value: 1 })],
-    ['a text of two megabytes', 'x'.repeat(2_097_152)],
-    ['a list of a billion holes', holes(1_000_000_000)],
-  ])('%s', async (_, value) => {
-    const { seal, events } = rig();
-    for (const candidate of [value, { items: [0, value] }]) {
-      const refusal = refusalOf(() => copier.admit(candidate, 'clone', 1_048_576));
-      const error: unknown = await seal(candidate).catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(CacheError);
-      expect((error as CacheError).code).toBe(refusal.code);
-      expect((error as CacheError).message).toBe(refusal.message);
-      expect((error as CacheError).cause).toBeUndefined();
-    }
-    expect(events).toEqual([]);
-  });
-
-  it('sixty-four deep is not too deep, and comes back', async () => {
-    let value: unknown = new Map([[undefined, -0]]);
-    for (let level = 0; level < 62; level++) value = level % 2 === 0 ? [value] : new Map([[value, new Set([level])]]);
-    expect(identical(await rig().through(value), value)).toBe(true);
-    await expect(rig().seal([[value]])).rejects.toThrow(UnserializableError);
-  });
-
-  it('and the same for what is plain JSON', async () => {
-    const nested = (levels: number): unknown =>
-      levels === 0 ? 1 : levels % 2 === 0 ? [nested(levels - 1)] : { a: nested(levels - 1) };
-    expect(identical(await rig().through(nested(64)), nested(64))).toBe(true);
-    expect(() => copier.admit(nested(65), 'clone')).toThrow('too deeply');
-    await expect(rig().seal(nested(65))).rejects.toThrow('too deeply');
-  });
-
-  it('what is reached twice comes back as two equal values', async () => {
-    const shared = { a: [1n] };
-    const back = (await rig().through({ left: shared, right: shared })) as { left: object; right: object };
-    expect(back).toEqual({ left: { a: [1n] }, right: { a: [1n] } });
-    expect(back.left).not.toBe(back.right);
-  });
-
-  it('a value is not changed by being stored', async () => {
-    const made = () => ({ a: [undefined, new Date(0)], b: new Map([['c', { d: -0 }]]), '~e': { '~': 1 } });
-    const value = made();
-    await rig().seal(value);
-    expect(identical(value, made())).toBe(true);
-  });
-
-  it('more bytes than the limit are refused, as a text, as bytes and as what JSON makes of them', async () => {
-    const { seal } = rig({}, { limits: { maxValueBytes: 10_000 } });
-    for (const value of ['x'.repeat(10_000), new Uint8Array(10_000), Array.from({ length: 2_000 }, () => 0)])
-      await expect(seal(value)).rejects.toThrow(ValueTooLargeError);
-    // Six characters for each of these, and seventeen megabytes of them.
-    await expect(rig({}, { limits: { maxValueBytes: 8_388_608 } }).seal('\u0001'.repeat(2_900_000))).rejects.toThrow(
-      ValueTooLargeError,
-    );
-  });
-});
-
-describe('B13, B14, I15, I16: a body is data', () => {
-  const hostile = [
-    '{"__proto__":{"polluted":1}}',
-    '{"constructor":{"prototype":{"polluted":1}}}',
-    '{"a":{"__proto__":{"__proto__":{"polluted":1}}}}',
-    '[{"__proto__":{"polluted":1,"length":9}}]',
-    '{"~":{"__proto__":{"polluted":1}}}',
-    '{"~O":{"__proto__":{"polluted":1}}}',
-    '{"~C":["Money",{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}]}',
-    '{"~M":["__proto__",{"polluted":1}]}',
-    '{"then":"call me","toJSON":"me too"}',
-    '{"a":"_$$ND_FUNC$$_function(){ globalThis.polluted = 1 }()"}',
-  ];
-
-  it.each(hostile)('%s pollutes nothing, also when somebody copies the value', async (body) => {
-    const { open } = rig();
-    for (const format of [FORMAT.json, FORMAT.tagged]) {
-      const opened = await open(forge(body, { format }));
-      const value = opened?.value as object;
-      Object.assign({}, value);
-      expect(Reflect.get({}, 'polluted')).toBeUndefined();
-      expect(Reflect.get(globalThis, 'polluted')).toBeUndefined();
-      expect(Reflect.get(Money.prototype, 'polluted')).toBeUndefined();
-      expect(Reflect.get(value, 'polluted')).toBeUndefined();
-    }
-  });
-
-  it.each([
-    '{"~C":["__proto__",{}]}',
-    '{"~C":["constructor",{}]}',
-    '{"~C":["Object",{}]}',
-    '{"~C":["Money"]}',
-    '{"~C":"Money"}',
-    '{"~B":["constructor",""]}',
-    '{"~B":["Function","YWxlcnQoMSk="]}',
-    '{"~B":["SharedArrayBuffer",""]}',
-    '{"~B":["Float64Array","AAAA"]}',
-    '{"~n":"__proto__"}',
-    '{"~n":1}',
-    '{"~b":"0x10"}',
-    '{"~b":""}',
-    '{"~D":"now"}',
-    '{"~R":["(",""]}',
-    '{"~R":["a","zz"]}',
-    '{"~U":"nowhere"}',
-    '{"~M":[1]}',
-    '{"~M":{"length":2}}',
-    '{"~S":"abc"}',
-    '{"~O":[1]}',
-    '{"~O":null}',
-    '{"~":5}',
-    '{"~x":5}',
-    '{"~F":"function () {}"}',
-    '[[[[',
-    '',
-    'undefined',
-  ])('%s is a miss', async (body) => {
-    const { open, events } = rig();
-    expect(await open(forge(body, { format: FORMAT.tagged }))).toBeUndefined();
-    expect(events).toHaveLength(1);
-  });
-
-  it.each([70, 50_000])('a body nested %i deep, deeper than any value, is a miss', async (levels) => {
-    const { open, events } = rig();
-    const body = `{"~S":${'['.repeat(levels)}${']'.repeat(levels)}}`;
-    expect(await open(forge(body, { format: FORMAT.tagged }))).toBeUndefined();
-    expect(events).toMatchObject([{ type: 'damaged', reason: 'unreadable' }]);
-  });
-
-  it('what somebody put into Object.prototype changes nothing', async () => {
-    const value = { a: new Date(5), b: { '~u': 1 }, c: [undefined], d: {} };
-    Object.assign(Object.prototype, { '~u': 0, polluted: 1 });
-    try {
-      expect(identical(await rig().through(value), value)).toBe(true);
-    } finally {
-      Reflect.deleteProperty(Object.prototype, 'polluted');
-      Reflect.deleteProperty(Object.prototype, '~u');
-    }
-  });
-});
-
-function refusalOf(admit: () => unknown): CacheError {
-  try {
-    admit();
-  } catch (error) {
-    if (error instanceof CacheError) return error;
-  }
-  throw new Error('was admitted');
-}

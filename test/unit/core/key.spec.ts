@@ -362,6 +362,21 @@ describe('a key as callers give it', () => {
     expect(key.labels).toBe(key.labels);
   });
 
+  it('asks for tags given as a function when they are needed, and once; or when it is told to settle', () => {
+    const space = mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
+    const names = ['tom'];
+    let asked = 0;
+    const tags = (): string[] => (asked++, [...names]);
+    const settled = mint.key(space, [1], tags).settle();
+    const key = mint.key(space, [1], tags);
+    expect(key.id).toBe(settled.id);
+    expect(asked).toBe(1);
+    names.push('kit');
+    expect([settled.tags, key.tags, key.labels.length]).toEqual([['tom'], ['tom', 'kit'], settled.labels.length + 1]);
+    expect(asked).toBe(2);
+    expect(() => mint.key(space, [1], () => ['']).settle()).toThrow(TagInvalidError);
+  });
+
   it('refuses tags that are none', () => {
     const space = mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
     expect(() => mint.key(space, [1], [''])).toThrow(TagInvalidError);

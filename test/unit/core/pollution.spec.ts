@@ -55,6 +55,9 @@ describe('C35: what was polluted into Object.prototype does not become an option
       execution: undefined,
     };
     expect(fromSubdomain({})(source)).toBeUndefined();
+    pollute({ 'x-tenant': 'acme', host: 'acme.example.com' });
+    expect(fromHeader('x-tenant', { trusted: true })(source)).toBeUndefined();
+    expect(fromSubdomain({})({ ...source, request: { headers: {} } })).toBeUndefined();
   });
 
   it('nor the scope of somebody who has none', () => {

@@ -123,6 +123,20 @@ describe('what is counted and told', () => {
   });
 });
 
+describe('what else is asked of the backend', () => {
+  it('is passed on: usage, facts and a ping', async () => {
+    const backend = chaos(memory(), { operations: { ping: { delayMs: [7, 7] } } });
+    const { machine, clock, ...rig } = new Rig({ backend });
+    expect(rig.recorded.events).toEqual([]);
+    await machine.engine.open();
+    expect(await machine.engine.usage(undefined)).toEqual({ entries: 0, bytes: 0 });
+    expect(await machine.engine.info()).toMatchObject({ kind: 'memory', entries: 0 });
+    const ping = machine.engine.ping();
+    await clock.advance(7);
+    expect(await ping).toBe(7);
+  });
+});
+
 describe('a value that says it belongs to another key', () => {
   /** A backend that answers reads of `tom` with what it has under `kit`: a reply that came out of order. */
   function desynchronised(): BackendFactory {
@@ -158,6 +172,27 @@ describe('a value that says it belongs to another key', () => {
     expect(many).toBeUndefined();
     expect(rig.recorded.of('identity-mismatch').length).toBeGreaterThan(0);
     expect(rig.space().tally.errors).toBeGreaterThan(0);
+  });
+
+  it('a backend that answers every question with it is waited out, and the loader answers', async () => {
+    const inner = desynchronised();
+    const stubborn: BackendFactory = {
+      kind: 'stubborn',
+      create: (parts) => {
+        const backend = inner.create(parts);
+        const lease = backend.lease.bind(backend);
+        return Object.assign(backend, {
+          lease: (key: Parameters<typeof lease>[0], request: Parameters<typeof lease>[1]) =>
+            lease(key, key.id.includes('tom') ? { ...request, purpose: 'missing' } : request),
+        });
+      },
+    };
+    const rig = new Rig({ backend: stubborn, limits: { maxWait: '1s' } });
+    await rig.load('kit', () => 'secret of Kit');
+    const call = rig.load('tom', () => 'Tom');
+    await rig.clock.advance(1_100);
+    expect(await call).toBe('Tom');
+    expect(rig.recorded.of('bypass')).toMatchObject([{ reason: 'waited-too-long' }]);
   });
 
   it('is not handed to the loader as its previous value, nor served when it fails', async () => {
