@@ -99,7 +99,7 @@ function packagesBeside(door) {
     }
   };
   visit(door === 'nestjs-scoped-cache' ? ROOT : resolveFolder(door, BENCH));
-  return [...found];
+  return Array.from(found, (folder) => manifest(folder).name);
 }
 
 function resolveFolder(name, from) {

@@ -159,6 +159,14 @@ describe('a loader that reads what fewer people may see than its own entry', () 
     expect(await rig.get('everybody', { width: 'global' })).toBeUndefined();
   });
 
+  it('also when what lies between is no narrower than the outermost', async () => {
+    const rig = new Rig();
+    const innermost = (): Promise<unknown> => rig.as(asAnn, () => rig.load('mine', () => 'secret', { user: 'ann' }));
+    await rig.load('outer', () => rig.load('middle', innermost));
+    expect(await rig.get('middle')).toBeUndefined();
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+
   it('who joins such a load gets neither its value nor its error, but loads by itself', async () => {
     const rig = new Rig();
     const source = new Source();

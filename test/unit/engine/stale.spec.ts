@@ -69,18 +69,19 @@ describe('staleWhileRevalidate', () => {
     expect(await rig.load('tom', () => 'new', policy)).toBe('new');
   });
 
-  it('the reload runs in the scope of the key and outside of the call that noticed it', async () => {
+  it('the reload runs in the scope of the key and belongs to nobody, also when a loader noticed it', async () => {
     const rig = new Rig();
     const mine: Options = { ...policy, user: 'ann' };
     await rig.load('tom', () => 'old', mine);
     await rig.clock.advance(MINUTE);
     const seen: unknown[] = [];
+    const reload = (): string => {
+      const frame = rig.machine.context.current();
+      seen.push(frame?.scope, frame?.loading?.parent);
+      return 'new';
+    };
     await rig.as({ tenant: 'beta', user: 'bob' }, () =>
-      rig.load(
-        'tom',
-        () => seen.push(rig.machine.context.current()?.scope, rig.machine.context.current()?.loading?.parent),
-        mine,
-      ),
+      rig.load('outer', () => rig.load('tom', reload, mine), { user: 'ann' }),
     );
     await rig.clock.settle();
     expect(seen).toEqual([{ tenant: 'acme', user: 'ann' }, undefined]);
