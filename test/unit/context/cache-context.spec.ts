@@ -65,6 +65,17 @@ describe('the context of a call', () => {
     expect(await later).toBeUndefined();
   });
 
+  it('is nobody’s after its end', async () => {
+    const context = new CacheContext();
+    let seen: string | undefined = 'nothing yet';
+    await context.run(frameOf('acme'), async () => {
+      context.close();
+      await Promise.resolve();
+      seen = context.scope().tenant;
+    });
+    expect(seen).toBeUndefined();
+  });
+
   it('of one cache is not that of another', () => {
     const [one, other] = [new CacheContext(), new CacheContext()];
     one.run(frameOf('acme'), () => expect(other.scope()).toBe(NOBODY));

@@ -159,12 +159,24 @@ describe('a loader that reads what fewer people may see than its own entry', () 
     expect(await rig.get('everybody', { width: 'global' })).toBeUndefined();
   });
 
-  it('also when what lies between is no narrower than the outermost', async () => {
+  it('also when what lies between is no narrower than the outermost: who joins that one loads by itself too', async () => {
     const rig = new Rig();
-    const innermost = (): Promise<unknown> => rig.as(asAnn, () => rig.load('mine', () => 'secret', { user: 'ann' }));
-    await rig.load('outer', () => rig.load('middle', innermost));
-    expect(await rig.get('middle')).toBeUndefined();
-    expect(await rig.get('outer')).toBeUndefined();
+    const source = new Source();
+    const everybodys: Options = { width: 'global' };
+    const outer = (ids: typeof asAnn): Promise<unknown> => {
+      const own = (): Promise<unknown> =>
+        rig.as(ids, () => rig.load('mine', () => `secret of ${ids.tenant}`, { tenant: ids.tenant }));
+      const middle = (): Promise<unknown> => rig.load(['middle', ids.tenant], own, everybodys);
+      return rig.load('outer', async () => [await middle(), await source.load()][0], everybodys);
+    };
+    const calls = [outer(asAnn), outer(asBeta)];
+    await rig.clock.settle();
+    source.answer(0, undefined);
+    await rig.clock.settle();
+    source.answer(1, undefined);
+    expect(await Promise.all(calls)).toEqual(['secret of acme', 'secret of beta']);
+    expect(await rig.get('outer', everybodys)).toBeUndefined();
+    expect(rig.recorded.of('refused').every(({ reason }) => reason === 'tainted')).toBe(true);
   });
 
   it('who joins such a load gets neither its value nor its error, but loads by itself', async () => {

@@ -115,6 +115,18 @@ describe('staleWhileRevalidate', () => {
     expect(source.calls).toHaveLength(1);
   });
 
+  it('while a reload is under way, those who are served do not ask for a lease each', async () => {
+    const backend = chaos(memory());
+    const rig = await withOldEntry(policy, new Rig({ backend }));
+    const before = backend.calls('lease');
+    const source = new Source();
+    for (let time = 0; time < 10; time++) {
+      expect(await rig.load('tom', source.load, policy)).toBe('old');
+      await rig.clock.settle();
+    }
+    expect(backend.calls('lease') - before).toBe(1);
+  });
+
   it('a reload whose backend fails is reported, and the caller is served', async () => {
     const backend = chaos(memory());
     const rig = await withOldEntry(policy, new Rig({ backend }));
