@@ -10,6 +10,11 @@ export interface LimitOptions {
   readonly maxTtl?: Duration | undefined;
   /** Loads under way at once in this process; further calls run their loader without the cache. @default 10000 */
   readonly maxFlights?: number | undefined;
+  /**
+   * Loads under way at once for one tenant while the backend does not answer; further ones wait for their turn, at most
+   * `maxWait`. @default 100
+   */
+  readonly maxOutageLoads?: number | undefined;
   /** Background reloads under way at once; further ones are left to the next reader. @default 100 */
   readonly maxRefreshes?: number | undefined;
   /** Life of a lease between renewals. @default '10s' */
@@ -24,6 +29,7 @@ export interface Limits {
   readonly maxValueBytes: number;
   readonly maxTtlMs: number;
   readonly maxFlights: number;
+  readonly maxOutageLoads: number;
   readonly maxRefreshes: number;
   readonly leaseMs: number;
   readonly maxLoadMs: number;
@@ -39,6 +45,7 @@ export function resolveLimits(options?: LimitOptions): Limits {
     maxValueBytes: wholeNumber(own.maxValueBytes, 'limits.maxValueBytes', MIB, 1, 512 * MIB),
     maxTtlMs: duration(own.maxTtl, 'limits.maxTtl', MAX_DURATION_MS),
     maxFlights: wholeNumber(own.maxFlights, 'limits.maxFlights', 10_000, 1, 1_000_000),
+    maxOutageLoads: wholeNumber(own.maxOutageLoads, 'limits.maxOutageLoads', 100, 1, 1_000_000),
     maxRefreshes: wholeNumber(own.maxRefreshes, 'limits.maxRefreshes', 100, 0, 100_000),
     leaseMs: duration(own.lease, 'limits.lease', 10_000),
     maxLoadMs: duration(own.maxLoad, 'limits.maxLoad', 120_000),

@@ -16,7 +16,7 @@ import { LoadContext } from './loader.js';
 import { LoaderRun } from './loader-run.js';
 import { LoadTimes } from './load-times.js';
 import { inheritInto, Lookup } from './lookup.js';
-import { Outage } from './outage.js';
+import { OutageLoads } from './outage-loads.js';
 import { Put } from './put.js';
 import { Refresher } from './refresh.js';
 import { Report } from './report.js';
@@ -31,7 +31,7 @@ export class CacheEngine {
   private readonly load: Load;
   private readonly refresher: Refresher;
   private readonly puts: Put;
-  private readonly outage = new Outage();
+  private readonly outageLoads: OutageLoads;
 
   constructor(private readonly parts: EngineParts) {
     const report = new Report(parts.emit);
@@ -42,10 +42,11 @@ export class CacheEngine {
     this.report = report;
     this.lookup = new Lookup(parts, report, loadTimes);
     const run = new LoaderRun(parts, report, loadTimes);
-    const { lookup, outage } = this;
-    this.load = new Load({ ...parts, lookup, flights, filler, run, outage, report });
+    this.outageLoads = new OutageLoads(parts);
+    const { lookup, outageLoads } = this;
+    this.load = new Load({ ...parts, lookup, flights, filler, run, outageLoads, report });
     this.refresher = new Refresher(this.load, parts.limits);
-    this.writes = new Writes(parts, filler, report, outage);
+    this.writes = new Writes(parts, filler, report);
     this.puts = new Put(parts, filler, run, report, async (call) => {
       await this.writes.evict([call.key]);
     });
@@ -60,12 +61,13 @@ export class CacheEngine {
     try {
       reading = this.backend.read(call.key);
     } catch (error) {
-      return this.load.outage(call, error, undefined);
+      return this.load.outage(call, error, undefined, this.outageLoads.moment);
     }
     if (!isPending(reading)) return this.answer(call, reading, startedAtMs);
+    const { moment } = this.outageLoads;
     return reading.then(
       (answer) => this.answer(call, answer, startedAtMs),
-      (error: unknown) => this.load.outage(call, error, undefined),
+      (error: unknown) => this.load.outage(call, error, undefined, moment),
     );
   }
 
@@ -163,7 +165,6 @@ export class CacheEngine {
   }
 
   private answer(call: Call, reading: Reading, startedAtMs: number): Awaitable<unknown> {
-    if (this.outage.isOn) this.outage.end();
     const verdict = this.lookup.judge(reading, call.key, call.policy);
     const { entry } = reading;
     if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined, entry);

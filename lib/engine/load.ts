@@ -15,6 +15,7 @@ import { Boarding } from './boarding.js';
 import type { Call } from './call.js';
 import { inheritInto, type Lookup } from './lookup.js';
 import { Patience } from './patience.js';
+import type { OutageLoads } from './outage-loads.js';
 import type { Report } from './report.js';
 import type { Flight } from './single-flight.js';
 import { Takeoff, type TakeoffParts } from './takeoff.js';
@@ -23,6 +24,7 @@ import { Waiting, type Answer } from './waiting.js';
 export interface LoadParts extends TakeoffParts {
   readonly lookup: Lookup;
   readonly report: Report;
+  readonly outageLoads: OutageLoads;
 }
 
 export class Load {
@@ -78,28 +80,37 @@ export class Load {
     }
   }
 
-  /** The backend failed during a read: answer from the loader, unless the caller wants to know. */
-  outage(call: Call, error: unknown, spare: Entry | undefined, operation: 'read' | 'lease' = 'read'): Promise<unknown> {
-    const { report, backend, outage } = this.parts;
+  /**
+   * The backend failed during a read: answer from the loader, unless the caller wants to know. `moment` is when the
+   * backend was asked, counted in loads of outages.
+   */
+  async outage(
+    call: Call,
+    error: unknown,
+    spare: Entry | undefined,
+    moment: number,
+    operation: 'read' | 'lease' = 'read',
+  ): Promise<unknown> {
+    const { report, backend, clock, limits, outageLoads } = this.parts;
     const failure = report.failure(call.key.space, operation, backend.kind, error);
-    outage.begin();
-    if (call.policy.failSilently) return this.uncached(call, 'backend', spare);
-    const isOurs = failure instanceof BackendError;
-    return Promise.reject(isOurs ? failure : new BackendError(operation, backend.kind, { cause: error }));
+    if (!call.policy.failSilently) {
+      throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
+    }
+    const count = (): void => report.bypass(call.key, 'backend');
+    const shared = outageLoads.joinable(call, moment);
+    if (shared !== undefined) return this.boarding.board(call, shared, spare, { isLeader: false, count });
+    if (outageLoads.size >= limits.maxFlights) return this.uncached(call, 'too-many-flights', spare);
+    const flight = outageLoads.begin(call, (turn) => this.takeoff.unleased(call, spare, clock.monotonicMs(), turn));
+    return this.boarding.board(call, flight, spare, { isLeader: true, count });
   }
 
   /** Runs the loader and stores nothing. */
   private uncached(call: Call, reason: BypassReason, spare: Entry | undefined): Promise<unknown> {
-    const { report, flights, outage, clock } = this.parts;
-    const seat = { isLeader: true, count: () => report.bypass(call.key, reason) };
-    if (reason === 'backend') {
-      const flight = flights.joinable(call.key.id, outage.token);
-      if (flight !== undefined) return this.boarding.board(call, flight, spare, { ...seat, isLeader: false });
-    }
+    const { report, clock } = this.parts;
     // Nothing is stored, so nothing may be stored around it either, except by the put that asked.
     const freshUntilMs = reason === 'inside-put' ? Infinity : clock.monotonicMs();
-    const flight = this.takeoff.unleased(call, spare, reason === 'backend', freshUntilMs);
-    return this.boarding.board(call, flight, spare, seat);
+    const flight = this.takeoff.unleased(call, spare, freshUntilMs);
+    return this.boarding.board(call, flight, spare, { isLeader: true, count: () => report.bypass(call.key, reason) });
   }
 
   private attempt(
@@ -109,18 +120,20 @@ export class Load {
     purpose: LeaseRequest['purpose'],
     seen?: Entry,
   ): Awaitable<unknown> {
+    const { backend, limits, outageLoads } = this.parts;
+    const { moment } = outageLoads;
     let reply: Awaitable<LeaseReply>;
     try {
-      reply = this.parts.backend.lease(call.key, { leaseMs: this.parts.limits.leaseMs, purpose, seen });
+      reply = backend.lease(call.key, { leaseMs: limits.leaseMs, purpose, seen });
     } catch (error) {
-      return this.outage(call, error, spare, 'lease');
+      return this.outage(call, error, spare, moment, 'lease');
     }
     // A backend in this process answers at once, and the flight must begin in the same breath: whoever comes next in
     // this tick finds it.
     if (!isPending(reply)) return this.follow(call, reply, spare, patience, purpose);
     return reply.then(
       (answer) => this.follow(call, answer, spare, patience, purpose),
-      (error: unknown) => this.outage(call, error, spare, 'lease'),
+      (error: unknown) => this.outage(call, error, spare, moment, 'lease'),
     );
   }
 
@@ -131,8 +144,7 @@ export class Load {
     patience: Patience,
     purpose: LeaseRequest['purpose'],
   ): Awaitable<unknown> {
-    const { lookup, flights, outage } = this.parts;
-    if (outage.isOn) outage.end();
+    const { lookup, flights } = this.parts;
     if (reply.kind === 'granted') {
       const ownSpare = lookup.usable(reply.reading, call.key, call.policy);
       return this.board(call, this.takeoff.leased(call, reply.lease, ownSpare, false), ownSpare, patience, true);
@@ -172,11 +184,12 @@ export class Load {
     const canStandIn = spare !== undefined && this.boarding.mayStandIn(spare, call);
     if (canStandIn && patience.waitedMs() >= softTimeoutMs) return this.boarding.serveSpare(call, spare);
     if (patience.isOver) return this.uncached(call, 'waited-too-long', spare);
+    const { moment } = this.parts.outageLoads;
     let answer: Answer | undefined;
     try {
       answer = await this.waiting.next(call.key, patience, canStandIn ? softTimeoutMs : Infinity);
     } catch (error) {
-      return this.outage(call, error, spare, 'lease');
+      return this.outage(call, error, spare, moment, 'lease');
     }
     if (answer === undefined) return this.waitAndRetry(call, spare, patience);
     const { reply, isFirst } = answer;

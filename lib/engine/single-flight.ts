@@ -17,8 +17,8 @@ export class Flight {
 
   constructor(
     readonly id: KeyId,
-    /** The token of the lease it runs under; that of the outage when the backend was out of reach and there is none. */
-    readonly token: string,
+    /** The token of the lease it runs under, if it has one. */
+    readonly token: string | undefined,
     readonly loading: Loading,
     readonly landing: Promise<Loaded>,
   ) {}
@@ -29,6 +29,12 @@ export class Flight {
       if (this.isOverdue) resolve();
       else this.giveUp = resolve;
     }));
+  }
+
+  /** Resolves when nobody need wait for it any more: it has landed, failed, or is overdue. Never rejects. */
+  get ended(): Promise<unknown> {
+    const ignore = (): void => undefined;
+    return Promise.race([this.landing.then(ignore, ignore), this.overdue]);
   }
 
   becomeOverdue(): void {

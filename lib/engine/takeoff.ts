@@ -6,14 +6,12 @@ import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
 import { LoadContext, NOT_MODIFIED } from './loader.js';
 import type { LoaderRun, Watch } from './loader-run.js';
-import type { Outage } from './outage.js';
 import { Flight, type Loaded, type SingleFlight } from './single-flight.js';
 
 export interface TakeoffParts extends EngineParts {
   readonly flights: SingleFlight;
   readonly filler: Filler;
   readonly run: LoaderRun;
-  readonly outage: Outage;
 }
 
 /** Starts loads: under a lease, with a fill at the end, or without one, with nothing stored. */
@@ -36,17 +34,15 @@ export class Takeoff {
     return flight;
   }
 
-  /** A load that stores nothing. Shared, it serves the callers of the same outage. */
-  unleased(call: Call, spare: Entry | undefined, isShared: boolean, freshUntilMs: number): Flight {
-    const { run, flights, outage } = this.parts;
+  /** A load that stores nothing. It begins at once, or when its turn comes. */
+  unleased(call: Call, spare: Entry | undefined, freshUntilMs: number, turn?: Promise<void>): Flight {
     const loading = new Loading(call.key, call.frame?.loading);
-    const watch = run.watch(call.key, undefined, () => {
-      flights.end(flight);
-      flight.becomeOverdue();
-    });
-    const landing = this.load(call, loading, spare, freshUntilMs).finally(() => watch.stop());
-    const flight = new Flight(call.key.id, outage.token, loading, landing);
-    if (isShared) flights.begin(flight);
+    const load = async (): Promise<Loaded> => {
+      const watch = this.parts.run.watch(call.key, undefined, () => flight.becomeOverdue());
+      return this.load(call, loading, spare, freshUntilMs).finally(() => watch.stop());
+    };
+    const landing = turn === undefined ? load() : turn.then(load);
+    const flight = new Flight(call.key.id, undefined, loading, landing);
     return flight;
   }
 

@@ -7,7 +7,6 @@ import { graceMs, type Policy } from '../core/policy.js';
 import type { Space, View } from '../core/space.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
-import type { Outage } from './outage.js';
 import type { Report } from './report.js';
 
 /** The verbs that change what is stored on a caller's word. None of them fails quietly (invariant 8). */
@@ -16,7 +15,6 @@ export class Writes {
     private readonly parts: EngineParts,
     private readonly filler: Filler,
     private readonly report: Report,
-    private readonly outage: Outage,
   ) {}
 
   /** Stores a value as of now. @throws UnserializableError, ValueTooLargeError, or BackendError: the old entry may still be there */
@@ -101,9 +99,7 @@ export class Writes {
 
   private async attempt<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
     try {
-      const answer = await work();
-      this.outage.end();
-      return answer;
+      return await work();
     } catch (error) {
       throw this.report.failure(space, operation, this.parts.backend.kind, error);
     }
@@ -112,9 +108,7 @@ export class Writes {
   /** Nobody knows whether it happened: the caller must, since old values may still be served. */
   private async invalidation<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
     try {
-      const answer = await work();
-      this.outage.end();
-      return answer;
+      return await work();
     } catch (error) {
       this.report.failure(space, operation, this.parts.backend.kind, error);
       if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;

@@ -38,6 +38,7 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof LimitOptions>([
   'maxValueBytes',
   'maxTtl',
   'maxFlights',
+  'maxOutageLoads',
   'maxRefreshes',
   'lease',
   'maxLoad',

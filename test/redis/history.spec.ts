@@ -21,12 +21,10 @@ describeWithRedis('two machines on Redis', () => {
   });
   afterAll(() => server.stop());
 
-  // Known to fail over a bad network: a few reads join a load that began before another process's invalidation (the gap
-  // that lib/engine/outage.ts describes, or worse). Shown by `SOAK=1 npm test -- test/redis/history`, until it is closed.
-  const networks: [string, boolean, number][] = [['over a sound network', false, 1]];
-  if (process.env['SOAK'] !== undefined) {
-    networks.push(['over a network that resets, loses and shifts, spread over two slots', true, 2]);
-  }
+  const networks: [string, boolean, number][] = [
+    ['over a sound network', false, 1],
+    ['over a network that resets, loses and shifts, spread over two slots', true, 2],
+  ];
 
   describe.each(networks)('%s no read is stale', (_, isBad, shards) => {
     it.each([1, 2, 3])(

@@ -107,27 +107,127 @@ describe('loads without a lease', () => {
     expect(values).toEqual(Array.from({ length: 20 }, () => ({ name: 'Tom' })));
   });
 
-  it.each<[string, (rig: Rig) => Promise<unknown>]>([
-    ['its key was evicted', (rig) => rig.evict('tom')],
-    ['its tag was invalidated', (rig) => rig.invalidateTag('pets')],
-    ['its tenant was cleared', (rig) => rig.clear()],
-    ['another value was set', (rig) => rig.set('tom', 'set')],
-    ['anything got through at all, as it might have been an invalidation elsewhere', (rig) => rig.load('kit', () => 1)],
-  ])('are not joined after %s between two failures', async (_, act) => {
+  it('that began before a caller came do not serve him: an invalidation elsewhere may lie between', async () => {
+    const { rig } = brokenAt('read');
+    const source = new Source();
+    const early = rig.load('tom', source.load);
+    await rig.clock.settle();
+    const late = Array.from({ length: 20 }, () => rig.load('tom', source.load));
+    await rig.clock.settle();
+    expect(source.calls).toHaveLength(1);
+    source.answer(0, 'old');
+    await rig.clock.settle();
+    expect(source.calls).toHaveLength(2);
+    source.answer(1, 'new');
+    expect(await Promise.all([early, ...late])).toEqual(['old', ...late.map(() => 'new')]);
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  it('do not serve him either when the backend failed only now and then', async () => {
     const backend = chaos(memory());
     const rig = new Rig({ backend });
     const source = new Source();
     backend.failNext('read');
-    const early = rig.load('tom', source.load, { tags: ['pets'] });
+    const early = rig.load('tom', source.load);
     await rig.clock.settle();
-    await act(rig);
-    backend.failNext('read');
-    const late = rig.load('tom', source.load, { tags: ['pets'] });
+    await rig.evict('tom');
+    backend.failNext('lease');
+    const late = rig.load('tom', source.load);
     await rig.clock.settle();
-    expect(source.calls).toHaveLength(2);
     source.answer(0, 'old');
+    await rig.clock.settle();
     source.answer(1, 'new');
     expect(await Promise.all([early, late])).toEqual(['old', 'new']);
+  });
+
+  it('that hang are waited for no longer than maxWait', async () => {
+    const rig = new Rig({
+      backend: chaos(memory(), { operations: { read: { throwRate: 1 } } }),
+      limits: { maxWait: '3s' },
+    });
+    const source = new Source();
+    void rig.load('tom', source.load);
+    await rig.clock.settle();
+    const late = rig.load('tom', source.load);
+    await rig.clock.advance(2_999);
+    expect(source.calls).toHaveLength(1);
+    await rig.clock.advance(1);
+    source.answer(1, 'new');
+    expect(await late).toBe('new');
+  });
+
+  it('that wait in a circle are an error, not a wait', async () => {
+    const { rig } = brokenAt('read');
+    const source = new Source();
+    const both = async (mine: string, other: string): Promise<unknown> =>
+      rig.load(mine, async () => {
+        await source.load();
+        return rig.load(other, () => both(other, mine));
+      });
+    const ends = Promise.allSettled([both('tom', 'kit'), both('kit', 'tom')]);
+    await rig.clock.settle();
+    source.answer(0, 1);
+    source.answer(1, 2);
+    const [one, other] = await ends;
+    expect([one.status, other.status]).toContain('rejected');
+    for (const end of [one, other]) {
+      if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'CACHE_REENTRANT' });
+    }
+  });
+
+  describe('are so many at once for each tenant', () => {
+    const broken = (): Rig =>
+      new Rig({
+        backend: chaos(memory(), { operations: { read: { throwRate: 1 } } }),
+        limits: { maxOutageLoads: 2, maxWait: '3s' },
+      });
+
+    it('others wait in line, and those of other tenants do not wait for them', async () => {
+      const rig = broken();
+      const source = new Source();
+      const calls = ['a', 'b', 'c', 'd'].map((name) => rig.load(name, source.load));
+      await rig.clock.settle();
+      expect(source.calls).toHaveLength(2);
+      expect(await rig.load('a', () => 'theirs', { tenant: 'beta' })).toBe('theirs');
+      source.answer(1, 'B');
+      await rig.clock.settle();
+      expect(source.calls).toHaveLength(3);
+      source.answer(0, 'A');
+      await rig.clock.settle();
+      source.answer(2, 'C');
+      source.answer(3, 'D');
+      expect(await Promise.all(calls)).toEqual(['A', 'B', 'C', 'D']);
+      expect(rig.clock.pendingTimers).toBe(0);
+    });
+
+    it('who waits in line waits no longer than maxWait', async () => {
+      const rig = broken();
+      const source = new Source();
+      const calls = ['a', 'b', 'c'].map((name) => rig.load(name, source.load));
+      await rig.clock.advance(2_999);
+      expect(source.calls).toHaveLength(2);
+      await rig.clock.advance(1);
+      source.answer(2, 'C');
+      expect(await calls[2]).toBe('C');
+    });
+
+    it('a load inside a load has its turn already, also when it joins one that has not', async () => {
+      const rig = broken();
+      const source = new Source();
+      const nested = (name: string): Promise<unknown> =>
+        rig.load(name, async () => [await source.load(), await rig.load('inner', source.load)][1]);
+      const calls = [nested('a'), nested('b'), rig.load('inner', source.load)];
+      await rig.clock.settle();
+      expect(source.calls).toHaveLength(2);
+      source.answer(0, 'A');
+      await rig.clock.settle();
+      expect(source.calls).toHaveLength(3);
+      source.answer(1, 'B');
+      source.answer(2, 'inner');
+      await rig.clock.settle();
+      source.answer(3, 'inner');
+      expect(await Promise.all(calls)).toEqual(['inner', 'inner', 'inner']);
+    });
   });
 
   it('a failing loader is passed on, or covered by an old value where one was read before the outage', async () => {
