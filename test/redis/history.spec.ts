@@ -11,7 +11,10 @@ import { redisFactory } from '../support/redis/redis-machine.js';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 5_000 : 20_000;
+const IS_SOAK = process.env['SOAK'] !== undefined;
+const DURATION_MS = IS_SOAK ? 20_000 : 5_000;
+/** Fewer than these, and nothing being stale means little. */
+const [MIN_READS, MIN_INVALIDATIONS] = IS_SOAK ? [4_000, 100] : [400, 15];
 const FAULTS: readonly ProxyMode[] = ['blackhole', 'dropReplies', 'dropRequests', 'refuse', 'shift'];
 
 describeWithRedis('two machines on Redis', () => {
@@ -54,8 +57,8 @@ describeWithRedis('two machines on Redis', () => {
         await Promise.all(rigs.map((rig) => rig.machine.close()));
         await Promise.all(proxies.map((proxy) => proxy.close()));
         expect(summary(played, seed)).toMatchObject({ seed, stale: 0, first: undefined });
-        expect(played.history.reads.length).toBeGreaterThan(200);
-        expect(played.history.invalidations.length).toBeGreaterThan(10);
+        expect(played.history.reads.length).toBeGreaterThan(MIN_READS);
+        expect(played.history.invalidations.length).toBeGreaterThan(MIN_INVALIDATIONS);
       },
       60_000,
     );
