@@ -1,3 +1,4 @@
+import { CacheError } from '../core/errors.js';
 import type { CacheEvent, Observer } from '../core/observer.js';
 
 /** Where lines go: Nest's Logger fits, and so does console. */
@@ -40,7 +41,9 @@ function tellError(
   lastToldMs: Map<string, number>,
 ): void {
   if (wasToldLately(`${event.operation}/${event.error.name}`, nowMs, lastToldMs)) return;
-  writer.warn(`${event.operation} failed in namespace "${event.namespace}": ${event.error.message}`);
+  // Only messages of ours are repeated: those of the application's own errors may quote the value. Observers get them.
+  const problem = event.error instanceof CacheError ? event.error.message : `${event.error.name} was thrown.`;
+  writer.warn(`${event.operation} failed in namespace "${event.namespace}": ${problem}`);
 }
 
 function tellDamage(
