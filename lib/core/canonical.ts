@@ -25,6 +25,9 @@ import {
   type Classes,
   type Step,
 } from './plain.js';
+import { Shapes } from './shapes.js';
+
+type Primitive = number | boolean | bigint | undefined;
 
 export type Constructor = abstract new (...args: never[]) => object;
 
@@ -39,7 +42,6 @@ export class MethodName {
 const MAX_DEPTH = 8;
 /** In characters, before escaping. Longer arguments deserve a key of their own. */
 const MAX_LENGTH = 65_536;
-const MANY_NAMES = 16;
 const MALFORMED = 'is not well-formed text (it contains a lone surrogate)';
 
 /** What each ASCII character becomes: itself, for letters, digits and `_ - . : @`; percent and two hex digits otherwise. */
@@ -49,27 +51,39 @@ const ESCAPED: readonly string[] = Array.from({ length: 128 }, (_, code) => {
 });
 const IS_CLEAR = Uint8Array.from(ESCAPED, (escaped) => (escaped.length === 1 ? 1 : 0));
 
-/**
- * Encodes one value. `where` and `index` name it in errors; `classes` are those whose instances may be part of keys.
- * @throws KeyInvalidError
- */
-export function encodeValue(value: unknown, classes: Classes, where = 'value', index?: number): string {
+/** Encodes values. `classes` are those whose instances may be part of keys. */
+export class Canonical {
+  private readonly shapes = new Shapes();
+
+  constructor(private readonly classes: Classes) {}
+
+  /** The text of one value. `where` and `index` name it in errors. @throws KeyInvalidError */
+  encode(value: unknown, where = 'value', index?: number): string {
+    switch (typeof value) {
+      case 'string':
+        if (value.length > MAX_LENGTH) throw tooLarge(rootOf(where, index));
+        return isClear(value) ? `'${value}` : `'${escapeText(value, rootOf(where, index))}`;
+      case 'object':
+        return value === null ? 'null' : new Encoder(this.classes, this.shapes, where, index).encode(value);
+      case 'function':
+      case 'symbol':
+        throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);
+      default:
+        return encodePrimitive(value as Primitive);
+    }
+  }
+}
+
+function encodePrimitive(value: number | boolean | bigint | undefined): string {
   switch (typeof value) {
     case 'number':
       return encodeNumber(value);
-    case 'string':
-      if (value.length > MAX_LENGTH) throw tooLarge(rootOf(where, index));
-      return isClear(value) ? `'${value}` : `'${escapeText(value, rootOf(where, index))}`;
     case 'boolean':
       return value ? 'true' : 'false';
-    case 'undefined':
-      return 'undef';
     case 'bigint':
       return `${value}n`;
-    case 'object':
-      return value === null ? 'null' : new Encoder(classes, where, index).encode(value);
     default:
-      throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);
+      return 'undef';
   }
 }
 
@@ -101,20 +115,6 @@ function encodeNumber(value: number): string {
   return value > 0 ? 'Inf' : value < 0 ? '-Inf' : 'NaN';
 }
 
-/** Sorts names by their characters, as `sort` does. The few names of a query are in order before `sort` has begun. */
-function inOrder(names: string[]): void {
-  if (names.length > MANY_NAMES) names.sort();
-  else for (let at = 1; at < names.length; at++) insert(names, at);
-}
-
-/** Puts the name at `at` into its place among those before it. */
-function insert(names: string[], at: number): void {
-  const name = names[at] as string;
-  let to = at;
-  for (; to > 0 && (names[to - 1] as string) > name; to--) names[to] = names[to - 1] as string;
-  names[to] = name;
-}
-
 function rootOf(where: string, index: number | undefined): string {
   return index === undefined ? where : `${where} ${index}`;
 }
@@ -130,6 +130,7 @@ class Encoder {
 
   constructor(
     private readonly classes: Classes,
+    private readonly shapes: Shapes,
     private readonly root: string,
     private readonly index: number | undefined,
   ) {}
@@ -150,7 +151,7 @@ class Encoder {
     if (typeof value === 'function' || typeof value === 'symbol') {
       throw this.refusal(`is a ${typeof value}, which cannot be part of a key`);
     }
-    const text = encodeValue(value, this.classes);
+    const text = value === null ? 'null' : encodePrimitive(value as Primitive);
     this.grow(text.length);
     return text;
   }
@@ -205,15 +206,28 @@ class Encoder {
   private members(value: object): string {
     if (Object.getOwnPropertySymbols(value).length > 0)
       throw this.refusal('has symbol properties, which cannot be part of a key');
-    const keys = Object.keys(value);
-    this.grow(keys.length);
-    inOrder(keys);
+    const names = Object.keys(value);
+    this.grow(names.length);
+    const { sorted, leads } = this.shapes.of(names, (name) => this.escaped(name));
     let texts = '';
-    for (const key of keys) {
-      const name = this.text(key);
-      texts += `${texts === '' ? '' : ';'}${name}=${this.within(key, (value as Record<string, unknown>)[key])}`;
+    for (let at = 0; at < sorted.length; at++) {
+      const name = sorted[at] as string;
+      const lead = leads[at] as string;
+      this.grow(lead.length);
+      texts += lead + this.member(name, (value as Record<string, unknown>)[name]);
     }
     return texts;
+  }
+
+  /** Numbers and clear texts need no place in the path: nothing can be wrong with them. */
+  private member(name: string, value: unknown): string {
+    if (typeof value === 'number') {
+      this.grow(8);
+      return encodeNumber(value);
+    }
+    if (typeof value !== 'string' || !isClear(value)) return this.within(name, value);
+    this.grow(value.length);
+    return `'${value}`;
   }
 
   private instance(value: object): string {
@@ -244,6 +258,10 @@ class Encoder {
 
   private text(text: string): string {
     this.grow(text.length);
+    return this.escaped(text);
+  }
+
+  private escaped(text: string): string {
     if (isClear(text)) return text;
     if (!text.isWellFormed()) throw this.refusal(MALFORMED);
     return percentEncode(text);

@@ -7,13 +7,12 @@
  *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
-import { encodeValue, unescapeText, type Constructor } from './canonical.js';
+import { Canonical, unescapeText, type Constructor } from './canonical.js';
 import { registerClasses } from './classes.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
 import { checkTags, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from './own-options.js';
-import type { Classes } from './plain.js';
 import type { Scope, Width } from './scope.js';
 import type { Partition, Space, View } from './space.js';
 import type { TallyBook } from './tally-book.js';
@@ -85,7 +84,7 @@ const MAX_SPACES_PER_SCOPE = 1_000;
 export class KeyMint {
   private readonly naming: Naming;
   private readonly labels: LabelMint;
-  private readonly classes: Classes;
+  private readonly canonical: Canonical;
   private readonly spaces = new WeakMap<Scope, SpacesOfScope>();
 
   constructor(
@@ -94,7 +93,7 @@ export class KeyMint {
   ) {
     this.naming = createNaming(options);
     this.labels = new LabelMint(this.naming);
-    this.classes = registerClasses(ownOptions(options, 'keys').types);
+    this.canonical = new Canonical(registerClasses(ownOptions(options, 'keys').types));
   }
 
   /** False when names are digests; listing and patterns are then refused. */
@@ -203,7 +202,7 @@ export class KeyMint {
     let text = '';
     for (let index = 0; index < parts.length; index++) {
       const isHole = parts[index] === undefined && !Object.hasOwn(parts, index);
-      const part = isHole ? 'hole' : encodeValue(parts[index], this.classes, where, index);
+      const part = isHole ? 'hole' : this.canonical.encode(parts[index], where, index);
       text = index === 0 ? this.naming.part(part) : `${text},${this.naming.part(part)}`;
       if (text.length > MAX_KEY_LENGTH) throw new KeyInvalidError(where, 'list is too long to be a key');
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createContext, runInContext } from 'node:vm';
-import { encodeValue, MethodName } from '../../../lib/core/canonical.js';
+import { Canonical, MethodName } from '../../../lib/core/canonical.js';
 import { registerClasses } from '../../../lib/core/classes.js';
 import { KeyInvalidError } from '../../../lib/core/errors.js';
 import { scopeOf } from '../../../lib/core/scope.js';
@@ -11,7 +11,8 @@ import { same } from './support/same.js';
 import { anyArguments, anyValue, holes, Money, objectOf, Price, TYPES } from './support/values.js';
 
 const classes = registerClasses(TYPES);
-const encode = (value: unknown): string => encodeValue(value, classes);
+const canonical = new Canonical(classes);
+const encode = (value: unknown): string => canonical.encode(value);
 const readable = mintOf();
 const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
 const shortened = mintOf({ maxReadable: 16 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { inspect } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
-import { encodeValue } from '../../../lib/core/canonical.js';
+import { Canonical } from '../../../lib/core/canonical.js';
 import { registerClasses } from '../../../lib/core/classes.js';
 import { Copier } from '../../../lib/core/copier.js';
 import type { Isolation } from '../../../lib/core/entry.js';
@@ -305,7 +305,7 @@ describe('B14: objects that look like something to call', () => {
 describe('B36: nobody can change what others get', () => {
   it('clone: not the one who stored it, not one who read it', () => {
     // Written down and not copied: a copy that shares something would change along.
-    const written = (value: unknown): string => encodeValue(value, classes);
+    const written = (value: unknown): string => new Canonical(classes).encode(value);
     fc.assert(
       fc.property(anyValue, (value) => {
         const before = written(value);

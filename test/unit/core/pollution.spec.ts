@@ -31,7 +31,16 @@ describe('C35: what was polluted into Object.prototype does not become an option
 
   it('of the limits', () => {
     const before = { ...resolveLimits({}) };
-    pollute({ maxValueBytes: 1, maxTtl: 1, maxFlights: 1, maxRefreshes: 1, lease: 1, maxLoad: 1, maxWait: 1 });
+    pollute({
+      maxValueBytes: 1,
+      maxTtl: 1,
+      maxFlights: 1,
+      maxOutageLoads: 1,
+      maxRefreshes: 1,
+      lease: 1,
+      maxLoad: 1,
+      maxWait: 1,
+    });
     expect({ ...resolveLimits({}) }).toEqual(before);
     expect({ ...resolveLimits() }).toEqual(before);
   });
