@@ -52,7 +52,7 @@ describe('the bounds of memory', () => {
   });
 
   it.each([1, 2, 3])(
-    'hold whatever is stored, read, replaced and removed, tiny and huge, for many tenants (seed %i)',
+    'A65: hold whatever is stored, read, replaced and removed, tiny and huge, for many tenants (seed %i)',
     async (seed) => {
       const bounds = { maxEntries: 300, maxBytes: 40_000 };
       const inside = new Inside(bounds);

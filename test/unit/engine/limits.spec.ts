@@ -83,7 +83,7 @@ describe('a load that takes longer than limits.maxLoad', () => {
     ['under a lease', () => memory()],
     ['without a lease, in an outage', () => chaos(memory(), { operations: { read: { throwRate: 1 } } })],
   ])(
-    'a loader that never answers (%s) does not hold those who joined it: one of them loads anew',
+    'B30: a loader that never answers (%s) does not hold those who joined it: one of them loads anew',
     async (_, backend) => {
       const rig = new Rig({ backend: backend(), limits: { maxLoad: '10s' } });
       const source = new Source();

@@ -1,0 +1,34 @@
+// A process that takes the lease of a key, says so, and is then killed in the middle of its load; or that changes its
+// source and is killed before it could evict.
+const [url, prefix, what] = process.argv.slice(2);
+const { assemble } = await import('../../../lib/assemble.ts');
+const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
+const { resolveLimits } = await import('../../../lib/core/limits.ts');
+
+const machine = assemble({
+  ...DEFAULT_BLUEPRINT,
+  backend: redis({ url, timeout: '5s' }),
+  prefix,
+  limits: resolveLimits({ lease: '1s' }),
+});
+await machine.backend.open();
+const key = machine.mint.key(
+  machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
+  ['tom'],
+  undefined,
+);
+if (what === 'in a load') {
+  const loader = () => {
+    process.stdout.write('loading\n');
+    return new Promise(() => undefined);
+  };
+  await machine.engine.getOrSet({ key, policy: DEFAULT_POLICY, loader, frame: undefined });
+} else {
+  const policy = { ...DEFAULT_POLICY, ttlMs: 3_000 };
+  await machine.engine.getOrSet({ key, policy, loader: async () => 'old', frame: undefined });
+  // Here the source is changed; the evict that belongs to it never comes.
+  process.stdout.write('committed\n');
+  setInterval(() => undefined, 1_000);
+}
