@@ -3,21 +3,26 @@
 //   node .ci/build.mjs               everything, from nothing
 //   node .ci/build.mjs --if-needed   only when a source differs from what dist/ was built from
 //
-//   dist/esm      JavaScript without comments, declarations with docstrings
+//   dist/esm      JavaScript without comments, declarations with docstrings, in few files (.ci/bundle.mjs)
 //   dist/cjs      the same for loaders that know `require` only; its package.json says that it is CommonJS
 //   dist/sample   the samples; they import the library by its own name, through `exports`, as an application does
+//
+// The doors are those of `exports` in package.json.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { bundleDeclarations, bundleJavaScript } from './bundle.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'dist', '.built-from');
 const TSC = join('node_modules', 'typescript', 'bin', 'tsc');
 const NEST = join('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
 
+await takeTurn();
 const builtFrom = fingerprint();
 const isCurrent = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === builtFrom;
 
@@ -25,42 +30,46 @@ if (!(process.argv.includes('--if-needed') && isCurrent)) {
   const startedAt = performance.now();
   console.error('building dist/ …');
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-  await Promise.all([
-    node(NEST, 'build', 'lib'),
-    node(TSC, '-p', 'tsconfig.cjs.json'),
-    node(TSC, '-p', 'tsconfig.types.json'),
-  ]);
-  writeFileSync(join(ROOT, 'dist', 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-  copyDeclarations();
-  for (const extension of ['.js', '.d.ts']) ['esm', 'cjs'].forEach((half) => dropUnreached(half, extension));
+  await Promise.all([node(NEST, 'build', 'lib'), node(TSC, '-p', 'tsconfig.types.json')]);
+  const [compiled, esm, cjs] = ['lib', 'esm', 'cjs'].map((folder) => join(ROOT, 'dist', folder));
+  await bundleJavaScript(compiled, doors(), { esm, cjs });
+  await bundleDeclarations(compiled, doors(), [esm, cjs]);
+  writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
+  rmSync(compiled, { recursive: true });
   if (hasSamples()) await node(NEST, 'build', 'sample');
   writeFileSync(STAMP, builtFrom);
   console.error(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 }
 
-/** The same text means two things to TypeScript, by the package.json beside it; so each half has its own copy. */
-function copyDeclarations() {
-  cpSync(join(ROOT, 'dist', 'esm'), join(ROOT, 'dist', 'cjs'), {
-    recursive: true,
-    filter: (source) => statSync(source).isDirectory() || source.endsWith('.d.ts'),
-  });
-}
-
-/** A file that no door reaches (a module of types only, declarations that only private members mention) is not shipped. */
-function dropUnreached(half, extension) {
-  const folder = join(ROOT, 'dist', half);
-  const isOurs = (name) => name.endsWith(extension);
-  const reached = new Set(readdirSync(folder).filter(isOurs));
-  // A Set hands out what is added to it while it is walked.
-  for (const name of reached) {
-    const { importedFiles } = ts.preProcessFile(readFileSync(join(folder, name), 'utf8'), true, true);
-    for (const { fileName } of importedFiles) {
-      if (fileName.startsWith('.')) reached.add(join(dirname(name), fileName.replace(/\.js$/, extension)));
+/** Several may want to build at once (two specs, two terminals); the second finds what the first has made. */
+async function takeTurn() {
+  const lock = join(tmpdir(), `nestjs-scoped-cache-${createHash('sha256').update(ROOT).digest('hex')}.lock`);
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      process.once('exit', () => rmSync(lock, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (!isRunning(lock)) rmSync(lock, { force: true });
+      else await pause(100);
     }
   }
-  for (const name of readdirSync(folder, { recursive: true })) {
-    if (isOurs(name) && !reached.has(name)) rmSync(join(folder, name));
+}
+
+function isRunning(lock) {
+  try {
+    return process.kill(Number(readFileSync(lock, 'utf8')) || process.pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
   }
+}
+
+/** The main door first: what it needs is what most applications load. */
+function doors() {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const named = Object.keys(exports).filter((door) => door !== '.' && door !== './package.json');
+  return ['index', ...named.map((door) => door.slice('./'.length)).sort()];
 }
 
 function hasSamples() {
@@ -71,7 +80,13 @@ function hasSamples() {
 function fingerprint() {
   const configs = readdirSync(ROOT).filter((name) => /^tsconfig.*\.json$|^nest-cli\.json$|^package\.json$/.test(name));
   const hash = createHash('sha256');
-  for (const path of [...configs, join('.ci', 'build.mjs'), ...sources('lib'), ...sources('sample')].sort()) {
+  for (const path of [
+    ...configs,
+    join('.ci', 'build.mjs'),
+    join('.ci', 'bundle.mjs'),
+    ...sources('lib'),
+    ...sources('sample'),
+  ].sort()) {
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(ROOT, path)))

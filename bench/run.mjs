@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSyn
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { machineLines } from './harness/machine.mjs';
+import { hasRedis } from './harness/redis-server.mjs';
 import { Report } from './harness/report.mjs';
 
 const BENCH = fileURLToPath(new URL('.', import.meta.url));
@@ -27,6 +28,12 @@ console.log(machineLines().join('\n'));
 const missed = [];
 for (const file of files) {
   const bench = await import(pathToFileURL(join(BENCH, file)).href);
+  if (bench.about.needs === 'redis' && !hasRedis()) {
+    console.error(
+      `\n${file.replace('.mjs', '')} is left out: it needs redis-server on the PATH (apt-get install redis-server).`,
+    );
+    continue;
+  }
   const report = new Report(file.replace('.mjs', ''), bench.about);
   await bench.run(report);
   missed.push(

@@ -4,6 +4,7 @@
  */
 import { memory } from './backends/memory.backend.js';
 import { nullBackend } from './backends/null.backend.js';
+import { wireBus } from './bus/wire.bus.js';
 import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } from './codec/codec.options.js';
 import { createCodec } from './codec/envelope.codec.js';
 import { CacheContext } from './context/cache-context.js';
@@ -108,7 +109,8 @@ export function buildBackend({ blueprint, clock, copier, codec, hub, random, con
   let built: Codec | undefined;
   const codecOf = (): Codec => (built ??= createCodec(codec, { limits, emit: hub, prefix }));
   // Timers and connections of a backend must not inherit the scope of whoever happens to start the application.
-  return context.outside(() => factory.create({ clock, copier, codec: codecOf, emit: hub, limits, prefix, random }));
+  const parts = { clock, copier, codec: codecOf, emit: hub, limits, prefix, random, bus: wireBus };
+  return context.outside(() => factory.create(parts));
 }
 
 export function buildEngine(foundation: Foundation, backend: Backend): CacheEngine {

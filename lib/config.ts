@@ -1,3 +1,7 @@
 export { cacheConfig, cacheConfigWith, optionsFromEnvironment } from './nest/cache.config.js';
-export type { BackendFromEnvironment, EnvironmentBackends } from './nest/cache.config.js';
-export type { Environment } from './nest/environment.js';
+export type {
+  EnvironmentBackends,
+  MongoFromEnvironment,
+  RedisFromEnvironment,
+  TieredFromEnvironment,
+} from './nest/environment.backends.js';

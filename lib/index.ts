@@ -34,7 +34,9 @@ export type { CodecOptions, CompressionOptions } from './codec/codec.options.js'
 export type { EncryptionKey, EncryptionOptions } from './codec/key-ring.js';
 export type { Serializer } from './codec/serializer.js';
 export { memory } from './backends/memory.backend.js';
-export type { MemoryOptions } from './backends/memory.options.js';
+export type { MemoryOptions, QuotaOptions } from './backends/memory.options.js';
+export { tiered } from './backends/tiered.backend.js';
+export type { TieredBusOptions, TieredOptions } from './backends/tiered.options.js';
 export { CacheContext } from './context/cache-context.js';
 export { firstOf, fromClaims, fromHeader, fromRequest, fromSubdomain } from './context/scope-resolver.js';
 export type { FoundScope, RequestLike, ScopeResolver, ScopeSource } from './context/scope-resolver.js';
@@ -42,7 +44,7 @@ export type { Loader, LoaderContext } from './engine/loader.js';
 export { CacheEngine } from './engine/cache-engine.js';
 export type { CacheStats } from './core/stats.js';
 export type { Duration } from './core/duration.js';
-export type { Isolation } from './core/entry.js';
+export type { Isolation, Level } from './core/entry.js';
 export type { LimitOptions } from './core/limits.js';
 export type { PolicyOptions } from './core/policy.js';
 export type { ScopeIds, Width } from './core/scope.js';
@@ -61,6 +63,7 @@ export {
   NothingToRenewError,
   PatternInvalidError,
   PatternUnsupportedError,
+  QuotaExceededError,
   ReentrantLoadError,
   ScopeInvalidError,
   ScopeLeakError,

@@ -5,8 +5,14 @@ import { NestFactory } from '@nestjs/core';
 import { CacheEvict, CacheModule, CacheService, Cacheable, memory } from 'nestjs-scoped-cache';
 import { TTL_MS } from './index.mjs';
 
-export async function open({ maxEntries, usesTags, isolate }) {
-  const backend = memory({ maxEntries, maxBytes: 2 ** 31, isolate });
+export async function open({
+  maxEntries,
+  usesTags,
+  isolate,
+  prefix,
+  codec,
+  backend = memory({ maxEntries, maxBytes: 2 ** 31, isolate }),
+}) {
   let load;
   let tagsOf;
   class Service {
@@ -16,13 +22,12 @@ export async function open({ maxEntries, usesTags, isolate }) {
 
     async change(_arg) {}
   }
-  const options = { ttl: TTL_MS, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
-  decorate(Service, 'find', Cacheable(options));
+  const policy = { ttl: TTL_MS, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
+  decorate(Service, 'find', Cacheable(policy));
   decorate(Service, 'change', CacheEvict({ method: 'find' }));
   class AppModule {}
-  Module({ imports: [CacheModule.forRoot({ backend, scope: { default: 'tenant' } })], providers: [Service] })(
-    AppModule,
-  );
+  const options = { backend, prefix, codec, scope: { default: 'tenant' } };
+  Module({ imports: [CacheModule.forRoot(options)], providers: [Service] })(AppModule);
 
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const cache = app.get(CacheService);
@@ -37,6 +42,7 @@ export async function open({ maxEntries, usesTags, isolate }) {
     delete: (arg) => service.change(arg),
     deleteTag: (tag) => cache.invalidateTags([tag]),
     clear: () => cache.clear(),
+    close: () => app.close(),
   };
 }
 

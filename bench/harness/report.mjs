@@ -3,6 +3,7 @@
  * bench/results/ as Markdown for people and JSON for comparisons. Missed targets are written down like met ones.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeMachine, machineLines, versionsLine } from './machine.mjs';
@@ -48,6 +49,8 @@ export class Report {
   }
 
   finish() {
+    // Of the last minute, when it began and when it ended: what else the machine was doing.
+    this.#machine.load = `${this.#machine.load} to ${loadavg()[0].toFixed(1)}`;
     const verdicts = this.targets.map(({ text, asked, figure, isMet }) => [
       text,
       asked,

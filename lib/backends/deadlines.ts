@@ -2,8 +2,8 @@ import type { Clock } from '../core/clock.js';
 
 interface Pending {
   readonly dueMs: number;
-  readonly expire: () => void;
-  isSettled: boolean;
+  /** Undefined once it is settled: what has been answered must not be kept until it would have been due. */
+  expire: (() => void) | undefined;
 }
 
 /**
@@ -26,17 +26,16 @@ export class Deadlines {
       const pending: Pending = {
         dueMs: this.clock.monotonicMs() + this.afterMs,
         expire: () => reject(error()),
-        isSettled: false,
       };
       this.queue.push(pending);
       this.cancelTimer ??= this.clock.after(this.afterMs, () => this.expireDue());
       work.then(
         (value) => {
-          pending.isSettled = true;
+          pending.expire = undefined;
           resolve(value);
         },
         (reason: unknown) => {
-          pending.isSettled = true;
+          pending.expire = undefined;
           reject(reason as Error);
         },
       );
@@ -52,8 +51,8 @@ export class Deadlines {
     this.cancelTimer = undefined;
     const nowMs = this.clock.monotonicMs();
     let next = this.queue[this.head];
-    while (next !== undefined && (next.isSettled || next.dueMs <= nowMs)) {
-      if (!next.isSettled) next.expire();
+    while (next !== undefined && (next.expire === undefined || next.dueMs <= nowMs)) {
+      next.expire?.();
       next = this.queue[++this.head];
     }
     this.queue = this.queue.slice(this.head);

@@ -18,7 +18,7 @@ import type {
   Usage,
 } from '../core/backend.js';
 import type { Draft } from '../core/entry.js';
-import { BackendError, CacheError } from '../core/errors.js';
+import { BackendError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
@@ -26,8 +26,11 @@ import { CircuitBreaker, type BreakerState } from './circuit-breaker.js';
 import { Deadlines } from './deadlines.js';
 import type { GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
-import { RefusedError } from './refused.error.js';
-import { RetryQueue, type Invalidation } from './retry-queue.js';
+import { isAnswer } from './refused.error.js';
+import { repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
+
+/** Keys and entries in one call that may take longer than a call about one of them. */
+const MANY = 200;
 
 export class GuardedBackend implements Backend {
   readonly kind: string;
@@ -38,13 +41,15 @@ export class GuardedBackend implements Backend {
   private readonly queue: RetryQueue;
   private readonly journal: Journal;
   private replaying: Promise<void> | undefined;
+  /** Counts the servers that have answered. */
+  private lives = 0;
   private tellReborn: (() => void) | undefined;
   private cancelProbe: (() => void) | undefined;
   private isToldAway = false;
   private isClosed = false;
 
   constructor(
-    private readonly inner: Backend,
+    private readonly inner: Backend & Repeating,
     private readonly settings: GuardSettings,
     private readonly parts: BackendParts,
   ) {
@@ -68,13 +73,19 @@ export class GuardedBackend implements Backend {
   /** A grant that comes too late is given back: nobody waits for it, and it would keep others waiting. */
   lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
     let isLate = false;
+    let granted: Lease | undefined;
+    const giveBack = async (): Promise<void> => {
+      if (isLate && granted !== undefined) await this.inner.release(granted);
+    };
     const asked = this.guard('lease', async () => {
       const reply = await this.inner.lease(key, request);
-      if (isLate && reply.kind === 'granted') await this.inner.release(reply.lease);
+      granted = reply.kind === 'granted' ? reply.lease : undefined;
+      await giveBack();
       return reply;
     });
     return asked.catch((error: unknown) => {
       isLate = true;
+      giveBack().catch(() => undefined);
       throw error;
     });
   }
@@ -96,7 +107,8 @@ export class GuardedBackend implements Backend {
   }
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    return this.guard('writeMany', () => this.inner.writeMany(entries));
+    const deadlines = entries.length > MANY ? this.patience : this.deadlines;
+    return this.guard('writeMany', () => this.inner.writeMany(entries), deadlines);
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
@@ -108,25 +120,23 @@ export class GuardedBackend implements Backend {
   }
 
   evict(keys: readonly Key[]): Promise<number> {
-    return this.confirm({ kind: 'evict', keys }, this.deadlines, () => this.inner.evict(keys));
+    return this.confirm({ kind: 'evict', keys }, () => this.inner.evict(keys));
   }
 
   invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    return this.confirm({ kind: 'invalidate', partition, labels }, this.deadlines, () =>
-      this.inner.invalidate(partition, labels),
-    );
+    return this.confirm({ kind: 'invalidate', partition, labels }, () => this.inner.invalidate(partition, labels));
   }
 
   clear(view: View): Promise<number> {
-    return this.confirm({ kind: 'clear', view }, this.patience, () => this.inner.clear(view));
+    return this.confirm({ kind: 'clear', view }, () => this.inner.clear(view));
   }
 
   removeMatching(selection: Selection): Promise<number> {
-    return this.confirm({ kind: 'matching', selection }, this.patience, () => this.inner.removeMatching(selection));
+    return this.confirm({ kind: 'matching', selection }, () => this.inner.removeMatching(selection));
   }
 
   clearEverything(): Promise<number> {
-    return this.confirm({ kind: 'everything' }, this.patience, () => this.inner.clearEverything());
+    return this.confirm({ kind: 'everything' }, () => this.inner.clearEverything());
   }
 
   scan(selection: Selection, cursor: string | undefined): Promise<Page> {
@@ -169,30 +179,40 @@ export class GuardedBackend implements Backend {
     await this.inner.close();
   }
 
-  private async guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
+  /** A call with its deadline, as the breaker allows. */
+  async guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
     if (!this.breaker.admits()) throw new BackendError(`${operation} (circuit open)`, this.kind);
+    let isOver = false;
+    const { lives } = this;
+    let answer: T;
     try {
-      const answer = await deadlines.limit(
-        this.afterReplay(work),
+      answer = await deadlines.limit(
+        this.afterReplay(operation, work, () => isOver),
         () => new BackendError(`${operation} (no answer in time)`, this.kind),
       );
       this.breaker.succeeded();
-      return answer;
     } catch (error) {
+      isOver = true;
       if (isAnswer(error)) this.breaker.succeeded();
       else this.breaker.failed();
       throw error;
     }
+    // It may have come from a server that has not been told the last invalidations yet.
+    if (lives !== this.lives) throw new BackendError(`${operation} (another server answers)`, this.kind);
+    return answer;
   }
 
   /** What waits in the queue goes first, before anybody reads what it would have removed. */
-  private async afterReplay<T>(work: () => Awaitable<T>): Promise<T> {
+  private async afterReplay<T>(operation: string, work: () => Awaitable<T>, isOver: () => boolean): Promise<T> {
     if (this.queue.size > 0) await this.replay();
+    // Whoever was told meanwhile that it failed does not have it done behind their back.
+    if (isOver()) throw new BackendError(`${operation} (too late)`, this.kind);
     return work();
   }
 
   /** Tries an invalidation until it is confirmed or its time is up; then it waits in the queue and the caller is told. */
-  private async confirm<T>(invalidation: Invalidation, deadlines: Deadlines, work: () => Awaitable<T>): Promise<T> {
+  private async confirm<T>(invalidation: Invalidation, work: () => Awaitable<T>): Promise<T> {
+    const deadlines = this.deadlinesFor(invalidation);
     const untilMs = this.parts.clock.monotonicMs() + this.settings.invalidationMs;
     let pauseMs = 10;
     for (;;) {
@@ -221,7 +241,7 @@ export class GuardedBackend implements Backend {
       .replay((invalidation) =>
         this.deadlinesFor(invalidation)
           .limit(
-            (async () => apply(this.inner, invalidation))(),
+            (async () => repeat(this.inner, invalidation))(),
             () => new BackendError('replay (no answer in time)', this.kind),
           )
           .catch((error: unknown) => {
@@ -237,12 +257,15 @@ export class GuardedBackend implements Backend {
     return this.replaying;
   }
 
-  private deadlinesFor({ kind }: Invalidation): Deadlines {
-    return kind === 'evict' || kind === 'invalidate' ? this.deadlines : this.patience;
+  private deadlinesFor(invalidation: Invalidation): Deadlines {
+    const { kind } = invalidation;
+    const isShort = kind === 'evict' ? invalidation.keys.length <= MANY : kind === 'invalidate';
+    return isShort ? this.deadlines : this.patience;
   }
 
   /** Another server answers now, and it may have lost the last invalidations: they are said again (guarantee G7). */
   private replayJournal(): void {
+    this.lives++;
     for (const invalidation of this.journal.recent()) this.queue.add(invalidation);
     this.tellReborn?.();
     this.tryAgain();
@@ -271,25 +294,5 @@ export class GuardedBackend implements Backend {
 
   private warn(message: string): void {
     this.parts.emit.event({ type: 'warning', message });
-  }
-}
-
-/** An answer that says no (a value that cannot be stored, a right that is missing) is an answer all the same. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof RefusedError || (error instanceof CacheError && error.code !== 'CACHE_BACKEND');
-}
-
-function apply(backend: Backend, invalidation: Invalidation): Awaitable<unknown> {
-  switch (invalidation.kind) {
-    case 'evict':
-      return backend.evict(invalidation.keys);
-    case 'invalidate':
-      return backend.invalidate(invalidation.partition, invalidation.labels);
-    case 'clear':
-      return backend.clear(invalidation.view);
-    case 'matching':
-      return backend.removeMatching(invalidation.selection);
-    case 'everything':
-      return backend.clearEverything();
   }
 }

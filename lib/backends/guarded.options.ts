@@ -1,11 +1,15 @@
 import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
+import { ownOptions } from '../core/own-options.js';
 
 export interface GuardOptions {
   /** How long a call to the backend may take before the cache does without it. @default '250ms' */
   readonly timeout?: Duration | undefined;
-  /** The same for listings, counts and clears, which look at many entries. @default '30s' */
+  /**
+   * The same for listings, counts, clears, and calls that name more than 200 entries. A clear takes effect at once; after
+   * half of this it answers with what it has counted, and the rest is removed behind. @default '30s'
+   */
   readonly longTimeout?: Duration | undefined;
   /** Failures in a row after which the backend is left alone. @default 5 */
   readonly failures?: number | undefined;
@@ -31,20 +35,21 @@ export interface GuardSettings {
 
 /** Applies defaults and validates. @throws CacheConfigError naming the option */
 export function resolveGuardOptions(options: GuardOptions, where: string): GuardSettings {
+  const own = ownOptions(options, where);
   const duration = (
     name: 'timeout' | 'longTimeout' | 'pause' | 'invalidationTimeout' | 'journal',
     fallbackMs: number,
   ): number => {
-    const value = options[name];
+    const value = own[name];
     return value === undefined ? fallbackMs : parseDuration(value, `${where}.${name}`);
   };
   const settings = {
     timeoutMs: duration('timeout', 250),
     longTimeoutMs: duration('longTimeout', 30_000),
-    failures: wholeNumber(options.failures, `${where}.failures`, 5, 1, 1_000),
+    failures: wholeNumber(own.failures, `${where}.failures`, 5, 1, 1_000),
     pauseMs: duration('pause', 500),
     invalidationMs: duration('invalidationTimeout', 1_000),
-    maxRetries: wholeNumber(options.maxRetries, `${where}.maxRetries`, 10_000, 1, 1_000_000),
+    maxRetries: wholeNumber(own.maxRetries, `${where}.maxRetries`, 10_000, 1, 1_000_000),
     journalMs: duration('journal', 60_000),
   };
   if (settings.longTimeoutMs < settings.timeoutMs)

@@ -19,7 +19,7 @@ import type {
 } from '../core/backend.js';
 import type { Copied } from '../core/copier.js';
 import type { Draft } from '../core/entry.js';
-import { NotACounterError, ValueTooLargeError } from '../core/errors.js';
+import { NotACounterError, QuotaExceededError, ValueTooLargeError } from '../core/errors.js';
 import { compileGlob } from '../core/glob.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -47,7 +47,11 @@ const EVERYTHING = compileGlob('*');
  */
 export function memory(options: MemoryOptions = {}): BackendFactory {
   const resolved = resolveMemoryOptions(options);
-  return Object.freeze({ kind: 'memory', create: (parts: BackendParts) => new MemoryBackend(resolved, parts) });
+  return Object.freeze({
+    kind: 'memory',
+    create: (parts: BackendParts) => new MemoryBackend(resolved, parts),
+    asFirstLevel: resolved,
+  });
 }
 
 class MemoryBackend implements Backend {
@@ -201,7 +205,8 @@ class MemoryBackend implements Backend {
 
   info(): BackendInfo {
     const { maxEntries, maxBytes } = this.options;
-    return { kind: this.kind, entries: this.store.size, usedBytes: this.store.usedBytes, maxEntries, maxBytes };
+    const { size: entries, usedBytes, quota } = this.store;
+    return { kind: this.kind, entries, usedBytes, maxEntries, maxBytes, details: quota?.figures };
   }
 
   ping(): void {
@@ -217,7 +222,14 @@ class MemoryBackend implements Backend {
     const admitted = this.parts.copier.admit(draft.value, draft.isolation ?? this.options.isolation);
     const limitBytes = this.parts.limits.maxValueBytes;
     if (admitted.sizeBytes > limitBytes || !this.store.fits(key, admitted.sizeBytes)) {
-      throw new ValueTooLargeError(admitted.sizeBytes, Math.min(limitBytes, this.options.maxBytes));
+      const { maxEntryBytes, quota } = this.options;
+      throw new ValueTooLargeError(
+        admitted.sizeBytes,
+        Math.min(limitBytes, maxEntryBytes, quota?.maxBytes ?? Infinity),
+      );
+    }
+    if (!this.store.admits(key, admitted.sizeBytes, this.parts.clock.monotonicMs())) {
+      throw new QuotaExceededError(key.space.namespace);
     }
     return admitted;
   }

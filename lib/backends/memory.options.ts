@@ -1,12 +1,18 @@
 import type { Isolation } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
+import { ownOptions } from '../core/own-options.js';
 
 export interface MemoryOptions {
   /** Most entries kept; beyond it the least recently used go. @default 50000 */
   readonly maxEntries?: number | undefined;
   /** Most bytes kept (estimated); beyond it the least recently used go. @default 67108864 (64 MiB) */
   readonly maxBytes?: number | undefined;
+  /**
+   * Largest entry kept, in bytes (estimated). Larger ones are not stored; in front of another level they stay there.
+   * @default maxBytes
+   */
+  readonly maxEntryBytes?: number | undefined;
   /**
    * How stored values are kept apart from the values callers hold.
    * - `clone`: the store keeps a copy, every reader gets a copy. Nobody can change what others read.
@@ -16,23 +22,71 @@ export interface MemoryOptions {
    * @default 'clone'
    */
   readonly isolate?: Isolation | undefined;
+  /**
+   * What one tenant may take of all this. Without it tenants share everything, and who uses much displaces the others.
+   * Costs a hit a few nanoseconds. What belongs to everybody (`global`) has no quota. `{}` for the defaults. @default none
+   */
+  readonly quota?: QuotaOptions | undefined;
 }
+
+export interface QuotaOptions {
+  /** Most entries of one tenant. @default a quarter of `maxEntries` */
+  readonly maxEntries?: number | undefined;
+  /** Most bytes of one tenant (estimated). @default a quarter of `maxBytes` */
+  readonly maxBytes?: number | undefined;
+  /**
+   * What happens when a tenant that has reached it stores something new.
+   * - `displace-own`: its own least recently used entries go.
+   * - `reject`: it is not stored. Loaders' results reach their callers all the same; `set` fails with `CACHE_QUOTA`.
+   * @default 'displace-own'
+   */
+  readonly onExceeded?: 'displace-own' | 'reject' | undefined;
+}
+
+export interface ResolvedQuota {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly onExceeded: 'displace-own' | 'reject';
+}
+
+/** A tenant's share unless said otherwise. */
+const SHARE = 0.25;
 
 export interface ResolvedMemoryOptions {
   readonly maxEntries: number;
   readonly maxBytes: number;
+  readonly maxEntryBytes: number;
   readonly isolation: Isolation;
+  readonly quota: ResolvedQuota | undefined;
 }
 
 /** Applies defaults and validates. @throws CacheConfigError naming the option */
 export function resolveMemoryOptions(options: MemoryOptions): ResolvedMemoryOptions {
-  const isolation = options.isolate ?? 'clone';
+  const own = ownOptions(options, 'memory');
+  const { isolate: isolation = 'clone' } = own;
   if (isolation !== 'clone' && isolation !== 'freeze' && isolation !== 'none') {
     throw new CacheConfigError('memory.isolate', "must be 'clone', 'freeze' or 'none'");
   }
+  const maxEntries = wholeNumber(own.maxEntries, 'memory.maxEntries', 50_000, 1, 100_000_000);
+  const maxBytes = wholeNumber(own.maxBytes, 'memory.maxBytes', 67_108_864, 1_024, Number.MAX_SAFE_INTEGER);
   return Object.freeze({
-    maxEntries: wholeNumber(options.maxEntries, 'memory.maxEntries', 50_000, 1, 100_000_000),
-    maxBytes: wholeNumber(options.maxBytes, 'memory.maxBytes', 67_108_864, 1_024, Number.MAX_SAFE_INTEGER),
+    maxEntries,
+    maxBytes,
+    maxEntryBytes: wholeNumber(own.maxEntryBytes, 'memory.maxEntryBytes', maxBytes, 256, maxBytes),
     isolation,
+    quota: own.quota === undefined ? undefined : resolveQuota(own.quota, maxEntries, maxBytes),
+  });
+}
+
+function resolveQuota(options: QuotaOptions, maxEntries: number, maxBytes: number): ResolvedQuota {
+  const own = ownOptions(options, 'memory.quota');
+  const { onExceeded = 'displace-own' } = own;
+  if (onExceeded !== 'displace-own' && onExceeded !== 'reject')
+    throw new CacheConfigError('memory.quota.onExceeded', "must be 'displace-own' or 'reject'");
+  const [entries, bytes] = [Math.ceil(maxEntries * SHARE), Math.ceil(maxBytes * SHARE)];
+  return Object.freeze({
+    maxEntries: wholeNumber(own.maxEntries, 'memory.quota.maxEntries', entries, 1, maxEntries),
+    maxBytes: wholeNumber(own.maxBytes, 'memory.quota.maxBytes', bytes, 256, maxBytes),
+    onExceeded,
   });
 }

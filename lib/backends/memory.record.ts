@@ -38,6 +38,8 @@ export class Birth {
   /** The partition's last bulk invalidation when the barrier below was worked out. */
   private checkedAt: Stamp = -1;
   private knownBarrier: Barrier | undefined;
+  /** Where the first level of two keeps the changes of these labels. Worked out when first needed. */
+  slots: readonly number[] | undefined = undefined;
 
   constructor(
     readonly group: Group,

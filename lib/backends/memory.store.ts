@@ -12,11 +12,17 @@ import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
 import { MemoryPartition } from './memory.partition.js';
 import { Birth, MemoryRecord, type Group } from './memory.record.js';
+import { Quota, QuotaRecord } from './memory.quota.js';
+import type { ResolvedQuota } from './memory.options.js';
 import { Uses } from './memory.uses.js';
 
 export interface StoreBounds {
   readonly maxEntries: number;
   readonly maxBytes: number;
+  /** Of one entry. */
+  readonly maxEntryBytes: number;
+  /** Of one tenant. */
+  readonly quota?: ResolvedQuota | undefined;
 }
 
 export interface Placement {
@@ -44,7 +50,8 @@ export class MemoryStore {
   /** Told about every record that leaves, however it leaves. */
   onRemoved: ((record: MemoryRecord, wasDisplaced: boolean) => void) | undefined;
   private readonly groupsByPrefix = new Map<string, Group>();
-  private readonly uses = new Uses();
+  private readonly uses = new Uses<MemoryRecord>();
+  readonly quota: Quota | undefined;
   private readonly partitions = new Map<Partition, MemoryPartition<Group>>();
   private entries = 0;
   private bytes = 0;
@@ -55,7 +62,10 @@ export class MemoryStore {
     private readonly bounds: StoreBounds,
     private readonly copier: Copier,
     private readonly nonce: string,
-  ) {}
+    private readonly Record: typeof MemoryRecord = bounds.quota === undefined ? MemoryRecord : QuotaRecord,
+  ) {
+    this.quota = bounds.quota === undefined ? undefined : new Quota(bounds.quota);
+  }
 
   get size(): number {
     return this.entries;
@@ -68,7 +78,7 @@ export class MemoryStore {
   /** The record of a key, which becomes the most recently used. */
   get(key: Key): MemoryRecord | undefined {
     const record = this.peek(key);
-    if (record !== undefined) this.uses.use(record);
+    if (record !== undefined) this.use(record);
     return record;
   }
 
@@ -101,17 +111,27 @@ export class MemoryStore {
   }
 
   fits(key: Key, sizeBytes: number): boolean {
-    return costOf(key, sizeBytes) <= this.bounds.maxBytes;
+    const costBytes = costOf(key, sizeBytes);
+    const isOwned = this.quota !== undefined && key.space.width !== 'global';
+    return costBytes <= this.bounds.maxEntryBytes && !(isOwned && costBytes > (this.quota as Quota).maxBytes);
   }
 
-  place(key: Key, placement: Placement, nowMs: number): void {
+  /** Whether the tenant may store another entry, of such a size. In the place of one that it has, it always may. */
+  admits(key: Key, sizeBytes: number, nowMs: number): boolean {
+    if (this.quota === undefined || this.peek(key) !== undefined) return true;
+    return this.quota.admits(key.space.partition, costOf(key, sizeBytes), (record) => {
+      if (!this.isLive(record, nowMs)) this.remove(record, false);
+    });
+  }
+
+  place(key: Key, placement: Placement, nowMs: number): MemoryRecord {
     const group = this.group(key);
     const { records } = group;
     const before = records.get(key.text);
     const birth = this.birth(group, placement);
     const costBytes = costOf(key, placement.sizeBytes);
     const text = compact(key.text);
-    const record = new MemoryRecord(text, placement.value, birth, placement.keptUntilMs, costBytes, ++group.numbered);
+    const record = new this.Record(text, placement.value, birth, placement.keptUntilMs, costBytes, ++group.numbered);
     // The new one comes in before the old one and others leave: a group that runs empty is forgotten, with its partition.
     if (before !== undefined) {
       this.leave(before, false);
@@ -119,10 +139,12 @@ export class MemoryStore {
     }
     records.set(text, record);
     this.uses.use(record);
+    this.quota?.add(record);
     this.entries++;
     this.bytes += costBytes;
     this.sweepSome(group, nowMs);
-    this.displace();
+    this.displace(group.within.partition);
+    return record;
   }
 
   birth(group: Group, of: Pick<Placement, 'labels' | 'stamp' | 'graceMs' | 'isolation'>): Birth {
@@ -158,6 +180,7 @@ export class MemoryStore {
     this.groupsByPrefix.clear();
     this.partitions.clear();
     this.uses.clear();
+    this.quota?.clear();
     this.entries = 0;
     this.bytes = 0;
   }
@@ -211,9 +234,18 @@ export class MemoryStore {
     }
   }
 
+  private use(record: MemoryRecord): void {
+    this.uses.use(record);
+    this.quota?.used(record);
+  }
+
   /** Makes room: what has not been used for longest goes first. The newest fits by itself, so it stays. */
-  private displace(): void {
+  private displace(by: Partition): void {
     const { maxEntries, maxBytes } = this.bounds;
+    for (let own = this.quota?.excess(by); own !== undefined; own = this.quota?.excess(by)) {
+      (this.quota as Quota).displaced++;
+      this.remove(own, true);
+    }
     while (this.entries > maxEntries || this.bytes > maxBytes) {
       const { oldest } = this.uses;
       if (oldest === undefined) return;
@@ -236,6 +268,7 @@ export class MemoryStore {
   private leave(record: MemoryRecord, wasDisplaced: boolean): void {
     this.onRemoved?.(record, wasDisplaced);
     this.uses.remove(record);
+    this.quota?.remove(record);
     this.entries--;
     this.bytes -= record.costBytes;
   }

@@ -1,13 +1,17 @@
-import type { MemoryRecord } from './memory.record.js';
+/** What stands in a list of uses. */
+export interface Linked<T> {
+  newer: T | undefined;
+  older: T | undefined;
+}
 
-/** Records in the order of their last use, as a list through the records themselves. */
-export class Uses {
-  private newest: MemoryRecord | undefined;
+/** Records in the order of their last use, as a list through the records themselves (or through links that stand for them). */
+export class Uses<T extends Linked<T>> {
+  private newest: T | undefined;
   /** The one that has not been used for longest. */
-  oldest: MemoryRecord | undefined;
+  oldest: T | undefined;
 
   /** Takes a record in, or to the front. */
-  use(record: MemoryRecord): void {
+  use(record: T): void {
     if (record === this.newest) return;
     if (record.newer !== undefined) this.remove(record);
     record.older = this.newest;
@@ -16,7 +20,7 @@ export class Uses {
     this.oldest ??= record;
   }
 
-  remove(record: MemoryRecord): void {
+  remove(record: T): void {
     const { newer, older } = record;
     if (newer === undefined) this.newest = older;
     else newer.older = older;

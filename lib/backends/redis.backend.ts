@@ -16,35 +16,36 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
-import type { Draft } from '../core/entry.js';
-import { PatternUnsupportedError } from '../core/errors.js';
+import type { Wire } from '../core/bus.js';
+import type { Draft, Entry } from '../core/entry.js';
+import { PatternUnsupportedError, type CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
+import { Announcer, channelOf } from './redis.announcer.js';
 import { Births } from './redis.births.js';
 import { openClients } from './redis.client.js';
 import { ServerClock } from './redis.clock.js';
-import { EntryOpener } from './redis.entry.js';
+import type { Client } from './redis.connection.js';
+import { EntryOpener, RedisEntry } from './redis.entry.js';
+import { infoOf } from './redis.info.js';
 import { RedisInvalidation } from './redis.invalidation.js';
+import { KeyCheck } from './redis.key-check.js';
 import { RedisLeases } from './redis.leases.js';
 import { RedisLink } from './redis.link.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
 import { RedisReader } from './redis.reader.js';
-import { sum } from './redis.reply.js';
+import { nonce, sum, text } from './redis.reply.js';
 import { ShardMap } from './redis.shard.js';
 import { RedisWalk } from './redis.walk.js';
+import { RedisValidator } from './redis.validator.js';
+import { RedisWire } from './redis.wire.js';
 import { RedisWrites } from './redis.writes.js';
+import { apply, type Invalidation } from './retry-queue.js';
+import type { Proof, SecondLevel } from './tiered.levels.js';
 
-/** Facts about the server that are told to people. */
-const DETAILS: readonly string[] = Object.freeze([
-  'redis_version',
-  'dragonfly_version',
-  'role',
-  'maxmemory_policy',
-  'redis_mode',
-]);
 /** The same trouble is told again after so long. */
 const SILENCE_MS = 30_000;
 
@@ -56,19 +57,30 @@ const SILENCE_MS = 30_000;
  */
 export function redis(options: RedisOptions = {}): BackendFactory {
   const resolved = resolveRedisOptions(options);
+  const { fallback } = resolved.source;
+  const level = (parts: BackendParts, origin: string | undefined): SecondLevel => {
+    const backend = new RedisBackend(resolved, parts, origin);
+    const guarded = new GuardedBackend(backend, resolved.guard, parts);
+    backend.onReachable = () => guarded.tryAgain();
+    return {
+      backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
+      proofOf: (of) => backend.proofOf(of),
+      stillStands: (key, labels, proof) =>
+        guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
+      wire: origin === undefined ? undefined : backend.wire(),
+    };
+  };
   return Object.freeze({
     kind: 'redis',
-    create(parts: BackendParts) {
-      const backend = new RedisBackend(resolved, parts);
-      const guarded = new GuardedBackend(backend, resolved.guard, parts);
-      backend.onReachable = () => guarded.tryAgain();
-      return options.fallback === undefined ? guarded : new FallbackBackend(guarded, options.fallback.create(parts));
-    },
+    create: (parts: BackendParts) => level(parts, resolved.announces ? nonce() : undefined).backend,
+    asSecondLevel: level,
   });
 }
 
 class RedisBackend implements Backend {
   readonly kind = 'redis';
+  readonly validator: RedisValidator;
+  private readonly clients: readonly Client[];
   private readonly link: RedisLink;
   private readonly shards: ShardMap;
   private readonly reader: RedisReader;
@@ -76,6 +88,7 @@ class RedisBackend implements Backend {
   private readonly writes: RedisWrites;
   private readonly walk: RedisWalk;
   private readonly invalidation: RedisInvalidation;
+  private readonly keyCheck: KeyCheck;
   /** When each trouble was last told. As many as there are kinds of trouble. */
   private readonly toldAtMs = new Map<string, number>();
   private tellReborn: (() => void) | undefined;
@@ -85,32 +98,49 @@ class RedisBackend implements Backend {
   constructor(
     private readonly options: ResolvedRedisOptions,
     private readonly parts: BackendParts,
+    /** Who announces changes; undefined: nobody does. */
+    origin: string | undefined,
   ) {
     const { clock, emit, prefix } = parts;
-    const codec = parts.codec();
     const serverClock = new ServerClock(clock);
     const { client } = options.source;
-    this.link = new RedisLink(
-      client === undefined ? openClients(options, parts.random) : [client],
-      client === undefined,
-      {
-        onError: (problem) => this.warn(problem),
-        onReborn: () => this.tellReborn?.(),
-        onOpen: () => this.onReachable?.(),
-        onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
-        monotonicMs: () => clock.monotonicMs(),
+    this.clients = client === undefined ? openClients(options, parts.random) : [client];
+    this.link = new RedisLink(this.clients, client === undefined, {
+      onError: (problem) => this.warn(problem),
+      onReborn: () => this.tellReborn?.(),
+      onOpen: () => {
+        this.onReachable?.();
+        this.keyCheck.run(this.link).catch((misfit: CacheConfigError) => this.warn(misfit.message));
       },
-    );
+      onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
+      monotonicMs: () => clock.monotonicMs(),
+    });
     const { link } = this;
     const shards = new ShardMap(prefix, options.shards);
+    this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
+    const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;
     this.reader = new RedisReader(link, opener);
-    const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births: new Births() };
+    this.validator = new RedisValidator(link, shards);
+    const announcer = new Announcer(origin, channelOf(shards.lead));
+    const births = new Births();
+    const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births, announcer };
     this.leases = new RedisLeases(leaseParts);
     this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard.timeoutMs);
-    this.walk = new RedisWalk(link, opener, serverClock);
-    this.invalidation = new RedisInvalidation({ link, shards, walk: this.walk, opener, serverClock });
+    this.walk = new RedisWalk(link, opener, serverClock, announcer);
+    const countingMs = options.guard.longTimeoutMs / 2;
+    const { walk } = this;
+    this.invalidation = new RedisInvalidation({
+      link,
+      shards,
+      walk,
+      opener,
+      serverClock,
+      announcer,
+      clock,
+      countingMs,
+    });
   }
 
   read(key: Key): Promise<Reading> {
@@ -166,7 +196,14 @@ class RedisBackend implements Backend {
   }
 
   clearEverything(): Promise<number> {
-    return this.invalidation.clearEverything();
+    return this.invalidation.clearEverything(this.options.hasIndex);
+  }
+
+  /** Nobody waits for a count, but everybody for this to be over. */
+  async repeat(invalidation: Invalidation): Promise<void> {
+    if (invalidation.kind === 'clear') await this.invalidation.clear(invalidation.view, false);
+    else if (invalidation.kind === 'everything') await this.invalidation.clearEverything(false);
+    else await apply(this, invalidation);
   }
 
   async removeMatching(selection: Selection): Promise<number> {
@@ -174,16 +211,9 @@ class RedisBackend implements Backend {
     return this.invalidation.removeMatching(selection);
   }
 
-  /** Cursor: number of the shard, and the last id seen in it. */
   async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
     this.needIndex();
-    const shards = this.shards.all(selection.view.partition);
-    const [number, after] = parseCursor(cursor);
-    const shard = shards[number];
-    if (shard === undefined) return { keys: [], cursor: undefined };
-    const page = await this.walk.page(shard, selection, after);
-    if (page.cursor !== undefined) return { keys: page.keys, cursor: `${number} ${page.cursor}` };
-    return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
+    return this.walk.scan(this.shards.all(selection.view.partition), selection, cursor);
   }
 
   /** Exact, by looking at each entry. Of everything without an index: what the server says of itself. */
@@ -206,16 +236,7 @@ class RedisBackend implements Backend {
 
   /** Of one node, with everything that is on it. */
   async info(): Promise<BackendInfo> {
-    const connection = this.link.pick();
-    const [facts, size] = await Promise.all([connection.facts(), connection.command('DBSIZE')]);
-    const maxBytes = Number(facts.get('maxmemory') ?? 0);
-    return {
-      kind: this.kind,
-      entries: Number(size),
-      usedBytes: Number(facts.get('used_memory') ?? 0),
-      maxBytes: maxBytes === 0 ? undefined : maxBytes,
-      details: Object.fromEntries(DETAILS.flatMap((name) => (facts.has(name) ? [[name, facts.get(name) ?? '']] : []))),
-    };
+    return infoOf(this.link.pick());
   }
 
   ping(): Promise<void> {
@@ -224,11 +245,38 @@ class RedisBackend implements Backend {
 
   async open(): Promise<void> {
     const { requireOnBoot, connectTimeoutMs } = this.options;
-    await this.link.opened(connectTimeoutMs, requireOnBoot, this.parts.clock);
+    try {
+      await this.link.opened(connectTimeoutMs, requireOnBoot, this.parts.clock);
+      await this.keyCheck.run(this.link);
+    } catch (error) {
+      // Nobody closes what did not start.
+      await this.close();
+      throw error;
+    }
   }
 
   onReborn(listener: () => void): void {
     this.tellReborn = listener;
+  }
+
+  /** Counters are added to in place, so nothing about a copy of one could be checked. */
+  proofOf(of: Entry | Draft): Proof | undefined {
+    if (!(of instanceof RedisEntry)) return this.writes.proofs.get(of as Draft);
+    const { mark, incarnation, stamp, counter } = of;
+    return counter === undefined ? { mark: text(mark), incarnation, stamp } : undefined;
+  }
+
+  /** To hear what all processes of this cache announce. */
+  wire(): Wire {
+    const { clock, random } = this.parts;
+    const publish = (to: string, said: string): Promise<unknown> => this.link.pick().command('PUBLISH', to, said);
+    return new RedisWire({
+      clock,
+      random,
+      client: this.clients[0] as Client,
+      channel: channelOf(this.shards.lead),
+      publish,
+    });
   }
 
   async close(): Promise<void> {
@@ -246,11 +294,4 @@ class RedisBackend implements Backend {
     this.toldAtMs.set(problem, nowMs);
     this.parts.emit.event({ type: 'warning', message: `redis: ${problem}` });
   }
-}
-
-/** A cursor comes back from people: one that never was one begins at the end. */
-function parseCursor(cursor: string | undefined): [number, string | undefined] {
-  if (cursor === undefined) return [0, undefined];
-  const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
-  return [Number(number ?? Infinity), after];
 }

@@ -8,7 +8,9 @@
  * and the call fails.
  */
 import type { Cluster, Redis } from 'ioredis';
+import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
 import { BackendError } from '../core/errors.js';
+import { Masters } from './redis.masters.js';
 import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
@@ -41,8 +43,9 @@ const INCARNATION = /^[\w-]{16}$/;
 export class RedisConnection {
   private state: State = 'greeting';
   private waiting: Waiting[] = [];
-  /** Who answered last. */
-  private identity: string | undefined;
+  /** Who answered last, of a single server. */
+  private runId: string | undefined;
+  private readonly masters = new Masters();
   /** Counts connections, so that the greeting of an earlier one does not open the gate for a later one. */
   private epoch = 0;
   private isVerifying = false;
@@ -56,7 +59,7 @@ export class RedisConnection {
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
     client.on('end', this.onClose);
-    if (client.isCluster) client.on('refresh', this.onRefresh);
+    if (client.isCluster) client.on('refresh', this.meetMasters);
     if (client.status === 'ready') this.onReady();
     // An adopted client that connects at its first command.
     else if (client.status === 'wait') this.state = 'open';
@@ -104,6 +107,19 @@ export class RedisConnection {
     );
     if (!isListOf(values, keys.length)) throw this.outOfStep();
     return [values, this.fieldsOf(found, fields)];
+  }
+
+  /** The same with the marks of entries instead: small, whatever they weigh. */
+  async marksWithFields(
+    keys: readonly string[],
+    hash: string,
+    fields: readonly string[],
+  ): Promise<[readonly string[], readonly (string | null)[]]> {
+    const [found, ...marks] = await this.send((client) => {
+      const asked = keys.map((key) => client.getrangeBuffer(key, 0, ENVELOPE_MARK_BYTES - 1));
+      return Promise.all([client.hmgetBuffer(hash, ...fields), ...asked]);
+    });
+    return [marks.map(text), this.fieldsOf(found, fields)];
   }
 
   /** Fields of a meta hash; the first is the incarnation. */
@@ -161,7 +177,7 @@ export class RedisConnection {
     client.off('ready', this.onReady);
     client.off('close', this.onClose);
     client.off('end', this.onClose);
-    client.off('refresh', this.onRefresh);
+    client.off('refresh', this.meetMasters);
     this.onClose();
     if (!this.isOwned) return;
     // Late errors of a connection that is being dropped interest nobody.
@@ -181,6 +197,8 @@ export class RedisConnection {
       return await work(this.client);
     } catch (error) {
       throw redisError(error);
+    } finally {
+      this.meetMasters();
     }
   }
 
@@ -229,46 +247,41 @@ export class RedisConnection {
       // Without the right to ask, every connection may lead to another server.
       if (!saysWord(who.reason, 'NOPERM')) throw who.reason;
       this.meet('');
-    } else this.meet(who.value);
+    } else if (who.value !== undefined) this.meet(who.value);
     if (time.status === 'fulfilled') {
       this.events.onTime(Number(time.value[0]) * 1_000 + Number(time.value[1]) / 1_000, askedAtMs);
     }
   }
 
-  /** The id of the server's run; of a cluster, the addresses of its masters. */
-  private async whoAnswers(): Promise<string> {
-    if (this.client.isCluster) return mastersOf(this.client as Cluster);
+  /** The id of the server's run; nothing of a cluster, which is known by its masters. */
+  private async whoAnswers(): Promise<string | undefined> {
+    if (this.client.isCluster) return undefined;
     return factsOf(await (this.client as Redis).info()).get('run_id') ?? '';
   }
 
-  private meet(identity: string): void {
-    const isOther = this.identity !== undefined && (identity === '' || identity !== this.identity);
-    this.identity = identity;
+  private meet(runId: string): void {
+    const isOther = this.runId !== undefined && (runId === '' || runId !== this.runId);
+    this.runId = runId;
     if (isOther) this.events.onReborn();
   }
 
+  /** After every answer, and when the client has looked at its slots: whoever asked before this is told nothing. */
+  private readonly meetMasters = (): void => {
+    if (this.client.isCluster && this.masters.look(this.client as Cluster)) this.events.onReborn();
+  };
+
   private open(): void {
     this.state = 'open';
+    this.meetMasters();
     const { waiting } = this;
     this.waiting = [];
     for (const { resolve } of waiting) resolve();
     this.events.onOpen();
   }
-
-  /** A cluster looks at its slots now and then, and whenever a node has moved one: other masters, other data. */
-  private readonly onRefresh = (): void => {
-    const masters = mastersOf(this.client as Cluster);
-    if (this.state === 'open' && masters !== '') this.meet(masters);
-  };
 }
 
 function isListOf(reply: unknown, length: number): reply is readonly (Buffer | null)[] {
   return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
-}
-
-function mastersOf(cluster: Cluster): string {
-  const names = cluster.nodes('master').map(({ options }) => `${options.host}:${options.port}`);
-  return names.sort().join(' ');
 }
 
 function factsOf(info: string): ReadonlyMap<string, string> {

@@ -1,9 +1,13 @@
 import type { Selection } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
 import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
 import { compileGlob } from '../core/glob.js';
+import { fingerprint } from '../core/fingerprint.js';
+import type { Change } from '../core/bus.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import type { Announcer } from './redis.announcer.js';
 import type { ServerClock } from './redis.clock.js';
 import type { EntryOpener } from './redis.entry.js';
 import type { RedisLink } from './redis.link.js';
@@ -16,6 +20,8 @@ import type { Judgement, RedisWalk } from './redis.walk.js';
 const EVERYTHING = compileGlob('*');
 /** Keys of one script, so that no script holds up the server for long. */
 const BATCH = 200;
+/** Shards that are tidied up at once. */
+const WALKS = 8;
 /**
  * What somebody else invalidated is left to them to remove and to count, unless that was so long ago that nobody is at
  * it any more. Stamps are microseconds of the server's clock, or a little more.
@@ -39,6 +45,10 @@ interface InvalidationParts {
   readonly walk: RedisWalk;
   readonly opener: EntryOpener;
   readonly serverClock: ServerClock;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  /** How long a clear counts what it removes before it answers with what it has counted. */
+  readonly countingMs: number;
 }
 
 /**
@@ -66,15 +76,14 @@ export class RedisInvalidation {
     await Promise.all(this.parts.shards.all(partition).map((shard) => this.tick(shard, 'label', labels)));
   }
 
-  async clear(view: View, hasIndex: boolean): Promise<number> {
+  /** @param counts without, what is invalid is left to expire */
+  async clear(view: View, counts: boolean): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
     const kind = view.label === undefined ? 'f' : 'label';
     const labels = view.label === undefined ? [] : [view.label];
     const shards = this.parts.shards.all(view.partition);
     const ticked = await Promise.all(shards.map((shard) => this.tick(shard, kind, labels)));
-    if (!hasIndex) return 0;
-    const counts = ticked.map((tick) => this.tidy(tick, { view, match: EVERYTHING }, beganAtMs).catch(notCounted));
-    return sum(await Promise.all(counts));
+    return counts ? this.tidyAll(ticked, { view, match: EVERYTHING }, beganAtMs) : 0;
   }
 
   /**
@@ -87,7 +96,8 @@ export class RedisInvalidation {
       const tick = await this.tick(shard, 'p', []);
       if (tick.incarnation === '') return 0;
       const isWhole = await this.isIndexWhole(shard);
-      const removed = await this.tidy(tick, selection, beganAtMs);
+      let removed = 0;
+      for await (const some of this.tidy(tick, selection, beganAtMs, true)) removed += some;
       if (!isWhole) await this.tick(shard, 'f', []);
       return removed;
     });
@@ -95,15 +105,19 @@ export class RedisInvalidation {
   }
 
   /** Every shard of this prefix, found by the names of their meta hashes: the one place that walks a keyspace. */
-  async clearEverything(): Promise<number> {
+  async clearEverything(counts: boolean): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
     const view: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
-    let removed = 0;
-    for await (const shard of this.everyShard()) {
-      const tick = await this.tick(shard, 'f', []);
-      removed += await this.tidy(tick, { view, match: EVERYTHING }, beganAtMs).catch(notCounted);
-    }
-    return removed;
+    const ticked: Ticked[] = [];
+    let some: Shard[] = [];
+    const tickSome = async (): Promise<void> => {
+      const ticks = await Promise.all(some.map((shard) => this.tick(shard, 'f', [])));
+      if (counts) ticked.push(...ticks);
+      some = [];
+    };
+    for await (const shard of this.everyShard()) if (some.push(shard) >= BATCH) await tickSome();
+    await tickSome();
+    return this.tidyAll(ticked, { view, match: EVERYTHING }, beganAtMs);
   }
 
   async *everyShard(): AsyncGenerator<Shard> {
@@ -116,22 +130,23 @@ export class RedisInvalidation {
   }
 
   private async evictSome(shard: Shard, keys: readonly Key[]): Promise<number> {
-    const { link, opener } = this.parts;
+    const { link, opener, announcer } = this.parts;
     const ids = keys.map(({ id }) => id);
     const expected = [...new Set(keys.flatMap((key) => key.labels))];
     const names = ids.flatMap((id) => [shard.entry(id), shard.lease(id)]);
+    const told = announcer.of(shard, { kind: 'evicted', keys: ids.map((id) => fingerprint(id)) });
     const reply = (await link.run(
       EVICT,
-      [shard.meta, shard.index, shard.expiries, ...names],
-      [MAX_HEADER_BYTES - 1, expected.length, ...expected, ...ids],
+      [shard.meta, shard.index, shard.expiries, ...names, ...told.keys],
+      [...told.args, MAX_HEADER_BYTES, expected.length, ...expected, ...ids],
     )) as unknown[];
     const heads = reply[2] as Buffer[];
     const standing = heads.flatMap((head, at) => opener.peek(ids[at] as Key['id'], head) ?? []);
     if (standing.length === 0) return 0;
     const [incarnation, floor] = [text(reply[0]), text(reply[1])];
-    const told = viewOf([incarnation, floor, ...(reply[3] as unknown[]).map(text)], expected);
-    const isKnown = standing.every(({ labels }) => labels.every((label) => told.stamps.has(label)));
-    const state = isKnown ? told : await this.stateOf(shard, standing);
+    const said = viewOf([incarnation, floor, ...(reply[3] as unknown[]).map(text)], expected);
+    const isKnown = standing.every(({ labels }) => labels.every((label) => said.stamps.has(label)));
+    const state = isKnown ? said : await this.stateOf(shard, standing);
     return standing.filter((header) => this.parts.walk.isLive(header, state)).length;
   }
 
@@ -141,15 +156,44 @@ export class RedisInvalidation {
   }
 
   private async tick(shard: Shard, kind: 'label' | 'f' | 'p', labels: readonly Label[]): Promise<Ticked> {
-    const keys = [shard.meta, shard.labels];
-    const reply = (await this.parts.link.run(INVALIDATE, keys, [kind, ...labels])) as unknown[];
+    const told = this.parts.announcer.of(shard, changeOf(kind, labels));
+    const keys = [shard.meta, shard.labels, ...told.keys];
+    const reply = (await this.parts.link.run(INVALIDATE, keys, [...told.args, kind, ...labels])) as unknown[];
     const stamps = (reply[3] as unknown[]).map((stamp) => Number(text(stamp)));
     return { shard, incarnation: text(reply[0]), clock: Number(text(reply[1])), floor: Number(text(reply[2])), stamps };
   }
 
-  private async tidy(tick: Ticked, selection: Selection, beganAtMs: number): Promise<number> {
-    if (tick.incarnation === '') return 0;
-    return this.parts.walk.remove(tick.shard, selection, this.judgement(tick, selection.view.label, beganAtMs));
+  /**
+   * All of it is invalid already, so nothing here can fail a clear: what cannot be removed expires. When counting takes
+   * too long for somebody to wait for, the walks go on behind, and the answer is what had been counted until then.
+   */
+  private async tidyAll(ticked: readonly Ticked[], selection: Selection, beganAtMs: number): Promise<number> {
+    let removed = 0;
+    const left = ticked.values();
+    const walk = async (): Promise<void> => {
+      for (const tick of left) for await (const some of this.tidy(tick, selection, beganAtMs)) removed += some;
+    };
+    const walks = Array.from({ length: Math.min(WALKS, ticked.length) }, () => walk().catch(() => undefined));
+    await new Promise<void>((resolve) => {
+      const cancel = this.parts.clock.after(this.parts.countingMs, resolve);
+      void Promise.all(walks).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+    return removed;
+  }
+
+  /** What a clear tidies up is over already; what a pattern removes goes here, and others are told of it. */
+  private async *tidy(
+    tick: Ticked,
+    selection: Selection,
+    beganAtMs: number,
+    isTold = false,
+  ): AsyncGenerator<number, void> {
+    if (tick.incarnation === '') return;
+    const judge = this.judgement(tick, selection.view.label, beganAtMs);
+    yield* this.parts.walk.remove(tick.shard, selection, judge, isTold);
   }
 
   /**
@@ -184,7 +228,8 @@ export class RedisInvalidation {
   }
 }
 
-/** The removal itself has settled; what could not be counted is invalid all the same, and expires. */
-function notCounted(): number {
-  return 0;
+/** A pattern by itself changes nothing yet, but it takes a number. */
+function changeOf(kind: 'label' | 'f' | 'p', labels: readonly Label[]): Change {
+  if (kind === 'f') return { kind: 'all' };
+  return kind === 'label' ? { kind: 'labels', labels } : { kind: 'evicted', keys: [] };
 }

@@ -7,6 +7,7 @@ import { BackendError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import { survives } from '../core/stamp.js';
+import type { Announcer } from './redis.announcer.js';
 import type { Births } from './redis.births.js';
 import type { ServerClock } from './redis.clock.js';
 import { RedisEntry, type EntryOpener } from './redis.entry.js';
@@ -39,9 +40,12 @@ export interface LeaseParts {
   readonly opener: EntryOpener;
   readonly reader: RedisReader;
   readonly births: Births;
+  readonly announcer: Announcer;
 }
 
 export class RedisLeases {
+  /** Leases whose fills take the place of something in any case. */
+  private readonly replacing = new WeakSet<Lease>();
   private abandoned = 0;
   private isClosed = false;
 
@@ -56,7 +60,7 @@ export class RedisLeases {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const answer = await this.attempt(key, shard, request, known, mark);
       if ('kind' in answer) return answer;
-      if ('token' in answer) return this.granted(key, shard, answer);
+      if ('token' in answer) return this.granted(key, shard, answer, request.purpose);
       const found = await opener.open(key.id, answer.bytes);
       const reading: Reading = { entry: found, barrier: await reader.barrier(shard, found, answer.view), level: 'l2' };
       if (this.isFresh(reading)) return { kind: 'found', reading };
@@ -74,6 +78,10 @@ export class RedisLeases {
 
   async release({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
     await this.parts.link.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
+  }
+
+  replaces(lease: Lease): boolean {
+    return this.replacing.has(lease);
   }
 
   isFresh(reading: Reading): boolean {
@@ -121,10 +129,16 @@ export class RedisLeases {
     return { token, view, stamp: Number(text(reply[6])), standing };
   }
 
-  private async granted(key: Key, shard: Shard, { token, view, stamp, standing }: Granted): Promise<LeaseReply> {
+  private async granted(
+    key: Key,
+    shard: Shard,
+    { token, view, stamp, standing }: Granted,
+    purpose: LeaseRequest['purpose'],
+  ): Promise<LeaseReply> {
     this.parts.births.note(shard, view.incarnation, stamp);
     const barrier = await this.parts.reader.barrier(shard, standing, view);
     const lease = { key, token, incarnation: view.incarnation, stamp };
+    if (purpose === 'replace') this.replacing.add(lease);
     return { kind: 'granted', lease, reading: { entry: standing, barrier, level: 'l2' } };
   }
 

@@ -12,9 +12,15 @@ const LOOK_EVERY_MS = 50;
 export class RedisLink {
   private readonly connections: readonly RedisConnection[];
   private turn = 0;
+  /** What went wrong last, for whoever cannot start without a server. */
+  private problem: string | undefined;
 
   constructor(clients: readonly Client[], isOwned: boolean, events: ConnectionEvents) {
-    this.connections = clients.map((client) => new RedisConnection(client, isOwned, events));
+    const onError = (problem: string): void => {
+      this.problem = problem;
+      events.onError(problem);
+    };
+    this.connections = clients.map((client) => new RedisConnection(client, isOwned, { ...events, onError }));
   }
 
   /** The connection whose turn it is. A reading that needs several answers keeps to one. */
@@ -52,7 +58,9 @@ export class RedisLink {
       const leftMs = Math.max(0, untilMs - clock.monotonicMs());
       if (await Promise.race([isThere(), clock.sleep(leftMs).then(() => false)])) return;
       if (!isRequired) return;
-      if (leftMs <= LOOK_EVERY_MS) throw new BackendError('the start (requireOnBoot: no server)', 'redis');
+      if (leftMs <= LOOK_EVERY_MS) {
+        throw new BackendError(`the start (requireOnBoot: ${this.problem ?? 'no server'})`, 'redis');
+      }
       await clock.sleep(LOOK_EVERY_MS);
     }
   }

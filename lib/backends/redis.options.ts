@@ -3,6 +3,7 @@ import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { BackendFactory } from '../core/backend.js';
 import { wholeNumber } from '../core/limits.js';
+import { ownOptions } from '../core/own-options.js';
 import { resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
 
 export interface RedisOptions extends GuardOptions {
@@ -32,6 +33,11 @@ export interface RedisOptions extends GuardOptions {
   readonly shards?: number | undefined;
   /** Keep an index for patterns, listings and exact counts. false: those verbs are refused. @default true */
   readonly index?: boolean | undefined;
+  /**
+   * Tell processes with a first level (`tiered()`) what changes here. They do so among themselves without being asked;
+   * this is for a process without one beside them: without it they notice its changes when they check. @default false
+   */
+  readonly announce?: boolean | undefined;
   /** Connections to a single server or sentinel group. @default 1 */
   readonly maxConnections?: number | undefined;
   /** How long a connection may take to be made. @default '2s' */
@@ -53,6 +59,7 @@ export interface ResolvedRedisOptions {
   readonly url: string | undefined;
   readonly shards: number;
   readonly hasIndex: boolean;
+  readonly announces: boolean;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
   /** A connection that owes an answer and is silent for so long is dropped. */
@@ -62,7 +69,8 @@ export interface ResolvedRedisOptions {
 }
 
 /** Validates and applies defaults. Never repeats a password in an error. @throws CacheConfigError */
-export function resolveRedisOptions(options: RedisOptions): ResolvedRedisOptions {
+export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
+  const options = ownOptions(said, 'redis');
   const { url, host, cluster, client, sentinels } = options;
   const ways = [url ?? host, cluster, client, sentinels].filter((way) => way !== undefined);
   if (ways.length > 1)
@@ -78,6 +86,7 @@ export function resolveRedisOptions(options: RedisOptions): ResolvedRedisOptions
     url: url === undefined ? undefined : serverUrl(url),
     shards: wholeNumber(options.shards, 'redis.shards', 1, 1, 256),
     hasIndex: options.index ?? true,
+    announces: options.announce ?? false,
     maxConnections: wholeNumber(options.maxConnections, 'redis.maxConnections', 1, 1, 100),
     guard,
     silenceMs: Math.max(MIN_SILENCE_MS, 4 * guard.timeoutMs),

@@ -11,6 +11,7 @@
  *   k       index     sorted set of ids, all of score 0, so ordered by text; '!' marks that it is complete
  *   x       expiries  sorted set of the same ids by the time they expire
  *   t       labels    sorted set of the labels in the meta hash by their stamps: the oldest go when there are too many
+ *   b       channel   where changes of this shard are told, in sharded mode
  *
  * Clock c = max(c + 1, the server's microseconds) at every invalidation. Stamps are c as it stood when a lease was
  * granted. A meta hash that was lost comes back with another incarnation: then nothing older is valid. It lives at
@@ -89,6 +90,38 @@ local function whole(key)
   local e = redis.pcall('GET', key)
   if type(e) == 'table' or not e then return '' end
   return e
+end
+`;
+
+/**
+ * Tells other processes what this script changes; part of the change, so that nobody reads it before it is told. Its two
+ * arguments come before all others and are taken away: channel ('': nobody listens) and text. In sharded mode the channel
+ * is also the last of KEYS. Where the server does not allow it, nothing is told, and copies live until they are checked.
+ */
+export const ANNOUNCE = `
+local channel, said = table.remove(ARGV, 1), table.remove(ARGV, 1)
+local function announce(life, number)
+  if channel == '' then return end
+  redis.pcall(KEYS[#KEYS] == channel and 'SPUBLISH' or 'PUBLISH', channel, said .. '|' .. life .. '|' .. num(number))
+end
+local function announce_store(m, life, number)
+  if channel == '' then return end
+  redis.call('HSET', m, 'q', num(number + 1))
+  announce(life, number + 1)
+end
+`;
+
+/**
+ * The beginning of an entry up to the end of its header, which says itself how long it is (see codec/envelope.ts); of
+ * anything else at most so many bytes. '': nothing, or a key of another type.
+ */
+export const HEAD = `
+local function head(key, most)
+  local e = redis.pcall('GETRANGE', key, 0, 17)
+  if type(e) == 'table' then return '' end
+  if #e < 18 then return e end
+  if e:sub(1, 2) == '\\83\\231' then most = math.max(18, math.min(most, e:byte(17) + e:byte(18) * 256)) end
+  return redis.call('GETRANGE', key, 0, most - 1)
 end
 `;
 

@@ -1,5 +1,5 @@
 /** What removes. Each of these succeeds on a server that is out of memory. */
-import { MARK, META, script, STAMPS, type Script } from './redis.script.js';
+import { ANNOUNCE, HEAD, MARK, META, script, STAMPS, type Script } from './redis.script.js';
 
 /** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
 const MAX_LABELS = 4_096;
@@ -14,21 +14,26 @@ const FORGOTTEN = 64;
  */
 export const EVICT: Script = script(
   META,
+  HEAD,
+  ANNOUNCE,
   STAMPS,
   `
 local heads, last = {}, 2 + tonumber(ARGV[2])
 for n = 1, #ARGV - last do
   local entry, lease = KEYS[2 + n * 2], KEYS[3 + n * 2]
   redis.call('DEL', lease)
-  local head = redis.pcall('GETRANGE', entry, 0, tonumber(ARGV[1]))
-  heads[n] = type(head) == 'table' and '' or head
+  heads[n] = head(entry, tonumber(ARGV[1]))
   redis.call('UNLINK', entry)
   redis.call('ZREM', KEYS[2], ARGV[last + n])
   redis.call('ZREM', KEYS[3], ARGV[last + n])
 end
 local i, c, q, f = known_meta(KEYS[1])
-if not i then return {'', '0', heads, {}} end
+if not i then
+  announce('', 0)
+  return {'', '0', heads, {}}
+end
 redis.call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
+announce(i, q + 1)
 return {i, num(f), heads, stamps(KEYS[1], 3, last)}
 `,
 );
@@ -39,11 +44,16 @@ return {i, num(f), heads, stamps(KEYS[1], 3, last)}
  */
 export const INVALIDATE: Script = script(
   META,
+  ANNOUNCE,
   STAMPS,
   `
 redis.call('HDEL', KEYS[1], '_')
 local i, c, q, f, b, p = known_meta(KEYS[1])
-if not i then return {'', '0', '0', {}} end
+if not i then
+  announce('', 0)
+  return {'', '0', '0', {}}
+end
+announce(i, q + 1)
 local before = stamps(KEYS[1], 2, #ARGV)
 local left = redis.call('PTTL', KEYS[1])
 c = math.max(c + 1, now_us())
@@ -79,35 +89,42 @@ return {i, now, num(f), before}
 );
 
 /** The beginnings of entries and their lengths. KEYS entry… | ARGV headerBytes → {header, bytes, header, bytes…} */
-export const VISIT: Script = script(`
+export const VISIT: Script = script(
+  HEAD,
+  `
 local found = {}
 for n = 1, #KEYS do
-  local head = redis.pcall('GETRANGE', KEYS[n], 0, tonumber(ARGV[1]))
-  local is_other = type(head) == 'table'
-  found[n * 2 - 1] = is_other and '' or head
-  found[n * 2] = is_other and 0 or redis.call('STRLEN', KEYS[n])
+  found[n * 2 - 1] = head(KEYS[n], tonumber(ARGV[1]))
+  found[n * 2] = found[n * 2 - 1] == '' and 0 or redis.call('STRLEN', KEYS[n])
 end
 return found
-`);
+`,
+);
 
 /**
  * Removes entries that are still the ones seen, and drops from the index what is no longer there.
- * KEYS index expiries entry… | ARGV id mark id mark… → for each 1 removed, 0 gone before, 2 another by now
+ * KEYS index expiries meta entry… | ARGV id mark id mark… → for each 1 removed, 0 gone before, 2 another by now
  */
 export const REMOVE: Script = script(
+  META,
+  ANNOUNCE,
   MARK,
   `
 local outcomes = {}
-for n = 3, #KEYS do
-  local at = (n - 3) * 2 + 1
-  local now = mark(KEYS[n])
-  if now ~= '' and now ~= ARGV[at + 1] then
-    outcomes[n - 2] = 2
+for n = 1, #ARGV / 2 do
+  local entry, id = KEYS[n + 3], ARGV[n * 2 - 1]
+  local now = mark(entry)
+  if now ~= '' and now ~= ARGV[n * 2] then
+    outcomes[n] = 2
   else
-    outcomes[n - 2] = now == '' and 0 or redis.call('UNLINK', KEYS[n])
-    redis.call('ZREM', KEYS[1], ARGV[at])
-    redis.call('ZREM', KEYS[2], ARGV[at])
+    outcomes[n] = now == '' and 0 or redis.call('UNLINK', entry)
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('ZREM', KEYS[2], id)
   end
+end
+if channel ~= '' then
+  local i, c, q = known_meta(KEYS[3])
+  if i then announce_store(KEYS[3], i, q) else announce('', 0) end
 end
 return outcomes
 `,

@@ -1,5 +1,5 @@
 /** What stores: leases, fills, writes, counts. Arguments are numbered after the echo, which `script` takes away. */
-import { HELD, INDEX, MARK, META, script, STAMPS, type Script } from './redis.script.js';
+import { ANNOUNCE, HELD, INDEX, MARK, META, script, STAMPS, type Script } from './redis.script.js';
 
 /**
  * KEYS entry meta lease | ARGV token leaseMs nonce purpose(missing|refresh|replace) seenMark label…
@@ -31,11 +31,13 @@ return {1, standing, i, num(f), ms, stamps(KEYS[2], 6, #ARGV), num(c)}
 );
 
 /**
- * KEYS entry meta lease index expiries | ARGV lease(token|incarnation|stamp) incarnation stamp keptMs bytes indexId label…
- * → 1 stored, 0 lease lost, -1 invalidated
+ * Told to others when something else stood there, or was to be replaced in any case: what they keep of it is over.
+ * KEYS entry meta lease index expiries | ARGV lease(token|incarnation|stamp) incarnation stamp keptMs bytes indexId
+ * replaces(1|0) label… → 1 stored, 0 lease lost, -1 invalidated
  */
 export const FILL: Script = script(
   META,
+  ANNOUNCE,
   INDEX,
   HELD,
   STAMPS,
@@ -45,14 +47,16 @@ local i, c, q, f, b, p = known_meta(KEYS[2])
 local stamp = tonumber(ARGV[3])
 local is_valid = i == ARGV[2] and f <= stamp and p <= stamp
 if is_valid then
-  for _, at in ipairs(stamps(KEYS[2], 7, #ARGV)) do if at ~= '' and tonumber(at) > stamp then is_valid = false end end
+  for _, at in ipairs(stamps(KEYS[2], 8, #ARGV)) do if at ~= '' and tonumber(at) > stamp then is_valid = false end end
 end
 if not is_valid then redis.call('DEL', KEYS[3]) return -1 end
 local ms = tonumber(ARGV[4])
+local is_told = channel ~= '' and (ARGV[7] == '1' or redis.pcall('STRLEN', KEYS[1]) ~= 0)
 put(KEYS[1], ARGV[5], ms)
 redis.call('DEL', KEYS[3])
 keep(ms, KEYS[2], KEYS[4], KEYS[5])
 index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms)
+if is_told then announce_store(KEYS[2], i, q) end
 return 1
 `,
 );
@@ -67,6 +71,7 @@ return 1
  */
 export const WRITE: Script = script(
   META,
+  ANNOUNCE,
   INDEX,
   MARK,
   `
@@ -80,6 +85,7 @@ put(KEYS[1], ARGV[5], ms)
 redis.call('DEL', KEYS[3])
 keep(ms, KEYS[2], KEYS[4], KEYS[5])
 index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms)
+announce_store(KEYS[2], i, q)
 return {1}
 `,
 );
@@ -90,6 +96,7 @@ return {1}
  */
 export const SWAP: Script = script(
   META,
+  ANNOUNCE,
   INDEX,
   MARK,
   `
@@ -99,6 +106,8 @@ put(KEYS[1], ARGV[3], ms)
 if ARGV[5] == 'void' then redis.call('DEL', KEYS[3]) end
 keep(ms, KEYS[2], KEYS[4], KEYS[5])
 index(KEYS[4], KEYS[5], KEYS[2], ARGV[4], ms)
+local i, c, q = known_meta(KEYS[2])
+if i then announce_store(KEYS[2], i, q) else announce('', 0) end
 return 1
 `,
 );
@@ -163,3 +172,22 @@ end
 return {1, num(total)}
 `,
 );
+
+/**
+ * What tells keys of one name apart. Writes it for names that are new, unless one of the others does not fit.
+ * KEYS checks | ARGV name check name check… → the names that stand for another key here
+ */
+export const CHECK_KEYS: Script = script(`
+local others, new = {}, {}
+for n = 1, #ARGV, 2 do
+  local known = redis.call('HGET', KEYS[1], ARGV[n])
+  if not known then
+    new[#new + 1] = ARGV[n]
+    new[#new + 1] = ARGV[n + 1]
+  elseif known ~= ARGV[n + 1] then
+    others[#others + 1] = ARGV[n]
+  end
+end
+if #others == 0 and #new > 0 then redis.call('HSET', KEYS[1], unpack(new)) end
+return others
+`);

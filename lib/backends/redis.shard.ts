@@ -4,12 +4,15 @@ import type { Partition } from '../core/space.js';
 
 /** The keys of one shard on the server, all in one slot because of the hash tag. */
 export class Shard {
+  /** Partition and number, as they stand in the hash tag. */
+  readonly name: string;
   readonly meta: string;
   readonly index: string;
   readonly expiries: string;
   readonly labels: string;
 
   constructor(private readonly lead: string) {
+    this.name = lead.slice(lead.indexOf('{') + 1, lead.lastIndexOf('}'));
     this.meta = `${lead}m`;
     this.index = `${lead}k`;
     this.expiries = `${lead}x`;

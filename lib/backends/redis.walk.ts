@@ -3,9 +3,11 @@
  * id, so the entries of a space lie together and a walk costs what it visits, not what the shard holds.
  */
 import type { Page, Selection, Usage } from '../core/backend.js';
+import { fingerprint } from '../core/fingerprint.js';
 import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
 import { storedId, visibleKey, type KeyId } from '../core/key.js';
 import type { View } from '../core/space.js';
+import type { Announcer } from './redis.announcer.js';
 import type { ServerClock } from './redis.clock.js';
 import { markOf, type EntryOpener } from './redis.entry.js';
 import type { RedisLink } from './redis.link.js';
@@ -36,10 +38,21 @@ export class RedisWalk {
     private readonly link: RedisLink,
     private readonly opener: EntryOpener,
     private readonly serverClock: ServerClock,
+    private readonly announcer: Announcer,
   ) {}
 
-  /** A page of live keys of one shard; the cursor is the last id seen. */
-  async page(shard: Shard, { view, match }: Selection, after: string | undefined): Promise<Page> {
+  /** A page of live keys. Cursor: number of the shard, and the last id seen in it. */
+  async scan(shards: readonly Shard[], selection: Selection, cursor: string | undefined): Promise<Page> {
+    const [number, after] = parseCursor(cursor);
+    const shard = shards[number];
+    if (shard === undefined) return { keys: [], cursor: undefined };
+    const page = await this.page(shard, selection, after);
+    if (page.cursor !== undefined) return { keys: page.keys, cursor: `${number} ${page.cursor}` };
+    return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
+  }
+
+  /** The cursor is the last id seen. */
+  private async page(shard: Shard, { view, match }: Selection, after: string | undefined): Promise<Page> {
     const ids = await this.ids(shard, view, after);
     const wanted = ids.filter((id) => isIn(view, id) && match.test(visibleKey(id)));
     const [visited, state] = await this.visit(shard, wanted);
@@ -64,18 +77,21 @@ export class RedisWalk {
     return { entries, bytes };
   }
 
-  /** Removes what the view covers, matches, and is judged so; how many live ones this walk itself removed. */
-  async remove(shard: Shard, { view, match }: Selection, judge: Judgement): Promise<number> {
-    let live = 0;
+  /** Removes what the view covers, matches, and is judged so; how many live ones each portion of the walk removed. */
+  async *remove(
+    shard: Shard,
+    { view, match }: Selection,
+    judge: Judgement,
+    isTold: boolean,
+  ): AsyncGenerator<number, void> {
     for await (const ids of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
       let left: readonly KeyId[] = ids;
       for (let tries = 0; left.length > 0 && tries < MAX_TRIES; tries++) {
-        const [removed, changed] = await this.removeSome(shard, left, judge);
-        live += removed;
+        const [removed, changed] = await this.removeSome(shard, left, judge, isTold);
+        yield removed;
         left = changed;
       }
     }
-    return live;
   }
 
   isLive(header: Header, state: ShardView): boolean {
@@ -87,14 +103,23 @@ export class RedisWalk {
   }
 
   /** How many live ones went, and which have changed between the look at them and their removal. */
-  private async removeSome(shard: Shard, ids: readonly KeyId[], judge: Judgement): Promise<[number, readonly KeyId[]]> {
+  private async removeSome(
+    shard: Shard,
+    ids: readonly KeyId[],
+    judge: Judgement,
+    isTold: boolean,
+  ): Promise<[number, readonly KeyId[]]> {
     const [visited, state] = await this.visit(shard, ids);
     const judged = visited
       .map((each) => ({ ...each, worth: each.header === undefined ? 'dead' : judge(each.header, state) }))
       .filter(({ worth }) => worth !== 'other');
     if (judged.length === 0) return [0, []];
-    const keys = [shard.index, shard.expiries, ...judged.map(({ id }) => shard.entry(id))];
-    const args = judged.flatMap(({ id, mark }) => [id, mark]);
+    const { announcer } = this;
+    const told = isTold
+      ? announcer.of(shard, { kind: 'evicted', keys: judged.map(({ id }) => fingerprint(id)) })
+      : announcer.silently();
+    const keys = [shard.index, shard.expiries, shard.meta, ...judged.map(({ id }) => shard.entry(id)), ...told.keys];
+    const args = [...told.args, ...judged.flatMap(({ id, mark }) => [id, mark])];
     const outcomes = ((await this.link.run(REMOVE, keys, args)) as unknown[]).map(Number);
     const live = judged.filter(({ worth }, at) => worth === 'live' && outcomes[at] === 1).length;
     return [live, judged.filter((_, at) => outcomes[at] === 2).map(({ id }) => id)];
@@ -123,7 +148,7 @@ export class RedisWalk {
   private async visit(shard: Shard, ids: readonly KeyId[]): Promise<[readonly Visited[], ShardView]> {
     if (ids.length === 0) return [[], viewOf([], [])];
     const keys = ids.map((id) => shard.entry(id));
-    const reply = (await this.link.run(VISIT, keys, [MAX_HEADER_BYTES - 1])) as unknown[];
+    const reply = (await this.link.run(VISIT, keys, [MAX_HEADER_BYTES])) as unknown[];
     const visited = ids.map((id, at) => {
       const head = reply[at * 2] as Buffer;
       return { id, header: this.opener.peek(id, head), mark: markOf(head), sizeBytes: Number(reply[at * 2 + 1]) };
@@ -132,6 +157,13 @@ export class RedisWalk {
     const fields = await this.link.pick().fields(shard.meta, ['i', 'f', ...labels]);
     return [visited, viewOf(fields, labels)];
   }
+}
+
+/** A cursor comes back from people: one that never was one begins at the end. */
+function parseCursor(cursor: string | undefined): [number, string | undefined] {
+  if (cursor === undefined) return [0, undefined];
+  const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
+  return [Number(number ?? Infinity), after];
 }
 
 /** Whether an id lies in a view: `path/namespace@version/parts`. */

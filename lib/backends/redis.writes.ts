@@ -3,18 +3,25 @@ import type { FillOutcome, Lease } from '../core/backend.js';
 import { ENVELOPE_MARK_BYTES, type Codec } from '../core/codec.js';
 import type { Draft } from '../core/entry.js';
 import { BackendError, NotACounterError, TagInvalidError } from '../core/errors.js';
+import { fingerprint } from '../core/fingerprint.js';
 import type { Key } from '../core/key.js';
+import type { Announced } from './redis.announcer.js';
+import type { Argument } from './redis.connection.js';
 import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from './redis.counter.js';
 import { markOf, type RedisEntry } from './redis.entry.js';
 import type { LeaseParts, RedisLeases } from './redis.leases.js';
-import { graceOf, keptMs, leaseText, nonce, text } from './redis.reply.js';
+import { chunks, graceOf, keptMs, leaseText, nonce, text } from './redis.reply.js';
+import type { Script } from './redis.script.js';
 import { COUNT, FILL, SWAP, WRITE } from './redis.scripts.js';
 import { RefusedError } from './refused.error.js';
+import type { Proof } from './tiered.levels.js';
 
 /** A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each time. */
 const MAX_ATTEMPTS = 8;
 /** Counts by comparing and swapping meet each other. */
 const MAX_COUNT_ATTEMPTS = 200;
+/** Entries of one batch that are on their way at once. */
+const BATCH = 200;
 const NO_MARK = Buffer.alloc(0);
 
 interface Born {
@@ -24,6 +31,9 @@ interface Born {
 }
 
 export class RedisWrites {
+  /** What drafts have become, for those who keep copies. */
+  readonly proofs = new WeakMap<Draft, Proof>();
+
   constructor(
     private readonly parts: LeaseParts,
     private readonly codec: Codec,
@@ -36,8 +46,11 @@ export class RedisWrites {
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
     const { key, incarnation, stamp } = lease;
     const bytes = await this.seal(key, draft, incarnation, stamp);
-    const args = [leaseText(lease), incarnation, stamp, keptMs(draft), bytes, this.indexed(key), ...draft.labels];
-    const outcome = Number(await this.parts.link.run(FILL, this.around(key), args));
+    const told = this.told(key);
+    const replaces = this.leases.replaces(lease) ? 1 : 0;
+    const args = [leaseText(lease), incarnation, stamp, keptMs(draft), bytes, this.indexed(key), replaces];
+    const outcome = Number(await this.run(FILL, key, told, [...args, ...draft.labels]));
+    if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
     return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
   }
 
@@ -47,8 +60,15 @@ export class RedisWrites {
 
   /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
   async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    const sealed = await Promise.all(entries.map(([key, draft]) => this.born(key, draft)));
-    await Promise.all(entries.map(([key, draft], at) => this.store(key, draft, undefined, sealed[at])));
+    // Of two writes to one key the later one stays, whichever connection they would have taken.
+    const last = [...new Map(entries.map((entry) => [entry[0].id, entry])).values()];
+    const sealed = await Promise.all(
+      last.map(async ([key, draft]) => [key, draft, await this.born(key, draft)] as const),
+    );
+    // In portions: others use the same connection, and every write has to arrive before its time is up.
+    for (const some of chunks(sealed, BATCH)) {
+      await Promise.all(some.map(([key, draft, born]) => this.store(key, draft, undefined, born)));
+    }
   }
 
   async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
@@ -113,20 +133,24 @@ export class RedisWrites {
     lease: 'stays' | 'void',
   ): Promise<boolean> {
     const args = [mark, forMs, bytes, this.indexed(key), lease];
-    return Number(await this.parts.link.run(SWAP, this.around(key), args)) === 1;
+    return Number(await this.run(SWAP, key, this.told(key), args)) === 1;
   }
 
   /** False: something else than was expected stands there. */
   private async store(key: Key, draft: Draft, expected: Buffer | undefined, first?: Born): Promise<boolean> {
-    const { births, shards, link, clock, serverClock } = this.parts;
+    const { births, shards, clock, serverClock } = this.parts;
+    const dueMs = clock.monotonicMs() + this.patienceMs;
     let born = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));
       const args = [nonce(), incarnation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
-      const last = [Math.ceil(serverClock.nowMs() + this.patienceMs), ...(expected === undefined ? [] : [expected])];
-      const reply = (await link.run(WRITE, this.around(key), [...args, ...last])) as unknown[];
+      // The caller has been told that it failed, and may have done something else since.
+      if (askedAtMs > dueMs) throw new BackendError('write (no answer in time)', 'redis');
+      const last = [Math.ceil(serverClock.nowMs() + dueMs - askedAtMs), ...(expected === undefined ? [] : [expected])];
+      const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
       const outcome = Number(reply[0]);
+      if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
       if (outcome === 1 || outcome === 2) return outcome === 1;
       if (outcome === 3) serverClock.note(Number(text(reply[1])), askedAtMs);
       else births.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
@@ -166,6 +190,14 @@ export class RedisWrites {
 
   private freshUntil(freshForMs: number): number {
     return this.parts.serverClock.nowMs() + freshForMs;
+  }
+
+  private told(key: Key): Announced {
+    return this.parts.announcer.of(this.parts.shards.of(key), { kind: 'stored', keys: [fingerprint(key.id)] });
+  }
+
+  private run(script: Script, key: Key, told: Announced, args: readonly Argument[]): Promise<unknown> {
+    return this.parts.link.run(script, [...this.around(key), ...told.keys], [...told.args, ...args]);
   }
 
   private around(key: Key): string[] {

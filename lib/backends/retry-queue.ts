@@ -1,7 +1,8 @@
+import type { Awaitable } from '../core/awaitable.js';
+import type { Backend, Selection } from '../core/backend.js';
 import type { Label } from '../core/label.js';
 import type { Key } from '../core/key.js';
 import type { Partition, View } from '../core/space.js';
-import type { Selection } from '../core/backend.js';
 
 /** An invalidation that can be said again: saying it twice does no more than saying it once. */
 export type Invalidation =
@@ -40,6 +41,33 @@ export class RetryQueue {
       await apply(invalidation);
       this.waiting.delete(name);
     }
+  }
+}
+
+/** What a backend may do better than the contract says. */
+export interface Repeating {
+  /** The same invalidation once more, without counting what goes. */
+  repeat?(invalidation: Invalidation): Promise<void>;
+}
+
+/** Says an invalidation again. */
+export function repeat(backend: Backend & Repeating, invalidation: Invalidation): Awaitable<unknown> {
+  return backend.repeat === undefined ? apply(backend, invalidation) : backend.repeat(invalidation);
+}
+
+/** Says an invalidation to a backend. */
+export function apply(backend: Backend, invalidation: Invalidation): Awaitable<unknown> {
+  switch (invalidation.kind) {
+    case 'evict':
+      return backend.evict(invalidation.keys);
+    case 'invalidate':
+      return backend.invalidate(invalidation.partition, invalidation.labels);
+    case 'clear':
+      return backend.clear(invalidation.view);
+    case 'matching':
+      return backend.removeMatching(invalidation.selection);
+    case 'everything':
+      return backend.clearEverything();
   }
 }
 

@@ -4,7 +4,7 @@ import { ownOptions } from '../core/own-options.js';
 import { checkName, refuseUnknown } from './option-checks.js';
 
 export interface EncryptionKey {
-  /** Names the key in entries: 1 to 32 of `A-Z a-z 0-9 _ . -`. Never give one name to two keys. */
+  /** Names the key in entries: 1 to 32 of `A-Z a-z 0-9 _ . -`. Never give one name to two keys: on Redis, a process that has another key under a name than those before it is refused at its start. */
   readonly id: string;
   /** 32 random bytes: a Buffer, a KeyObject, or their base64 or hex text. `openssl rand -base64 32` makes some. */
   readonly secret: Uint8Array | KeyObject | string;

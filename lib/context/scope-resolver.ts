@@ -1,7 +1,8 @@
 /**
- * Who is asking, read from what came in. A resolver sees the request of whatever transport is running; it runs once per
- * request, after the guards, and its answer is validated and frozen. It must only believe what authentication has
- * proven: a header that a caller can write is no tenant.
+ * Who is asking, read from what came in. A resolver sees the request of whatever transport is running; a function of
+ * yours runs once per request, after the guards, one that only reads whenever a call wants to know. Its answer is
+ * validated and frozen. It must only believe what authentication has proven: a header that a caller can write is no
+ * tenant.
  */
 import type { Awaitable } from '../core/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
@@ -29,6 +30,21 @@ export type FoundScope = FoundIds;
 
 /** Finds out who is asking. May be asynchronous. What it throws reaches the caller of the route. */
 export type ScopeResolver = (source: ScopeSource) => Awaitable<FoundScope>;
+
+/** On a resolver: it does nothing but read. Registered, so that both kinds of JavaScript mean the same. */
+const READS_ONLY: unique symbol = Symbol.for('nestjs-scoped-cache:reads-only');
+
+/**
+ * True for the resolvers of this file that only read what is there: nobody can tell when they are asked, or how often.
+ * Never for a function of yours, which may wait, refuse or count: it is asked once per request, after the guards.
+ */
+export function readsOnly(resolver: ScopeResolver): boolean {
+  return Object.hasOwn(resolver, READS_ONLY);
+}
+
+function reading(resolver: ScopeResolver): ScopeResolver {
+  return Object.defineProperty(resolver, READS_ONLY, { value: true });
+}
 
 /** An incoming HTTP request as far as resolvers need to know it. */
 export interface RequestLike {
@@ -62,10 +78,10 @@ export function fromClaims(claims: {
   const names = [tenant, user].filter((name) => name !== undefined);
   if (names.length === 0) refuse('fromClaims needs the name of at least one claim');
   if (names.some((name) => typeof name !== 'string' || name === '')) refuse('fromClaims needs claims by their names');
-  return ({ request }) => {
+  return reading(({ request }) => {
     const proven = userOf(request);
     return { tenant: claimAt(proven, tenant), user: claimAt(proven, user) };
-  };
+  });
 }
 
 /**
@@ -80,11 +96,11 @@ export function fromHeader(name: string, options: { readonly trusted: true }): S
     );
   }
   const wanted = name.toLowerCase();
-  return ({ request }) => {
+  return reading(({ request }) => {
     const value = headerOf(request, wanted);
     // Two headers of one name are somebody's doubt about who is asking. Node joins them with a comma.
     return typeof value === 'string' && !value.includes(',') ? { tenant: value } : undefined;
-  };
+  });
 }
 
 /**
@@ -103,11 +119,11 @@ export function fromSubdomain(options?: {
   if (domain !== undefined && !isDomain(domain)) refuse("fromSubdomain: base must be a domain like 'example.com'");
   if (!Array.isArray(ignore)) refuse('fromSubdomain: ignore must be a list of labels');
   const ignored = new Set(ignore.map((label) => String(label).toLowerCase()));
-  return ({ request }) => {
+  return reading(({ request }) => {
     const host = hostOf(request);
     const label = host === undefined ? undefined : subdomainOf(host, domain);
     return label === undefined || ignored.has(label) ? undefined : { tenant: label };
-  };
+  });
 }
 
 /**
@@ -117,7 +133,8 @@ export function fromSubdomain(options?: {
 export function firstOf(...resolvers: readonly ScopeResolver[]): ScopeResolver {
   if (resolvers.length === 0) refuse('firstOf needs at least one resolver');
   if (resolvers.some((resolver) => typeof resolver !== 'function')) refuse('firstOf needs resolvers');
-  return (source) => ask(resolvers, 0, source);
+  const first: ScopeResolver = (source) => ask(resolvers, 0, source);
+  return resolvers.every(readsOnly) ? reading(first) : first;
 }
 
 function ask(resolvers: readonly ScopeResolver[], at: number, source: ScopeSource): Awaitable<FoundScope> {

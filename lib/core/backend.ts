@@ -5,10 +5,11 @@
  * The promises every backend makes are executable: see the contract suite of `nestjs-scoped-cache/testing`.
  */
 import type { Awaitable } from './awaitable.js';
+import type { BusMaker } from './bus.js';
 import type { Clock } from './clock.js';
 import type { Codec } from './codec.js';
 import type { Copier } from './copier.js';
-import type { Draft, Entry, Level } from './entry.js';
+import type { Draft, Entry, Handling, Level } from './entry.js';
 import type { Glob } from './glob.js';
 import type { Key } from './key.js';
 import type { Label } from './label.js';
@@ -99,9 +100,9 @@ export interface Backend {
   readonly kind: string;
 
   /** One round trip at most, none in memory. Never grants anything. */
-  read(key: Key): Awaitable<Reading>;
+  read(key: Key, how?: Handling): Awaitable<Reading>;
   /** The readings in the order of the keys; one round trip per shard. */
-  readMany(keys: readonly Key[]): Awaitable<readonly Reading[]>;
+  readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]>;
 
   /**
    * Asks to be the one who loads. A lease older than the last bulk invalidation of its partition is void: it is
@@ -167,6 +168,8 @@ export interface BackendParts {
   readonly codec: () => Codec;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** What makes a bus of a second level's wire. Undefined: processes do not hear of each other. */
+  readonly bus?: BusMaker | undefined;
 }
 
 /** What `memory()`, `redis()`, … return: a description. Nothing is opened before the module starts. */

@@ -1,22 +1,74 @@
+/**
+ * How processes tell each other what changed: names, never values. A message only ever makes somebody forget, so one that
+ * is false, late, doubled or out of order costs a look at the server; one that is lost is noticed by the numbering, and
+ * otherwise outlived (guarantees G4 and G5).
+ */
+import type { Clock } from './clock.js';
 import type { Label } from './label.js';
+import type { Emit } from './observer.js';
 import type { Partition } from './space.js';
-import type { Stamp } from './stamp.js';
 
-/** What processes tell each other: names and stamps, never values. */
+/**
+ * - `evicted`: these keys are gone
+ * - `stored`: another value stands under these keys
+ * - `labels`: whatever carries one of them is invalid
+ * - `all`: everything in the partition is
+ */
+export type Change =
+  | { readonly kind: 'evicted' | 'stored'; readonly keys: readonly number[] }
+  | { readonly kind: 'labels'; readonly labels: readonly Label[] }
+  | { readonly kind: 'all' };
+
 export interface BusMessage {
   readonly partition: Partition;
-  /** Position in the partition's sequence; a gap means that something was missed. */
-  readonly sequence: number;
-  readonly stamp: Stamp;
-  /** Digests of evicted keys. */
-  readonly keys?: readonly string[] | undefined;
-  readonly labels?: readonly Label[] | undefined;
-  readonly isClear?: boolean | undefined;
+  /** The process that made the change. */
+  readonly origin: string;
+  readonly change: Change;
 }
 
-/** Carries invalidations between the first levels of several processes. */
+/** Whoever keeps copies. */
+export interface BusListener {
+  onMessage(message: BusMessage): void;
+  /** Messages about this partition may have been missed; undefined: about any. */
+  onGap(partition: Partition | undefined): void;
+  /** From here on messages come. What came before, nobody knows. */
+  onUp(): void;
+  /** No message may come from here on. */
+  onDown(): void;
+}
+
 export interface Bus {
-  publish(message: BusMessage): Promise<void>;
-  subscribe(onMessage: (message: BusMessage) => void, onGap: () => void): Promise<void>;
+  /** Begins to listen; goes on trying until it is closed. */
+  start(listener: BusListener): void;
   close(): Promise<void>;
 }
+
+export interface WireEvents {
+  /** Whatever is sent from here on arrives, or `onDown` comes. */
+  onUp(): void;
+  onDown(): void;
+  onText(text: string): void;
+}
+
+/** A way to hear what a server passes on. What is said about changes, the server says itself; here only signs of life are sent. */
+export interface Wire {
+  open(events: WireEvents): void;
+  /** To everybody who listens, ourselves included. */
+  send(text: string): Promise<void>;
+  /** Nothing comes any more although it should: begin again. */
+  reconnect(): void;
+  close(): Promise<void>;
+}
+
+export interface BusParts {
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+export interface BusSettings {
+  /** How often a sign of life goes round. After three without one the wire counts as dead. */
+  readonly heartbeatMs: number;
+}
+
+/** Makes a bus of a wire. */
+export type BusMaker = (wire: Wire, parts: BusParts, settings: BusSettings) => Bus;

@@ -24,8 +24,11 @@ export interface Opened extends Sealable {
 /** The part of an envelope that says what it is, without its value. Nothing in it has been proven yet. */
 export type Header = Omit<Sealable, 'value'>;
 
-/** Longest header. A prefix of so many bytes is enough for {@link Codec.peek}. */
-export const MAX_HEADER_BYTES = 4_096;
+/**
+ * Longest header: room for as many labels as an entry may carry, each as long as labels get. A prefix of so many bytes is
+ * enough for {@link Codec.peek}.
+ */
+export const MAX_HEADER_BYTES = 16_384;
 
 /** Bytes at the start of every envelope that differ between any two sealings: enough to tell whether an entry changed. */
 export const ENVELOPE_MARK_BYTES = 16;

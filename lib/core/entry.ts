@@ -8,6 +8,14 @@ export type Isolation = 'clone' | 'freeze' | 'none';
 /** Where an entry was found: in this process, or on a server. */
 export type Level = 'l1' | 'l2';
 
+/** How the answer to a read is to be treated on its way. */
+export interface Handling {
+  /** How a copy on the way is kept apart from its readers. Undefined: as the level does by itself. */
+  readonly isolation?: Isolation | undefined;
+  /** The nearest level that may keep the entry. Undefined: any may. */
+  readonly level?: Level | undefined;
+}
+
 /** A stored value and everything needed to judge it. Times are on the monotonic clock of this process. */
 export interface Entry {
   /** Whose value this is, as stored with it. */
@@ -37,4 +45,6 @@ export interface Draft {
   /** `freshForMs` and the longest stale window. */
   readonly keptForMs: number;
   readonly isolation: Isolation | undefined;
+  /** The nearest level that may keep it. Undefined: any may. */
+  readonly level?: Level | undefined;
 }

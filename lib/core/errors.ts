@@ -15,6 +15,7 @@ export type CacheErrorCode =
   | 'CACHE_PATTERN_UNSUPPORTED'
   | 'CACHE_UNSERIALIZABLE'
   | 'CACHE_VALUE_TOO_LARGE'
+  | 'CACHE_QUOTA'
   | 'CACHE_NOT_A_COUNTER'
   | 'CACHE_REENTRANT'
   | 'CACHE_NOTHING_TO_RENEW'
@@ -144,6 +145,16 @@ export class ValueTooLargeError extends CacheError {
     super(
       'CACHE_VALUE_TOO_LARGE',
       `The value has at least ${sizeBytes} bytes (estimated); the limit is ${limitBytes}. Store less, or raise limits.maxValueBytes.`,
+    );
+  }
+}
+
+/** The tenant stores as much as `memory.quota` lets it, and `onExceeded` is 'reject'. */
+export class QuotaExceededError extends CacheError {
+  constructor(namespace: string) {
+    super(
+      'CACHE_QUOTA',
+      `The tenant has reached its quota; a value of namespace "${namespace}" is not stored. Raise memory.quota, shorten ttls, or let its own entries be displaced (onExceeded: 'displace-own').`,
     );
   }
 }

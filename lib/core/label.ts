@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { TagInvalidError } from './errors.js';
 import type { NameKind, Naming } from './naming.js';
 
@@ -12,6 +13,9 @@ export type Label = string & { readonly [labelBrand]: true };
 
 const MAX_TAGS = 32;
 const MAX_TAG_BYTES = 256;
+/** Characters of a label after its kind. Longer ones are digested, so that all labels of an entry fit into its header. */
+const MAX_LABEL_LENGTH = 96;
+const DIGEST_LENGTH = 32;
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** The only mint of labels. Kinds are told apart by their first letters; names never contain a colon. */
@@ -19,27 +23,32 @@ export class LabelMint {
   constructor(private readonly naming: Naming) {}
 
   user(user: string): Label {
-    return `u:${this.word('user', user)}` as Label;
+    return label('u', this.word('user', user));
   }
 
   namespace(namespace: string): Label {
-    return `n:${this.word('namespace', namespace)}` as Label;
+    return label('n', this.word('namespace', namespace));
   }
 
   userNamespace(user: string, namespace: string): Label {
-    return `un:${this.word('user', user)}:${this.word('namespace', namespace)}` as Label;
+    return label('un', `${this.word('user', user)}:${this.word('namespace', namespace)}`);
   }
 
   /** A tag as seen by its whole partition, or, with a user, only that user's share of it. */
   tag(tag: string, user: string | undefined): Label {
-    return (
-      user === undefined ? `t:${this.word('tag', tag)}` : `ut:${this.word('user', user)}:${this.word('tag', tag)}`
-    ) as Label;
+    const word = this.word('tag', tag);
+    return user === undefined ? label('t', word) : label('ut', `${this.word('user', user)}:${word}`);
   }
 
   private word(kind: NameKind, text: string): string {
     return this.naming.name(kind, text);
   }
+}
+
+/** No name contains a `#`, so what is digested never equals what is not. */
+function label(kind: 'u' | 'n' | 'un' | 't' | 'ut', words: string): Label {
+  if (words.length <= MAX_LABEL_LENGTH) return `${kind}:${words}` as Label;
+  return `${kind}:#${createHash('sha256').update(words).digest('base64url').slice(0, DIGEST_LENGTH)}` as Label;
 }
 
 /** Labels that come back from where they were stored. They were minted once; whether they still say so, their keeper has checked. */

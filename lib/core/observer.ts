@@ -18,6 +18,7 @@ export type RefusalReason =
   | 'tainted'
   | 'unserializable'
   | 'too-large'
+  | 'quota'
   | 'skipped'
   | 'undefined'
   | 'backend'

@@ -1,5 +1,5 @@
 import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
-import type { Isolation } from './entry.js';
+import type { Isolation, Level } from './entry.js';
 import { CacheConfigError } from './errors.js';
 import { ownOptions } from './own-options.js';
 
@@ -27,6 +27,11 @@ export interface PolicyOptions {
   readonly negativeTtl?: Duration | undefined;
   /** How stored values are kept apart from the values callers hold. @default that of the backend ('clone') */
   readonly isolate?: Isolation | undefined;
+  /**
+   * The nearest level that may keep a result, where there are two (`tiered()`): `l1` is this process, `l2` the server that
+   * all share. With `l2` every read asks the server: for what must not be a moment out of date. @default 'l1'
+   */
+  readonly level?: Level | undefined;
   /** When the backend fails during a read: true answers from the loader, false throws {@link BackendError}. @default true */
   readonly failSilently?: boolean | undefined;
 }
@@ -47,6 +52,7 @@ export interface Policy {
   readonly earlyRefresh: number;
   readonly negativeTtlMs: number | undefined;
   readonly isolation: Isolation | undefined;
+  readonly level: Level;
   readonly failSilently: boolean;
 }
 
@@ -61,6 +67,7 @@ export const DEFAULT_POLICY: Policy = Object.freeze({
   earlyRefresh: 0,
   negativeTtlMs: undefined,
   isolation: undefined,
+  level: 'l1',
   failSilently: true,
 });
 
@@ -75,6 +82,7 @@ export const POLICY_OPTION_NAMES = Object.freeze([
   'earlyRefresh',
   'negativeTtl',
   'isolate',
+  'level',
   'failSilently',
 ] as const);
 
@@ -103,6 +111,7 @@ export function resolvePolicy(base: Policy, options: PolicyOptions | undefined, 
     earlyRefresh: read.beta('earlyRefresh', base.earlyRefresh),
     negativeTtlMs: read.duration('negativeTtl', base.negativeTtlMs),
     isolation: read.oneOf('isolate', base.isolation),
+    level: read.level('level', base.level),
     failSilently: read.flag('failSilently', base.failSilently),
   });
 }
@@ -159,6 +168,13 @@ class OptionReader {
     if (value === undefined) return fallback;
     if (value === 'clone' || value === 'freeze' || value === 'none') return value;
     throw new CacheConfigError(this.at(name), "must be 'clone', 'freeze' or 'none'");
+  }
+
+  level(name: OptionName, fallback: Level): Level {
+    const value = this.options[name];
+    if (value === undefined) return fallback;
+    if (value === 'l1' || value === 'l2') return value;
+    throw new CacheConfigError(this.at(name), "must be 'l1' or 'l2'");
   }
 
   flag(name: OptionName, fallback: boolean): boolean {

@@ -59,7 +59,7 @@ export class CacheEngine {
     const startedAtMs = this.lookup.startedAtMs();
     let reading: Awaitable<Reading>;
     try {
-      reading = this.backend.read(call.key);
+      reading = this.backend.read(call.key, call.policy);
     } catch (error) {
       return this.load.outage(call, error, undefined, this.outageLoads.moment);
     }
@@ -106,7 +106,11 @@ export class CacheEngine {
     if (first === undefined) return [];
     let readings: readonly Reading[];
     try {
-      readings = await this.backend.readMany(calls.map(({ key }) => key));
+      const { policy } = calls.find((call) => call.policy.level === 'l2') ?? first;
+      readings = await this.backend.readMany(
+        calls.map(({ key }) => key),
+        policy,
+      );
     } catch (error) {
       const failure = this.report.failure(first.key.space, 'readMany', this.backend.kind, error);
       for (const { key } of calls) this.report.bypass(key, 'backend');

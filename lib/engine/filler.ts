@@ -5,7 +5,13 @@
 import type { Lease } from '../core/backend.js';
 import type { Draft } from '../core/entry.js';
 import { clampDuration, MAX_DURATION_MS } from '../core/duration.js';
-import { CacheError, ScopeLeakError, UnserializableError, ValueTooLargeError } from '../core/errors.js';
+import {
+  CacheError,
+  QuotaExceededError,
+  ScopeLeakError,
+  UnserializableError,
+  ValueTooLargeError,
+} from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
 import { checkTags, type Label } from '../core/label.js';
@@ -113,6 +119,7 @@ export class Filler {
       );
       return 'too-large';
     }
+    if (error instanceof QuotaExceededError) return 'quota';
     this.report.failure(key.space, 'fill', this.parts.backend.kind, error);
     return 'backend';
   }
@@ -174,6 +181,6 @@ export class Filler {
     // Whole milliseconds: entries of one policy then share one grace, whatever was drawn for their ttl.
     const wholeMs = Math.max(1, Math.floor(freshForMs));
     const keptForMs = wholeMs + graceMs(policy);
-    return { value, labels, freshForMs: wholeMs, keptForMs, isolation: policy.isolation };
+    return { value, labels, freshForMs: wholeMs, keptForMs, isolation: policy.isolation, level: policy.level };
   }
 }

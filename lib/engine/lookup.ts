@@ -39,7 +39,7 @@ export class Lookup {
   fresh(key: Key, policy: Policy): Awaitable<Entry | undefined> {
     let reading: Awaitable<Reading>;
     try {
-      reading = this.parts.backend.read(key);
+      reading = this.parts.backend.read(key, policy);
     } catch (error) {
       return this.outage(key, policy, error);
     }

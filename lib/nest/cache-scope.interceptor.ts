@@ -8,7 +8,9 @@ import { sourceOf } from './scope-source.js';
 
 /**
  * Finds out who is asking, once per request and after the guards, and runs the handler in that scope. The module
- * registers it for the whole application. Whether that reaches a handler is Nest's matter:
+ * registers it for the whole application. It stands aside on HTTP routes of Express and Fastify where the resolver only
+ * reads the request (`fromClaims`, `fromHeader`, `fromSubdomain`, and `firstOf` of these): there each call of the cache
+ * asks by itself, and requests that cache nothing pay nothing for it. Elsewhere it is Nest's matter what it reaches:
  *
  * | transport | reached |
  * |---|---|
@@ -16,7 +18,7 @@ import { sourceOf } from './scope-source.js';
  * | fields of GraphQL (`@ResolveField`) | with `fieldResolverEnhancers: ['interceptors']` |
  * | WebSocket gateways | from Nest 12 on; on Nest 11 with `@UseInterceptors(CacheScopeInterceptor)` |
  * | microservices of a hybrid application (`connectMicroservice`) | with `{ inheritAppConfig: true }`, or with `@UseInterceptors(CacheScopeInterceptor)` |
- * | guards and middleware, which run before it; cron jobs, queues, event listeners, scripts | no: `cache.runInScope(…)`, or the `context` option |
+ * | middleware, and guards where it stands; cron jobs, queues, event listeners, scripts | no: `cache.runInScope(…)`, or the `context` option |
  *
  * Where it does not reach, calls that need a tenant fail closed. Each cache has its own: with `@UseInterceptors` it is
  * that of the unnamed cache; on a named one use `runInScope` there.

@@ -4,31 +4,8 @@ import type { BackendFactory } from '../core/backend.js';
 import { parseDuration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { CacheModuleOptions } from './cache.options.js';
+import { backendFrom, type EnvironmentBackends } from './environment.backends.js';
 import { Environment } from './environment.js';
-
-/** Makes a backend from variables. What it cannot use it refuses, naming the variable. */
-export type BackendFromEnvironment = (environment: Environment) => BackendFactory | Promise<BackendFactory>;
-
-/** The values of `CACHE_BACKEND`, and from which door the backend of each comes. */
-const DOORS = Object.freeze({
-  memory: '',
-  redis: 'nestjs-scoped-cache/redis',
-  dragonfly: 'nestjs-scoped-cache/redis',
-  mongo: 'nestjs-scoped-cache/mongo',
-  tiered: 'nestjs-scoped-cache/redis',
-});
-
-type BackendName = keyof typeof DOORS;
-
-/** Backends beside memory, by the value of `CACHE_BACKEND` that asks for them. */
-export type EnvironmentBackends = Readonly<Partial<Record<BackendName, BackendFromEnvironment>>>;
-
-const MEMORY: EnvironmentBackends = Object.freeze({
-  memory: (environment: Environment) => {
-    const maxEntries = environment.wholeNumber('CACHE_MAX_SIZE', 1, 99_999_999);
-    return maxEntries === undefined ? memory() : memory({ maxEntries });
-  },
-});
 
 /**
  * Module options from the environment, for `@nestjs/config`:
@@ -41,7 +18,10 @@ const MEMORY: EnvironmentBackends = Object.freeze({
  * | `REDIS_DEFAULT_TTL` | read when the former is missing; a bare number is seconds, as is usual under this name |
  * | `CACHE_MAX_SIZE` | most entries kept in memory |
  * | `CACHE_PREFIX` | 1 to 32 of `A-Z a-z 0-9 _ -` |
- * | `CACHE_MAX_CONNECTIONS` | 1 to 1000, for backends that connect |
+ * | `CACHE_MAX_CONNECTIONS` | for backends that connect: 1 to 100 to Redis, 1 to 1000 to MongoDB |
+ * | `CACHE_URL` | where the server is: `redis://`, `rediss://`, `dragonfly://`, `mongodb://` or `mongodb+srv://` |
+ * | `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD` | the same for Redis in parts, read when `CACHE_URL` is missing |
+ * | `MONGO_URL` | the same for MongoDB, read when `CACHE_URL` is missing |
  *
  * What cannot be said in a variable (who is asking, policies of namespaces) is laid over it: see the second example.
  *
@@ -60,8 +40,15 @@ const MEMORY: EnvironmentBackends = Object.freeze({
 export const cacheConfig = cacheConfigWith({});
 
 /**
- * {@link cacheConfig} with more backends to choose from than memory.
- * @param backends how the backend of each value of `CACHE_BACKEND` is made; only the chosen one is
+ * {@link cacheConfig} with more backends to choose from than memory. A backend is given by its door's function; only
+ * the chosen one is called, with what the variables say.
+ *
+ * @param backends `redis` of `nestjs-scoped-cache/redis` serves `dragonfly` too
+ * @example
+ * import { redis } from 'nestjs-scoped-cache/redis';
+ * CacheModule.forRootAsync(cacheConfigWith({ redis }).asProvider())
+ * @example
+ * cacheConfigWith({ redis: (server) => redis({ ...server, fallback: memory(), timeout: '100ms' }) })
  */
 // The return type is registerAs's own, which has no name in @nestjs/config's public types.
 export function cacheConfigWith(backends: EnvironmentBackends) {
@@ -80,31 +67,17 @@ export async function optionsFromEnvironment(
   if (prefix !== undefined && !/^[\w-]{1,32}$/.test(prefix)) {
     throw new CacheConfigError('CACHE_PREFIX', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
   }
-  // Looked at whatever the backend, so that a mistake shows before the day somebody changes the backend.
-  environment.wholeNumber('CACHE_MAX_CONNECTIONS', 1, 1_000);
   return {
-    backend: await backendFrom(environment, { ...MEMORY, ...backends }),
+    backend: await backendFrom(environment, backends, memoryFrom),
     ...(enabled === undefined ? {} : { enabled }),
     ...(prefix === undefined ? {} : { prefix }),
     ...(ttl === undefined ? {} : { defaults: { ttl } }),
   };
 }
 
-async function backendFrom(environment: Environment, backends: EnvironmentBackends): Promise<BackendFactory> {
-  const name = environment.text('CACHE_BACKEND') ?? 'memory';
-  // Only names of ours are repeated: somebody may have put a URL with a password into the wrong variable.
-  if (!isBackendName(name))
-    throw new CacheConfigError('CACHE_BACKEND', `must be one of ${Object.keys(DOORS).join(', ')}`);
-  const make = Object.hasOwn(backends, name) ? backends[name] : undefined;
-  if (make !== undefined) return make(environment);
-  throw new CacheConfigError(
-    'CACHE_BACKEND',
-    `is '${name}', which ${DOORS[name]} provides: give its backend to cacheConfigWith({ ${name}: … })`,
-  );
-}
-
-function isBackendName(name: string): name is BackendName {
-  return Object.hasOwn(DOORS, name);
+function memoryFrom(environment: Environment): BackendFactory {
+  const maxEntries = environment.wholeNumber('CACHE_MAX_SIZE', 1, 99_999_999);
+  return maxEntries === undefined ? memory() : memory({ maxEntries });
 }
 
 function ttlFrom(environment: Environment): number | null | undefined {

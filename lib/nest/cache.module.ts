@@ -2,7 +2,9 @@ import {
   Inject,
   Logger,
   Module,
+  Optional,
   type DynamicModule,
+  type NestModule,
   type OnApplicationShutdown,
   type OnModuleInit,
   type Provider,
@@ -33,6 +35,7 @@ import {
   CACHE_SETTINGS,
   getCacheToken,
 } from './cache.tokens.js';
+import { HttpRoutes } from './http-routes.js';
 
 /** From options to service, one provider per part: any of them can be overridden, and what rests on it follows. */
 const PARTS: readonly Provider[] = Object.freeze([
@@ -110,8 +113,11 @@ const ASYNC_OPTION_NAMES: ReadonlySet<string> = new Set([
  * })
  */
 @Module({ providers: [...PARTS] })
-export class CacheModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  constructor(@Inject(CACHE_ENGINE) private readonly engine: Machine['engine']) {
+export class CacheModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(CACHE_ENGINE) private readonly engine: Machine['engine'],
+    @Optional() @Inject(HttpRoutes) private readonly routes?: HttpRoutes,
+  ) {
     super();
   }
 
@@ -130,8 +136,15 @@ export class CacheModule extends ConfigurableModuleClass implements OnModuleInit
     return named(super.forRootAsync(own), own.name);
   }
 
+  /** The last that Nest asks modules before it makes the routes. */
+  configure(): void {
+    this.routes?.begin();
+  }
+
   /** An application starts without its cache unless it was told not to: this waits for a first connection, and not for long. */
   async onModuleInit(): Promise<void> {
+    // Before anything else: the handlers of GraphQL are made in the hooks of its module, and need the interceptor.
+    this.routes?.end();
     await this.engine.open();
   }
 
@@ -143,12 +156,14 @@ export class CacheModule extends ConfigurableModuleClass implements OnModuleInit
 
 /** A cache with a name shows itself under that name only, so that several can be global at once. */
 function named(module: DynamicModule, name: string | undefined): DynamicModule {
-  if (name === undefined) return { ...module, exports: [...EXPORTS] };
+  // The hooks of global modules come first; those of others perhaps after somebody has made handlers without scope.
+  const providers = [...(module.providers ?? []), ...(module.global === true ? [HttpRoutes] : [])];
+  if (name === undefined) return { ...module, providers, exports: [...EXPORTS] };
   if (typeof name !== 'string' || name === '') throw new CacheConfigError('name', 'must be a text that is not empty');
   const token = getCacheToken(name);
   return {
     ...module,
-    providers: [...(module.providers ?? []), { provide: token, useExisting: CacheService }],
+    providers: [...providers, { provide: token, useExisting: CacheService }],
     exports: [token],
   };
 }

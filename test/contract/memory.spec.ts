@@ -26,6 +26,7 @@ function harness(factory: () => BackendFactory): ContractHarness {
 
 describe.each([
   ['memory', harness(() => memory())],
+  ['memory with quotas', harness(() => memory({ quota: {} }))],
   ['memory whose answers come late and out of order', harness(() => chaos(memory(), { turns: 3, seed: 7 }))],
 ])('%s keeps the contract of backends', (_, against) => {
   describe.each(Object.entries(backendContract))('%s', (_topic, cases) => {

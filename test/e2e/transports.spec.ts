@@ -29,8 +29,10 @@ import {
   CacheModule,
   CacheScopeInterceptor,
   CacheService,
+  fromClaims,
   memory,
   type FoundScope,
+  type ScopeResolver,
   type ScopeSource,
 } from '../../lib/index.js';
 import { Notes, type Action, type Seen, type Who } from './support/notes.js';
@@ -66,8 +68,11 @@ function seenOf(answer: { seen?: unknown; error?: string }): unknown {
   return answer.seen;
 }
 
-const cacheModule = (): ReturnType<typeof CacheModule.forRoot> =>
-  CacheModule.forRoot({ backend: memory(), scope: { resolve } });
+/** For the same claims, one that only reads: then routes do without the interceptor, and nothing else does. */
+const reading = fromClaims({ tenant: 'tenant', user: 'user' });
+
+const cacheModule = (by: ScopeResolver = resolve): ReturnType<typeof CacheModule.forRoot> =>
+  CacheModule.forRoot({ backend: memory(), scope: { resolve: by } });
 
 class Gateway implements OnGatewayConnection {
   constructor(private readonly notes: Notes) {}
@@ -133,14 +138,17 @@ class ScopedMessages {
   }
 }
 
-describe('WebSocket gateways', () => {
+describe.each([
+  ['a function', resolve],
+  ['a resolver that only reads', reading],
+])('WebSocket gateways, by %s', (_, by) => {
   let app: INestApplication;
   const sockets = new Map<string, WebSocket>();
   const waiting = new Map<number, (answer: { seen?: unknown; error?: string }) => void>();
   let ids = 0;
 
   beforeAll(async () => {
-    @Module({ imports: [cacheModule()], providers: [PlainGateway, ScopedGateway, Notes] })
+    @Module({ imports: [cacheModule(by)], providers: [PlainGateway, ScopedGateway, Notes] })
     class WsModule {}
     const module = await Test.createTestingModule({ imports: [WsModule] })
       .setLogger(new KeptLog())

@@ -31,8 +31,8 @@ const APPS: readonly App[] = [
 ];
 
 const OPTIONAL_PEERS = ['@nestjs/config', 'ioredis', 'mongoose'];
-const MAX_MAIN_DOOR_BYTES = 60_000;
-const MAX_TARBALL_BYTES = 240_000;
+const MAX_MAIN_DOOR_BYTES = 70_000;
+const MAX_TARBALL_BYTES = 230_000;
 /** Three installations over a slow network, or one compilation on a busy machine. */
 const PATIENCE_MS = 240_000;
 jest.setTimeout(PATIENCE_MS);
@@ -52,12 +52,14 @@ beforeAll(async () => {
 afterAll(() => rm(workspace, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  it('has a main door that comes to at most 60 kB, compressed, with everything it loads', () => {
-    const text = loadedBy(join(root, 'dist/esm/index.js')).map((path) => readFileSync(path, 'utf8'));
+  it('has a main door that comes to at most 70 kB, compressed, with everything it loads', () => {
+    const loaded = loadedBy(join(root, 'dist/esm/index.js'));
+    expect(loaded.length).toBeGreaterThan(2);
+    const text = loaded.map((path) => readFileSync(path, 'utf8'));
     expect(gzipSync(text.join('\n')).byteLength).toBeLessThanOrEqual(MAX_MAIN_DOOR_BYTES);
   });
 
-  it('is at most 240 kB with all doors, both kinds of JavaScript, and the docstrings', () => {
+  it('is at most 230 kB with all doors, both kinds of JavaScript, and the docstrings', () => {
     expect(packed.size).toBeLessThanOrEqual(MAX_TARBALL_BYTES);
   });
 
@@ -110,7 +112,7 @@ it('the CommonJS half works where `require` cannot open ES modules', async () =>
 function loadedBy(path: string, seen = new Set<string>()): string[] {
   if (seen.has(path)) return [];
   seen.add(path);
-  for (const [, specifier = ''] of readFileSync(path, 'utf8').matchAll(/(?:from|import) '(\.[^']+)'/g)) {
+  for (const [, specifier = ''] of readFileSync(path, 'utf8').matchAll(/(?:from|import)\s*["'](\.[^"']+)["']/g)) {
     loadedBy(join(dirname(path), specifier), seen);
   }
   return [...seen];

@@ -144,6 +144,27 @@ describeWithRedis('a server that is away', () => {
     expect(await rig.get('cat')).toBeUndefined();
   });
 
+  it('A6: a write that its caller was told had failed does not happen later, however long its answer takes', async () => {
+    const server = await start();
+    const rig = await machines.ready({ url: server.url, failures: 100 });
+    const reader = await machines.ready({ url: server.url });
+    await rig.set('cat', 'old');
+    const writes = async (): Promise<number> =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await server.command('INFO', 'commandstats')))?.[1]);
+    const before = await writes();
+    // Shorter than the silence after which the connection would be dropped, and the write with it.
+    await server.command('CLIENT', 'PAUSE', 700, 'WRITE');
+    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
+    expect(await reader.get('cat')).toBe('old');
+    await until('the write has arrived', async () => (await writes()) > before);
+    for (let round = 0; round < 10; round++) {
+      expect(await reader.get('cat')).toBe('old');
+      await pause(30);
+    }
+    await rig.set('cat', 'new');
+    expect(await reader.get('cat')).toBe('new');
+  });
+
   it('G8: an invalidation made while nobody answered is made up for before anybody reads', async () => {
     const server = await start({ config: { save: '3600 1' } });
     const rig = await machines.ready({ url: server.url });

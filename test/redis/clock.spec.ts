@@ -76,6 +76,10 @@ describeWithRedis('the clock of the server', () => {
         let calls = 0;
         for (let round = 0; round < 5; round++) await rig.load('cow', () => ++calls, { tags: ['red'] });
         expect(calls).toBe(1);
+        // Nor does an eviction set the clock of the shard back: what is loaded after it would be older than its tag.
+        await rig.evict('cow');
+        for (let round = 0; round < 5; round++) await rig.load('cow', () => ++calls, { tags: ['red'] });
+        expect(calls).toBe(2);
         await rig.clear({ tenant: 'acme' });
         expect(await rig.get('dog')).toBeUndefined();
       },

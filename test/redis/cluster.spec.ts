@@ -1,6 +1,6 @@
 /** A cluster that moves: masters that go, slots that travel. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
-import { CacheError } from '../../lib/core/errors.js';
+import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { cli, RedisCluster } from '../support/redis/redis-cluster.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { pause, until, type RedisProcess } from '../support/redis/redis-process.js';
@@ -67,6 +67,23 @@ class Traffic {
       await pause(5);
     }
   }
+}
+
+/** Asks again and again until it is refused. */
+async function untilRefused(work: () => Promise<unknown>): Promise<{ error: unknown; tookMs: number }> {
+  let error: unknown;
+  const tookMs = await until(
+    'it is refused',
+    async () => {
+      error = await work().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      return error !== undefined;
+    },
+    20_000,
+  );
+  return { error, tookMs };
 }
 
 describeWithRedis('a cluster', () => {
@@ -157,6 +174,76 @@ describeWithRedis('a cluster', () => {
     expect(traffic.failed).toBe(0);
     expect(traffic.longestMs).toBeLessThan(3_000);
     await master.begin();
+    await cluster.settled();
+  });
+
+  it('A30: an eviction that the next master never heard of is said again before anybody reads', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const { master, replica } = await cluster.keeperOf(await slotOf(rig, 'acme'));
+    await rig.set('cow', 'old', { tenant: 'acme' });
+    await rig.set('hen', 'old', { tenant: 'acme', tags: ['red'] });
+    await until('the replica has them', async () => Number(await replica.command('DBSIZE')) >= 5);
+    // From here on nothing reaches the replica: it hangs, for less than would make it look dead, and what the master
+    // says waits nowhere for it.
+    replica.halt();
+    await master.command('CLIENT', 'KILL', 'TYPE', 'replica');
+    await rig.evict('cow', { tenant: 'acme' });
+    await rig.invalidateTag('red', { tenant: 'acme' });
+    await master.kill();
+    replica.resume();
+    const seen = new Set<unknown>();
+    await until(
+      'the replica has taken over, and is used',
+      async () => {
+        seen.add(await rig.get('cow', { tenant: 'acme' })).add(await rig.get('hen', { tenant: 'acme' }));
+        await rig.load('probe', () => 1, { tenant: 'acme' });
+        return (await replica.role()) === 'master' && (await rig.get('probe', { tenant: 'acme' })) === 1;
+      },
+      20_000,
+    );
+    seen.add(await rig.get('cow', { tenant: 'acme' })).add(await rig.get('hen', { tenant: 'acme' }));
+    expect([...seen]).toEqual([undefined]);
+    await master.begin();
+    await cluster.settled();
+  });
+
+  it('A34: a master cut off with a minority says so: evictions are rejected until it belongs to the cluster again', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const slot = await slotOf(rig, 'acme');
+    const { master } = await cluster.keeperOf(slot);
+    await rig.set('cow', 'old', { tenant: 'acme' });
+    await rig.set('hen', 'kept', { tenant: 'acme' });
+    const others = (await cluster.facts(master)).filter(({ isMaster, port }) => isMaster && port !== master.port);
+    expect(others).toHaveLength(2);
+    const halted = others.map(({ port }) => cluster.node(port));
+    for (const node of halted) node.halt();
+    const refused = await untilRefused(() => rig.evict('cow', { tenant: 'acme' }));
+    expect(refused.error).toBeInstanceOf(InvalidationUnknownError);
+    // The node's timeout is a second; then it has to find out that it is alone.
+    expect(refused.tookMs).toBeLessThan(1_000 + 4_000);
+    for (let round = 0; round < 10; round++) {
+      const { answer, tookMs } = await timed(() => rig.load('bird', () => 'loaded', { tenant: 'acme' }));
+      expect(answer).toBe('loaded');
+      expect(tookMs).toBeLessThan(900);
+    }
+    // What it held is not served on its word alone either.
+    expect(await rig.get('hen', { tenant: 'acme' })).toBeUndefined();
+    for (const node of halted) node.resume();
+    const seen = new Set<unknown>();
+    await until(
+      'evictions are confirmed',
+      async () => {
+        seen.add(await rig.get('cow', { tenant: 'acme' }));
+        return rig.evict('pig', { tenant: 'acme' }).then(
+          () => true,
+          () => false,
+        );
+      },
+      20_000,
+    );
+    // The one that was rejected has been made up for.
+    seen.add(await rig.get('cow', { tenant: 'acme' }));
+    expect([...seen]).toEqual([undefined]);
     await cluster.settled();
   });
 

@@ -97,6 +97,34 @@ describe('a cluster', () => {
   });
 });
 
+describe('a cluster whose answer', () => {
+  it('A30: comes from a master that nobody knew says so before it is handed over', async () => {
+    const heard: string[] = [];
+    const puppet = new Puppet();
+    let ports = [1, 2, 3];
+    Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => ({ options: { host: 'h', port } })) });
+    const events = { onError: () => undefined, onOpen: () => undefined, onTime: () => undefined };
+    const onReborn = (): void => void heard.push('reborn');
+    const connection = new RedisConnection(puppet as unknown as Client, false, {
+      ...events,
+      onReborn,
+      monotonicMs: () => 0,
+    });
+    puppet.callBuffer = async (name, ...rest) => {
+      // The client was sent elsewhere on its way.
+      if (name === 'elsewhere') ports = [1, 2, 6];
+      if (name === 'gone') ports = [1, 2];
+      if (name === 'back') ports = [1, 2, 3];
+      return [name, ...rest];
+    };
+    for (const name of ['here', 'elsewhere', 'here', 'gone', 'back']) {
+      await connection.command(name);
+      heard.push(name);
+    }
+    expect(heard).toEqual(['here', 'reborn', 'elsewhere', 'here', 'gone', 'reborn', 'back']);
+  });
+});
+
 describe('answers out of step', () => {
   it('a reading in order is believed', async () => {
     const { connection, puppet } = connected([Buffer.from('x')], [LIFE, Buffer.from('5')]);

@@ -1,8 +1,12 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Deadlines } from '../../lib/backends/deadlines.js';
 import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
 import { resolveGuardOptions } from '../../lib/backends/guarded.options.js';
 import { memory } from '../../lib/backends/memory.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
+import { systemClock } from '../../lib/core/clock.js';
 import { BackendError } from '../../lib/core/errors.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 import { backendParts } from '../support/machine/backends.js';
@@ -37,4 +41,118 @@ it('G8: whoever reads after an invalidation was not confirmed waits until it is'
   repeated.resolve(1);
   await reading;
   expect(said).toEqual(['evict', 'evict', 'read']);
+});
+
+describe('what takes its time', () => {
+  const timed = () => {
+    const clock = new FakeClock();
+    const parts = backendParts({ clock });
+    const inner = memory().create(parts) as Backend;
+    const rig = new Rig({ clock });
+    const draft = { value: 1, labels: [], freshForMs: 1_000, keptForMs: 1_000, isolation: 'clone' } as const;
+    const entries = (many: number) => Array.from({ length: many }, (_, at) => [rig.key(at), draft] as const);
+    const guard = (stand: Partial<Backend>): GuardedBackend =>
+      new GuardedBackend(stand as Backend, resolveGuardOptions({ invalidationTimeout: 1 }, 'x'), parts);
+    return { clock, inner, rig, draft, entries, guard };
+  };
+
+  it('many entries at once are given the time of a long call, few that of a short one', async () => {
+    const { clock, entries, guard } = timed();
+    const slow = async (): Promise<number> => {
+      await clock.sleep(2_000);
+      return 1;
+    };
+    const guarded = guard({ kind: 'stand-in', writeMany: async () => void (await slow()), evict: slow });
+    const keys = entries(1_000).map(([key]) => key);
+    const calls = [
+      () => guarded.writeMany(entries(1_000)),
+      () => guarded.evict(keys),
+      () => guarded.writeMany(entries(100)),
+      () => guarded.evict(keys.slice(0, 100)),
+    ];
+    const outcomes: string[] = [];
+    for (const call of calls) {
+      const settled = Promise.allSettled([call()]);
+      await clock.advance(2_001);
+      outcomes.push((await settled)[0].status);
+    }
+    expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+  });
+
+  it('A6: a write that waited behind a repeated invalidation until its caller gave it up is not begun', async () => {
+    const { clock, rig, draft, guard } = timed();
+    const written: unknown[] = [];
+    let isAway = true;
+    const guarded = guard({
+      kind: 'stand-in',
+      evict: async () => {
+        if (isAway) throw new BackendError('evict', 'stand-in');
+        await clock.sleep(200);
+        return 1;
+      },
+      write: (key) => void written.push(key.id),
+      ping: () => undefined,
+    });
+    for (const name of ['cat', 'dog']) await expect(guarded.evict([rig.key(name)])).rejects.toThrow('evict');
+    isAway = false;
+    const late = Promise.allSettled([guarded.write(rig.key('cat'), draft)]);
+    await clock.advance(1_000);
+    expect((await late)[0].status).toBe('rejected');
+    expect(written).toEqual([]);
+    await guarded.write(rig.key('cow'), draft);
+    expect(written).toEqual([rig.key('cow').id]);
+  });
+});
+
+it('G7: what was asked before another server answered is not believed, and a lease it granted is given back', async () => {
+  const clock = new FakeClock();
+  const parts = backendParts({ clock });
+  const inner = memory().create(parts) as Backend;
+  const key = new Rig({ clock }).key('cat');
+  const said: string[] = [];
+  let isOther: () => void = () => undefined;
+  const answers = new Deferred<void>();
+  const stand: Partial<Backend> = {
+    kind: 'stand-in',
+    onReborn: (listener) => (isOther = listener),
+    read: async (asked) => {
+      await answers.promise;
+      return inner.read(asked);
+    },
+    lease: async (asked, request) => {
+      await answers.promise;
+      return inner.lease(asked, request);
+    },
+    release: () => void said.push('release'),
+    evict: () => {
+      said.push('evict');
+      return 0;
+    },
+    ping: () => undefined,
+  };
+  const guarded = new GuardedBackend(stand as Backend, resolveGuardOptions({}, 'x'), parts);
+  await guarded.evict([key]);
+  const asked = Promise.allSettled([guarded.read(key), guarded.lease(key, { leaseMs: 1_000, purpose: 'missing' })]);
+  await clock.settle();
+  isOther();
+  answers.resolve();
+  expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await clock.settle();
+  expect(said).toEqual(['evict', 'evict', 'release']);
+  await guarded.read(key);
+});
+
+it('an answer is not kept until the deadline that it met', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const deadlines = new Deadlines(systemClock, 60_000);
+  const ask = async (): Promise<WeakRef<object>> =>
+    new WeakRef(await deadlines.limit(Promise.resolve({ large: 'value' }), () => new Error('late')));
+  const answers = await Promise.all(Array.from({ length: 20 }, ask));
+  for (let turn = 0; turn < 5; turn++) {
+    await systemClock.breathe();
+    collect();
+  }
+  deadlines.close();
+  expect(answers.filter((answer) => answer.deref() !== undefined).length).toBeLessThan(3);
 });

@@ -29,22 +29,32 @@ export class History {
   readonly invalidations: Invalidation[] = [];
   private moment = 0;
 
+  /** @param clock what moments are told by; unless given, they are only counted */
+  constructor(private readonly clock?: () => number) {}
+
   /** The next moment: no two events share one. */
   now(): number {
-    return ++this.moment;
+    this.moment = Math.max(this.clock?.() ?? 0, this.moment + (this.clock === undefined ? 1 : Number.MIN_VALUE));
+    return this.moment;
   }
 
-  violations(): Violation[] {
+  /** Reads that began later than `afterMs` after an invalidation had settled, and missed it. */
+  violations(afterMs = 0): Violation[] {
     const found: Violation[] = [];
     const byKey = grouped(this.invalidations);
     const newest = new Map<string, Invalidation[]>();
     for (const [key, all] of byKey) newest.set(key, risingVersions(all));
     for (const read of this.reads) {
-      const missed = lastBefore(newest.get(read.key) ?? [], read.beganAt);
+      const missed = lastBefore(newest.get(read.key) ?? [], read.beganAt - afterMs);
       if (missed !== undefined && read.version < missed.version) found.push({ read, missed });
     }
     return found;
   }
+}
+
+/** How long after an invalidation had settled the last read began that missed it. */
+export function worstOf(violations: readonly Violation[]): number {
+  return violations.reduce((worst, { read, missed }) => Math.max(worst, read.beganAt - missed.settledAt), 0);
 }
 
 function grouped(all: readonly Invalidation[]): Map<string, Invalidation[]> {

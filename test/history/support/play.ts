@@ -13,6 +13,8 @@ export interface Play {
   readonly durationMs: number;
   /** Whether a failure is one that the play expects: then the call is left out of the history. */
   readonly isExpected?: (error: unknown) => boolean;
+  /** Where it is written down; unless given, moments are counted. */
+  readonly history?: History;
 }
 
 export interface Played {
@@ -158,7 +160,7 @@ class Caller {
 
 /** Lets callers loose on the subjects, and writes down what they see. */
 export async function play(of: Play): Promise<Played> {
-  const history = new History();
+  const history = of.history ?? new History();
   const source = new VersionedSource();
   let loads = 0;
   const callers = Array.from({ length: of.callers }, (_, at) => {

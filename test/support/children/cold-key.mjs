@@ -1,10 +1,10 @@
 // One of several processes that ask for the same cold key at the same moment: how often its loader ran, and what was answered.
 const [url, prefix, callers, startAt] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
-const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const backend = await backendAt(url);
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 
-const machine = assemble({ backend: redis({ url, timeout: '5s' }), prefix });
+const machine = assemble({ backend, prefix });
 await machine.backend.open();
 const key = machine.mint.key(
   machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
@@ -25,3 +25,12 @@ const answers = await Promise.all(
 );
 await machine.close();
 process.stdout.write(JSON.stringify({ loads, answers: [...new Set(answers)] }));
+
+async function backendAt(address) {
+  if (address.startsWith('mongodb:')) {
+    const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
+    return mongo({ uri: address, timeout: '5s' });
+  }
+  const { redis } = await import('../../../lib/backends/redis.backend.ts');
+  return redis({ url: address, timeout: '5s' });
+}

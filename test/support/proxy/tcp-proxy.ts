@@ -29,6 +29,7 @@ export class TcpProxy {
   /** Connections that were ever made through here. */
   connections = 0;
   bytesUp = 0;
+  bytesDown = 0;
   private readonly links = new Set<Link>();
   private cutAfter: number | undefined;
   private shifted = 0;
@@ -168,6 +169,7 @@ export class TcpProxy {
   }
 
   private toClient(link: Link, chunk: Buffer): void {
+    this.bytesDown += chunk.length;
     if (this.mode === 'blackhole' || this.mode === 'dropReplies') return;
     if (this.mode === 'shift' && link.lastReply !== undefined) {
       this.mode = 'pass';

@@ -12,7 +12,8 @@ const PRELUDE = `
 local declared = {}
 for _, key in ipairs(KEYS) do declared[key] = true end
 local real = redis
-local keyless = {TIME = true}
+-- Channels are no keys.
+local keyless = {TIME = true, PUBLISH = true}
 local all = {DEL = true, UNLINK = true}
 local function check(name, ...)
   name = string.upper(name)

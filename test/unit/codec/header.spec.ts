@@ -3,6 +3,8 @@ import type { CodecOptions } from '../../../lib/codec/codec.options.js';
 import { ENVELOPE_MARK_BYTES, MAX_HEADER_BYTES } from '../../../lib/core/codec.js';
 import { TagInvalidError } from '../../../lib/core/errors.js';
 import { storedLabels } from '../../../lib/core/label.js';
+import { scopeOf } from '../../../lib/core/scope.js';
+import { mintOf } from '../core/support/mints.js';
 import { ENCRYPTED, entryOf, HEADER_LENGTH_AT, ID, idFor, mended, replaced, rig, SIGNED } from './support/codecs.js';
 import { KINDS } from './support/kinds.js';
 
@@ -86,10 +88,30 @@ describe('the header', () => {
 
   it('a header fits into what peek is given, or the labels are refused', async () => {
     const { codec } = rig();
-    const labels = storedLabels(Array.from({ length: 30 }, (_, at) => `t:${'x'.repeat(120)}${at}`));
-    const sealed = await codec.seal(entryOf('v'.repeat(9_000), { labels }), ID);
+    const labels = storedLabels(Array.from({ length: 120 }, (_, at) => `t:${'x'.repeat(120)}${at}`));
+    const sealed = await codec.seal(entryOf('v'.repeat(30_000), { labels }), ID);
     expect(codec.peek(sealed.subarray(0, MAX_HEADER_BYTES), ID)?.labels).toEqual(labels);
     expect(() => codec.seal(entryOf(1, { labels: [...labels, ...labels] }), ID)).toThrow(TagInvalidError);
+  });
+
+  it.each([
+    ['readable', {}],
+    ['hashed', { hashSecret: 'a secret of more than sixteen bytes' }],
+  ])('holds as many labels as an entry may carry, each as long as a name may be (%s names)', async (_, naming) => {
+    const { codec } = rig(ENCRYPTED);
+    // Escaping makes nine characters of each of these.
+    const longest = (bytes: number, end: number | string): string => `${'€'.repeat((bytes - 3) / 3)}${end}`;
+    const mint = mintOf(naming);
+    const scope = scopeOf({ tenant: longest(255, 't'), user: longest(255, 'u') });
+    const space = mint.space(scope, 'user', longest(381, 'n').slice(0, 128));
+    const inherited = Array.from({ length: 32 }, (__, at) => longest(253, 200 + at));
+    const tags = Array.from({ length: 32 }, (__, at) => longest(253, 100 + at));
+    const { id, labels } = mint.key(space, ['x'.repeat(400)], tags);
+    const all = [...labels, ...mint.labelsOf(space, inherited).slice(space.labels.length)];
+    expect(new Set(all).size).toBe(3 + 4 * 32);
+    const sealed = await codec.seal(entryOf('v', { labels: all }), id);
+    expect((await codec.open(sealed, id))?.labels).toEqual(all);
+    expect(codec.peek(sealed.subarray(0, MAX_HEADER_BYTES), id)?.labels).toEqual(all);
   });
 
   it('a header that is not all there shows nothing: half of its labels would make an entry seem valid', async () => {

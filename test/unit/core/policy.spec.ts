@@ -93,6 +93,7 @@ describe('nonsense is refused by the name of its option', () => {
     earlyRefresh: [-1, 10.1, NaN, Infinity, 'true', null, {}],
     negativeTtl: [...durations, null],
     isolate: ['Clone', 'deep', '', true, null, 0],
+    level: ['l3', 'L1', '', 1, true, null, {}],
     failSilently: ['true', 1, 0, null, {}],
   };
 

@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { resolveGuardOptions } from '../../../lib/backends/guarded.options.js';
+import { resolveMemoryOptions } from '../../../lib/backends/memory.options.js';
+import { resolveRedisOptions } from '../../../lib/backends/redis.options.js';
 import { firstOf, fromClaims, fromHeader, fromSubdomain } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import { resolveLimits } from '../../../lib/core/limits.js';
@@ -43,6 +46,27 @@ describe('C35: what was polluted into Object.prototype does not become an option
     });
     expect({ ...resolveLimits({}) }).toEqual(before);
     expect({ ...resolveLimits() }).toEqual(before);
+  });
+
+  it('of backends: no server of somebody else’s, no sharing of objects, no endless deadline', () => {
+    const guard = { ...resolveGuardOptions({}, 'redis') };
+    const own = { ...resolveMemoryOptions({}) };
+    const { source: _, ...server } = resolveRedisOptions({ host: 'ours' });
+    pollute({ isolate: 'none', maxEntries: 1, maxBytes: 1_024, timeout: '1h', longTimeout: '2h', failures: 1_000 });
+    pollute({ pause: '1h', invalidationTimeout: '1h', maxRetries: 1, journal: 1, shards: 7, index: false });
+    pollute({
+      url: 'redis://evil.example',
+      cluster: [{ host: 'evil' }],
+      client: {},
+      sentinels: [],
+      requireOnBoot: true,
+    });
+    pollute({ password: 'x', tls: {}, host: 'evil', fallback: {}, maxConnections: 9, connectTimeout: 1, name: 'evil' });
+    expect({ ...resolveGuardOptions({}, 'redis') }).toEqual(guard);
+    expect({ ...resolveMemoryOptions({}) }).toEqual(own);
+    const { source, ...resolved } = resolveRedisOptions({ host: 'ours' });
+    expect({ ...resolved }).toEqual(server);
+    expect([source.host, source.password, source.tls, source.fallback]).toEqual(['ours', ...Array(3).fill(undefined)]);
   });
 
   it('of names: no secret that somebody else knows, no other length, no class', () => {

@@ -2,8 +2,17 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
-import { cacheConfig, cacheConfigWith, optionsFromEnvironment, type Environment } from '../../../lib/config.js';
-import { CACHE_SETTINGS, CacheConfigError, CacheModule, CacheService, memory } from '../../../lib/index.js';
+import { redis } from '../../../lib/backends/redis.backend.js';
+import { cacheConfig, cacheConfigWith, optionsFromEnvironment } from '../../../lib/config.js';
+import {
+  CACHE_SETTINGS,
+  CacheConfigError,
+  CacheModule,
+  CacheService,
+  memory,
+  tiered,
+  type BackendFactory,
+} from '../../../lib/index.js';
 
 describe('configuration from the environment', () => {
   const before = { ...process.env };
@@ -43,18 +52,70 @@ describe('configuration from the environment', () => {
   });
 
   it.each([
-    ['redis', 'nestjs-scoped-cache/redis'],
-    ['dragonfly', 'nestjs-scoped-cache/redis'],
-    ['mongo', 'nestjs-scoped-cache/mongo'],
-    ['tiered', 'nestjs-scoped-cache/redis'],
-  ])('CACHE_BACKEND=%s says which door provides it, and takes what that door gives', async (name, door) => {
-    process.env['CACHE_BACKEND'] = name;
-    await expect(started()).rejects.toThrow(`CACHE_BACKEND: is '${name}', which ${door} provides`);
+    ['redis', 'redis', 'nestjs-scoped-cache/redis'],
+    ['dragonfly', 'redis', 'nestjs-scoped-cache/redis'],
+    ['mongo', 'mongo', 'nestjs-scoped-cache/mongo'],
+    ['tiered', 'redis', 'nestjs-scoped-cache/redis'],
+  ])('CACHE_BACKEND=%s without its door names the variable and the door', async (name, needed, from) => {
+    Object.assign(process.env, { CACHE_BACKEND: name, MONGO_URL: 'mongodb://host' });
+    await expect(started()).rejects.toMatchObject({ code: 'CACHE_CONFIG', option: 'CACHE_BACKEND' });
+    await expect(started()).rejects.toThrow(`is '${name}', which ${from} provides: give its \`${needed}\``);
+  });
+
+  it.each(['redis', 'dragonfly'])(
+    'CACHE_BACKEND=%s gives redis() the URL, or the parts when there is none',
+    async (name) => {
+      const parts = { REDIS_HOST: 'h', REDIS_PORT: '7000', REDIS_DB: '3', REDIS_USERNAME: 'u', REDIS_PASSWORD: ' p' };
+      expect(await addressFrom({ CACHE_BACKEND: name })).toEqual({});
+      expect(await addressFrom({ CACHE_BACKEND: name, ...parts, CACHE_MAX_CONNECTIONS: '4' })).toEqual({
+        ...{ host: 'h', port: 7000, db: 3, username: 'u', password: 'p' },
+        maxConnections: 4,
+      });
+      for (const url of ['redis://h', 'rediss://u:p%40@h:7000/15', 'dragonfly://h/0', 'redis://[::1]:6379/']) {
+        expect(await addressFrom({ CACHE_BACKEND: name, ...parts, CACHE_URL: url })).toEqual({ url });
+      }
+    },
+  );
+
+  it('CACHE_BACKEND=mongo gives mongo() the URL', async () => {
+    const mongo = { mongo: (server: object) => told(server) };
+    const of = (more: object) => optionsFromEnvironment({ CACHE_BACKEND: 'mongo', ...more }, mongo);
+    const hosts = 'mongodb+srv://u:p@a,b:27018/db?w=majority';
+    expect((await of({ MONGO_URL: hosts })).backend).toEqual(told({ uri: hosts }));
+    expect((await of({ MONGO_URL: hosts, CACHE_URL: 'mongodb://c', CACHE_MAX_CONNECTIONS: '500' })).backend).toEqual(
+      told({ uri: 'mongodb://c', maxConnections: 500 }),
+    );
+    await expect(of({})).rejects.toMatchObject({ option: 'MONGO_URL' });
+  });
+
+  it('CACHE_BACKEND=tiered puts memory of its size over the Redis of the variables', async () => {
+    const variables = { CACHE_BACKEND: 'tiered', CACHE_URL: 'redis://h', CACHE_MAX_SIZE: '7' };
+    const { backend } = await optionsFromEnvironment(variables, { redis: told, tiered: told });
+    const { l1, l2 } = (backend as unknown as { told: { l1: BackendFactory; l2: unknown } }).told;
+    expect(l1.kind).toBe('memory');
+    expect(l2).toEqual(told({ url: 'redis://h' }));
+    // Without a function of the user's own it is the library's.
+    expect((await optionsFromEnvironment(variables, { redis })).backend?.kind).toBe('tiered');
+    await expect(optionsFromEnvironment(variables, { tiered: told })).rejects.toThrow('give its `redis`');
+  });
+
+  it('takes the functions of the doors as they are', () => {
+    // For the compiler: the clients themselves are not loaded here.
+    const doors: {
+      readonly redis?: typeof redis;
+      readonly mongo?: (typeof import('../../../lib/mongo.js'))['mongo'];
+      readonly tiered?: typeof tiered;
+    } = { redis, tiered };
+    expect(cacheConfigWith(doors).KEY).toBe(cacheConfig.KEY);
+  });
+
+  it('only the chosen backend is made, also when making it takes time', async () => {
+    process.env['CACHE_BACKEND'] = 'redis';
     const cache = await started(
       cacheConfigWith({
-        [name]: async (environment: Environment) => {
-          expect(environment.text('CACHE_BACKEND')).toBe(name);
-          return memory({ maxEntries: 7 });
+        redis: async () => memory({ maxEntries: 7 }),
+        mongo: () => {
+          throw new Error('not chosen');
         },
       }),
     );
@@ -86,6 +147,15 @@ describe('configuration from the environment', () => {
     ['CACHE_MAX_SIZE', '1e3'],
     ['CACHE_PREFIX', 'a b'],
     ['CACHE_ENABLED', 'yes'],
+    ['CACHE_URL', 'https://user:hunter2@host'],
+    ['CACHE_URL', 'redis://:hunter2@'],
+    ['CACHE_URL', 'redis:///0'],
+    ['CACHE_URL', 'hunter2'],
+    ['REDIS_HOST', 'redis://:hunter2@host'],
+    ['REDIS_PORT', '0'],
+    ['REDIS_PORT', '65536'],
+    ['REDIS_DB', '-1'],
+    ['MONGO_URL', 'http://hunter2'],
     ['CACHE_MAX_CONNECTIONS', '0'],
     ['CACHE_MAX_CONNECTIONS', 'ten'],
     ['CACHE_BACKEND', 'constructor'],
@@ -97,6 +167,32 @@ describe('configuration from the environment', () => {
     expect((failure as Error).message).not.toContain('hunter2');
   });
 });
+
+describe('an address that fits another backend', () => {
+  it.each([
+    ['redis', 'CACHE_URL', 'mongodb://u:hunter2@host'],
+    ['dragonfly', 'CACHE_URL', 'redis://u:hunter2@host/cats'],
+    ['tiered', 'CACHE_URL', 'mongodb://u:hunter2@host'],
+    ['mongo', 'CACHE_URL', 'redis://u:hunter2@host'],
+    ['redis', 'CACHE_MAX_CONNECTIONS', '101'],
+    ['mongo', 'CACHE_MAX_CONNECTIONS', '1001'],
+  ])('CACHE_BACKEND=%s with %s=%s', async (backend, option, value) => {
+    const made = optionsFromEnvironment({ CACHE_BACKEND: backend, [option]: value }, { redis: told, tiered: told });
+    const failure = await made.catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'CACHE_CONFIG', option });
+    expect((failure as Error).message).not.toContain('hunter2');
+  });
+});
+
+/** A backend that only shows what it would have been made of. */
+function told(options: object): BackendFactory {
+  return { kind: 'told', told: options } as unknown as BackendFactory;
+}
+
+async function addressFrom(variables: Record<string, string>): Promise<unknown> {
+  const { backend } = await optionsFromEnvironment(variables, { redis: told });
+  return (backend as unknown as { told: unknown }).told;
+}
 
 async function started(config = cacheConfig): Promise<CacheService> {
   const module = await Test.createTestingModule({

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { SlowSource } from '../source/slow-source.js';
 import { bold, dim, green, red } from '../terminal.js';
 import type { Answer, Visitor } from './visitor.js';
 
@@ -27,7 +26,8 @@ export class Stage {
     readonly bob: Visitor,
     readonly gina: Visitor,
     readonly stranger: Visitor,
-    private readonly source: SlowSource,
+    /** Whoever counts the questions to the source. */
+    private readonly source: { readonly questions: number },
   ) {}
 
   get count(): number {

@@ -23,6 +23,28 @@ export interface Company {
   readonly tasks: Task[];
 }
 
+/** Where the companies' data are. Another place can be provided under this token; sample 02 does. */
+export const COMPANIES = Symbol('companies');
+
+export interface Companies {
+  read(name: string): Promise<Company | undefined>;
+  /** What `change` does to the company is kept, all of it or nothing. */
+  change<T>(name: string, change: (company: Company | undefined) => T): Promise<T>;
+}
+
+/** In this process, and gone with it. */
+export class CompaniesInMemory implements Companies {
+  private readonly companies = createCompanies();
+
+  async read(name: string): Promise<Company | undefined> {
+    return this.companies.get(name);
+  }
+
+  async change<T>(name: string, change: (company: Company | undefined) => T): Promise<T> {
+    return change(this.companies.get(name));
+  }
+}
+
 /** Both companies have a project 1 and a project 2: the ids alone do not tell them apart. */
 export function createCompanies(): Map<string, Company> {
   return new Map([

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ForbiddenException, Inject, Injectable } from '@nestjs/common';
+import { ForbiddenException, Inject, Injectable, Optional } from '@nestjs/common';
 import { CACHE_CONTEXT, type CacheContext } from 'nestjs-scoped-cache';
-import { createCompanies, type Company } from './companies.js';
+import { COMPANIES, CompaniesInMemory, type Companies, type Company } from './companies.js';
 
 const READ_MS = 400;
 const WRITE_MS = 20;
@@ -15,21 +15,28 @@ const RATES: Readonly<Record<string, number>> = { EUR: 1, USD: 1.08, GBP: 0.86 }
 export class SlowSource {
   /** Questions so far. The demo counts them: a hit asks nothing. */
   questions = 0;
-  private readonly companies = createCompanies();
 
-  constructor(@Inject(CACHE_CONTEXT) private readonly context: CacheContext) {}
+  constructor(
+    @Inject(CACHE_CONTEXT) private readonly context: CacheContext,
+    @Optional() @Inject(COMPANIES) private readonly companies: Companies = new CompaniesInMemory(),
+  ) {}
 
   /** The answer is as of the moment of the question, and arrives later. */
   async ask<T>(question: (company: Company) => T): Promise<T> {
     this.questions++;
-    const answer = structuredClone(question(this.company()));
+    const company = await this.companies.read(this.company());
+    if (company === undefined) throw noSuchCompany();
+    const answer = structuredClone(question(company));
     await sleep(READ_MS);
     return answer;
   }
 
   async change<T>(change: (company: Company) => T): Promise<T> {
     await sleep(WRITE_MS);
-    return structuredClone(change(this.company()));
+    return this.companies.change(this.company(), (company) => {
+      if (company === undefined) throw noSuchCompany();
+      return structuredClone(change(company));
+    });
   }
 
   /** Belongs to nobody, and is the same for everybody. */
@@ -39,9 +46,11 @@ export class SlowSource {
     return Object.hasOwn(RATES, currency) ? RATES[currency] : undefined;
   }
 
-  private company(): Company {
-    const company = this.companies.get(this.context.scope().tenant ?? '');
-    if (company === undefined) throw new ForbiddenException('No such company');
-    return company;
+  private company(): string {
+    return this.context.scope().tenant ?? '';
   }
+}
+
+function noSuchCompany(): ForbiddenException {
+  return new ForbiddenException('No such company');
 }

@@ -121,7 +121,7 @@ export class Inside<C extends Clock = FakeClock> {
   }
 
   private inOrderOfUse(): ReadonlySet<MemoryRecord> {
-    const { uses } = this.store as unknown as { uses: Uses };
+    const { uses } = this.store as unknown as { uses: Uses<MemoryRecord> };
     const records = new Set<MemoryRecord>();
     for (let record = uses.oldest; record !== undefined; record = record.newer) {
       assert.ok(record.newer === undefined || record.newer.older === record);

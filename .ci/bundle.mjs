@@ -1,0 +1,127 @@
+// Packs what the compiler wrote into few files, the same ones as ES modules and as CommonJS.
+//
+// Why: a module costs a quarter of a millisecond to open, and hundreds of them are slow to import and pack badly. A file
+// that several doors need is there once in each half, so that a class is one class whichever door it came through.
+//
+// How files are cut: those that the same doors need go together, in the order in which they need each other, so that no
+// two chunks need each other. A chunk stays below what the compressor remembers (32 kB): its other half lies next to it
+// in the package and then costs next to nothing. Names are kept, and every
+// function has its line: node shows the line of an error whole.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
+import ts from 'typescript';
+
+/** Bytes of source in one chunk; without white space, JavaScript comes to three quarters of them. */
+const MAX_CHUNK_BYTES = { '.js': 38_000, '.d.ts': 26_000 };
+const WITHOUT_WHITE_SPACE = { compress: false, mangle: false, codegen: { removeWhitespace: true } };
+
+/** `{ esm: folder, cjs: folder }` get the JavaScript of the doors. */
+export async function bundleJavaScript(from, doors, folders) {
+  const bundle = await rolldown({ ...inputOf(from, doors, '.js'), preserveEntrySignatures: 'allow-extension' });
+  for (const [format, dir] of Object.entries(folders)) {
+    const { output } = await bundle.generate({
+      format,
+      exports: 'named',
+      minify: WITHOUT_WHITE_SPACE,
+      entryFileNames: '[name].js',
+      chunkFileNames: '[name].js',
+      codeSplitting: chunksOf(from, doors, '.js'),
+    });
+    mkdirSync(dir, { recursive: true });
+    for (const { fileName, code } of output) writeFileSync(join(dir, fileName), inLines(code));
+  }
+  await bundle.close();
+}
+
+/** A line for every function, class and method: for stack traces, and for whoever looks. */
+function inLines(code) {
+  const starts = [];
+  const visit = (node) => {
+    const isMember = ts.isClassElement(node) && !ts.isPropertyDeclaration(node);
+    if (isMember || ts.isSourceFile(node.parent ?? node)) starts.push(node.getStart());
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile('chunk.js', code, ts.ScriptTarget.ES2023, true, ts.ScriptKind.JS));
+  const cuts = [0, ...new Set(starts.filter((start) => start > 0))].sort((one, other) => one - other);
+  return `${cuts.map((from, at) => code.slice(from, cuts[at + 1])).join('\n')}\n`;
+}
+
+/** Each of the folders gets the declarations: the same text means two things, by the package.json beside it. */
+export async function bundleDeclarations(from, doors, folders) {
+  const bundle = await rolldown({
+    ...inputOf(from, doors, '.d.ts'),
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [dts({ dtsInput: true, sourcemap: false })],
+  });
+  for (const dir of folders) {
+    await bundle.write({
+      dir,
+      format: 'esm',
+      entryFileNames: '[name].ts',
+      chunkFileNames: '[name].d.ts',
+      codeSplitting: chunksOf(from, doors, '.d.ts'),
+    });
+  }
+  await bundle.close();
+}
+
+function inputOf(from, doors, extension) {
+  return {
+    input: Object.fromEntries(doors.map((door) => [door, join(from, door + extension)])),
+    // Whatever is not ours stays outside.
+    external: (id) => !id.startsWith('.') && !id.startsWith('/') && !id.startsWith(from),
+  };
+}
+
+function chunksOf(from, doors, extension) {
+  const names = chunkNames(from, doors, extension);
+  const name = (id) => names.get(join(id)) ?? null;
+  return { includeDependenciesRecursively: false, groups: [{ debugName: 'chunks', name, minSize: 0 }] };
+}
+
+/** File → the chunk it belongs to. Doors have none: they are their own. */
+function chunkNames(from, doors, extension) {
+  const reach = reachOf(from, doors, extension);
+  const names = new Map();
+  const open = new Map();
+  const counts = new Map();
+  for (const [file, by] of reach) {
+    if (doors.some((door) => file === join(from, door + extension))) continue;
+    const key = [...by].join();
+    const bytes = readFileSync(file).byteLength;
+    let chunk = open.get(key);
+    if (chunk === undefined || chunk.bytes + bytes > MAX_CHUNK_BYTES[extension]) {
+      const label = labelOf([...by]);
+      counts.set(label, (counts.get(label) ?? 0) + 1);
+      chunk = { name: `${label}-${counts.get(label)}`, bytes: 0 };
+      open.set(key, chunk);
+    }
+    chunk.bytes += bytes;
+    names.set(file, chunk.name);
+  }
+  return names;
+}
+
+function labelOf(doors) {
+  if (doors.length === 1) return doors[0] === 'index' ? 'main' : doors[0];
+  return doors.includes('index') ? 'shared' : doors.join('-');
+}
+
+/** File → the doors that need it. Whatever a file needs stands before it. */
+function reachOf(from, doors, extension) {
+  const reach = new Map();
+  const order = new Set();
+  const visit = (file, door) => {
+    const by = reach.get(file) ?? new Set();
+    if (by.has(door)) return;
+    reach.set(file, by.add(door));
+    for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8'), true, true).importedFiles) {
+      if (fileName.startsWith('.')) visit(join(dirname(file), fileName.replace(/\.js$/, extension)), door);
+    }
+    order.add(file);
+  };
+  for (const door of doors) visit(join(from, door + extension), door);
+  return new Map(Array.from(order, (file) => [file, reach.get(file)]));
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { REDIS_CONTESTANTS, REDIS_PACKAGES, openRedisContestant } from './contestants/redis/index.mjs';
+import { withRedis } from './harness/redis-server.mjs';
+import { withRemotes } from './harness/remote.mjs';
+import { summary } from './harness/stats.mjs';
+import { fixed, percent } from './harness/table.mjs';
+
+export const about = {
+  title: 'A storm on one cold key, four processes',
+  question:
+    'In each of four processes on one Redis 250 callers ask for the same result at once, and it is not there. How often does the loader run in all, ' +
+    'and how long after it has answered (in 20 ms) has the last caller of the last process its answer? Fifteen storms, each on a new key.',
+  packages: REDIS_PACKAGES,
+  needs: 'redis',
+};
+
+const PROCESSES = 4;
+const CALLERS = 250;
+const STORMS = 15;
+const LOADER_MS = 20;
+
+export async function contestant(name) {
+  const cache = await openRedisContestant(name);
+  let loads = 0;
+  let lastLoadMs = 0;
+  const find = cache.memoize(
+    async (id) => {
+      loads++;
+      const startedAt = performance.now();
+      await sleep(LOADER_MS);
+      lastLoadMs = performance.now() - startedAt;
+      return { id, name: `Cat ${id}` };
+    },
+    { key: String },
+  );
+  return {
+    /** When the callers began and ended, on the clock that all processes share. */
+    storm: (id) =>
+      cache.inRequest('acme', async () => {
+        [loads, lastLoadMs] = [0, 0];
+        const beganAt = performance.timeOrigin + performance.now();
+        const answers = await Promise.all(Array.from({ length: CALLERS }, () => find(id)));
+        const endedAt = performance.timeOrigin + performance.now();
+        for (const answer of answers) assert.deepEqual(answer, { id, name: `Cat ${id}` });
+        return { loads, beganAt, endedAt, loadMs: lastLoadMs };
+      }),
+  };
+}
+
+export async function run(report) {
+  const rows = await withRedis(async () => {
+    const found = [];
+    for (const name of Object.keys(REDIS_CONTESTANTS)) {
+      const names = Array.from({ length: PROCESSES }, () => name);
+      found.push({ name, ...(await withRemotes(import.meta.url, names, stormsOf)) });
+    }
+    return found;
+  });
+  report.table(
+    `${PROCESSES} × ${CALLERS} callers, a loader of ${LOADER_MS} ms`,
+    [
+      ['', 'most loader runs', 'ms over the loader', 'spread'],
+      ...rows.map(({ name, loads, median, spread }) => [name, loads, fixed(median), percent(spread)]),
+    ],
+    rows,
+  );
+  report.note(
+    'Every caller asks for the lease by itself before it joins a load: a thousand scripts of 20 µs and more at once, on one server. Who loads in another ' +
+      'process is told by nobody when it is done: one caller of each process asks again after short pauses.',
+  );
+  const ours = rows.find(({ name }) => name === 'nestjs-scoped-cache');
+  report.target('loader runs', ours.loads, { most: 1 });
+  report.target('ms over the loader', ours.median, { most: 10, unit: ' ms' });
+}
+
+async function stormsOf(remotes) {
+  let loads = 0;
+  const overMs = [];
+  // The first storms warm up and do not count.
+  for (let storm = -3; storm < STORMS; storm++) {
+    const told = await Promise.all(remotes.map((remote) => remote.call('storm', `storm ${storm}`)));
+    if (storm < 0) continue;
+    loads = Math.max(
+      loads,
+      told.reduce((sum, one) => sum + one.loads, 0),
+    );
+    const tookMs = Math.max(...told.map(({ endedAt }) => endedAt)) - Math.min(...told.map(({ beganAt }) => beganAt));
+    overMs.push(tookMs - Math.max(...told.map(({ loadMs }) => loadMs)));
+  }
+  return { loads, ...summary(overMs) };
+}

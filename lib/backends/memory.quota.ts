@@ -1,0 +1,118 @@
+/**
+ * What one tenant may take of memory that many share. Whoever takes more makes room among its own entries, the least
+ * recently used first, so that nobody's scan costs others their hits. What belongs to everybody has no quota.
+ */
+import type { Partition } from '../core/space.js';
+import { MemoryRecord, type Group } from './memory.record.js';
+import type { MemoryPartition } from './memory.partition.js';
+import type { ResolvedQuota } from './memory.options.js';
+import { Uses, type Linked } from './memory.uses.js';
+
+/** Stands for a record in the list of its tenant's uses. */
+export class OwnUse implements Linked<OwnUse> {
+  newer: OwnUse | undefined = undefined;
+  older: OwnUse | undefined = undefined;
+
+  constructor(readonly record: QuotaRecord) {}
+}
+
+/** A record where tenants have quotas: stands in two lists. */
+export class QuotaRecord extends MemoryRecord {
+  own: OwnUse | undefined = undefined;
+}
+
+/** What one tenant holds. */
+class Holding {
+  entries = 0;
+  bytes = 0;
+  readonly uses = new Uses<OwnUse>();
+}
+
+/** Of a tenant that may store nothing more: entries that are looked at whether they have expired. */
+const LOOKED_AT = 16;
+
+export class Quota {
+  /** Entries displaced because their tenant had reached its quota. */
+  displaced = 0;
+  /** Entries not stored for that reason. */
+  rejected = 0;
+  private readonly holdings = new Map<Partition, Holding>();
+
+  constructor(private readonly bounds: ResolvedQuota) {}
+
+  /** Sums over all tenants, so that there are as many figures with a thousand of them as with one. */
+  get figures(): Readonly<Record<string, number>> {
+    let largest = 0;
+    for (const { bytes } of this.holdings.values()) largest = Math.max(largest, bytes);
+    const { displaced: quotaDisplaced, rejected: quotaRejected } = this;
+    return { tenants: this.holdings.size, largestTenantBytes: largest, quotaDisplaced, quotaRejected };
+  }
+
+  get maxBytes(): number {
+    return this.bounds.maxBytes;
+  }
+
+  used(record: MemoryRecord): void {
+    const { own } = record as QuotaRecord;
+    if (own !== undefined) this.holdings.get(partitionOf(record))?.uses.use(own);
+  }
+
+  add(record: MemoryRecord): void {
+    const partition = partitionOf(record);
+    if (isEverybodys(partition)) return;
+    const holding = this.holdings.get(partition) ?? new Holding();
+    this.holdings.set(partition, holding);
+    const mine = record as QuotaRecord;
+    mine.own = new OwnUse(mine);
+    holding.uses.use(mine.own);
+    holding.entries++;
+    holding.bytes += record.costBytes;
+  }
+
+  remove(record: MemoryRecord): void {
+    const { own } = record as QuotaRecord;
+    const holding = this.holdings.get(partitionOf(record));
+    if (own === undefined || holding === undefined) return;
+    holding.uses.remove(own);
+    holding.entries--;
+    holding.bytes -= record.costBytes;
+    if (holding.entries === 0) this.holdings.delete(partitionOf(record));
+  }
+
+  /** The record that has to go because its tenant holds too much. */
+  excess(partition: Partition): MemoryRecord | undefined {
+    const holding = this.holdings.get(partition);
+    return holding !== undefined && this.isExceeded(holding, 0, 0) ? holding.uses.oldest?.record : undefined;
+  }
+
+  /** Whether another entry may come; `drop` is given the tenant's entries that may have expired. */
+  admits(partition: Partition, costBytes: number, drop: (record: MemoryRecord) => void): boolean {
+    const holding = this.holdings.get(partition);
+    if (this.bounds.onExceeded !== 'reject' || holding === undefined) return true;
+    let use = holding.uses.oldest;
+    for (let looked = 0; use !== undefined && looked < LOOKED_AT && this.isExceeded(holding, 1, costBytes); looked++) {
+      const { record, newer } = use;
+      use = newer;
+      drop(record);
+    }
+    if (!this.isExceeded(holding, 1, costBytes)) return true;
+    this.rejected++;
+    return false;
+  }
+
+  clear(): void {
+    this.holdings.clear();
+  }
+
+  private isExceeded({ entries, bytes }: Holding, more: number, moreBytes: number): boolean {
+    return entries + more > this.bounds.maxEntries || bytes + moreBytes > this.bounds.maxBytes;
+  }
+}
+
+function partitionOf(record: MemoryRecord): Partition {
+  return (record.birth.group.within as MemoryPartition<Group>).partition;
+}
+
+function isEverybodys(partition: Partition): boolean {
+  return partition === 'g';
+}

@@ -1,0 +1,260 @@
+/**
+ * Entries in a MongoDB collection, shared by all processes. What must be atomic is one change of one document; the rest is
+ * reading. Only classic operators are used, so any server will do that changes a document by one at a time. Keeps
+ * invariants 3, 4, 5 and 11.
+ */
+import type {
+  Backend,
+  BackendFactory,
+  BackendInfo,
+  BackendParts,
+  FillOutcome,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  Page,
+  Reading,
+  Selection,
+  Usage,
+} from '../core/backend.js';
+import type { Draft } from '../core/entry.js';
+import { CacheConfigError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+import { FallbackBackend } from './fallback.backend.js';
+import { GuardedBackend } from './guarded.backend.js';
+import { MongoCounter } from './mongo.counter.js';
+import { LabelFields, MongoShards } from './mongo.documents.js';
+import { MongoGreeting } from './mongo.greeting.js';
+import { MongoInvalidation } from './mongo.invalidation.js';
+import { MongoLeases } from './mongo.leases.js';
+import { MongoLink } from './mongo.link.js';
+import { resolveMongoOptions, type MongoOptions, type ResolvedMongoOptions } from './mongo.options.js';
+import { MongoReader } from './mongo.reader.js';
+import { MongoStates } from './mongo.states.js';
+import { MongoSweeper } from './mongo.sweeper.js';
+import { MongoWalk } from './mongo.walk.js';
+import { MongoWrites } from './mongo.writes.js';
+import { ServerClock } from './redis.clock.js';
+import { EntryOpener } from './redis.entry.js';
+import { sum } from './redis.reply.js';
+import { RefusedError } from './refused.error.js';
+
+/** The same trouble is told again after so long. */
+const SILENCE_MS = 30_000;
+
+/**
+ * Keeps entries in one collection of MongoDB, by mongoose 8 or 9.
+ *
+ * A server that lets several writers win one compare-and-set of a document is refused: when the module starts, or, if it
+ * is not there yet, by every call that reaches it.
+ *
+ * @example CacheModule.forRoot({ backend: mongo({ uri: 'mongodb://localhost:27017/app' }) })
+ * @throws CacheConfigError naming the option that cannot work
+ */
+export function mongo(options: MongoOptions): BackendFactory {
+  const resolved = resolveMongoOptions(options);
+  return Object.freeze({
+    kind: 'mongo',
+    create(parts: BackendParts) {
+      const backend = new MongoBackend(resolved, parts);
+      const guarded = new GuardedBackend(backend, resolved.guard, parts);
+      backend.onReachable = () => guarded.tryAgain();
+      return resolved.fallback === undefined ? guarded : new FallbackBackend(guarded, resolved.fallback.create(parts));
+    },
+  });
+}
+
+class MongoBackend implements Backend {
+  readonly kind = 'mongo';
+  private readonly link: MongoLink;
+  private readonly shards: MongoShards;
+  private readonly reader: MongoReader;
+  private readonly leases: MongoLeases;
+  private readonly writes: MongoWrites;
+  private readonly counter: MongoCounter;
+  private readonly walk: MongoWalk;
+  private readonly invalidation: MongoInvalidation;
+  private readonly sweeper: MongoSweeper;
+  /** When each trouble was last told. As many as there are kinds of trouble. */
+  private readonly toldAtMs = new Map<string, number>();
+  private tellReborn: (() => void) | undefined;
+  /** Called when a server is there again. */
+  onReachable: (() => void) | undefined;
+
+  constructor(
+    private readonly options: ResolvedMongoOptions,
+    private readonly parts: BackendParts,
+  ) {
+    const { clock, emit, prefix, random } = parts;
+    const codec = parts.codec();
+    const serverClock = new ServerClock(clock);
+    const shards = new MongoShards(prefix, options.shards);
+    const { lead } = shards;
+    const warn = (problem: string): void => this.warn(problem);
+    const greeting = new MongoGreeting({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
+    const link = new MongoLink(
+      options,
+      {
+        greet: (db, documents) => greeting.greet(db, documents),
+        onUse: (db) => greeting.keepTime(db),
+        onReborn: () => this.tellReborn?.(),
+        onReachable: () => this.onReachable?.(),
+      },
+      clock,
+    );
+    const fields = new LabelFields();
+    const opener = new EntryOpener(codec, serverClock, emit);
+    const reader = new MongoReader({ link, shards, fields, opener, serverClock });
+    const states = new MongoStates({ link, fields, serverClock });
+    const leaseParts = { link, shards, fields, opener, serverClock, clock, reader, states };
+    this.link = link;
+    this.shards = shards;
+    this.reader = reader;
+    this.leases = new MongoLeases(leaseParts);
+    this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard.timeoutMs);
+    this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
+    this.walk = new MongoWalk(link, reader, serverClock);
+    this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk: this.walk, serverClock });
+    this.sweeper = new MongoSweeper(link, clock, serverClock, random);
+    this.sweeper.start();
+  }
+
+  read(key: Key): Promise<Reading> {
+    return this.reader.read(key);
+  }
+
+  readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
+    return Promise.all(keys.map((key) => this.read(key)));
+  }
+
+  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    return this.leases.ask(key, request);
+  }
+
+  renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    return this.leases.renew(lease, leaseMs);
+  }
+
+  release(lease: Lease): Promise<void> {
+    return this.leases.release(lease);
+  }
+
+  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    return this.writes.fill(lease, draft);
+  }
+
+  write(key: Key, draft: Draft): Promise<void> {
+    return this.writes.write(key, draft);
+  }
+
+  writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    return this.writes.writeMany(entries);
+  }
+
+  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    return this.writes.expire(key, freshForMs, keptForMs);
+  }
+
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    return this.counter.increment(key, by, draft);
+  }
+
+  evict(keys: readonly Key[]): Promise<number> {
+    return this.invalidation.evict(keys);
+  }
+
+  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    return this.invalidation.invalidate(partition, labels);
+  }
+
+  clear(view: View): Promise<number> {
+    return this.invalidation.clear(view);
+  }
+
+  clearEverything(): Promise<number> {
+    return this.invalidation.clearEverything();
+  }
+
+  removeMatching(selection: Selection): Promise<number> {
+    return this.invalidation.removeMatching(selection);
+  }
+
+  /** Cursor: number of the shard, and the last id seen in it. */
+  async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
+    const shards = this.shards.all(selection.view.partition);
+    const [number, after] = parseCursor(cursor);
+    const shard = shards[number];
+    if (shard === undefined) return { keys: [], cursor: undefined };
+    const page = await this.walk.page(shard, selection, after);
+    if (page.cursor !== undefined) return { keys: page.keys, cursor: `${number} ${page.cursor}` };
+    return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
+  }
+
+  /** Exact, by looking at each entry. */
+  async usage(view: View | undefined): Promise<Usage> {
+    const all: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
+    const usages: Usage[] = [];
+    if (view === undefined) {
+      for (const shard of await this.invalidation.everyShard()) usages.push(await this.walk.usage(shard, all));
+    } else {
+      const shards = this.shards.all(view.partition);
+      usages.push(...(await Promise.all(shards.map((shard) => this.walk.usage(shard, view)))));
+    }
+    return { entries: sum(usages.map(({ entries }) => entries)), bytes: sum(usages.map(({ bytes }) => bytes)) };
+  }
+
+  /** Of the whole collection, documents of shards and leases included. */
+  async info(): Promise<BackendInfo> {
+    return this.link.reach(async (documents, db) => {
+      const [stats, build] = await Promise.all([
+        db.command({ collStats: documents.collectionName }),
+        db.command({ buildInfo: 1 }),
+      ]);
+      return {
+        kind: this.kind,
+        entries: Number(stats['count'] ?? 0),
+        usedBytes: Number(stats['size'] ?? 0),
+        details: { version: String(build['version']), collection: documents.collectionName },
+      };
+    });
+  }
+
+  async ping(): Promise<void> {
+    await this.link.reach((_documents, db) => db.command({ ping: 1 }));
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.link.opened();
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      throw new CacheConfigError('mongo', error.message, { cause: error });
+    }
+  }
+
+  onReborn(listener: () => void): void {
+    this.tellReborn = listener;
+  }
+
+  async close(): Promise<void> {
+    this.sweeper.stop();
+    this.leases.close();
+    await this.link.close();
+  }
+
+  private warn(problem: string): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs - (this.toldAtMs.get(problem) ?? -Infinity) < SILENCE_MS) return;
+    this.toldAtMs.set(problem, nowMs);
+    this.parts.emit.event({ type: 'warning', message: `mongo: ${problem}` });
+  }
+}
+
+/** A cursor comes back from people: one that never was one begins at the end. */
+function parseCursor(cursor: string | undefined): [number, string | undefined] {
+  if (cursor === undefined) return [0, undefined];
+  const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
+  return [Number(number ?? Infinity), after];
+}

@@ -1,0 +1,107 @@
+/** Counters: numbers that the server adds to, or, where nothing unsealed may be believed, envelopes that are swapped. */
+import { randomBytes } from 'node:crypto';
+import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
+import type { Draft } from '../core/entry.js';
+import { BackendError, NotACounterError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { change } from './mongo.documents.js';
+import { isDuplicate } from './mongo.errors.js';
+import type { LeaseParts, MongoLeases } from './mongo.leases.js';
+import type { Look } from './mongo.reader.js';
+import type { MongoWrites } from './mongo.writes.js';
+
+/** Counts by comparing and swapping meet each other. */
+const MAX_ATTEMPTS = 200;
+const NUMBER_BYTES = 8;
+
+export class MongoCounter {
+  constructor(
+    private readonly parts: LeaseParts,
+    private readonly leases: MongoLeases,
+    private readonly writes: MongoWrites,
+  ) {}
+
+  /** @throws NotACounterError */
+  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const look = await this.parts.reader.look(key);
+      const entry = this.leases.isFresh(look) ? look.entry : undefined;
+      const total = sumOf(key, entry === undefined ? 0 : entry.value, by);
+      if (entry === undefined) {
+        if (await this.begin(key, total, draft, look)) return total;
+      } else if (look.isCounter) {
+        const counted = await this.add(key, by, look);
+        if (counted !== undefined) return counted;
+      } else if (await this.carryOn(key, total, look)) return total;
+    }
+    throw new BackendError('increment (something else changed it at every attempt)', 'mongo');
+  }
+
+  /** A birth of the number has one mark, so adding does not care how often others have added meanwhile. */
+  private async add(key: Key, by: number, { mark }: Look): Promise<number | undefined> {
+    const least = by < 0 ? Number.MIN_SAFE_INTEGER - by : Number.MIN_SAFE_INTEGER;
+    const most = by > 0 ? Number.MAX_SAFE_INTEGER - by : Number.MAX_SAFE_INTEGER;
+    const found = await this.parts.link.run((documents) =>
+      documents.findOneAndUpdate(
+        { _id: this.nameOf(key), m: mark, q: { $gte: least, $lte: most } },
+        change({ $inc: { q: by }, $unset: { l: '' } }),
+        { returnDocument: 'after', projection: { q: 1 } },
+      ),
+    );
+    return typeof found?.['q'] === 'number' ? found['q'] : undefined;
+  }
+
+  private async begin(key: Key, total: number, draft: Omit<Draft, 'value'>, look: Look): Promise<boolean> {
+    const { states, opener, shards } = this.parts;
+    const state = look.state ?? (await states.begun(shards.of(key)));
+    const life = { incarnation: state.incarnation, stamp: state.clock, draft };
+    const fields = opener.trustsCounters
+      ? { ...this.writes.lifeFields(key, life), ...numberFields(total) }
+      : await this.writes.sealed(key, life, total);
+    if (!(await this.swap(key, look, fields))) return false;
+    await states.keep(shards.of(key), state, draft.keptForMs);
+    return true;
+  }
+
+  /** A number that was written goes on with the life it has: as a counter, or sealed again. */
+  private async carryOn(key: Key, total: number, look: Look): Promise<boolean> {
+    const { opener } = this.parts;
+    if (look.entry === undefined) return false;
+    if (opener.trustsCounters) return this.swap(key, look, numberFields(total));
+    const { freshUntilServerMs, graceMs } = look.entry.opened;
+    const bytes = await opener.again(look.entry, total, freshUntilServerMs, graceMs);
+    const mark = bytes.toString('base64url', 0, ENVELOPE_MARK_BYTES);
+    return this.swap(key, look, { v: bytes, z: bytes.length, m: mark });
+  }
+
+  /** Puts a value in the place of what was looked at, or where nothing was. */
+  private async swap(key: Key, { mark }: Look, fields: Record<string, unknown>): Promise<boolean> {
+    const { matchedCount, upsertedCount } = await this.parts.link.run((documents) =>
+      documents
+        .updateOne(
+          { _id: this.nameOf(key), m: mark ?? null },
+          { $set: fields, $unset: { l: '', ...this.writes.unsetBy(fields) } },
+          { upsert: mark === undefined },
+        )
+        .catch((error: unknown) => {
+          if (isDuplicate(error)) return { matchedCount: 0, upsertedCount: 0 };
+          throw error;
+        }),
+    );
+    return matchedCount + upsertedCount > 0;
+  }
+
+  private nameOf(key: Key): string {
+    return this.parts.shards.of(key).entry(key.id);
+  }
+}
+
+function numberFields(total: number): Record<string, unknown> {
+  return { q: total, z: NUMBER_BYTES, m: randomBytes(ENVELOPE_MARK_BYTES).toString('base64url') };
+}
+
+function sumOf(key: Key, value: unknown, by: number): number {
+  const total = Number.isSafeInteger(value) ? (value as number) + by : NaN;
+  if (!Number.isSafeInteger(total)) throw new NotACounterError(key.space.namespace);
+  return total;
+}

@@ -1,0 +1,263 @@
+/**
+ * What stands in the collection. Every name is made here, of the prefix and of words that the library minted: text of a
+ * user is never a field name, an operator or a regular expression. Two kinds of documents:
+ *
+ *   <prefix>:1:e:<shard>:<id>   an entry with the lease on it
+ *     m mark     changes with every value stored; absent: there is no value, only a lease or a ticket
+ *     v value    the envelope; or q, the number of a counter, with h, the end of its ttl (null: none)
+ *     i s g      incarnation, stamp and labels the value was born with; e: until when it is kept (null: for ever); z: bytes
+ *     l lease    {k token, i incarnation, s stamp, u end}
+ *     w tickets  {<token>: end}: writes under way
+ *     n          the namespace, as it stands in the id
+ *   <prefix>:1:m:<shard>        the state of a shard
+ *     i incarnation, c clock, f floor, b last bulk invalidation, t {<digest of a label>: its stamp}
+ *   Both have x, after which the server's janitor may take them away.
+ *
+ * Times are milliseconds of the server's clock, stamps microseconds.
+ */
+import { createHash } from 'node:crypto';
+import type { mongo } from 'mongoose';
+import type { Key, KeyId } from '../core/key.js';
+import { storedLabels, type Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+import type { Incarnation, Stamp } from '../core/stamp.js';
+
+export interface Stored {
+  readonly _id: string;
+  readonly [field: string]: unknown;
+}
+
+export type Documents = mongo.Collection<Stored>;
+/** Names of operators with what they apply to. The driver's own type knows no fields whose names are computed. */
+export type Change = mongo.UpdateFilter<Stored>;
+
+/** A change as it is, for the driver. */
+export function change(operators: Readonly<Record<`$${string}`, Readonly<Record<string, unknown>>>>): Change {
+  return operators as unknown as Change;
+}
+
+/** The janitor waits a little: nothing that is under way may lose its document. */
+const JANITOR_MS = 120_000;
+/** For documents without end. */
+const FAR = new Date('9999-01-01T00:00:00Z');
+/** How long a shard without entries is remembered. */
+export const IDLE_STATE_MS = 3_600_000;
+/** Sorts after every id: they are ASCII. */
+const AFTER_ALL = '\u007f';
+const MAX_SHARDS = 50_000;
+const MAX_LABELS = 50_000;
+
+/** When the janitor may take what is needed until then. */
+export function janitorAt(untilServerMs: number): Date {
+  const at = untilServerMs + JANITOR_MS;
+  return at < FAR.getTime() ? new Date(Math.ceil(at)) : FAR;
+}
+
+export class MongoShard {
+  readonly stateId: string;
+  private readonly lead: string;
+
+  constructor(
+    lead: string,
+    readonly name: string,
+  ) {
+    this.stateId = `${lead}m:${name}`;
+    this.lead = `${lead}e:${name}:`;
+  }
+
+  entry(id: KeyId): string {
+    return `${this.lead}${id}`;
+  }
+
+  /** The id in the name of one of its documents. */
+  idOf(name: string): string {
+    return name.slice(this.lead.length);
+  }
+
+  /**
+   * Selects the documents of a view, after one of them. A view of a tenant also covers `u.tenant.…`, which sorts
+   * elsewhere, so only the path of a user narrows the range.
+   */
+  within({ path, namespace }: View, after: string | undefined): mongo.Filter<Stored> {
+    const from = path === undefined ? this.lead : `${this.lead}${path}/${namespace ?? ''}`;
+    const range = { ...(after === undefined ? { $gte: from } : { $gt: after }), $lt: `${from}${AFTER_ALL}` };
+    return namespace === undefined ? { _id: range } : { _id: range, n: namespace };
+  }
+}
+
+/**
+ * Which shard an id belongs to. The number of shards is part of the names: another number is another cache, so that no
+ * process can invalidate in one place what another stored in a different one.
+ */
+export class MongoShards {
+  readonly lead: string;
+  private readonly known = new Map<string, MongoShard>();
+
+  constructor(
+    prefix: string,
+    private readonly shards: number,
+  ) {
+    this.lead = `${prefix}:1:`;
+  }
+
+  of({ id, space }: Pick<Key, 'id' | 'space'>): MongoShard {
+    return this.shard(space.partition, this.shards === 1 ? 0 : spread(id) % this.shards);
+  }
+
+  /** All shards of a partition: what labels and clears have to reach. */
+  all(partition: Partition): MongoShard[] {
+    return Array.from({ length: this.shards }, (_, number) => this.shard(partition, number));
+  }
+
+  /** The states of all shards of everybody. */
+  get states(): mongo.Filter<Stored> {
+    return { _id: { $gte: `${this.lead}m:`, $lt: `${this.lead}m:${AFTER_ALL}` } };
+  }
+
+  /** The shard of a state that was found. */
+  named(stateId: string): MongoShard {
+    return new MongoShard(this.lead, stateId.slice(this.lead.length + 2));
+  }
+
+  private shard(partition: Partition, number: number): MongoShard {
+    const name = this.shards === 1 ? partition : `${partition}.${number}.${this.shards}`;
+    let shard = this.known.get(name);
+    if (shard === undefined) {
+      if (this.known.size >= MAX_SHARDS) this.known.delete(this.known.keys().next().value as string);
+      shard = new MongoShard(this.lead, name);
+      this.known.set(name, shard);
+    }
+    return shard;
+  }
+}
+
+function spread(id: KeyId): number {
+  return createHash('sha1').update(id).digest().readUInt32BE(0);
+}
+
+/** Where the stamps of labels stand. A label contains what a user wrote, a field name never does: it is a digest. */
+export class LabelFields {
+  private readonly known = new Map<Label, string>();
+
+  of(label: Label): string {
+    let field = this.known.get(label);
+    if (field === undefined) {
+      if (this.known.size >= MAX_LABELS) this.known.clear();
+      field = createHash('sha256').update(label).digest('base64url').slice(0, 22);
+      this.known.set(label, field);
+    }
+    return field;
+  }
+
+  /** Paths of the stamps, to be asked for or set. */
+  paths(labels: readonly Label[]): string[] {
+    return labels.map((label) => `t.${this.of(label)}`);
+  }
+}
+
+/** The state of a shard as one read saw it. */
+export interface ShardState {
+  readonly incarnation: Incarnation;
+  readonly clock: Stamp;
+  readonly floor: Stamp;
+  /** Leases older than this are void. */
+  readonly bulk: Stamp;
+  /** When the janitor may take it. */
+  readonly endMs: number;
+  readonly stamps: ReadonlyMap<Label, Stamp>;
+}
+
+export interface HeldLease {
+  readonly token: string;
+  readonly incarnation: Incarnation;
+  readonly stamp: Stamp;
+  readonly untilMs: number;
+}
+
+/** What stands beside a value, readable without it; unproven. */
+export interface EntryHeader {
+  readonly mark: string;
+  readonly incarnation: Incarnation;
+  readonly stamp: Stamp;
+  readonly labels: readonly Label[];
+  readonly keptUntilMs: number;
+  readonly sizeBytes: number;
+}
+
+export const STATE_FIELDS: readonly string[] = Object.freeze(['i', 'c', 'f', 'b', 'x']);
+export const HEADER_FIELDS: readonly string[] = Object.freeze(['m', 'i', 's', 'g', 'e', 'z']);
+export const ENTRY_FIELDS: readonly string[] = Object.freeze([...HEADER_FIELDS, 'v', 'q', 'h', 'l']);
+
+export function projectionOf(fields: readonly string[]): Record<string, 1> {
+  return Object.fromEntries(fields.map((field) => [field, 1 as const]));
+}
+
+/** Undefined: no state, or nothing of ours under its name. Then nothing in the shard is valid. */
+export function stateOf(
+  found: Stored | null | undefined,
+  labels: readonly Label[],
+  fields: LabelFields,
+): ShardState | undefined {
+  if (found == null || typeof found['i'] !== 'string' || found['i'] === '') return undefined;
+  const { i: incarnation, c, f, b, x, t } = found;
+  const stamps = isRecord(t) ? t : {};
+  return {
+    incarnation,
+    clock: stampOf(c),
+    floor: stampOf(f),
+    bulk: stampOf(b),
+    endMs: x instanceof Date ? x.getTime() : 0,
+    stamps: new Map(
+      labels.map((label) => {
+        const field = fields.of(label);
+        return [label, Object.hasOwn(stamps, field) ? stampOf(stamps[field]) : 0];
+      }),
+    ),
+  };
+}
+
+/** Undefined: no value there. */
+export function headerOf(found: Stored | undefined): EntryHeader | undefined {
+  const { m, i, s, g, e, z } = found ?? ({} as Partial<Stored>);
+  if (typeof m !== 'string' || typeof i !== 'string' || typeof s !== 'number') return undefined;
+  if (!Array.isArray(g) || !g.every((label) => typeof label === 'string')) return undefined;
+  return {
+    mark: m,
+    incarnation: i,
+    stamp: s,
+    labels: storedLabels(g),
+    keptUntilMs: typeof e === 'number' ? e : Infinity,
+    sizeBytes: typeof z === 'number' ? z : 0,
+  };
+}
+
+export function leaseOf(found: Stored | undefined): HeldLease | undefined {
+  const lease = found?.['l'];
+  if (!isRecord(lease)) return undefined;
+  const { k, i, s, u } = lease;
+  if (typeof k !== 'string' || typeof i !== 'string' || typeof s !== 'number' || typeof u !== 'number')
+    return undefined;
+  return { token: k, incarnation: i, stamp: s, untilMs: u };
+}
+
+/** The namespace in an id: `path/namespace@version/parts`. */
+export function namespaceOf(id: KeyId): string {
+  const start = id.indexOf('/') + 1;
+  return id.slice(start, id.indexOf('/', start)).split('@', 1)[0] ?? '';
+}
+
+/** The newest stamp among the floor and some labels. What the state does not know counts as older than everything. */
+export function barrierStamp(state: ShardState, labels: readonly Label[]): Stamp {
+  let stamp = state.floor;
+  for (const label of labels) stamp = Math.max(stamp, state.stamps.get(label) ?? 0);
+  return stamp;
+}
+
+/** What is no number cannot have been survived. */
+function stampOf(stamp: unknown): Stamp {
+  return typeof stamp === 'number' ? stamp : Infinity;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

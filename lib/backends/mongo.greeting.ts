@@ -1,0 +1,131 @@
+/**
+ * What is settled with a server before it is used: the time, whether one document is changed by one at a time, and the
+ * index that takes away what has expired.
+ */
+import type { mongo } from 'mongoose';
+import type { Clock } from '../core/clock.js';
+import { janitorAt, type Documents } from './mongo.documents.js';
+import { mongoError } from './mongo.errors.js';
+import type { ServerClock } from './redis.clock.js';
+import { nonce, sum } from './redis.reply.js';
+import { RefusedError } from './refused.error.js';
+
+export interface GreetingParts {
+  readonly clock: Clock;
+  readonly serverClock: ServerClock;
+  /** What every document of this cache begins with. */
+  readonly lead: string;
+  readonly isUnsafe: boolean;
+  warn(problem: string): void;
+}
+
+const ROUNDS = 3;
+const CONTENDERS = 16;
+const INDEX = 'cache_expiry';
+const CLOCK_EVERY_MS = 30_000;
+const HELLOS = 4;
+
+export class MongoGreeting {
+  private clockAskedAtMs = -Infinity;
+
+  constructor(private readonly parts: GreetingParts) {}
+
+  /**
+   * The name of this run of the server; undefined where it does not tell.
+   * @throws RefusedError when the promises cannot be kept there
+   */
+  async greet(db: mongo.Db, documents: Documents): Promise<string | undefined> {
+    let identity: string | undefined;
+    // The first answer is slow, since a connection is made for it; the quickest tells the time best.
+    for (let asked = 0; asked < HELLOS; asked++) identity = await this.hello(db);
+    await this.checkCollection(db, documents.collectionName);
+    await this.checkAtomicity(documents);
+    // The server may take long to build it, and nothing waits for it: expiry is judged by readers.
+    void this.makeIndex(documents);
+    return identity;
+  }
+
+  /** Asks for the time again when the last answer is old. Never fails: a clock that is a little off moves ends of ttls only. */
+  keepTime(db: mongo.Db): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs - this.clockAskedAtMs < CLOCK_EVERY_MS) return;
+    this.clockAskedAtMs = nowMs;
+    this.hello(db).catch(() => undefined);
+  }
+
+  /** What time is it, and who are you? */
+  private async hello(db: mongo.Db): Promise<string | undefined> {
+    const { clock, serverClock } = this.parts;
+    const askedAtMs = clock.monotonicMs();
+    this.clockAskedAtMs = askedAtMs;
+    const primary = { readPreference: 'primary' } as const;
+    const said: mongo.Document = await db.command({ hello: 1 }, primary).catch(async (error: unknown) => {
+      // Servers that know only the old word for it.
+      if (mongoError(error) instanceof RefusedError) return db.admin().command({ isMaster: 1 }, primary);
+      throw error;
+    });
+    const { localTime, topologyVersion } = said as { localTime?: unknown; topologyVersion?: { processId?: unknown } };
+    if (localTime instanceof Date) serverClock.note(localTime.getTime(), askedAtMs);
+    const run = topologyVersion?.processId;
+    return run === undefined || run === null ? undefined : JSON.stringify(run);
+  }
+
+  /** Two names that differ must be two documents, and a document must stay until it is removed. */
+  private async checkCollection(db: mongo.Db, name: string): Promise<void> {
+    let options: Record<string, unknown> | undefined;
+    try {
+      const [found] = await db.listCollections({ name }, { nameOnly: false }).toArray();
+      options = (found as { options?: Record<string, unknown> } | undefined)?.options;
+    } catch (error) {
+      // Without the right to look it is taken as it is.
+      if (mongoError(error) instanceof RefusedError) return;
+      throw error;
+    }
+    const unfit = ['collation', 'capped', 'timeseries', 'viewOn'].find((option) => Boolean(options?.[option]));
+    if (unfit !== undefined)
+      throw new RefusedError(`the start (the collection is made with ${unfit}; use another)`, 'mongo');
+  }
+
+  /**
+   * Everything stands on this: of several who change one document from the same state, one succeeds. Some servers that
+   * speak the protocol let all of them succeed, and would bring back what was invalidated.
+   */
+  private async checkAtomicity(documents: Documents): Promise<void> {
+    if (await hasAtomicUpdates(documents, `${this.parts.lead}p:${nonce()}`, this.parts.serverClock.nowMs())) return;
+    const problem =
+      'this server lets several writers win the same compare-and-set of one document, so invalidated values may come back';
+    if (!this.parts.isUnsafe) {
+      throw new RefusedError(`the start (${problem}; use MongoDB, or say \`unsafe: true\`)`, 'mongo');
+    }
+    this.parts.warn(`${problem}; it is used all the same because of \`unsafe: true\``);
+  }
+
+  private async makeIndex(documents: Documents): Promise<void> {
+    try {
+      await documents.createIndex({ x: 1 }, { name: INDEX, expireAfterSeconds: 0 });
+    } catch (error) {
+      // Expired entries are never served; what is missing is only the one who takes them away.
+      this.parts.warn(
+        `the index ${INDEX} could not be made (${mongoError(error).message}); expired entries are swept instead`,
+      );
+    }
+  }
+}
+
+async function hasAtomicUpdates(documents: Documents, name: string, nowMs: number): Promise<boolean> {
+  const cheap = { writeConcern: { w: 1 } } as const;
+  await documents.insertOne({ _id: name, n: 0, x: janitorAt(nowMs) }, cheap);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const outcomes = await Promise.all(
+        Array.from({ length: CONTENDERS }, () =>
+          documents.updateOne({ _id: name, n: round }, { $set: { n: round + 1 } }, cheap),
+        ),
+      );
+      if (sum(outcomes.map(({ matchedCount }) => matchedCount)) !== 1) return false;
+    }
+    return true;
+  } finally {
+    await documents.deleteOne({ _id: name }, cheap);
+  }
+}

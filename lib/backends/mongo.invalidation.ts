@@ -1,0 +1,150 @@
+import type { Selection } from '../core/backend.js';
+import { compileGlob } from '../core/glob.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+import type { MongoLink } from './mongo.link.js';
+import type { MongoShard, MongoShards } from './mongo.documents.js';
+import type { MongoReader } from './mongo.reader.js';
+import type { MongoStates, Ticked } from './mongo.states.js';
+import type { Judgement, MongoWalk } from './mongo.walk.js';
+import type { ServerClock } from './redis.clock.js';
+import { chunks, sum } from './redis.reply.js';
+
+const EVERYTHING = compileGlob('*');
+/** Keys of one command. */
+const BATCH = 500;
+const NO_LABELS: readonly Label[] = Object.freeze([]);
+/**
+ * What somebody else invalidated is left to them to remove and to count, unless that was so long ago that nobody is at
+ * it any more. Stamps are microseconds of the server's clock, or a little more.
+ */
+const ABANDONED_US = 60_000_000;
+
+interface InvalidationParts {
+  readonly link: MongoLink;
+  readonly shards: MongoShards;
+  readonly reader: MongoReader;
+  readonly states: MongoStates;
+  readonly walk: MongoWalk;
+  readonly serverClock: ServerClock;
+}
+
+/**
+ * Removals. The first step of each makes everything it means invalid, in one document per shard; what follows tidies up
+ * and counts what was live when it began. With several shards a removal has settled when all of them have answered.
+ */
+export class MongoInvalidation {
+  constructor(private readonly parts: InvalidationParts) {}
+
+  async evict(keys: readonly Key[]): Promise<number> {
+    const { shards, walk } = this.parts;
+    const [only] = keys;
+    if (only === undefined) return 0;
+    if (keys.length === 1) return this.evictOne(only);
+    const byShard = new Map<MongoShard, Set<Key['id']>>();
+    for (const key of keys) {
+      const shard = shards.of(key);
+      const known = byShard.get(shard);
+      if (known === undefined) byShard.set(shard, new Set([key.id]));
+      else known.add(key.id);
+    }
+    const batches = [...byShard].flatMap(([shard, ids]) =>
+      chunks([...ids], BATCH).map((some) => walk.evict(shard, some)),
+    );
+    return sum(await Promise.all(batches));
+  }
+
+  async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    const { shards, states } = this.parts;
+    await Promise.all(shards.all(partition).map((shard) => states.tick(shard, labels, 'labels')));
+  }
+
+  async clear(view: View): Promise<number> {
+    const { shards, states, serverClock } = this.parts;
+    const beganAtMs = serverClock.nowMs();
+    const ticked = await Promise.all(
+      shards
+        .all(view.partition)
+        .map((shard) =>
+          view.label === undefined
+            ? states.tick(shard, NO_LABELS, 'floor')
+            : states.tick(shard, [view.label], 'labels'),
+        ),
+    );
+    const counts = ticked.map((tick) => this.tidy(tick, view, beganAtMs).catch(notCounted));
+    return sum(await Promise.all(counts));
+  }
+
+  /**
+   * Removes documents with the leases in them: a load under way stands there too, and its fill finds nothing to store
+   * into. So nothing has to be voided beforehand.
+   */
+  async removeMatching(selection: Selection): Promise<number> {
+    const { shards, walk } = this.parts;
+    const judge: Judgement = (header, state) => (walk.isLive(header, state) ? 'live' : 'dead');
+    const counts = shards.all(selection.view.partition).map((shard) => walk.remove(shard, selection, judge, 'go'));
+    return sum(await Promise.all(counts));
+  }
+
+  /** Every shard of this prefix, found by its state: the one place that crosses partitions. */
+  async clearEverything(): Promise<number> {
+    const { states, serverClock } = this.parts;
+    const beganAtMs = serverClock.nowMs();
+    const view: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
+    let removed = 0;
+    for (const shard of await this.everyShard()) {
+      const tick = await states.tick(shard, NO_LABELS, 'floor');
+      removed += await this.tidy(tick, view, beganAtMs).catch(notCounted);
+    }
+    return removed;
+  }
+
+  async everyShard(): Promise<MongoShard[]> {
+    const { link, shards } = this.parts;
+    const found = await link.run((documents) => documents.find(shards.states, { projection: { _id: 1 } }).toArray());
+    return found.map(({ _id }) => shards.named(_id));
+  }
+
+  private async evictOne(key: Key): Promise<number> {
+    const { shards, reader, walk } = this.parts;
+    const shard = shards.of(key);
+    const [header, state] = await Promise.all([walk.evictOne(shard, key.id), reader.state(shard, key.labels)]);
+    if (header === undefined) return 0;
+    const isKnown = header.labels.every((label) => state?.stamps.has(label) === true);
+    return walk.isLive(header, isKnown ? state : await reader.state(shard, header.labels)) ? 1 : 0;
+  }
+
+  private async tidy(tick: Ticked | undefined, view: View, beganAtMs: number): Promise<number> {
+    if (tick === undefined) return 0;
+    const judge = this.judgement(tick, view.label, beganAtMs);
+    return this.parts.walk.remove(tick.shard, { view, match: EVERYTHING }, judge, 'stay');
+  }
+
+  /**
+   * Live before the tick: what the tick itself set, and whatever came after, does not count against it. Of what was dead
+   * before, only what has been for long is removed.
+   */
+  private judgement(tick: Ticked, own: Label | undefined, beganAtMs: number): Judgement {
+    return (header, state) => {
+      if (header.incarnation !== tick.incarnation) return header.incarnation === state?.incarnation ? 'other' : 'dead';
+      if (header.stamp >= tick.clock) return 'other';
+      if (beganAtMs >= header.keptUntilMs) return 'dead';
+      let killedAt = Infinity;
+      const consider = (stamp: number): void => {
+        if (stamp > header.stamp && stamp < tick.clock) killedAt = Math.min(killedAt, stamp);
+      };
+      consider(tick.floor);
+      for (const label of header.labels) {
+        consider((label === own ? tick.stamps.get(label) : state?.stamps.get(label)) ?? 0);
+      }
+      if (killedAt === Infinity) return 'live';
+      return killedAt < tick.clock - ABANDONED_US ? 'dead' : 'other';
+    };
+  }
+}
+
+/** The removal itself has settled; what could not be counted is invalid all the same, and expires. */
+function notCounted(): number {
+  return 0;
+}

@@ -1,0 +1,177 @@
+/** Who may load: asking, renewing, giving back. The lease stands in the document of its entry. Keeps invariants 3 and 5. */
+import type { Lease, LeaseReply, LeaseRequest, Reading } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
+import type { Entry } from '../core/entry.js';
+import { BackendError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { survives } from '../core/stamp.js';
+import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './mongo.documents.js';
+import { isDuplicate } from './mongo.errors.js';
+import type { Look, MongoReader, ReaderParts } from './mongo.reader.js';
+import type { MongoStates } from './mongo.states.js';
+import { RedisEntry as ServerEntry } from './redis.entry.js';
+import { nonce } from './redis.reply.js';
+import { RefusedError } from './refused.error.js';
+
+/** Somebody would have to change the document between any two attempts. */
+const MAX_ATTEMPTS = 16;
+/** Leases whose grant was lost with its answer, and how often it is tried to give them back. */
+const MAX_ABANDONED = 1_000;
+const ABANDON_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
+/** A lease that is lost with its server is asked for anew: it need not survive more than one. */
+const CHEAP = Object.freeze({ writeConcern: { w: 1 } });
+
+export interface LeaseParts extends ReaderParts {
+  readonly clock: Clock;
+  readonly reader: MongoReader;
+  readonly states: MongoStates;
+}
+
+export class MongoLeases {
+  /** Leases whose fill only repeats what a loader says: losing it to a step-down brings back nothing that was replaced. */
+  private readonly ofLoads = new WeakSet<Lease>();
+  private abandoned = 0;
+  private isClosed = false;
+
+  constructor(private readonly parts: LeaseParts) {}
+
+  /**
+   * Looks, then takes the lease if nothing has changed since. What was looked at is what stands there when the lease is
+   * granted, or there is no grant; and the stamp is older than the grant, so whatever was invalidated in between voids it.
+   */
+  async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    const shard = this.parts.shards.of(key);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const look = await this.parts.reader.look(key);
+      const standing = this.sameAs(request.seen, look) ?? look.entry;
+      const reading: Reading = { entry: standing, barrier: look.barrier, level: 'l2' };
+      if (request.purpose === 'missing' && standing !== request.seen && this.isFresh(reading)) {
+        return { kind: 'found', reading };
+      }
+      if (look.isForeign) await this.parts.link.run((documents) => documents.deleteOne({ _id: shard.entry(key.id) }));
+      const state = look.state ?? (await this.parts.states.begun(shard));
+      if (request.purpose !== 'replace' && look.lease !== undefined && this.isLive(look.lease, state)) {
+        return { kind: 'held', token: look.lease.token };
+      }
+      const lease = await this.grant(key, shard, request, look, state);
+      if (lease === undefined) continue;
+      if (request.purpose !== 'replace') this.ofLoads.add(lease);
+      const isReplaced = request.purpose === 'replace';
+      return { kind: 'granted', lease, reading: isReplaced ? { ...reading, entry: undefined } : reading };
+    }
+    throw new BackendError('lease (the entry changed at every attempt)', 'mongo');
+  }
+
+  /** False when the lease was lost. */
+  async renew({ key, token }: Lease, leaseMs: number): Promise<boolean> {
+    const nowMs = this.nowServerMs();
+    const { matchedCount } = await this.parts.link.run((documents) =>
+      documents.updateOne(
+        { _id: this.nameOf(key), 'l.k': token, 'l.u': { $gt: nowMs } },
+        { $set: { 'l.u': nowMs + leaseMs }, $max: { x: janitorAt(nowMs + leaseMs) } },
+        CHEAP,
+      ),
+    );
+    return matchedCount === 1;
+  }
+
+  async release({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    await this.parts.link.run((documents) =>
+      documents.updateOne({ _id: this.nameOf(key), 'l.k': token }, { $unset: { l: '' } }, CHEAP),
+    );
+  }
+
+  /** Whether the fill of a lease may be lost to a step-down without bringing back what was replaced. */
+  isOfLoad(lease: Lease): boolean {
+    return this.ofLoads.has(lease);
+  }
+
+  isFresh({ entry, barrier }: Pick<Reading, 'entry' | 'barrier'>): boolean {
+    const nowMs = this.parts.clock.monotonicMs();
+    return entry !== undefined && survives(entry, barrier) && nowMs < Math.min(entry.freshUntilMs, entry.keptUntilMs);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** Undefined: the document is no longer what was looked at. */
+  private async grant(
+    key: Key,
+    shard: MongoShard,
+    { leaseMs, purpose }: LeaseRequest,
+    { mark }: Look,
+    state: ShardState,
+  ): Promise<Lease | undefined> {
+    if (!Number.isFinite(state.clock)) throw new RefusedError('lease (the state of the shard is damaged)', 'mongo');
+    // A token for each attempt: one that timed out may still be granted, and nobody holds it.
+    const token = nonce();
+    const nowMs = this.nowServerMs();
+    const isFree = [
+      { l: null },
+      { 'l.u': { $not: { $gt: nowMs } } },
+      { 'l.i': { $ne: state.incarnation } },
+      { 'l.s': { $lt: state.bulk } },
+    ];
+    const name = shard.entry(key.id);
+    const filter = purpose === 'replace' ? { _id: name } : { _id: name, m: mark ?? null, $or: isFree };
+    const lease = { k: token, i: state.incarnation, s: state.clock, u: nowMs + leaseMs };
+    try {
+      const { matchedCount, upsertedCount } = await this.parts.link.run((documents) =>
+        documents
+          .updateOne(
+            filter,
+            {
+              $set: { l: lease },
+              $max: { x: janitorAt(nowMs + leaseMs) },
+              $setOnInsert: { n: namespaceOf(key.id) },
+            },
+            // Only where there was nothing: what has been removed since must not come back without its value.
+            { upsert: mark === undefined, ...CHEAP },
+          )
+          .catch((error: unknown) => {
+            if (isDuplicate(error)) return { matchedCount: 0, upsertedCount: 0 };
+            throw error;
+          }),
+      );
+      if (matchedCount + upsertedCount === 0) return undefined;
+    } catch (error) {
+      if (!(error instanceof RefusedError)) void this.abandon({ key, token });
+      throw error;
+    }
+    return { key, token, incarnation: state.incarnation, stamp: state.clock };
+  }
+
+  private isLive(lease: NonNullable<Look['lease']>, state: ShardState): boolean {
+    return lease.untilMs > this.nowServerMs() && lease.incarnation === state.incarnation && lease.stamp >= state.bulk;
+  }
+
+  /** What the asker has read, if it still stands there. */
+  private sameAs(seen: Entry | undefined, { entry }: Look): ServerEntry | undefined {
+    return seen instanceof ServerEntry && entry !== undefined && seen.mark.equals(entry.mark) ? seen : undefined;
+  }
+
+  /** The answer was lost; the lease may have been granted, and would keep everybody waiting until it ends. */
+  private async abandon(lease: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    if (this.abandoned >= MAX_ABANDONED) return;
+    this.abandoned++;
+    for (const afterMs of ABANDON_AFTER_MS) {
+      await this.parts.clock.sleep(afterMs);
+      if (this.isClosed) break;
+      const isDone = await this.release(lease).then(
+        () => true,
+        () => false,
+      );
+      if (isDone) break;
+    }
+    this.abandoned--;
+  }
+
+  private nameOf(key: Key): string {
+    return this.parts.shards.of(key).entry(key.id);
+  }
+
+  private nowServerMs(): number {
+    return this.parts.serverClock.nowMs();
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The way to the server: a client of our own or an adopted one, and what is known about who answers. Nothing is asked of
+ * a server before it was greeted (see MongoGreeting), and whenever a connection or the server was lost it is greeted
+ * again: another one may answer, or the same one with yesterday's data, where the last invalidations have to be said
+ * again before anybody reads (guarantee G7). What was under way meanwhile counts for nothing.
+ */
+import { mongo } from 'mongoose';
+import type { Clock } from '../core/clock.js';
+import { BackendError } from '../core/errors.js';
+import type { Documents, Stored } from './mongo.documents.js';
+import { mongoError } from './mongo.errors.js';
+import type { ResolvedMongoOptions } from './mongo.options.js';
+import { RefusedError } from './refused.error.js';
+
+export interface LinkEvents {
+  /** Another server answers than before, or the same one after a silence. */
+  onReborn(): void;
+  /** A server is there again. */
+  onReachable(): void;
+  /**
+   * Says who answers: the name of one run of a server, undefined where it does not tell.
+   * @throws RefusedError when it cannot keep the promises
+   */
+  greet(db: mongo.Db, documents: Documents): Promise<string | undefined>;
+  /** Called with every call. */
+  onUse(db: mongo.Db): void;
+}
+
+/** What of the driver's description of a server matters here. Two versions of the driver agree on it. */
+interface Described {
+  readonly type: string;
+  readonly address: string;
+}
+interface TopologyEvent {
+  readonly newDescription: { readonly servers: ReadonlyMap<string, Described> };
+}
+
+const WRITABLE: ReadonlySet<string> = new Set(['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer']);
+const LONGEST_SELECTION_MS = 1_000;
+/** A server that is gone is noticed within twice this. */
+const HEARTBEAT_MS = 2_000;
+const SHORTEST_SILENCE_MS = 5_000;
+/** A client that does not say that it has ended is left behind. */
+const LONGEST_CLOSE_MS = 1_000;
+/** How often a start that needs a server looks again whether it is there. */
+const LOOK_EVERY_MS = 50;
+/** How soon a server that could not be greeted is looked for again. */
+const LOOK_AGAIN_MS = 500;
+const CHANGED = 'topologyDescriptionChanged';
+const CLOSED = 'connectionClosed';
+
+export class MongoLink {
+  private readonly own: mongo.MongoClient | undefined;
+  private watched: mongo.MongoClient | undefined;
+  private greeting: Promise<void> | undefined;
+  private isGreeted = false;
+  private isClosed = false;
+  private cancelLook: (() => void) | undefined;
+  /** The run of a server that answered last. */
+  private identity: string | undefined;
+  private wasGreeted = false;
+  /** Where was written to last. */
+  private address: string | undefined;
+  private isDown = false;
+  /** Counts how often it was not sure who answers: a call that began before counts for nothing. */
+  private epoch = 0;
+
+  constructor(
+    private readonly options: ResolvedMongoOptions,
+    private readonly events: LinkEvents,
+    private readonly clock: Clock,
+  ) {
+    this.own = options.uri === undefined ? undefined : openClient(options.uri, options);
+  }
+
+  /** One or more commands that belong together. @throws BackendError, RefusedError */
+  async run<T>(work: (documents: Documents) => Promise<T>): Promise<T> {
+    if (this.isDown) throw new BackendError('a call (not connected)', 'mongo');
+    return this.reach((documents) => work(documents));
+  }
+
+  /** The same although nobody was there a moment ago; with the database as well. */
+  async reach<T>(work: (documents: Documents, db: mongo.Db) => Promise<T>): Promise<T> {
+    const { epoch } = this;
+    if (!this.isGreeted) await this.greeted();
+    let answer: T;
+    try {
+      const db = this.db();
+      this.events.onUse(db);
+      answer = await work(this.documents(db), db);
+    } catch (error) {
+      throw mongoError(error);
+    }
+    if (epoch !== this.epoch) throw new BackendError('a call (another server took over meanwhile)', 'mongo');
+    return answer;
+  }
+
+  /**
+   * Waits for the server, for a while. An application that can do without it starts when nobody answers; one that cannot
+   * goes on looking.
+   * @throws RefusedError when the server must not be used, BackendError when it was required and is not there
+   */
+  async opened(): Promise<void> {
+    const { connectTimeoutMs, requireOnBoot } = this.options;
+    const untilMs = this.clock.monotonicMs() + connectTimeoutMs;
+    for (;;) {
+      const leftMs = Math.max(0, untilMs - this.clock.monotonicMs());
+      const outcome = await Promise.race([
+        this.greeted().then(
+          () => 'there' as const,
+          (error: unknown) => error,
+        ),
+        this.clock.sleep(leftMs).then(() => 'silent' as const),
+      ]);
+      if (outcome === 'there') return;
+      if (outcome instanceof RefusedError) throw outcome;
+      if (!requireOnBoot) return;
+      if (leftMs <= LOOK_EVERY_MS) throw new BackendError('the start (requireOnBoot: no server)', 'mongo');
+      await this.clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.cancelLook?.();
+    this.unwatch();
+    if (this.own === undefined) return;
+    const closed = this.own.close().catch(() => undefined);
+    await Promise.race([closed, this.clock.sleep(LONGEST_CLOSE_MS)]);
+  }
+
+  /** One greeting for everybody who waits. One that failed is tried again by the next, and after a while by itself. */
+  private greeted(): Promise<void> {
+    if (this.greeting !== undefined) return this.greeting;
+    const greeting = this.greet().then(
+      () => this.events.onReachable(),
+      (error: unknown) => {
+        if (this.greeting === greeting) this.greeting = undefined;
+        this.lookAgain();
+        throw mongoError(error);
+      },
+    );
+    this.greeting = greeting;
+    return greeting;
+  }
+
+  private lookAgain(): void {
+    if (this.isClosed || this.cancelLook !== undefined) return;
+    this.cancelLook = this.clock.after(LOOK_AGAIN_MS, () => {
+      this.cancelLook = undefined;
+      if (!this.isGreeted) this.greeted().catch(() => undefined);
+    });
+  }
+
+  private async greet(): Promise<void> {
+    // A client that once failed to connect does not try again by itself.
+    await this.own?.connect();
+    const db = this.db();
+    const { epoch } = this;
+    const identity = await this.events.greet(db, this.documents(db));
+    if (epoch !== this.epoch) throw new BackendError('a call (another server took over meanwhile)', 'mongo');
+    const isOther = this.wasGreeted && (identity === undefined || identity !== this.identity);
+    this.identity = identity;
+    this.wasGreeted = true;
+    if (isOther) {
+      // Whoever waited for this greeting has passed those who wait to repeat themselves.
+      this.epoch++;
+      this.events.onReborn();
+    }
+    this.isGreeted = true;
+  }
+
+  /** Greets again, at once. */
+  private doubt(): void {
+    this.epoch++;
+    this.isGreeted = false;
+    this.greeting = undefined;
+    this.greeted().catch(() => undefined);
+  }
+
+  /** The database, once there is a client; from then on it is watched. */
+  private db(): mongo.Db {
+    if (this.isClosed) throw new BackendError('a call (closed)', 'mongo');
+    const { connection, database } = this.options;
+    const client = this.own ?? connection?.getClient();
+    // A connection that was never opened has no client yet.
+    if (client == null || (connection !== undefined && connection.db === undefined))
+      throw new BackendError('a call (not connected)', 'mongo');
+    if (client !== this.watched) {
+      this.unwatch();
+      this.watched = client;
+      client.on(CHANGED, this.onChange as never);
+      client.on(CLOSED, this.onClosed as never);
+    }
+    return client.db(database ?? connection?.name);
+  }
+
+  private documents(db: mongo.Db): Documents {
+    return db.collection<Stored>(this.options.collection, {
+      readPreference: 'primary',
+      readConcern: { level: 'local' },
+      writeConcern: { w: 'majority', wtimeoutMS: this.options.guard.timeoutMs },
+      promoteBuffers: true,
+      promoteValues: true,
+      promoteLongs: true,
+      useBigInt64: false,
+      ignoreUndefined: false,
+      serializeFunctions: false,
+    });
+  }
+
+  private unwatch(): void {
+    this.watched?.off(CHANGED, this.onChange as never);
+    this.watched?.off(CLOSED, this.onClosed as never);
+  }
+
+  private readonly onChange = ({ newDescription }: TopologyEvent): void => {
+    const server = [...newDescription.servers.values()].find(({ type }) => WRITABLE.has(type));
+    if (server === undefined) {
+      // Before anybody was there, nobody is gone.
+      this.isDown = this.wasGreeted;
+      return;
+    }
+    const isOther = this.isDown || (this.address !== undefined && this.address !== server.address);
+    this.address = server.address;
+    this.isDown = false;
+    if (isOther) this.doubt();
+  };
+
+  /** A server may restart between two looks of the driver; its connections do not survive that. */
+  private readonly onClosed = ({ reason }: { readonly reason: string }): void => {
+    if (reason === 'error' && this.isGreeted && !this.isClosed) this.doubt();
+  };
+}
+
+function openClient(uri: string, options: ResolvedMongoOptions): mongo.MongoClient {
+  const { clientOptions, connectTimeoutMs, maxConnections, guard } = options;
+  return new mongo.MongoClient(uri, {
+    appName: 'scoped-cache',
+    ...clientOptions,
+    maxPoolSize: maxConnections,
+    connectTimeoutMS: connectTimeoutMs,
+    serverSelectionTimeoutMS: Math.min(connectTimeoutMs, LONGEST_SELECTION_MS),
+    waitQueueTimeoutMS: guard.timeoutMs,
+    socketTimeoutMS: Math.max(SHORTEST_SILENCE_MS, 4 * guard.timeoutMs),
+    heartbeatFrequencyMS: HEARTBEAT_MS,
+    monitorCommands: false,
+  });
+}

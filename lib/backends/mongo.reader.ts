@@ -1,0 +1,161 @@
+/**
+ * Reads of one turn of the event loop are one `find` of the entries and of the states they are judged by. Stamps only
+ * ever rise, so the two may be seen in any order: an invalidation that settled before the question was sent shows in
+ * the state.
+ */
+import type { Reading } from '../core/backend.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Barrier } from '../core/stamp.js';
+import {
+  barrierStamp,
+  ENTRY_FIELDS,
+  headerOf,
+  leaseOf,
+  projectionOf,
+  STATE_FIELDS,
+  stateOf,
+  type HeldLease,
+  type LabelFields,
+  type MongoShard,
+  type MongoShards,
+  type ShardState,
+  type Stored,
+} from './mongo.documents.js';
+import type { MongoLink } from './mongo.link.js';
+import type { ServerClock } from './redis.clock.js';
+import { RedisEntry as ServerEntry, type EntryOpener } from './redis.entry.js';
+
+/** Everything that stood under a key when it was looked at. */
+export interface Look {
+  readonly entry: ServerEntry | undefined;
+  readonly barrier: Barrier;
+  /** Of the value, whoever's it is; undefined where there is none. */
+  readonly mark: string | undefined;
+  /** True for a number that the server itself adds to. */
+  readonly isCounter: boolean;
+  readonly lease: HeldLease | undefined;
+  readonly state: ShardState | undefined;
+  /** Something that is none of ours stands there. */
+  readonly isForeign: boolean;
+}
+
+interface Waiting {
+  readonly key: Key;
+  readonly shard: MongoShard;
+  readonly labels: readonly Label[];
+  readonly resolve: (look: Look) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Keys that one command asks for. More are spread over several, so that no answer holds up the others for long. */
+const MAX_BATCH = 128;
+
+export interface ReaderParts {
+  readonly link: MongoLink;
+  readonly shards: MongoShards;
+  readonly fields: LabelFields;
+  readonly opener: EntryOpener;
+  readonly serverClock: ServerClock;
+}
+
+export class MongoReader {
+  private waiting: Waiting[] = [];
+
+  constructor(private readonly parts: ReaderParts) {}
+
+  async read(key: Key): Promise<Reading> {
+    const { entry, barrier } = await this.look(key);
+    return { entry, barrier, level: 'l2' };
+  }
+
+  look(key: Key): Promise<Look> {
+    return new Promise((resolve, reject) => {
+      // Made here: tags that are no tags are their caller's error, and not that of everybody who asks at the same time.
+      const mine = { key, shard: this.parts.shards.of(key), labels: key.labels, resolve, reject };
+      if (this.waiting.length > 0 && this.waiting.length < MAX_BATCH) {
+        this.waiting.push(mine);
+        return;
+      }
+      const batch = [mine];
+      this.waiting = batch;
+      // After the promises of this turn have run, and with them everybody who asks in the same moment.
+      process.nextTick(() => {
+        if (this.waiting === batch) this.waiting = [];
+        this.flush(batch).catch((error: unknown) => {
+          for (const { reject: fail } of batch) fail(error);
+        });
+      });
+    });
+  }
+
+  /** The state of a shard with the stamps of some labels. Undefined: there is none, so nothing in it is valid. */
+  async state(shard: MongoShard, labels: readonly Label[]): Promise<ShardState | undefined> {
+    const { link, fields } = this.parts;
+    const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
+    const found = await link.run((documents) => documents.findOne({ _id: shard.stateId }, { projection }));
+    return stateOf(found, labels, fields);
+  }
+
+  private async flush(batch: readonly Waiting[]): Promise<void> {
+    const { link, fields } = this.parts;
+    const labels = [...new Set(batch.flatMap((each) => each.labels))];
+    const names = new Set(batch.flatMap(({ key, shard }) => [shard.entry(key.id), shard.stateId]));
+    const projection = projectionOf([...ENTRY_FIELDS, ...STATE_FIELDS, ...fields.paths(labels)]);
+    const found = await link.run((documents) =>
+      documents.find({ _id: { $in: [...names] } }, { projection, batchSize: names.size + 1 }).toArray(),
+    );
+    const byName = new Map(found.map((each) => [each._id, each]));
+    for (const each of batch) {
+      this.judge(each, byName, labels).then(each.resolve, each.reject);
+    }
+  }
+
+  private async judge(
+    { key, shard }: Waiting,
+    found: ReadonlyMap<string, Stored>,
+    labels: readonly Label[],
+  ): Promise<Look> {
+    const document = found.get(shard.entry(key.id));
+    const entry = await this.open(key, document);
+    const state = stateOf(found.get(shard.stateId), labels, this.parts.fields);
+    const mark = headerOf(document)?.mark;
+    return {
+      entry,
+      barrier: await this.barrier(shard, entry, state),
+      mark,
+      isCounter: mark !== undefined && typeof document?.['q'] === 'number',
+      lease: leaseOf(document),
+      state,
+      isForeign: mark === undefined && document?.['m'] != null,
+    };
+  }
+
+  /** Labels that came with the result and that the caller did not know are asked for: later, so the answer can only say more. */
+  private async barrier(
+    shard: MongoShard,
+    entry: ServerEntry | undefined,
+    state: ShardState | undefined,
+  ): Promise<Barrier> {
+    if (state === undefined) return { incarnation: '', stamp: 0 };
+    const labels = entry?.labels ?? [];
+    const unknown = labels.filter((label) => !state.stamps.has(label));
+    const stamp = barrierStamp(state, labels);
+    if (unknown.length === 0) return { incarnation: state.incarnation, stamp };
+    const later = await this.state(shard, unknown);
+    if (later?.incarnation !== state.incarnation) return { incarnation: '', stamp };
+    return { incarnation: state.incarnation, stamp: Math.max(stamp, barrierStamp(later, unknown)) };
+  }
+
+  private async open({ id }: Key, document: Stored | undefined): Promise<ServerEntry | undefined> {
+    const { opener, serverClock } = this.parts;
+    const { v: bytes, q: number, h: freshUntilMs } = document ?? ({} as Partial<Stored>);
+    if (Buffer.isBuffer(bytes)) return opener.open(id, bytes);
+    const header = headerOf(document);
+    if (header === undefined || typeof number !== 'number' || !opener.trustsCounters) return undefined;
+    const freshUntilServerMs = typeof freshUntilMs === 'number' ? freshUntilMs : Infinity;
+    const graceMs = freshUntilServerMs === Infinity ? 0 : header.keptUntilMs - freshUntilServerMs;
+    const opened = { ...header, value: number, freshUntilServerMs, graceMs };
+    return new ServerEntry(id, Buffer.from(header.mark, 'base64url'), opened, () => number, undefined, serverClock);
+  }
+}

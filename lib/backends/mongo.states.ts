@@ -1,0 +1,176 @@
+/** Clocks of shards: begun, kept alive, and ticked by what invalidates many entries at once. Keeps invariants 3 and 4. */
+import type { Label } from '../core/label.js';
+import type { Incarnation, Stamp } from '../core/stamp.js';
+import {
+  change,
+  IDLE_STATE_MS,
+  janitorAt,
+  projectionOf,
+  STATE_FIELDS,
+  stateOf,
+  type Documents,
+  type LabelFields,
+  type MongoShard,
+  type ShardState,
+  type Stored,
+} from './mongo.documents.js';
+import { isDuplicate } from './mongo.errors.js';
+import type { MongoLink } from './mongo.link.js';
+import type { ServerClock } from './redis.clock.js';
+import { chunks, nonce } from './redis.reply.js';
+import { RefusedError } from './refused.error.js';
+
+/** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
+const MAX_LABELS = 2_000;
+/** Labels forgotten at once, and after how many invalidated ones it is looked whether there are too many. */
+const FORGOTTEN = 100;
+const MAX_SHARDS = 10_000;
+const EVERYTHING_ELSE: readonly Label[] = Object.freeze([]);
+
+/** What one invalidation did to a shard. */
+export interface Ticked {
+  readonly shard: MongoShard;
+  readonly incarnation: Incarnation;
+  readonly clock: Stamp;
+  /** The floor before. */
+  readonly floor: Stamp;
+  /** The stamps of the labels before. */
+  readonly stamps: ReadonlyMap<Label, Stamp>;
+}
+
+export interface StatesParts {
+  readonly link: MongoLink;
+  readonly fields: LabelFields;
+  readonly serverClock: ServerClock;
+}
+
+export class MongoStates {
+  /** Clocks as last heard, to guess the next tick by. */
+  private readonly heard = new Map<string, Stamp>();
+  private readonly sinceLook = new Map<string, number>();
+
+  constructor(private readonly parts: StatesParts) {}
+
+  /** The state as it is, or a new life of the shard. */
+  async begun(shard: MongoShard): Promise<ShardState> {
+    const { link, fields, serverClock } = this.parts;
+    const clock = this.nowUs();
+    const born = { i: nonce(), c: clock, f: clock, b: clock, x: janitorAt(serverClock.nowMs() + IDLE_STATE_MS) };
+    const begin = (documents: Documents): Promise<Stored | null> =>
+      documents.findOneAndUpdate(
+        { _id: shard.stateId },
+        { $setOnInsert: born },
+        { upsert: true, returnDocument: 'after', projection: projectionOf(STATE_FIELDS) },
+      );
+    const found = await link.run((documents) =>
+      begin(documents).catch(async (error: unknown) => {
+        // Two began it at once; one of them is there now.
+        if (isDuplicate(error)) return begin(documents);
+        throw error;
+      }),
+    );
+    const state = stateOf(found, EVERYTHING_ELSE, fields);
+    if (state === undefined || !Number.isFinite(state.clock)) {
+      throw new RefusedError('a call (something else stands under the name of the state)', 'mongo');
+    }
+    this.hear(shard, state.clock);
+    return state;
+  }
+
+  /** The state of a shard outlives its entries, or they would be lost with it. */
+  async keep(shard: MongoShard, state: ShardState, keptForMs: number): Promise<void> {
+    const nowMs = this.parts.serverClock.nowMs();
+    if (state.endMs >= janitorAt(nowMs + keptForMs).getTime()) return;
+    const x = janitorAt(nowMs + 2 * keptForMs + IDLE_STATE_MS);
+    await this.parts.link.run((documents) =>
+      documents.updateOne({ _id: shard.stateId }, { $max: { x } }, { writeConcern: { w: 1 } }),
+    );
+  }
+
+  /**
+   * Invalidates labels, or with `floor` everything in the shard. O(1) in entries. A shard without a state has nothing
+   * valid, so nothing has to be noted: undefined.
+   */
+  async tick(shard: MongoShard, labels: readonly Label[], kind: 'labels' | 'floor'): Promise<Ticked | undefined> {
+    const { link, fields } = this.parts;
+    const paths = [...fields.paths(labels), ...(kind === 'floor' ? ['f'] : []), 'b'];
+    const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
+    const clock = Math.max((this.heard.get(shard.stateId) ?? 0) + 1, this.nowUs());
+    const set = Object.fromEntries([...paths, 'c'].map((path) => [path, clock]));
+    const before = await link.run((documents) =>
+      documents.findOneAndUpdate(
+        { _id: shard.stateId, c: { $lt: clock } },
+        { $set: set },
+        { returnDocument: 'before', projection },
+      ),
+    );
+    const ticked = before === null ? await this.tickBehind(shard, paths, projection) : { found: before, clock };
+    if (ticked === undefined) return undefined;
+    this.hear(shard, ticked.clock);
+    await this.forgetOld(shard, labels.length);
+    const state = stateOf(ticked.found, labels, fields);
+    if (state === undefined) return undefined;
+    return { shard, incarnation: state.incarnation, clock: ticked.clock, floor: state.floor, stamps: state.stamps };
+  }
+
+  /**
+   * The clock is ahead of ours. Safe in two steps: a lease between them reads the new clock, and its loader began after
+   * what was to be invalidated had been changed.
+   */
+  private async tickBehind(
+    shard: MongoShard,
+    paths: readonly string[],
+    projection: Record<string, 1>,
+  ): Promise<{ readonly found: Stored; readonly clock: Stamp } | undefined> {
+    return this.parts.link.run(async (documents) => {
+      const found = await documents.findOneAndUpdate({ _id: shard.stateId }, change({ $inc: { c: 1 } }), {
+        returnDocument: 'after',
+        projection,
+      });
+      if (found === null) return undefined;
+      const clock = Number(found['c']);
+      await documents.updateOne(
+        { _id: shard.stateId },
+        { $max: Object.fromEntries(paths.map((path) => [path, clock])) },
+      );
+      return { found, clock };
+    });
+  }
+
+  /** Looks now and then whether a shard remembers too many labels. What is forgotten is covered by the floor from then on. */
+  private async forgetOld(shard: MongoShard, ticked: number): Promise<void> {
+    const since = (this.sinceLook.get(shard.stateId) ?? 0) + ticked;
+    if (since < FORGOTTEN) {
+      if (ticked > 0) this.note(this.sinceLook, shard, since);
+      return;
+    }
+    this.sinceLook.delete(shard.stateId);
+    await this.parts.link.run(async (documents) => {
+      const found = await documents.findOne({ _id: shard.stateId }, { projection: { i: 1, t: 1 } });
+      const stamps = Object.entries((found?.['t'] ?? {}) as Record<string, number>);
+      if (found === null || stamps.length <= MAX_LABELS) return;
+      const oldest = stamps.sort(([, one], [, other]) => one - other).slice(0, stamps.length - MAX_LABELS + FORGOTTEN);
+      for (const some of chunks(oldest, FORGOTTEN)) {
+        const paths = some.map(([field, stamp]) => [`t.${field}`, stamp] as const);
+        // Only if none of them has risen since it was looked at: it would be forgotten with its new stamp.
+        await documents.updateOne(
+          { _id: shard.stateId, i: found['i'] as string, ...Object.fromEntries(paths) },
+          { $max: { f: some.at(-1)?.[1] ?? 0 }, $unset: Object.fromEntries(paths.map(([path]) => [path, ''])) },
+        );
+      }
+    });
+  }
+
+  private hear(shard: MongoShard, clock: Stamp): void {
+    this.note(this.heard, shard, clock);
+  }
+
+  private note(map: Map<string, number>, { stateId }: MongoShard, value: number): void {
+    if (map.size >= MAX_SHARDS) map.clear();
+    map.set(stateId, value);
+  }
+
+  private nowUs(): number {
+    return Math.floor(this.parts.serverClock.nowMs() * 1_000);
+  }
+}

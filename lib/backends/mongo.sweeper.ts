@@ -1,0 +1,61 @@
+import type { Clock } from '../core/clock.js';
+import type { MongoLink } from './mongo.link.js';
+import type { ServerClock } from './redis.clock.js';
+
+/** How often it is looked, on average, and how late the server's own janitor may be before this one helps out. */
+const EVERY_MS = 300_000;
+const LATE_MS = 600_000;
+/** Documents taken at once, and at most in one go. */
+const BATCH = 500;
+const MAX_BATCHES = 40;
+
+/**
+ * Takes expired documents away where the server does not: it has no index of that kind, or its janitor is switched off.
+ * Where it does, this asks for one name now and then and gets none. Nothing depends on it but room.
+ */
+export class MongoSweeper {
+  private cancel: (() => void) | undefined;
+  private isClosed = false;
+
+  constructor(
+    private readonly link: MongoLink,
+    private readonly clock: Clock,
+    private readonly serverClock: ServerClock,
+    /** Uniform in [0, 1): processes do not sweep at the same moment. */
+    private readonly random: () => number,
+  ) {}
+
+  start(): void {
+    if (this.isClosed || this.cancel !== undefined) return;
+    this.cancel = this.clock.after(EVERY_MS * (0.5 + this.random()), () => {
+      this.cancel = undefined;
+      void this.sweep()
+        .catch(() => 0)
+        .then(() => this.start());
+    });
+  }
+
+  /** How many documents went. Bounded: what is left is left to the next time. */
+  async sweep(): Promise<number> {
+    const late = new Date(this.serverClock.nowMs() - LATE_MS);
+    let swept = 0;
+    for (let batch = 0; batch < MAX_BATCHES && !this.isClosed; batch++) {
+      const taken = await this.link.run(async (documents) => {
+        const found = await documents.find({ x: { $lt: late } }, { projection: { _id: 1 }, limit: BATCH }).toArray();
+        if (found.length === 0) return 0;
+        // Only if nothing has been stored there since.
+        const filter = { _id: { $in: found.map(({ _id }) => _id) }, x: { $lt: late } };
+        await documents.deleteMany(filter, { writeConcern: { w: 1 } });
+        return found.length;
+      });
+      swept += taken;
+      if (taken < BATCH) break;
+    }
+    return swept;
+  }
+
+  stop(): void {
+    this.isClosed = true;
+    this.cancel?.();
+  }
+}

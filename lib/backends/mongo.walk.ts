@@ -1,0 +1,201 @@
+/**
+ * Walks over the documents of shards in the order of their names: listing, counting, and tidying up what has been
+ * invalidated. The entries of a space lie together, so a walk costs what it visits, not what the collection holds; values
+ * stay on the server.
+ */
+import type { Page, Selection, Usage } from '../core/backend.js';
+import { storedId, visibleKey, type KeyId } from '../core/key.js';
+import type { View } from '../core/space.js';
+import {
+  barrierStamp,
+  HEADER_FIELDS,
+  headerOf,
+  projectionOf,
+  type EntryHeader,
+  type MongoShard,
+  type ShardState,
+  type Stored,
+} from './mongo.documents.js';
+import type { MongoLink } from './mongo.link.js';
+import type { MongoReader } from './mongo.reader.js';
+import type { ServerClock } from './redis.clock.js';
+
+const BATCH = 500;
+/** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */
+const MAX_TRIES = 8;
+
+/** One document as it stands now. */
+interface Visited {
+  readonly name: string;
+  readonly id: KeyId;
+  readonly header: EntryHeader | undefined;
+}
+
+/** What a walk does with an entry: `live` goes and counts, `dead` goes, `other` stays. */
+export type Judgement = (header: EntryHeader, state: ShardState | undefined) => 'live' | 'dead' | 'other';
+
+/** Whether documents go that hold no value, only a lease: its fill is then refused. */
+export type Leases = 'stay' | 'go';
+
+export class MongoWalk {
+  constructor(
+    private readonly link: MongoLink,
+    private readonly reader: MongoReader,
+    private readonly serverClock: ServerClock,
+  ) {}
+
+  /** A page of live keys of one shard; the cursor is the last id seen. */
+  async page(shard: MongoShard, { view, match }: Selection, after: string | undefined): Promise<Page> {
+    const found = await this.find(shard, view, after === undefined ? undefined : shard.entry(storedId(after)));
+    const wanted = found.filter(
+      ({ id, header }) => header !== undefined && isIn(view, id) && match.test(visibleKey(id)),
+    );
+    const state = await this.stateFor(shard, wanted);
+    const keys = wanted.filter(({ header }) => header !== undefined && this.isLive(header, state));
+    return { keys: keys.map(({ id }) => visibleKey(id)), cursor: found.length < BATCH ? undefined : found.at(-1)?.id };
+  }
+
+  /** Exact: every entry is looked at. */
+  async usage(shard: MongoShard, view: View): Promise<Usage> {
+    let entries = 0;
+    let bytes = 0;
+    for await (const batch of this.batches(shard, view, () => true)) {
+      const state = await this.stateFor(shard, batch);
+      for (const { header } of batch) {
+        if (header === undefined || !this.isLive(header, state)) continue;
+        entries++;
+        bytes += header.sizeBytes;
+      }
+    }
+    return { entries, bytes };
+  }
+
+  /** Removes what the view covers, matches, and is judged so; how many live ones this walk itself removed. */
+  async remove(shard: MongoShard, { view, match }: Selection, judge: Judgement, leases: Leases): Promise<number> {
+    let live = 0;
+    for await (const batch of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
+      let left: readonly Visited[] = batch;
+      for (let tries = 0; left.length > 0 && tries < MAX_TRIES; tries++) {
+        const [removed, isAll] = await this.removeSome(shard, left, judge, leases);
+        live += removed;
+        left = isAll
+          ? []
+          : await this.visit(
+              shard,
+              left.map(({ name }) => name),
+            );
+      }
+    }
+    return live;
+  }
+
+  /** Removes documents by name, whatever stands in them; how many of them were live. */
+  async evict(shard: MongoShard, ids: readonly KeyId[]): Promise<number> {
+    const names = ids.map((id) => shard.entry(id));
+    const visited = await this.visit(shard, names);
+    const state = await this.stateFor(shard, visited);
+    const live = visited.filter(({ header }) => header !== undefined && this.isLive(header, state));
+    return this.link.run(async (documents) => {
+      const removed = live.length === 0 ? 0 : (await documents.deleteMany(asSeen(live))).deletedCount;
+      await documents.deleteMany({ _id: { $in: names } });
+      return removed;
+    });
+  }
+
+  /** One document, in one step. */
+  async evictOne(shard: MongoShard, id: KeyId): Promise<EntryHeader | undefined> {
+    const projection = projectionOf(HEADER_FIELDS);
+    const found = await this.link.run((documents) =>
+      documents.findOneAndDelete({ _id: shard.entry(id) }, { projection }),
+    );
+    return headerOf(found ?? undefined);
+  }
+
+  isLive(header: EntryHeader, state: ShardState | undefined): boolean {
+    return (
+      header.incarnation === state?.incarnation &&
+      header.stamp >= barrierStamp(state, header.labels) &&
+      this.serverClock.nowMs() < header.keptUntilMs
+    );
+  }
+
+  /** How many live ones went, and whether everything went that had to. */
+  private async removeSome(
+    shard: MongoShard,
+    visited: readonly Visited[],
+    judge: Judgement,
+    leases: Leases,
+  ): Promise<[number, boolean]> {
+    const state = await this.stateFor(shard, visited);
+    const worthOf = ({ header }: Visited): ReturnType<Judgement> =>
+      header === undefined ? (leases === 'go' ? 'dead' : 'other') : judge(header, state);
+    const judged = visited.map((each) => ({ ...each, worth: worthOf(each) }));
+    const live = judged.filter(({ worth }) => worth === 'live');
+    const dead = judged.filter(({ worth }) => worth === 'dead');
+    return this.link.run(async (documents) => {
+      const removed = live.length === 0 ? 0 : (await documents.deleteMany(asSeen(live))).deletedCount;
+      const buried = dead.length === 0 ? 0 : (await documents.deleteMany(asSeen(dead))).deletedCount;
+      return [removed, removed + buried === live.length + dead.length];
+    });
+  }
+
+  private async *batches(
+    shard: MongoShard,
+    view: View,
+    wants: (id: KeyId) => boolean,
+  ): AsyncGenerator<readonly Visited[]> {
+    let after: string | undefined;
+    do {
+      const found = await this.find(shard, view, after);
+      after = found.length < BATCH ? undefined : found.at(-1)?.name;
+      const wanted = found.filter(({ id }) => isIn(view, id) && wants(id));
+      if (wanted.length > 0) yield wanted;
+    } while (after !== undefined);
+  }
+
+  private async find(shard: MongoShard, view: View, after: string | undefined): Promise<readonly Visited[]> {
+    const projection = projectionOf(HEADER_FIELDS);
+    const found = await this.link.run((documents) =>
+      documents
+        .find(shard.within(view, after), { projection, sort: { _id: 1 }, limit: BATCH, batchSize: BATCH + 1 })
+        .toArray(),
+    );
+    return found.map((each) => visitedOf(shard, each));
+  }
+
+  private async visit(shard: MongoShard, names: readonly string[]): Promise<readonly Visited[]> {
+    const projection = projectionOf(HEADER_FIELDS);
+    const found = await this.link.run((documents) =>
+      documents.find({ _id: { $in: [...names] } }, { projection, batchSize: names.length + 1 }).toArray(),
+    );
+    return found.map((each) => visitedOf(shard, each));
+  }
+
+  /** The state with the stamps of all labels that were seen. */
+  private async stateFor(shard: MongoShard, visited: readonly Visited[]): Promise<ShardState | undefined> {
+    const labels = [...new Set(visited.flatMap(({ header }) => header?.labels ?? []))];
+    return visited.length === 0 ? undefined : this.reader.state(shard, labels);
+  }
+}
+
+function visitedOf(shard: MongoShard, document: Stored): Visited {
+  const name = document._id;
+  return { name, id: storedId(shard.idOf(name)), header: headerOf(document) };
+}
+
+/** Those documents, as long as they hold what was seen. A mark stands for one value in one document ever. */
+function asSeen(visited: readonly Visited[]): { _id: { $in: string[] }; m: { $in: (string | null)[] } } {
+  return {
+    _id: { $in: visited.map(({ name }) => name) },
+    m: { $in: visited.map(({ header }) => header?.mark ?? null) },
+  };
+}
+
+/** Whether an id lies in a view: `path/namespace@version/parts`. */
+function isIn({ path, namespace }: View, id: KeyId): boolean {
+  const [idPath, idNamespace = ''] = id.split('/', 2);
+  return (
+    (path === undefined || path === idPath) &&
+    (namespace === undefined || namespace === (idNamespace.split('@', 1)[0] ?? ''))
+  );
+}

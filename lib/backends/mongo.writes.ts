@@ -1,0 +1,233 @@
+/** What stores: fills, explicit writes, other lives for entries. Sealing is done here, judging by the stamps on the server. */
+import type { FillOutcome, Lease } from '../core/backend.js';
+import type { mongo } from 'mongoose';
+import { ENVELOPE_MARK_BYTES, type Codec } from '../core/codec.js';
+import type { Draft } from '../core/entry.js';
+import { BackendError, ValueTooLargeError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { Incarnation, Stamp } from '../core/stamp.js';
+import {
+  barrierStamp,
+  change,
+  janitorAt,
+  namespaceOf,
+  type MongoShard,
+  type ShardState,
+  type Stored,
+} from './mongo.documents.js';
+import { isDuplicate } from './mongo.errors.js';
+import type { LeaseParts, MongoLeases } from './mongo.leases.js';
+import { chunks, graceOf, nonce } from './redis.reply.js';
+
+/** Something else would have to change an entry between any two attempts. */
+const MAX_ATTEMPTS = 16;
+/** A document has at most 16 MiB, and names, labels and a lease stand beside the value. */
+const MAX_BYTES = 16_000_000;
+/** Writes in one command. */
+const BATCH = 200;
+
+/** What of a value is not the value: whose life it has. */
+export interface Life {
+  readonly incarnation: Incarnation;
+  readonly stamp: Stamp;
+  readonly draft: Pick<Draft, 'labels' | 'freshForMs' | 'keptForMs'>;
+}
+
+interface Sealed {
+  readonly key: Key;
+  readonly shard: MongoShard;
+  readonly state: ShardState;
+  readonly fields: Record<string, unknown>;
+  readonly keptForMs: number;
+  /** Whoever takes the document away takes the ticket away, and the write with it. */
+  readonly ticket: string;
+}
+
+export class MongoWrites {
+  constructor(
+    private readonly parts: LeaseParts,
+    private readonly codec: Codec,
+    private readonly leases: MongoLeases,
+    /** How long a caller waits for a write. */
+    private readonly patienceMs: number,
+  ) {}
+
+  /** Stored under the lease; whether it is valid too is said by the state, as it will be to every reader. */
+  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    const { key, token, incarnation, stamp } = lease;
+    const { link, reader, shards, states, serverClock } = this.parts;
+    const shard = shards.of(key);
+    const fields = await this.sealed(key, { incarnation, stamp, draft }, draft.value);
+    const holds = { 'l.k': token, 'l.i': incarnation, 'l.s': stamp, 'l.u': { $gt: serverClock.nowMs() } };
+    const concern = this.leases.isOfLoad(lease) ? { writeConcern: { w: 1 } } : {};
+    const [state, { matchedCount }] = await Promise.all([
+      reader.state(shard, draft.labels),
+      link.run((documents) =>
+        documents.updateOne(
+          { _id: shard.entry(key.id), ...holds },
+          { $set: fields, $unset: { l: '', ...this.unsetBy(fields) } },
+          concern,
+        ),
+      ),
+    ]);
+    if (matchedCount === 0) return 'lease-lost';
+    if (state?.incarnation !== incarnation || stamp < barrierStamp(state, draft.labels)) return 'invalidated';
+    await states.keep(shard, state, draft.keptForMs);
+    return 'stored';
+  }
+
+  /**
+   * In two steps: a ticket is laid beside whatever stands there, then the value is stored if the ticket still lies there.
+   * A write that a network or a hanging server delivers after its caller has given it up finds its ticket gone with
+   * what its caller removed instead. Whoever takes a ticket away (a removal, another write) came after this one.
+   */
+  async write(key: Key, draft: Draft): Promise<void> {
+    await this.writeMany([[key, draft]]);
+  }
+
+  /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
+  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    if (entries.length === 0) return;
+    const beganAtMs = this.parts.clock.monotonicMs();
+    // Of two for one key the later one stays.
+    const last = new Map(entries.map(([key, draft]) => [key.id, [key, draft] as const]));
+    const states = await this.statesOf([...last.values()].map(([key]) => key));
+    const sealed = await Promise.all([...last.values()].map(([key, draft]) => this.born(key, draft, states)));
+    const batches = chunks(sealed, BATCH);
+    for (const batch of batches) {
+      await this.layTickets(batch);
+      // Given up by now: what its caller did instead must not be undone.
+      if (this.parts.clock.monotonicMs() - beganAtMs > this.patienceMs) {
+        throw new BackendError('write (no answer in time)', 'mongo');
+      }
+      await this.redeem(batch);
+    }
+    await Promise.all(
+      [...longest(sealed)].map(([state, { shard, keptForMs }]) => this.parts.states.keep(shard, state, keptForMs)),
+    );
+  }
+
+  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    const { link, reader, opener, shards } = this.parts;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const look = await reader.look(key);
+      const { entry, mark, state } = look;
+      if (entry === undefined || mark === undefined || state === undefined || !this.leases.isFresh(look)) return false;
+      const life = { freshForMs, keptForMs };
+      const bytes = look.isCounter
+        ? undefined
+        : await opener.again(entry, entry.value, this.freshUntil(freshForMs), graceOf(life));
+      const fields = bytes === undefined ? this.ends(life) : { ...this.ends(life), ...valueFields(bytes) };
+      const { matchedCount } = await link.run((documents) =>
+        documents.updateOne({ _id: shards.of(key).entry(key.id), m: mark }, { $set: fields }),
+      );
+      if (matchedCount === 1) {
+        await this.parts.states.keep(shards.of(key), state, keptForMs);
+        return true;
+      }
+    }
+    throw new BackendError('expire (something else changed it at every attempt)', 'mongo');
+  }
+
+  /** Everything that is stored with a value, its bytes included. @throws UnserializableError, ValueTooLargeError */
+  async sealed(key: Key, life: Life, value: unknown): Promise<Record<string, unknown>> {
+    const { incarnation, stamp, draft } = life;
+    const freshUntilServerMs = this.freshUntil(draft.freshForMs);
+    const header = { incarnation, stamp, labels: draft.labels, freshUntilServerMs, graceMs: graceOf(draft) };
+    const bytes = await this.codec.seal({ ...header, value }, key.id);
+    return { ...this.lifeFields(key, life), ...valueFields(bytes) };
+  }
+
+  /** The same without a value. */
+  lifeFields(key: Key, { incarnation, stamp, draft }: Life): Record<string, unknown> {
+    return { i: incarnation, s: stamp, g: [...draft.labels], n: namespaceOf(key.id), ...this.ends(draft) };
+  }
+
+  /** The ends of a life that begins now. */
+  ends({ freshForMs, keptForMs }: Pick<Draft, 'freshForMs' | 'keptForMs'>): Record<string, unknown> {
+    const keptUntilMs = this.parts.serverClock.nowMs() + keptForMs;
+    return {
+      h: freshForMs === Infinity ? null : this.freshUntil(freshForMs),
+      e: keptForMs === Infinity ? null : keptUntilMs,
+      x: janitorAt(keptUntilMs),
+    };
+  }
+
+  /** What stood there as another kind of value. */
+  unsetBy(fields: Record<string, unknown>): Record<string, ''> {
+    return 'v' in fields ? { q: '' } : { v: '' };
+  }
+
+  /** The states of all shards that keys lie in, by the names of the shards. */
+  private async statesOf(keys: readonly Key[]): Promise<ReadonlyMap<string, ShardState>> {
+    const shards = new Map(keys.map((key) => [this.parts.shards.of(key).name, this.parts.shards.of(key)]));
+    const found = await Promise.all(
+      [...shards.values()].map(async (shard) => {
+        const state = (await this.parts.reader.state(shard, [])) ?? (await this.parts.states.begun(shard));
+        return [shard.name, state] as const;
+      }),
+    );
+    return new Map(found);
+  }
+
+  private async born(key: Key, draft: Draft, states: ReadonlyMap<string, ShardState>): Promise<Sealed> {
+    const shard = this.parts.shards.of(key);
+    const state = states.get(shard.name) as ShardState;
+    const fields = await this.sealed(key, { incarnation: state.incarnation, stamp: state.clock, draft }, draft.value);
+    return { key, shard, state, fields, keptForMs: draft.keptForMs, ticket: nonce() };
+  }
+
+  private async layTickets(batch: readonly Sealed[]): Promise<void> {
+    const nowMs = this.parts.serverClock.nowMs();
+    await this.parts.link.run(async (documents) => {
+      const operations = batch.map(({ key, shard, ticket }) => ({
+        updateOne: {
+          filter: { _id: shard.entry(key.id) },
+          update: change({
+            $set: { [`w.${ticket}`]: nowMs },
+            $max: { x: janitorAt(nowMs) },
+            $setOnInsert: { n: namespaceOf(key.id) },
+          }),
+          upsert: true,
+        },
+      }));
+      const once = async (): Promise<unknown> => documents.bulkWrite(operations, { ordered: false });
+      // Two created a document at once: one of them is there now, and laying a ticket twice lays it once.
+      await once().catch(async (error: unknown) => {
+        if (!isDuplicate(error)) throw error;
+        await once();
+      });
+    });
+  }
+
+  private async redeem(batch: readonly Sealed[]): Promise<void> {
+    const operations = batch.map(({ key, shard, fields, ticket }) => ({
+      updateOne: {
+        filter: { _id: shard.entry(key.id), [`w.${ticket}`]: { $exists: true } } as mongo.Filter<Stored>,
+        update: change({ $set: fields, $unset: { l: '', w: '', ...this.unsetBy(fields) } }),
+      },
+    }));
+    await this.parts.link.run(async (documents) => {
+      await documents.bulkWrite(operations, { ordered: false });
+    });
+  }
+
+  private freshUntil(freshForMs: number): number {
+    return this.parts.serverClock.nowMs() + freshForMs;
+  }
+}
+
+function valueFields(bytes: Buffer): Record<string, unknown> {
+  if (bytes.length > MAX_BYTES) throw new ValueTooLargeError(bytes.length, MAX_BYTES);
+  return { v: bytes, z: bytes.length, m: bytes.toString('base64url', 0, ENVELOPE_MARK_BYTES) };
+}
+
+/** For each shard the write that is kept longest. */
+function longest(sealed: readonly Sealed[]): ReadonlyMap<ShardState, Sealed> {
+  const longestOf = new Map<ShardState, Sealed>();
+  for (const each of sealed) {
+    const known = longestOf.get(each.state);
+    if (known === undefined || known.keptForMs < each.keptForMs) longestOf.set(each.state, each);
+  }
+  return longestOf;
+}

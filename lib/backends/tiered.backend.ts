@@ -1,0 +1,266 @@
+/**
+ * A level in this process over one that all share. The shared one decides; here are only copies, each believed for a
+ * bounded time after it was last checked (guarantee G4), and forgotten when somebody tells of a change or when that
+ * somebody may have gone unheard (G5). Keeps invariants 9 and 10.
+ *
+ * A hit in this process answers at once, like memory's.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Awaitable } from '../core/awaitable.js';
+import type {
+  Backend,
+  BackendFactory,
+  BackendInfo,
+  BackendParts,
+  FillOutcome,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  Page,
+  Reading,
+  Selection,
+  Usage,
+} from '../core/backend.js';
+import type { Bus } from '../core/bus.js';
+import type { Draft, Handling } from '../core/entry.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Partition, View } from '../core/space.js';
+import { Copies, readingOf, type Copy } from './tiered.copies.js';
+import { Hearing } from './tiered.hearing.js';
+import type { SecondLevel } from './tiered.levels.js';
+import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './tiered.options.js';
+import { Taking } from './tiered.taking.js';
+import { Validations } from './tiered.validations.js';
+
+/** How long a start waits for the first message. */
+const FIRST_MESSAGE_MS = 500;
+
+/**
+ * Keeps entries in this process in front of a backend that all processes share.
+ *
+ * @example
+ * CacheModule.forRoot({ backend: tiered({ l1: memory({ maxEntries: 10_000 }), l2: redis({ url }) }) })
+ * @throws CacheConfigError naming the option that cannot work
+ */
+export function tiered(options: TieredOptions): BackendFactory {
+  const resolved = resolveTieredOptions(options);
+  return Object.freeze({ kind: 'tiered', create: (parts: BackendParts) => new TieredBackend(resolved, parts) });
+}
+
+class TieredBackend implements Backend {
+  readonly kind = 'tiered';
+  private readonly copies: Copies;
+  private readonly second: SecondLevel;
+  private readonly l2: Backend;
+  private readonly taking: Taking;
+  private readonly validations: Validations;
+  private readonly bus: Bus | undefined;
+  private readonly hearing: Hearing;
+  private tellReborn: (() => void) | undefined;
+
+  constructor(
+    options: ResolvedTieredOptions,
+    private readonly parts: BackendParts,
+  ) {
+    const { l1, l2, maxUnvalidatedMs, heartbeatMs } = options;
+    const origin = randomBytes(9).toString('base64url');
+    this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs);
+    this.second = l2.asSecondLevel(parts, origin);
+    this.l2 = this.second.backend;
+    this.taking = new Taking(this.copies, this.second, parts.clock);
+    this.validations = new Validations(this.second, this.copies, parts.clock, maxUnvalidatedMs);
+    this.hearing = new Hearing(this.copies, origin);
+    // Another server, or another life of it: nobody knows what it has heard.
+    this.l2.onReborn?.(() => {
+      this.copies.forgetAll();
+      this.tellReborn?.();
+    });
+    const { wire } = this.second;
+    if (heartbeatMs !== undefined && wire !== undefined && parts.bus !== undefined) {
+      this.bus = parts.bus(wire, parts, { heartbeatMs });
+      this.bus.start(this.hearing);
+    } else this.copies.turn(true);
+  }
+
+  read(key: Key, how?: Handling): Awaitable<Reading> {
+    const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
+    if (copy === undefined) return this.readThrough(key, how);
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs < copy.believedUntilMs) return readingOf(copy);
+    // What is past its ttl here may have been renewed by somebody else.
+    return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : this.readThrough(key, how);
+  }
+
+  readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]> {
+    const nowMs = this.parts.clock.monotonicMs();
+    const near = keys.map((key) => (how?.level === 'l2' ? undefined : this.believed(key, nowMs)));
+    const far = keys.filter((_, at) => near[at] === undefined);
+    if (far.length === 0) return near as readonly Reading[];
+    return this.readManyThrough(keys, near, far, how);
+  }
+
+  lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply> {
+    return this.l2.lease(key, request);
+  }
+
+  renew(lease: Lease, leaseMs: number): Awaitable<boolean> {
+    return this.l2.renew(lease, leaseMs);
+  }
+
+  release(lease: Lease): Awaitable<void> {
+    return this.l2.release(lease);
+  }
+
+  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    const asked = this.taking.begin();
+    try {
+      const outcome = await this.l2.fill(lease, draft);
+      if (outcome === 'stored') this.taking.stored(lease.key, draft, asked);
+      return outcome;
+    } catch (error) {
+      this.copies.forget([lease.key]);
+      throw error;
+    }
+  }
+
+  async write(key: Key, draft: Draft): Promise<void> {
+    await this.writeMany([[key, draft]]);
+  }
+
+  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    const asked = this.taking.begin();
+    const [first] = entries;
+    try {
+      await (entries.length === 1 && first !== undefined ? this.l2.write(...first) : this.l2.writeMany(entries));
+    } catch (error) {
+      this.copies.forget(entries.map(([key]) => key));
+      throw error;
+    }
+    for (const [key, draft] of entries) this.taking.stored(key, draft, asked);
+  }
+
+  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    return this.changing([key], () => this.l2.expire(key, freshForMs, keptForMs));
+  }
+
+  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    return this.changing([key], () => this.l2.increment(key, by, draft));
+  }
+
+  async evict(keys: readonly Key[]): Promise<number> {
+    return this.around(
+      () => this.copies.forget(keys),
+      () => this.l2.evict(keys),
+    );
+  }
+
+  async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    await this.around(
+      () => this.copies.note(partition, { kind: 'labels', labels }),
+      () => this.l2.invalidate(partition, labels),
+    );
+  }
+
+  async clear(view: View): Promise<number> {
+    const { partition, label } = view;
+    return this.around(
+      () => this.copies.note(partition, label === undefined ? { kind: 'all' } : { kind: 'labels', labels: [label] }),
+      () => this.l2.clear(view),
+    );
+  }
+
+  async clearEverything(): Promise<number> {
+    return this.around(
+      () => this.copies.forgetAll(),
+      () => this.l2.clearEverything(),
+    );
+  }
+
+  /** Here it costs less to forget the partition than to find out what matches. */
+  async removeMatching(selection: Selection): Promise<number> {
+    return this.around(
+      () => this.copies.note(selection.view.partition, { kind: 'all' }),
+      () => this.l2.removeMatching(selection),
+    );
+  }
+
+  scan(selection: Selection, cursor: string | undefined): Awaitable<Page> {
+    return this.l2.scan(selection, cursor);
+  }
+
+  usage(view: View | undefined): Awaitable<Usage> {
+    return this.l2.usage(view);
+  }
+
+  async info(): Promise<BackendInfo> {
+    const info = await this.l2.info();
+    const { size: l1Entries, usedBytes: l1Bytes } = this.copies;
+    const bus = this.bus === undefined ? 'off' : this.hearing.isUp ? 'up' : 'down';
+    return { ...info, kind: this.kind, details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus } };
+  }
+
+  ping(): Awaitable<void> {
+    return this.l2.ping();
+  }
+
+  async open(): Promise<void> {
+    await this.l2.open?.();
+    if (this.bus === undefined) return;
+    await Promise.race([this.hearing.firstUp, this.parts.clock.sleep(FIRST_MESSAGE_MS)]);
+  }
+
+  onReborn(listener: () => void): void {
+    this.tellReborn = listener;
+  }
+
+  async close(): Promise<void> {
+    await this.bus?.close();
+    this.copies.turn(false);
+    await this.l2.close();
+  }
+
+  private believed(key: Key, nowMs: number): Reading | undefined {
+    const copy = this.copies.find(key);
+    return copy !== undefined && nowMs < copy.believedUntilMs ? readingOf(copy) : undefined;
+  }
+
+  private async check(key: Key, copy: Copy, how: Handling | undefined): Promise<Reading> {
+    return (await this.validations.stillStands(key, copy)) ? readingOf(copy) : this.readThrough(key, how);
+  }
+
+  private async readThrough(key: Key, how: Handling | undefined): Promise<Reading> {
+    const asked = this.taking.begin();
+    return this.taking.read(key, await this.l2.read(key, how), asked, how);
+  }
+
+  private async readManyThrough(
+    keys: readonly Key[],
+    near: readonly (Reading | undefined)[],
+    far: readonly Key[],
+    how: Handling | undefined,
+  ): Promise<readonly Reading[]> {
+    const asked = this.taking.begin();
+    const readings = (await this.l2.readMany(far, how)).values();
+    return keys.map((key, at) => near[at] ?? this.taking.read(key, readings.next().value as Reading, asked, how));
+  }
+
+  /** Whatever alters entries: copies of before go when the answer is there, and also when nobody knows it. */
+  private async changing<T>(keys: readonly Key[], work: () => Awaitable<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.copies.forget(keys);
+    }
+  }
+
+  /** Before, so that nobody here has to wait for the answer; after, because somebody may have read in between. */
+  private async around<T>(forget: () => void, remove: () => Awaitable<T>): Promise<T> {
+    forget();
+    try {
+      return await remove();
+    } finally {
+      forget();
+    }
+  }
+}

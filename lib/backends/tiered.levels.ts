@@ -1,0 +1,44 @@
+/** What a backend has to offer, beside being one, to be a level of two. */
+import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
+import type { Wire } from '../core/bus.js';
+import type { Draft, Entry } from '../core/entry.js';
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import type { Incarnation, Stamp } from '../core/stamp.js';
+import type { ResolvedMemoryOptions } from './memory.options.js';
+
+/** What tells one stored entry from every other, and whether it was invalidated, without its value. */
+export interface Proof {
+  /** Differs for any two entries that ever stand under one key. */
+  readonly mark: string;
+  readonly incarnation: Incarnation;
+  readonly stamp: Stamp;
+}
+
+/** The level that all processes share. */
+export interface SecondLevel {
+  readonly backend: Backend;
+  /** What an entry that was read, or a draft that was stored, can be checked by. Undefined: it must not be copied. */
+  proofOf(of: Entry | Draft): Proof | undefined;
+  /** Whether the entry of a proof still stands there and is valid. Small, whatever the size of the value. */
+  stillStands(key: Key, labels: readonly Label[], proof: Proof): Promise<boolean>;
+  /** A way to hear of changes, which the level announces by itself. Undefined: there is none. */
+  readonly wire: Wire | undefined;
+}
+
+export interface SecondLevelFactory extends BackendFactory {
+  /** @param origin names this process among those who share the level */
+  asSecondLevel(parts: BackendParts, origin: string): SecondLevel;
+}
+
+export interface FirstLevelFactory extends BackendFactory {
+  readonly asFirstLevel: ResolvedMemoryOptions;
+}
+
+export function isSecondLevel(factory: BackendFactory): factory is SecondLevelFactory {
+  return typeof (factory as Partial<SecondLevelFactory>).asSecondLevel === 'function';
+}
+
+export function isFirstLevel(factory: BackendFactory): factory is FirstLevelFactory {
+  return (factory as Partial<FirstLevelFactory>).asFirstLevel !== undefined;
+}

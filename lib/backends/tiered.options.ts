@@ -1,0 +1,77 @@
+import type { BackendFactory } from '../core/backend.js';
+import { parseDuration, type Duration } from '../core/duration.js';
+import { CacheConfigError } from '../core/errors.js';
+import { ownOptions } from '../core/own-options.js';
+import { isFirstLevel, isSecondLevel, type FirstLevelFactory, type SecondLevelFactory } from './tiered.levels.js';
+
+export interface TieredOptions {
+  /** The level in this process: `memory()`, with its bounds. */
+  readonly l1: BackendFactory;
+  /** The level that all processes share: `redis()`. */
+  readonly l2: BackendFactory;
+  /**
+   * The longest that a copy in this process is believed without asking the shared level whether it still stands (a small
+   * question, whatever the size of the value). It bounds how old an answer can be after an invalidation elsewhere, when
+   * no message about it arrives. 0: every hit asks. Up to an hour.
+   * @default '5s'
+   */
+  readonly maxUnvalidated?: Duration | 0 | undefined;
+  /** How processes hear of each other's changes; false: they do not, and `maxUnvalidated` alone bounds what is old. @default on */
+  readonly bus?: TieredBusOptions | false | undefined;
+}
+
+export interface TieredBusOptions {
+  /** How often a sign of life goes round. After three without one, copies are dropped and none is kept until messages come again. @default '1s' */
+  readonly heartbeat?: Duration | undefined;
+}
+
+export interface ResolvedTieredOptions {
+  readonly l1: FirstLevelFactory;
+  readonly l2: SecondLevelFactory;
+  readonly maxUnvalidatedMs: number;
+  /** Undefined: no bus. */
+  readonly heartbeatMs: number | undefined;
+}
+
+const DEFAULT_UNVALIDATED_MS = 5_000;
+const LONGEST_UNVALIDATED_MS = 3_600_000;
+const DEFAULT_HEARTBEAT_MS = 1_000;
+const SHORTEST_HEARTBEAT_MS = 20;
+const LONGEST_HEARTBEAT_MS = 60_000;
+
+/** Applies defaults and validates. @throws CacheConfigError naming the option */
+export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOptions {
+  const { l1, l2, maxUnvalidated, bus } = ownOptions(options, 'tiered');
+  if (!isFactory(l1) || !isFirstLevel(l1))
+    throw new CacheConfigError('tiered.l1', 'must be memory(), with options as needed');
+  if (!isFactory(l2) || !isSecondLevel(l2))
+    throw new CacheConfigError('tiered.l2', 'must be a backend that processes share and that can tell a copy: redis()');
+  return Object.freeze({
+    l1,
+    l2,
+    maxUnvalidatedMs: unvalidatedMs(maxUnvalidated),
+    heartbeatMs: bus === false ? undefined : heartbeatMs(ownOptions(bus, 'tiered.bus').heartbeat),
+  });
+}
+
+function unvalidatedMs(value: Duration | 0 | undefined): number {
+  if (value === undefined) return DEFAULT_UNVALIDATED_MS;
+  if (value === 0) return 0;
+  const ms = parseDuration(value, 'tiered.maxUnvalidated');
+  if (ms <= LONGEST_UNVALIDATED_MS) return ms;
+  throw new CacheConfigError('tiered.maxUnvalidated', 'must be at most one hour; 0 checks every hit');
+}
+
+function heartbeatMs(value: Duration | undefined): number {
+  if (value === undefined) return DEFAULT_HEARTBEAT_MS;
+  const ms = parseDuration(value, 'tiered.bus.heartbeat');
+  if (ms >= SHORTEST_HEARTBEAT_MS && ms <= LONGEST_HEARTBEAT_MS) return ms;
+  throw new CacheConfigError(
+    'tiered.bus.heartbeat',
+    `must be from ${SHORTEST_HEARTBEAT_MS} milliseconds to one minute`,
+  );
+}
+
+function isFactory(factory: BackendFactory | undefined): factory is BackendFactory {
+  return typeof factory?.create === 'function';
+}

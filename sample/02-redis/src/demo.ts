@@ -1,0 +1,32 @@
+import { Stage, StoryError } from '../../01-quick-start/src/demo/stage.js';
+import { Visitor } from '../../01-quick-start/src/demo/visitor.js';
+import { play } from './demo/story.js';
+import { startEverything } from './start/everything.js';
+import { explain } from './start/explain.js';
+
+const startedAtMs = performance.now();
+const everything = await startEverything([0, 0]).catch(explain);
+
+if (everything !== undefined) {
+  const { database, one, two, redis } = everything;
+  const stage = new Stage(
+    new Visitor('Alice', one.url, 'acme-alice'),
+    new Visitor('Bob', two.url, 'acme-bob'),
+    new Visitor('Gina', two.url, 'globex-gina'),
+    new Visitor('somebody', one.url, undefined),
+    database,
+  );
+  console.log(`\n  Two processes on one Redis: Alice asks the first, Bob and Gina the second.`);
+  try {
+    await play(stage, new Visitor('Alice', two.url, 'acme-alice'), redis);
+    console.log(
+      `\n  ${stage.count} steps, all as promised, in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s.\n`,
+    );
+  } catch (error) {
+    if (!(error instanceof StoryError)) throw error;
+    console.error(`\n  The demo failed: ${error.message}\n`);
+    process.exitCode = 1;
+  } finally {
+    await everything.stop();
+  }
+}

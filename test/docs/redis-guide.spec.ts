@@ -1,0 +1,24 @@
+/** The Redis guide says what the code says: every option, and the rights that the tests run under. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+import { ACL_CLUSTER_RULES, ACL_RULES } from '../fixtures/redis-acl.js';
+import { ROOT } from './pages.js';
+
+const guide = readFileSync(join(ROOT, 'docs/guides/redis-in-production.md'), 'utf8');
+
+it('the rights that the guide prints are those the contract runs under', () => {
+  expect(guide).toContain(`ACL SETUSER app-cache on >secret ${ACL_RULES.replaceAll('PREFIX', 'cache')}\n`);
+  expect(guide).toContain(`On a cluster add \`${ACL_CLUSTER_RULES}\``);
+});
+
+it.each([
+  ['lib/backends/redis.options.ts', 'RedisOptions'],
+  ['lib/backends/guarded.options.ts', 'GuardOptions'],
+])('every option of %s is in it', (path, name) => {
+  const source = readFileSync(join(ROOT, path), 'utf8');
+  const body = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([^]*?)\\n\\}`).exec(source)?.[1] ?? '';
+  const options = Array.from(body.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, option = '']) => option);
+  expect(options.length).toBeGreaterThan(5);
+  expect(options.filter((option) => !guide.includes(`\`${option}\``))).toEqual([]);
+});

@@ -1,0 +1,245 @@
+/** A server that is not there, hangs, is slow or comes back: calls go on, in bounded time, and nothing old is served. */
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { createConnection } from 'mongoose';
+import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
+import { failCommands, failNothing } from '../support/mongo/fail-command.js';
+import { MongoMachines } from '../support/mongo/mongo-machine.js';
+import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
+import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+import { timed } from '../support/redis/machines.js';
+import { pause, until } from '../support/redis/redis-process.js';
+
+jest.setTimeout(60_000);
+
+/** A deadline, and what a busy machine adds to it. */
+const BOUND_MS = 250 + 400;
+
+describeWithMongo('a MongoDB that is away', () => {
+  const machines = new MongoMachines();
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    await machines.close();
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+  const start = async (): Promise<MongoProcess> => {
+    const server = await MongoProcess.start();
+    ends.push(() => server.stop());
+    return server;
+  };
+  const nowhere = async (): Promise<MongoProcess> => {
+    const server = await MongoProcess.nowhere();
+    ends.push(() => server.stop());
+    return server;
+  };
+
+  it('A55: not there at the first use: nobody waits longer than a deadline, and it is used once it is there', async () => {
+    const server = await nowhere();
+    const rig = machines.on({ uri: server.url });
+    for (let round = 0; round < 8; round++) {
+      const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
+      expect(answer).toBe('Tom');
+      expect(tookMs).toBeLessThan(BOUND_MS);
+    }
+    await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
+    await server.begin();
+    let calls = 0;
+    await until('the cache keeps what is loaded', async () => {
+      const before = calls;
+      await rig.load('dog', () => ++calls);
+      return calls === before;
+    });
+  });
+
+  it('A55: an adopted connection that was never opened costs nothing but the cache, and is used once it is open', async () => {
+    const server = await start();
+    const connection = createConnection();
+    ends.push(() => connection.close());
+    const rig = machines.on({ connection });
+    const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
+    expect(answer).toBe('Tom');
+    expect(tookMs).toBeLessThan(BOUND_MS);
+    await connection.openUri(server.url);
+    await until('the cache is used', async () => {
+      await rig.load('dog', () => 'Rex');
+      return (await rig.get('dog')) === 'Rex';
+    });
+  });
+
+  it('A1: with requireOnBoot a start without a server is refused', async () => {
+    const server = await nowhere();
+    const rig = machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '300ms' });
+    const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot'));
+    expect(tookMs).toBeLessThan(2_000);
+  });
+
+  it('A2: killed under load and started again empty, it fails no read, and nothing from before comes back', async () => {
+    const server = await start();
+    const rig = await machines.ready({ uri: server.url });
+    let version = 1;
+    let longestMs = 0;
+    let isOver = false;
+    let wrong = 0;
+    const reader = async (name: string): Promise<void> => {
+      while (!isOver) {
+        const least = version;
+        const { answer, tookMs } = await timed(() => rig.load(name, async () => version));
+        if (answer < least) wrong++;
+        longestMs = Math.max(longestMs, tookMs);
+        await pause(1);
+      }
+    };
+    const readers = Promise.all(Array.from({ length: 20 }, (_, index) => reader(`key ${index}`)));
+    await pause(300);
+    await server.kill();
+    version = 2;
+    // The old values are gone with the server; readers that began before may still get what they began with.
+    await pause(700);
+    expect(rig.recorded.of('warning').some(({ message }) => message.includes('does not answer'))).toBe(true);
+    await server.restartEmpty();
+    const recoveredMs = await until('reads are served from the server again', async () => {
+      await rig.load('probe', () => 1);
+      return (await rig.get('probe')) === 1;
+    });
+    isOver = true;
+    await readers;
+    expect(wrong).toBe(0);
+    expect(longestMs).toBeLessThan(BOUND_MS);
+    expect(recoveredMs).toBeLessThan(5_000);
+  });
+
+  it('A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was', async () => {
+    const server = await start();
+    const rig = await machines.ready({ uri: server.url });
+    for (let index = 0; index < 50; index++) await rig.set(`k${index}`, `value of ${index}`);
+    const loads = (): Promise<unknown[]> =>
+      Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
+    server.halt();
+    const first = await timed(loads);
+    expect(first.answer).toEqual(Array.from({ length: 50 }, (_, index) => `loaded ${index}`));
+    expect(first.tookMs).toBeLessThan(BOUND_MS);
+    for (let round = 0; round < 20; round++) {
+      expect((await timed(loads)).tookMs).toBeLessThan(BOUND_MS);
+      await pause(20);
+    }
+    server.resume();
+    await until('the server is used again', async () => (await rig.get('k1')) === 'value of 1');
+    for (let index = 0; index < 50; index++) expect(await rig.get(`k${index}`)).toBe(`value of ${index}`);
+  });
+
+  it('A6: a write that its caller was told had failed does not happen later', async () => {
+    const server = await start();
+    const rig = await machines.ready({ uri: server.url, failures: 100 });
+    const reader = await machines.ready({ uri: server.url, failures: 100 });
+    await rig.set('cat', 'old');
+    // The first half of the write is what the server is slow about.
+    await failCommands(server.url, { failCommands: ['update'], blockTimeMS: 500 }, 1);
+    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
+    for (let round = 0; round < 10; round++) {
+      expect(await reader.get('cat')).toBe('old');
+      await pause(60);
+    }
+    await rig.set('cat', 'new');
+    expect(await reader.get('cat')).toBe('new');
+  });
+
+  it('A6: a write that arrives after what its caller did instead does not undo it', async () => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    const rig = await machines.ready({
+      uri: `mongodb://127.0.0.1:${proxy.port}/test`,
+      failures: 100,
+      timeout: '400ms',
+    });
+    const sound = await machines.ready({ uri: server.url });
+    await rig.set('cat', 'old');
+    // Each way takes so long that the second half of the write is under way when its caller gives up.
+    proxy.delayMs = 260;
+    const writing = rig.set('cat', 'late').catch((error: unknown) => error);
+    await pause(405);
+    await sound.evict('cat');
+    expect(await sound.load('cat', () => 'newer')).toBe('newer');
+    expect(await writing).toBeInstanceOf(CacheError);
+    for (let round = 0; round < 12; round++) {
+      expect(await sound.get('cat')).toBe('newer');
+      await pause(60);
+    }
+  });
+
+  it('A56: a pool that is exhausted by slow commands is a miss, not a queue', async () => {
+    const server = await start();
+    const rig = await machines.ready({ uri: server.url, maxConnections: 1, failures: 1_000 });
+    await rig.set('cat', 'Tom');
+    await failCommands(server.url, { failCommands: ['find'], blockTimeMS: 700 }, 'always');
+    const { answer, tookMs } = await timed(() =>
+      Promise.all(Array.from({ length: 30 }, (_, index) => rig.load(`k${index}`, () => index))),
+    );
+    expect(answer).toEqual(Array.from({ length: 30 }, (_, index) => index));
+    expect(tookMs).toBeLessThan(3 * BOUND_MS);
+    await failNothing(server.url);
+    await until('the server is used again', async () => (await rig.get('cat')) === 'Tom');
+  });
+
+  it('A60: without a server the error of a loader reaches its caller as it is', async () => {
+    const rig = machines.on({ uri: (await nowhere()).url });
+    class DatabaseDown extends Error {}
+    const error = new DatabaseDown('no database');
+    await expect(rig.load('cat', () => Promise.reject(error))).rejects.toBe(error);
+  });
+
+  it('G7: a server that comes back without the last invalidations is told them before anybody reads', async () => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, failures: 100_000 });
+    await rig.set('cat', 'old', { tags: ['red'] });
+    await rig.set('dog', 'old');
+    await rig.set('cow', 'kept');
+    const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
+    await rig.invalidateTag('red');
+    await rig.evict('dog');
+    proxy.mode = 'refuse';
+    proxy.reset();
+    // It starts with what it knew before the invalidations.
+    await server.restartEmpty();
+    await withDb(server.url, (db) => db.collection('scoped_cache').insertMany(before));
+    const seen = new Set<unknown>();
+    let isOver = false;
+    // Readers that begin at every moment, also while it is being found out who answers.
+    const reader = async (): Promise<void> => {
+      while (!isOver) {
+        seen.add(await rig.get('cat')).add(await rig.get('dog'));
+        await pause(3);
+      }
+    };
+    const readers = Promise.all(Array.from({ length: 20 }, reader));
+    proxy.mode = 'pass';
+    await until('the server is used again', async () => (await rig.get('cow')) === 'kept');
+    isOver = true;
+    await readers;
+    seen.add(await rig.get('cat')).add(await rig.get('dog'));
+    expect([...seen]).toEqual([undefined]);
+  });
+
+  it('G8: an invalidation made while nobody answered is made up for before anybody reads', async () => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test` });
+    await rig.set('cat', 'old', { tags: ['red'] });
+    await rig.set('dog', 'old');
+    proxy.mode = 'refuse';
+    proxy.reset();
+    await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
+    await expect(rig.invalidateTag('red')).rejects.toBeInstanceOf(InvalidationUnknownError);
+    proxy.mode = 'pass';
+    const seen: unknown[] = [];
+    await until('the server is used again', async () => {
+      seen.push(await rig.get('cat'), await rig.get('dog'));
+      await rig.load('probe', () => 1);
+      return (await rig.get('probe')) === 1;
+    });
+    expect(new Set(seen)).toEqual(new Set([undefined]));
+  });
+});

@@ -1,0 +1,114 @@
+/**
+ * The doors are packed into few files. Whichever door a class comes through, and whether it was imported or required,
+ * it must be the same class: errors and tokens are told apart by identity.
+ */
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+// One build on a busy machine.
+jest.setTimeout(240_000);
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, unknown>;
+};
+const doors = Object.keys(exports).filter((door) => door !== './package.json');
+
+beforeAll(() => run('.ci/build.mjs', '--if-needed'));
+
+/** What node writes when it is run with these arguments in our folder, where our own name leads through `exports`. */
+async function run(...args: string[]): Promise<string> {
+  const env = { ...process.env, NODE_OPTIONS: '', CACHE_BACKEND: 'none that there is' };
+  return (await promisify(execFile)(process.execPath, args, { cwd: root, env })).stdout;
+}
+
+const SAID = `
+  const { CacheConfigError, CacheError, CacheService, CACHE_CLOCK } = main;
+  const thrown = async (work) => { try { await work(); } catch (error) { return error; } };
+  const all = [
+    await thrown(() => redis.redis({ url: 1 })),
+    await thrown(() => config.cacheConfig()),
+    await thrown(() => main.CacheModule.forRoot({ name: 1 })),
+  ];
+  const { providers, exports } = testing.CacheTestingModule.forTest();
+  console.log(JSON.stringify({
+    errors: all.map((error) => error instanceof CacheConfigError && error instanceof CacheError && error.constructor === CacheConfigError),
+    names: [CacheConfigError.name, CacheService.name, main.CacheModule.name, main.CacheContext.name],
+    hasTokens: exports.includes(CacheService) || providers.some(({ provide }) => provide === CACHE_CLOCK),
+  }));
+`;
+const NAMES = `['', '/config', '/redis', '/testing']`;
+const IMPORTED = `const [main, config, redis, testing] = await Promise.all(${NAMES}.map((door) => import('nestjs-scoped-cache' + door)));`;
+const REQUIRED = `const [main, config, redis, testing] = ${NAMES}.map((door) => require('nestjs-scoped-cache' + door));`;
+/** By path: a node that can require ES modules takes those, under our name. */
+const COMMONJS = `const [main, config, redis, testing] = ${NAMES}.map((door) => require('./dist/cjs' + (door || '/index') + '.js'));`;
+
+describe.each([
+  ['imported', ['--input-type=module', '--eval', IMPORTED + SAID]],
+  ['required', ['--input-type=commonjs', '--eval', `${REQUIRED} (async () => { ${SAID} })();`]],
+  ['CommonJS', ['--input-type=commonjs', '--eval', `${COMMONJS} (async () => { ${SAID} })();`]],
+])('doors that are %s', (_, args) => {
+  it('share their classes and tokens, under their own names', async () => {
+    expect(JSON.parse(await run(...args))).toEqual({
+      errors: [true, true, true],
+      names: ['CacheConfigError', 'CacheService', 'CacheModule', 'CacheContext'],
+      hasTokens: true,
+    });
+  });
+});
+
+it('an application that imports one door and requires another has one of each class', async () => {
+  const mixed = `
+    import { createRequire } from 'node:module';
+    const require = createRequire(process.cwd() + '/');
+    const [main, config, redis, testing] = [await import('nestjs-scoped-cache'), require('nestjs-scoped-cache/config'), require('nestjs-scoped-cache/redis'), require('nestjs-scoped-cache/testing')];
+    ${SAID}`;
+  expect(JSON.parse(await run('--input-type=module', '--eval', mixed))).toMatchObject({ errors: [true, true, true] });
+});
+
+it.each(doors)('%s shows what its source shows, no more and no less', async (door) => {
+  const name = door === '.' ? 'index' : door.slice('./'.length);
+  const source = Object.keys((await import(`../../lib/${name}.js`)) as object).sort();
+  const list = `console.log(JSON.stringify(Object.keys(await import('nestjs-scoped-cache${door.slice(1)}')).sort()))`;
+  expect(JSON.parse(await run('--input-type=module', '--eval', list))).toEqual(source);
+  const listed = `console.log(JSON.stringify(Object.keys(require('./dist/cjs/${name}.js')).sort()))`;
+  expect(JSON.parse(await run('--input-type=commonjs', '--eval', listed))).toEqual(source);
+});
+
+describe.each(['esm', 'cjs'])('dist/%s', (half) => {
+  const folder = join(root, 'dist', half);
+  const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8');
+
+  it('defines each class in one file', () => {
+    const defined = readdirSync(folder)
+      .filter((name) => name.endsWith('.js'))
+      .flatMap((name) =>
+        Array.from(
+          textOf(name).matchAll(/^(?:var |let |const )?([A-Z][\w$]*)\s*=\s*class\b|^class (\w+)/gm),
+          ([, one, other]) => one ?? other,
+        ),
+      );
+    expect(defined.length).toBeGreaterThan(50);
+    expect(defined.filter((type, at) => defined.indexOf(type) !== at || type?.includes('$'))).toEqual([]);
+  });
+
+  it('has no two files that need each other: their classes would not be there yet', () => {
+    const visit = (name: string, above: readonly string[]): void => {
+      expect(above).not.toContain(name);
+      for (const [, needed = ''] of textOf(name).matchAll(/(?:from|import|require)\s*\(?"\.\/([^"]+)"/g))
+        visit(needed, [...above, name]);
+    };
+    for (const door of doors) visit(door === '.' ? 'index.js' : `${door.slice('./'.length)}.js`, []);
+  });
+
+  it('carries the docstrings in its declarations', () => {
+    const declarations = readdirSync(folder).filter((name) => name.endsWith('.d.ts'));
+    const text = declarations.map(textOf).join('\n');
+    expect(text).toMatch(/\* Registers a cache\. Without options[\s\S]{0,700}class CacheModule /);
+    expect(text).toContain('@example await cache.set(');
+  });
+});

@@ -1,0 +1,60 @@
+/** Many entries in one call, over a network that takes its time. */
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { CacheError } from '../../lib/core/errors.js';
+import { Machines } from '../support/redis/machines.js';
+import { RedisProcess } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+
+jest.setTimeout(60_000);
+
+describeWithRedis('a batch', () => {
+  let server: RedisProcess;
+  let proxy: TcpProxy;
+  const machines = new Machines();
+  type Machine = Awaited<ReturnType<Machines['ready']>>;
+  const batch = (rig: Machine, many: number, value: (at: number) => unknown) =>
+    Array.from({ length: many }, (_, at) => [rig.key(at), value(at), rig.policy()] as const);
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+    proxy = await TcpProxy.before(server.port);
+  });
+  afterEach(() => machines.close());
+  afterAll(async () => {
+    await proxy.close();
+    await server.stop();
+  });
+
+  it('of thousands is stored whole, although that takes longer than a call may; and so it is removed', async () => {
+    const rig = await machines.ready({ url: proxy.url });
+    const { writes } = rig.machine.engine;
+    await writes.set(rig.key('warm'), 1, rig.policy());
+    proxy.bytesPerSecond = 1_500_000;
+    const beganAtMs = performance.now();
+    try {
+      await writes.setMany(batch(rig, 4_000, (at) => `value ${at}`));
+      expect(performance.now() - beganAtMs).toBeGreaterThan(250);
+    } finally {
+      proxy.bytesPerSecond = 0;
+    }
+    for (const at of [0, 199, 200, 2_500, 3_999]) expect(await rig.get(at)).toBe(`value ${at}`);
+    expect(await writes.evict(batch(rig, 4_000, () => 1).map(([key]) => key))).toBe(4_000);
+    expect(rig.recorded.of('error')).toEqual([]);
+  });
+
+  it('of which the last value cannot be stored leaves nothing behind, however many came before it', async () => {
+    const rig = await machines.ready({ url: server.url });
+    const all = batch(rig, 500, (at) => (at === 499 ? () => 'no data' : at));
+    await expect(rig.machine.engine.writes.setMany(all)).rejects.toBeInstanceOf(CacheError);
+    for (const at of [0, 250, 498]) expect(await rig.get(at)).toBeUndefined();
+  });
+
+  it('that names a key twice keeps what it says last, whichever connections are taken', async () => {
+    const rig = await machines.ready({ url: server.url, maxConnections: 4 });
+    for (let round = 0; round < 20; round++) {
+      const all = Array.from({ length: 40 }, (_, at) => [rig.key('one'), `${round} ${at}`, rig.policy()] as const);
+      await rig.machine.engine.writes.setMany(all);
+      expect(await rig.get('one')).toBe(`${round} 39`);
+    }
+  });
+});

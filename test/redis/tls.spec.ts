@@ -1,0 +1,123 @@
+/** A40: a server that cannot prove who it is is no server, and nothing is said to it in plain words. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { createServer, type AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { BackendError, InvalidationUnknownError } from '../../lib/core/errors.js';
+import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import { hasOpenssl, TestAuthority, type Certificate } from '../support/redis/certificates.js';
+import { Machines, timed } from '../support/redis/machines.js';
+import { RedisProcess, until } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+
+jest.setTimeout(30_000);
+
+const describeWithOpenssl = hasOpenssl() ? describe : describe.skip;
+const PASSWORD = 'a password that is nobody’s business';
+
+describeWithRedis('a server behind TLS', () => {
+  describeWithOpenssl(hasOpenssl() ? 'and its certificate' : 'skipped: no openssl', () => {
+    let authority: TestAuthority;
+    const machines = new Machines();
+    const servers: RedisProcess[] = [];
+    beforeAll(() => {
+      authority = new TestAuthority();
+    });
+    afterEach(async () => {
+      await machines.close();
+      await Promise.all(servers.splice(0).map((server) => server.stop()));
+    });
+    afterAll(() => authority.remove());
+    const start = async ({ cert, key }: Certificate): Promise<RedisProcess> => {
+      const { port } = await RedisProcess.nowhere();
+      const tls = {
+        'tls-port': port,
+        'tls-cert-file': cert,
+        'tls-key-file': key,
+        'tls-ca-cert-file': authority.own.cert,
+      };
+      const config = { ...tls, port: 0, 'tls-auth-clients': 'no', requirepass: PASSWORD };
+      const server = await RedisProcess.start({ port, config });
+      servers.push(server);
+      return server;
+    };
+    const to = (port: number, tls: RedisOptions['tls']): RedisOptions => ({
+      url: `rediss://127.0.0.1:${port}`,
+      password: PASSWORD,
+      tls,
+    });
+
+    it('A40: one that the right authority vouches for is used', async () => {
+      const server = await start(authority.issue('IP:127.0.0.1'));
+      const options = to(server.port, { ca: authority.pem });
+      const rig = await machines.ready({ ...options, requireOnBoot: true });
+      await rig.set('cat', 'Tom');
+      expect(await (await machines.ready(options)).get('cat')).toBe('Tom');
+      expect(await rig.evict('cat')).toBe(1);
+    });
+
+    it.each([
+      ['vouches for itself', () => authority.selfMade(), {}, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+      [
+        'comes from an authority that nobody named',
+        () => authority.issue('IP:127.0.0.1'),
+        {},
+        'SELF_SIGNED_CERT_IN_CHAIN',
+      ],
+      ['has expired', () => authority.issue('IP:127.0.0.1', -9, -1), 'trusted', 'CERT_HAS_EXPIRED'],
+      ['is not valid yet', () => authority.issue('IP:127.0.0.1', 1, 9), 'trusted', 'CERT_NOT_YET_VALID'],
+      [
+        'is for another host',
+        () => authority.issue('DNS:elsewhere.example'),
+        'trusted',
+        'ERR_TLS_CERT_ALTNAME_INVALID',
+      ],
+    ] as const)('A40: one whose certificate %s is refused, and it is said why', async (_, certificate, trust, code) => {
+      const server = await start(certificate());
+      const options = to(server.port, trust === 'trusted' ? { ca: authority.pem } : {});
+      const rig = machines.on(options);
+      const { answer, tookMs } = await timed(() => rig.load('cat', () => 'loaded'));
+      expect(answer).toBe('loaded');
+      expect(tookMs).toBeLessThan(600);
+      await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
+      await until('it is told', () => rig.recorded.of('warning').some(({ message }) => message.includes(code)));
+      const required = machines.on({ ...options, requireOnBoot: true, connectTimeout: '300ms' });
+      const refusal = await Promise.resolve(required.backend.open?.()).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(BackendError);
+      expect((refusal as Error).message).toContain(code);
+      expect(inspect([refusal, rig.recorded.events], { depth: 9 })).not.toContain(PASSWORD);
+    });
+  });
+
+  it('A40: one that does not speak TLS hears nothing but its beginning, however often it is tried', async () => {
+    const heard: Buffer[] = [];
+    const plain = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (bytes) => {
+        heard.push(bytes);
+        // What a server without TLS makes of it.
+        socket.end('-ERR Protocol error\r\n');
+      });
+    });
+    await new Promise<void>((resolve) => {
+      plain.listen(0, '127.0.0.1', resolve);
+    });
+    const machines = new Machines();
+    try {
+      const { port } = plain.address() as AddressInfo;
+      const rig = machines.on({ url: `rediss://127.0.0.1:${port}`, password: PASSWORD });
+      await until('it was tried a few times', async () => {
+        expect(await rig.load('cat', () => 'loaded')).toBe('loaded');
+        return heard.length >= 4;
+      });
+      // A handshake of TLS is a record of type 22.
+      expect(new Set(heard.map((bytes) => bytes[0]))).toEqual(new Set([22]));
+      expect(Buffer.concat(heard).includes(PASSWORD)).toBe(false);
+      expect(Buffer.concat(heard).includes('AUTH')).toBe(false);
+    } finally {
+      await machines.close();
+      await new Promise((resolve) => {
+        plain.close(resolve);
+      });
+    }
+  });
+});

@@ -1,0 +1,91 @@
+/** Memory over Redis, for tests. */
+import { createCodec } from '../../../lib/codec/envelope.codec.js';
+import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
+import { memory } from '../../../lib/backends/memory.backend.js';
+import type { MemoryOptions } from '../../../lib/backends/memory.options.js';
+import { redis } from '../../../lib/backends/redis.backend.js';
+import type { RedisOptions } from '../../../lib/backends/redis.options.js';
+import { tiered } from '../../../lib/backends/tiered.backend.js';
+import type { TieredOptions } from '../../../lib/backends/tiered.options.js';
+import { wireBus } from '../../../lib/bus/wire.bus.js';
+import type { Backend, BackendFactory, Reading } from '../../../lib/core/backend.js';
+import type { Constructor } from '../../../lib/core/canonical.js';
+import { systemClock, type Clock } from '../../../lib/core/clock.js';
+import { Copier } from '../../../lib/core/copier.js';
+import type { Key } from '../../../lib/core/key.js';
+import { resolveLimits } from '../../../lib/core/limits.js';
+import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
+import { pause, randomPrefix } from '../redis/redis-process.js';
+
+export interface TieredMachineOptions extends RedisOptions, Pick<TieredOptions, 'maxUnvalidated' | 'bus'> {
+  readonly prefix?: string;
+  readonly memory?: MemoryOptions;
+}
+
+const PATIENCE = { timeout: '10s', longTimeout: '30s', invalidationTimeout: '20s' } as const;
+/** Until the others have heard. */
+const HEARD_MS = 12;
+
+/** A factory that keeps to one keyspace, whatever the machine is called. */
+export function tieredFactory(options: TieredMachineOptions): BackendFactory {
+  const { prefix = randomPrefix(), memory: l1, maxUnvalidated, bus, ...rest } = options;
+  const factory = tiered({ l1: memory(l1), l2: redis(rest), maxUnvalidated, bus });
+  return { kind: factory.kind, create: (parts) => factory.create({ ...parts, prefix }) };
+}
+
+/** A backend without anything around it. */
+export function tieredBackend(
+  options: TieredMachineOptions,
+  types: readonly Constructor[] = [],
+  clock: Clock = systemClock,
+): Backend {
+  const resolved = resolveCodecOptions({ types });
+  const emit = { isHeard: false, event: () => undefined };
+  const parts = { clock, copier: new Copier(types), emit, limits: resolveLimits(), prefix: randomPrefix() };
+  return tieredFactory(options).create({
+    ...parts,
+    random: Math.random,
+    bus: wireBus,
+    codec: () => createCodec(resolved, parts),
+  });
+}
+
+/** Each client has a first level of its own. Before one reads, it has had the time to hear what the others did. */
+export function tieredHarness(options: () => TieredMachineOptions): ContractHarness {
+  return {
+    tickMs: 180,
+    open: async ({ clients, types }) => {
+      const prefix = randomPrefix();
+      const all = Array.from({ length: clients }, () => tieredBackend({ ...PATIENCE, ...options(), prefix }, types));
+      await Promise.all(all.map((backend) => backend.open?.()));
+      return {
+        backends: options().maxUnvalidated === 0 ? all : all.map(afterTheNews),
+        clock: systemClock,
+        pass: (ms) => pause(ms + 15),
+        close: async () => {
+          await Promise.all(all.map((backend) => backend.close()));
+        },
+      };
+    },
+  };
+}
+
+/** Messages take a moment; the contract asks for what is true after they came. */
+function afterTheNews(backend: Backend): Backend {
+  const read = async (key: Key): Promise<Reading> => {
+    await pause(HEARD_MS);
+    return backend.read(key);
+  };
+  const readMany = async (keys: readonly Key[]): Promise<readonly Reading[]> => {
+    await pause(HEARD_MS);
+    return backend.readMany(keys);
+  };
+  return new Proxy(backend, {
+    get(target, name) {
+      if (name === 'read') return read;
+      if (name === 'readMany') return readMany;
+      const found: unknown = Reflect.get(target, name, target);
+      return typeof found === 'function' ? (found.bind(target) as unknown) : found;
+    },
+  });
+}

@@ -1,0 +1,42 @@
+import { systemClock, type Clock } from '../../../lib/core/clock.js';
+import { Rig } from '../machine/rig.js';
+import { randomPrefix, until } from '../redis/redis-process.js';
+import { tieredFactory, type TieredMachineOptions } from './tiered-machine.js';
+
+/** Machines of one test that share a keyspace, each as another process would have it. */
+export class TieredMachines {
+  readonly prefix = randomPrefix();
+  private readonly all: Rig<Clock>[] = [];
+
+  async ready(options: TieredMachineOptions): Promise<Rig<Clock>> {
+    const rig = new Rig<Clock>({
+      clock: systemClock,
+      backend: tieredFactory({ prefix: this.prefix, ...options }),
+      random: Math.random,
+    });
+    this.all.push(rig);
+    await rig.backend.open?.();
+    return rig;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.splice(0).map(({ machine }) => machine.close()));
+  }
+}
+
+/** Where a value was found by a read that happens now: `l1`, `l2`, or undefined where there is none. */
+export async function levelOf(rig: Rig<Clock>, name: string, options = {}): Promise<string | undefined> {
+  const { entry, level } = await rig.backend.read(rig.key(name, options), rig.policy());
+  return entry === undefined ? undefined : level;
+}
+
+/** Reads until the process has a copy: the first message about a partition makes it forget what it took before. */
+export async function near(rig: Rig<Clock>, name: string, options = {}): Promise<void> {
+  await until(`a copy of ${name}`, async () => (await levelOf(rig, name, options)) === 'l1');
+}
+
+/** Facts about the first level. */
+export async function firstLevelOf(rig: Rig<Clock>): Promise<{ readonly entries: number; readonly bus: string }> {
+  const { details = {} } = await rig.backend.info();
+  return { entries: Number(details['l1Entries']), bus: String(details['bus']) };
+}

@@ -1,0 +1,57 @@
+// Calls of every kind with keys that never come again, in a process of its own: how much of the heap is in use now and
+// then, once everything that can be collected has been (row A66). Needs --expose-gc.
+const [url, prefix, calls, rounds] = process.argv.slice(2);
+const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { DEFAULT_POLICY, resolvePolicy } = await import('../../../lib/core/policy.ts');
+
+const WORKERS = 100;
+const TENANTS = 500;
+
+const machine = assemble({ ...DEFAULT_BLUEPRINT, backend: redis({ url, timeout: '2s' }), prefix });
+await machine.backend.open();
+const policy = resolvePolicy(DEFAULT_POLICY, { ttl: 200, staleWhileRevalidate: 50 }, '');
+let made = 0;
+let failed = 0;
+
+async function call() {
+  const name = ++made;
+  const scope = machine.scopes.of({ tenant: `t${name % TENANTS}` });
+  const space = machine.mint.space(scope, 'tenant', 'cats');
+  const key = machine.mint.key(space, [name], [`tag${name % 50}`]);
+  const loader = async () => {
+    if (name % 10 === 0) throw new Error('down');
+    return { name };
+  };
+  const { engine } = machine;
+  const act = name % 100;
+  if (act < 90)
+    await Promise.resolve(engine.getOrSet({ key, policy, loader, frame: undefined })).catch(() => undefined);
+  else if (act < 93) await engine.writes.set(key, { name }, policy);
+  else if (act < 95) await engine.writes.increment(key, 1, policy);
+  else if (act < 97) await engine.writes.invalidate(space, [machine.mint.tagLabel(scope, 'tenant', `tag${name % 50}`)]);
+  else await engine.writes.evict([key]);
+}
+
+async function heapBytes() {
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    globalThis.gc();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+const heaps = [];
+for (let round = 0; round < Number(rounds); round++) {
+  const until = ((round + 1) * Number(calls)) / Number(rounds);
+  const work = async () => {
+    while (made < until) await call().catch(() => failed++);
+  };
+  await Promise.all(Array.from({ length: WORKERS }, work));
+  // What was under way ends, deadlines pass, and what ends by its time is over.
+  await new Promise((resolve) => setTimeout(resolve, 2_200));
+  heaps.push(await heapBytes());
+}
+await machine.close();
+const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+process.stdout.write(JSON.stringify({ heaps, timers, made, failed }));

@@ -1,0 +1,61 @@
+// A process with two levels, led by messages of its parent: { id, verb, name, value } → { id, answer | error }.
+const [url, prefix, options] = process.argv.slice(2);
+const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { memory } = await import('../../../lib/backends/memory.backend.ts');
+const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { tiered } = await import('../../../lib/backends/tiered.backend.ts');
+const { resolveLimits } = await import('../../../lib/core/limits.ts');
+const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
+
+const { maxUnvalidated, bus, lease = '10s' } = JSON.parse(options);
+const machine = assemble({
+  ...DEFAULT_BLUEPRINT,
+  backend: tiered({ l1: memory(), l2: redis({ url, timeout: '1s' }), maxUnvalidated, bus }),
+  prefix,
+  limits: resolveLimits({ lease }),
+});
+await machine.backend.open();
+const space = machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats');
+const keyOf = (name) => machine.mint.key(space, [name], undefined);
+const callOf = (name) => ({ key: keyOf(name), policy: DEFAULT_POLICY, frame: undefined });
+
+/** Loaders ask the parent, which knows the source. */
+const asked = new Map();
+let questions = 0;
+const loaderOf = (name) => () =>
+  new Promise((resolve, reject) => {
+    asked.set(++questions, { resolve, reject });
+    process.send({ load: questions, name });
+  });
+
+const verbs = {
+  get: (name) => machine.engine.get(callOf(name)),
+  load: (name) => machine.engine.getOrSet({ ...callOf(name), loader: loaderOf(name) }),
+  set: (name, value) => machine.engine.writes.set(keyOf(name), value, DEFAULT_POLICY),
+  evict: (name) => machine.engine.writes.evict([keyOf(name)]),
+  level: async (name) => {
+    const { entry, level } = await machine.backend.read(keyOf(name));
+    return entry === undefined ? undefined : level;
+  },
+  /** Nothing else runs meanwhile. */
+  block: (_name, forMs) => {
+    const untilMs = performance.now() + forMs;
+    while (performance.now() < untilMs);
+  },
+};
+
+process.on('message', async ({ id, verb, name, value, loaded, hasFailed }) => {
+  if (loaded !== undefined) {
+    if (hasFailed) asked.get(loaded)?.reject(new Error('the loader failed'));
+    else asked.get(loaded)?.resolve(value);
+    asked.delete(loaded);
+    return;
+  }
+  try {
+    process.send({ id, answer: await verbs[verb](name, value) });
+  } catch (error) {
+    process.send({ id, error: String(error) });
+  }
+});
+process.on('disconnect', () => process.exit());
+process.send({ ready: true });

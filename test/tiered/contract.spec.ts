@@ -1,0 +1,27 @@
+/** Two levels keep the contract of backends: each client has copies of its own, and hears of the others. */
+import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { isAboutTheServer, proveContract } from '../support/redis/contract-harness.js';
+import { RedisProcess } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+import { tieredHarness } from '../support/bus/tiered-machine.js';
+
+jest.setTimeout(30_000);
+
+describeWithRedis('memory over Redis keeps the contract of backends', () => {
+  let server: RedisProcess;
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+  });
+  afterAll(() => server.stop());
+
+  describe('when every hit is checked', () => {
+    proveContract(tieredHarness(() => ({ url: server.url, maxUnvalidated: 0 })));
+  });
+
+  describe('when copies are believed, and only messages tell of changes', () => {
+    proveContract(
+      tieredHarness(() => ({ url: server.url, maxUnvalidated: '1h', shards: 4 })),
+      isAboutTheServer,
+    );
+  });
+});

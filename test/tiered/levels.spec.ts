@@ -1,0 +1,334 @@
+/** What two levels do beyond the contract: who answers, who hears of what, and for how long a copy is believed. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Reading } from '../../lib/core/backend.js';
+import { firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+import { redisBackend } from '../support/redis/redis-machine.js';
+import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+
+jest.setTimeout(30_000);
+
+/** Long enough that nothing is checked during a test. */
+const NEVER = { maxUnvalidated: '1h' } as const;
+/** Longer than a message takes on any machine. */
+const HEARD_MS = 300;
+
+describeWithRedis('two levels', () => {
+  let server: RedisProcess;
+  let machines = new TieredMachines();
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+  });
+  afterEach(async () => {
+    await machines.close();
+    machines = new TieredMachines();
+  });
+  afterAll(() => server.stop());
+
+  const machine = (options = {}) => machines.ready({ url: server.url, ...NEVER, ...options });
+
+  describe('who answers', () => {
+    it('the process itself, at once and without a promise, when it has read before', async () => {
+      const [a, b] = [await machine(), await machine()];
+      await a.set('tom', { age: 3 });
+      expect(await levelOf(b, 'tom')).toBe('l2');
+      await near(b, 'tom');
+      const reading = b.backend.read(b.key('tom'));
+      expect(reading).not.toBeInstanceOf(Promise);
+      expect(reading).toMatchObject({ level: 'l1' });
+      expect((reading as Reading).entry?.value).toEqual({ age: 3 });
+    });
+
+    it('the process itself, when it has stored', async () => {
+      const a = await machine();
+      // From the first message about a partition on, nothing is forgotten that was not meant.
+      await a.set('leo', 0);
+      await near(a, 'leo');
+      await a.set('tom', 1);
+      expect(await levelOf(a, 'tom')).toBe('l1');
+      await a.load('kit', async () => 2);
+      expect(await levelOf(a, 'kit')).toBe('l1');
+      await pause(HEARD_MS);
+      for (const name of ['leo', 'tom', 'kit']) expect(await levelOf(a, name)).toBe('l1');
+    });
+
+    it('hands every reader a value of its own', async () => {
+      const a = await machine();
+      await a.set('tom', { tags: ['red'] });
+      for (let look = 0; look < 3; look++) {
+        const value = (await a.get('tom')) as { tags: string[] };
+        expect(value).toEqual({ tags: ['red'] });
+        value.tags.push('mine');
+      }
+    });
+
+    it('shares one frozen value where the policy says so', async () => {
+      const [a, b] = [await machine(), await machine()];
+      await a.set('tom', { age: 3 });
+      await pause(HEARD_MS);
+      const first = await b.get('tom', { isolate: 'freeze' });
+      expect(await b.get('tom', { isolate: 'freeze' })).toBe(first);
+      expect(Object.isFrozen(first)).toBe(true);
+    });
+
+    it('only the server, for a policy that says so, although there is a copy', async () => {
+      const a = await machine({ bus: false });
+      await a.set('tom', 1);
+      await near(a, 'tom');
+      const how = { level: 'l2' } as const;
+      expect((await a.backend.read(a.key('tom'), how)).level).toBe('l2');
+      expect((await a.backend.readMany([a.key('tom')], how)).map(({ level }) => level)).toEqual(['l2']);
+    });
+
+    const policy = { level: 'l2' } as const;
+    type Machine = Awaited<ReturnType<typeof machine>>;
+    const verbs: [string, (rig: Machine) => Promise<unknown>][] = [
+      ['getOrSet', (rig) => rig.load('tom', async () => 2, policy)],
+      ['getOrSet of nothing', (rig) => rig.load('kit', async () => 2, policy)],
+      ['get', (rig) => rig.get('tom', policy)],
+      ['set', (rig) => rig.set('tom', 2, policy)],
+      ['put', (rig) => rig.put('tom', async () => 2, policy)],
+      [
+        'getMany',
+        async (rig) =>
+          rig.machine.engine.getMany([
+            { key: rig.key('kit'), policy: rig.policy(), frame: undefined },
+            { key: rig.key('tom'), policy: rig.policy(policy), frame: undefined },
+          ]),
+      ],
+    ];
+
+    it.each(verbs)('nobody keeps a copy under such a policy: %s', async (_, act) => {
+      const [a, b] = [await machine(), await machine({ bus: false })];
+      await a.set('tom', 1);
+      await act(b);
+      expect(await firstLevelOf(b)).toMatchObject({ entries: 0 });
+    });
+
+    it('what was stored last, where the new value cannot be kept and the old one was', async () => {
+      const a = await machine({ memory: { maxEntryBytes: 4_096 }, bus: false });
+      await a.set('tom', 1);
+      await near(a, 'tom');
+      await a.set('tom', 2, { level: 'l2' });
+      expect(await a.get('tom')).toBe(2);
+      await near(a, 'tom');
+      const large = 'x'.repeat(10_000);
+      await a.set('tom', large);
+      expect(await a.get('tom')).toBe(large);
+    });
+
+    it('the server, for what is too large to be kept here', async () => {
+      const a = await machine({ memory: { maxEntryBytes: 4_096 } });
+      await a.set('large', 'x'.repeat(10_000));
+      await a.set('small', 'x');
+      await near(a, 'small');
+      expect(await levelOf(a, 'large')).toBe('l2');
+      expect(await levelOf(a, 'large')).toBe('l2');
+    });
+
+    it('the server, for counters: they change in place', async () => {
+      const [a, b] = [await machine(), await machine()];
+      const { writes } = a.machine.engine;
+      await writes.increment(a.key('visits'), 2, a.policy());
+      expect(await b.get('visits')).toBe(2);
+      await writes.increment(a.key('visits'), 3, a.policy());
+      expect(await b.get('visits')).toBe(5);
+      expect(await levelOf(b, 'visits')).toBe('l2');
+    });
+
+    it('the server, for what is past its ttl here', async () => {
+      const [a, b] = [await machine(), await machine()];
+      await a.load('tom', async () => 1, { ttl: 300, staleWhileRevalidate: '1h' });
+      await near(b, 'tom');
+      await pause(350);
+      const reading = await b.backend.read(b.key('tom'));
+      expect(reading.level).toBe('l2');
+      expect(b.clock.monotonicMs()).toBeGreaterThan(reading.entry?.freshUntilMs ?? Infinity);
+    });
+
+    it('many keys from both levels, in their order', async () => {
+      const [a, b] = [await machine(), await machine()];
+      for (const name of ['tom', 'kit', 'leo']) await a.set(name, name);
+      await near(b, 'kit');
+      const readings = await b.backend.readMany(['tom', 'none', 'kit', 'leo'].map((name) => b.key(name)));
+      expect(readings.map(({ entry }) => entry?.value)).toEqual(['tom', undefined, 'kit', 'leo']);
+      expect(readings.map(({ level }) => level)).toEqual(['l2', 'l2', 'l1', 'l2']);
+      expect(b.backend.readMany([b.key('tom'), b.key('leo')])).not.toBeInstanceOf(Promise);
+    });
+  });
+
+  describe('what one process changes, the others hear of', () => {
+    const changes: [string, (rig: Awaited<ReturnType<typeof machine>>) => Promise<unknown>, unknown][] = [
+      ['evict', (rig) => rig.evict('tom'), undefined],
+      ['set', (rig) => rig.set('tom', 2), 2],
+      ['put', (rig) => rig.put('tom', async () => 2), 2],
+      ['expire', (rig) => rig.machine.engine.writes.expire(rig.key('tom'), 60_000, rig.policy()), 1],
+      ['increment', (rig) => rig.machine.engine.writes.increment(rig.key('tom'), 1, rig.policy()), 2],
+      ['invalidate a tag', (rig) => rig.invalidateTag('red'), undefined],
+      ['clear the namespace', (rig) => rig.clear({ namespace: 'cats' }), undefined],
+      ['clear the tenant', (rig) => rig.clear(), undefined],
+      ['remove by pattern', (rig) => rig.removeMatching('t*'), undefined],
+      ['clear everything', (rig) => rig.machine.engine.writes.clearEverything(rig.space()), undefined],
+    ];
+
+    it.each(changes)('%s', async (_, change, expected) => {
+      const [a, b] = [await machine(), await machine()];
+      await a.set('tom', 1, { tags: ['red'] });
+      await near(b, 'tom');
+      await change(a);
+      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1', HEARD_MS * 10);
+      expect(await b.get('tom')).toBe(expected);
+    });
+
+    it('a refresh: what the others keep is renewed with it', async () => {
+      const [a, b] = [await machine(), await machine()];
+      await a.set('tom', 1);
+      await near(b, 'tom');
+      const lease = await a.backend.lease(a.key('tom'), { leaseMs: 1_000, purpose: 'refresh' });
+      if (lease.kind !== 'granted') throw new Error('not granted');
+      const { labels } = a.key('tom');
+      await a.backend.fill(lease.lease, {
+        value: 2,
+        labels,
+        freshForMs: 60_000,
+        keptForMs: 60_000,
+        isolation: undefined,
+      });
+      await until('the news', async () => (await b.get('tom')) === 2, HEARD_MS * 10);
+    });
+
+    it('also a process without a first level, if it announces what it does', async () => {
+      const b = await machine();
+      const plain = redisBackend({ url: server.url, prefix: machines.prefix, announce: true });
+      await plain.write(b.key('tom'), {
+        value: 1,
+        labels: b.key('tom').labels,
+        freshForMs: 60_000,
+        keptForMs: 60_000,
+        isolation: undefined,
+      });
+      await near(b, 'tom');
+      await plain.evict([b.key('tom')]);
+      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1', HEARD_MS * 10);
+      await plain.close();
+    });
+
+    it('and nothing else goes: other keys, tags, users and tenants stay', async () => {
+      const [a, b] = [await machine(), await machine()];
+      const others = [{ tags: ['blue'] }, { user: 'ann' }, { tenant: 'beta', tags: ['red'] }, { namespace: 'dogs' }];
+      // The first message about a partition tells nothing of those before it.
+      for (const other of others) await a.set('kit', 1, other);
+      await a.set('tom', 1, { tags: ['red'] });
+      await pause(HEARD_MS);
+      for (const other of others) await b.get('kit', other);
+      await b.get('tom');
+      await a.evict('tom');
+      await a.invalidateTag('red');
+      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1', HEARD_MS * 10);
+      await pause(HEARD_MS);
+      for (const other of others) expect([other, await levelOf(b, 'kit', other)]).toEqual([other, 'l1']);
+    });
+  });
+
+  describe('how long a copy is believed', () => {
+    it('until it is checked, when no message comes: then what is gone is gone', async () => {
+      const a = await machine();
+      const b = await machine({ maxUnvalidated: 300, bus: false });
+      await a.set('tom', 1);
+      expect(await b.get('tom')).toBe(1);
+      await a.evict('tom');
+      expect(await b.get('tom')).toBe(1);
+      await pause(320);
+      expect(await b.get('tom')).toBeUndefined();
+    });
+
+    it('not at all with 0: every hit asks', async () => {
+      const a = await machine();
+      const b = await machine({ maxUnvalidated: 0, bus: false });
+      await a.set('tom', 1);
+      await b.get('tom');
+      await a.set('tom', 2);
+      expect(await b.get('tom')).toBe(2);
+      expect(await b.get('tom')).toBe(2);
+    });
+
+    it.each([
+      ['another value', (rig: Awaited<ReturnType<typeof machine>>) => rig.set('tom', 2)],
+      [
+        'another value after an eviction',
+        async (rig: Awaited<ReturnType<typeof machine>>) => {
+          await rig.evict('tom');
+          await rig.load('tom', async () => 2, { tags: ['red'] });
+        },
+      ],
+      ['a tag', (rig: Awaited<ReturnType<typeof machine>>) => rig.invalidateTag('red')],
+      ['the namespace', (rig: Awaited<ReturnType<typeof machine>>) => rig.clear({ namespace: 'cats' })],
+      ['the tenant', (rig: Awaited<ReturnType<typeof machine>>) => rig.clear()],
+      ['everything on the server', async () => server.command('FLUSHALL')],
+      [
+        'the life of the shard',
+        async () => server.command('HSET', `${machines.prefix}:1:{t.acme}:m`, 'i', 'AAAAAAAAAAAAAAAA'),
+      ],
+    ])('a check compares the copy with what stands there: %s', async (_, change) => {
+      const a = await machine();
+      const b = await machine({ maxUnvalidated: 0, bus: false });
+      await a.set('tom', 1, { tags: ['red'] });
+      expect(await b.get('tom')).toBe(1);
+      await change(a);
+      expect(await b.get('tom')).not.toBe(1);
+    });
+
+    it('a check fetches no value, however large it is, and many readers share one', async () => {
+      const proxy = await TcpProxy.before(server.port);
+      const a = await machine();
+      const b = await machine({ url: proxy.url, maxUnvalidated: 200, bus: false });
+      await a.set('large', 'x'.repeat(500_000));
+      await near(b, 'large');
+      const before = proxy.bytesDown;
+      await pause(230);
+      const levels = await Promise.all(Array.from({ length: 50 }, () => levelOf(b, 'large')));
+      expect(new Set(levels)).toEqual(new Set(['l1']));
+      // One question, one answer.
+      expect(proxy.bytesDown - before).toBeLessThan(1_000);
+      expect(await levelOf(b, 'large')).toBe('l1');
+      await machines.close();
+      await proxy.close();
+    });
+
+    it('a check that fails is no answer: the copy is not served', async () => {
+      const proxy = await TcpProxy.before(server.port);
+      const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '100ms' });
+      await b.set('tom', 1);
+      expect(await b.get('tom')).toBe(1);
+      proxy.mode = 'blackhole';
+      await pause(120);
+      expect(await b.load('tom', async () => 'loaded')).toBe('loaded');
+      await machines.close();
+      await proxy.close();
+    });
+  });
+
+  it('another server in its place: what was kept is forgotten', async () => {
+    const own = await RedisProcess.start();
+    const a = await machines.ready({ url: own.url, ...NEVER, bus: false });
+    await a.set('tom', 1);
+    expect(await levelOf(a, 'tom')).toBe('l1');
+    await own.restart();
+    await until('another server', async () => (await firstLevelOf(a).catch(() => undefined))?.entries === 0);
+    await machines.close();
+    await own.stop();
+  });
+
+  it('says how full the first level is, and whether it hears', async () => {
+    const a = await machine();
+    await a.set('tom', 1);
+    await near(a, 'tom');
+    const { kind, details } = await a.backend.info();
+    expect(kind).toBe('tiered');
+    expect(details).toMatchObject({ l1Entries: 1, bus: 'up' });
+    expect(details?.['l1Bytes']).toBeGreaterThan(0);
+    const b = await machine({ bus: false });
+    expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'off' });
+  });
+});

@@ -1,0 +1,191 @@
+import { describe, expect, it } from '@jest/globals';
+import { memory } from '../../../lib/backends/memory.backend.js';
+import type { MemoryOptions, QuotaOptions } from '../../../lib/backends/memory.options.js';
+import type { Quota } from '../../../lib/backends/memory.quota.js';
+import { CacheConfigError, QuotaExceededError, ValueTooLargeError } from '../../../lib/core/errors.js';
+import { seededRandom } from '../../../lib/testing/seeded-random.js';
+import { errorOf, Rig } from '../../support/machine/rig.js';
+import { Inside } from './support/inside.js';
+
+interface Held {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What the quota believes each tenant to hold, and what it does hold. */
+function held(inside: Inside): { readonly believed: Map<string, Held>; readonly actual: Map<string, Held> } {
+  const { holdings } = inside.store.quota as unknown as { holdings: Map<string, Held> };
+  const believed = new Map([...holdings].map(([tenant, { entries, bytes }]) => [tenant, { entries, bytes }]));
+  const actual = new Map<string, Held>();
+  for (const { within, records } of inside.store.groups(undefined)) {
+    const before = actual.get(within.partition) ?? { entries: 0, bytes: 0 };
+    const bytes = [...records.values()].reduce((sum, { costBytes }) => sum + costBytes, 0);
+    actual.set(within.partition, { entries: before.entries + records.size, bytes: before.bytes + bytes });
+  }
+  return { believed, actual };
+}
+
+const there = (inside: Inside, names: readonly number[], tenant: string): number[] =>
+  names.filter((name) => inside.value(inside.key(name, { tenant })) !== undefined);
+
+describe('quotas of tenants', () => {
+  it('a tenant that reaches its quota displaces its own least recently used entries, and nobody else’s', () => {
+    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 3 } });
+    inside.write(inside.key(0, { tenant: 'beta' }), 'x');
+    for (const name of [1, 2, 3]) inside.write(inside.key(name), 'x');
+    inside.value(inside.key(1));
+    for (const name of [4, 5]) inside.write(inside.key(name), 'x');
+    expect(there(inside, [1, 2, 3, 4, 5], 'acme')).toEqual([1, 4, 5]);
+    expect(there(inside, [0], 'beta')).toEqual([0]);
+    expect(inside.backend.info()).toMatchObject({ details: { tenants: 2, quotaDisplaced: 2, quotaRejected: 0 } });
+    expect(inside.key(1).space.tally.displaced).toBe(2);
+  });
+
+  it('users and namespaces of a tenant share its quota', () => {
+    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 2 } });
+    inside.write(inside.key(1, { user: 'ann' }), 'x');
+    inside.write(inside.key(2, { namespace: 'dogs' }), 'x');
+    inside.write(inside.key(3), 'x');
+    expect(inside.store.size).toBe(2);
+    expect(inside.value(inside.key(1, { user: 'ann' }))).toBeUndefined();
+  });
+
+  it('by bytes: one large entry displaces as many of the tenant’s own as it needs', () => {
+    const inside = new Inside({ maxBytes: 100_000, quota: { maxBytes: 3_000 } });
+    for (let name = 0; name < 10; name++) inside.write(inside.key(name, { tenant: 'beta' }), 'x');
+    for (let name = 0; name < 10; name++) inside.write(inside.key(name), 'x');
+    inside.write(inside.key('large'), 'x'.repeat(2_500));
+    expect(inside.value(inside.key('large'))).toHaveLength(2_500);
+    expect(held(inside).actual.get('t.acme')!.bytes).toBeLessThanOrEqual(3_000);
+    expect(there(inside, [...Array(10).keys()], 'beta')).toHaveLength(10);
+    expect(() => inside.write(inside.key('huge'), 'x'.repeat(4_000))).toThrow(ValueTooLargeError);
+  });
+
+  it('what belongs to everybody has no quota', () => {
+    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 2 } });
+    const space = inside.mint.space(inside.scope(), 'global', 'rates');
+    for (let name = 0; name < 50; name++) inside.write(inside.mint.key(space, [name], undefined), 'x');
+    expect(inside.store.size).toBe(50);
+  });
+
+  it('without a quota tenants share everything', () => {
+    const inside = new Inside({ maxEntries: 10 });
+    for (let name = 0; name < 10; name++) inside.write(inside.key(name), 'x');
+    expect(inside.store.size).toBe(10);
+    expect(inside.store.quota).toBeUndefined();
+  });
+
+  it.each([1, 2, 3])('the accounts agree with what is stored, whatever happens (seed %i)', async (seed) => {
+    const inside = new Inside({ maxEntries: 60, maxBytes: 30_000, quota: { maxEntries: 20, maxBytes: 9_000 } });
+    const random = seededRandom(seed);
+    const tenants = ['acme', 'beta', 'gamma', 'delta'];
+    for (let step = 0; step < 3_000; step++) {
+      const tenant = tenants[Math.floor(random() * tenants.length)]!;
+      const key = inside.key(Math.floor(random() * 60), { tenant, tags: ['red'] });
+      const act = random();
+      if (act < 0.5) inside.write(key, 'x'.repeat(random() * 600), 1 + Math.floor(random() * 100));
+      else if (act < 0.8) inside.value(key);
+      else if (act < 0.9) inside.backend.evict([key]);
+      else if (act < 0.92) inside.backend.expire(key, 50, 50);
+      else if (act < 0.94) void inside.backend.invalidate(key.space.partition, [inside.tag('red', { tenant })]);
+      else if (act < 0.95) await inside.backend.clear(inside.view({ tenant }));
+      else if (act < 0.96) await inside.removeMatching('1*', { tenant });
+      else await inside.clock.advance(3);
+      if (step % 50 === 0) {
+        const { believed, actual } = held(inside);
+        expect(believed).toEqual(actual);
+        for (const { entries, bytes } of actual.values()) {
+          expect(entries).toBeLessThanOrEqual(20);
+          expect(bytes).toBeLessThanOrEqual(9_000);
+        }
+        inside.assertConsistent({ maxEntries: 60, maxBytes: 30_000 });
+      }
+    }
+    await inside.backend.clearEverything();
+    expect(held(inside).believed.size).toBe(0);
+  });
+
+  describe('onExceeded: reject', () => {
+    const REJECT: MemoryOptions = { maxEntries: 100, quota: { maxEntries: 2, onExceeded: 'reject' } };
+
+    it('nothing new is stored, what is there stays and may be replaced', () => {
+      const inside = new Inside(REJECT);
+      for (const name of [1, 2]) inside.write(inside.key(name), 'x');
+      expect(() => inside.write(inside.key(3), 'x')).toThrow(QuotaExceededError);
+      inside.write(inside.key(1), 'y');
+      expect(there(inside, [1, 2, 3], 'acme')).toEqual([1, 2]);
+      expect(inside.value(inside.key(1))).toBe('y');
+      inside.write(inside.key(3, { tenant: 'beta' }), 'x');
+      expect(inside.backend.info()).toMatchObject({ details: { quotaDisplaced: 0, quotaRejected: 1 } });
+    });
+
+    it('what has expired or was invalidated makes room', async () => {
+      const inside = new Inside(REJECT);
+      inside.write(inside.key(1), 'x', 10);
+      inside.write(inside.key(2, { tags: ['red'] }), 'x');
+      await inside.clock.advance(11);
+      inside.write(inside.key(3), 'x');
+      void inside.backend.invalidate(inside.key(2).space.partition, [inside.tag('red')]);
+      inside.write(inside.key(4), 'x');
+      expect(there(inside, [1, 2, 3, 4], 'acme')).toEqual([3, 4]);
+    });
+
+    it('a loader’s result reaches its caller, and the refusal is told; a set fails', async () => {
+      const rig = new Rig({ backend: memory(REJECT) });
+      for (const name of [1, 2]) await rig.set(name, 'x');
+      expect(await rig.load(3, async () => 'loaded')).toBe('loaded');
+      expect(rig.recorded.events.find(({ type }) => type === 'refused')).toMatchObject({ reason: 'quota' });
+      expect(await errorOf(rig.set(3, 'x'))).toMatchObject({ code: 'CACHE_QUOTA' });
+      expect(await rig.load(3, async () => 'again')).toBe('again');
+    });
+  });
+
+  it.each<[QuotaOptions, string]>([
+    [{ maxEntries: 0 }, 'memory.quota.maxEntries'],
+    [{ maxEntries: 101 }, 'memory.quota.maxEntries'],
+    [{ maxBytes: 1 }, 'memory.quota.maxBytes'],
+    [{ maxBytes: 1e12 }, 'memory.quota.maxBytes'],
+    [{ onExceeded: 'drop' as never }, 'memory.quota.onExceeded'],
+    [[] as never, 'memory.quota'],
+  ])('%p is refused by name', (quota, option) => {
+    const make = (): unknown => memory({ maxEntries: 100, quota });
+    expect(make).toThrow(CacheConfigError);
+    expect(make).toThrow(`${option}: `);
+  });
+
+  it('a quarter of everything, unless said otherwise', () => {
+    const inside = new Inside({ maxEntries: 100, maxBytes: 100_000, quota: {} });
+    const { bounds } = inside.store.quota as unknown as { bounds: Quota['figures'] };
+    expect(bounds).toEqual({ maxEntries: 25, maxBytes: 25_000, onExceeded: 'displace-own' });
+  });
+});
+
+/** Who reads the same few things again and again, beside somebody who reads everything once. */
+function hitRateOfOthers(options: MemoryOptions, isScanning: boolean): number {
+  const inside = new Inside(options);
+  const random = seededRandom(7);
+  const tenants = Array.from({ length: 63 }, (_, index) => `t${index}`);
+  let [reads, hits] = [0, 0];
+  for (let step = 0; step < 36_000; step++) {
+    const tenant = tenants[Math.floor(random() * tenants.length)]!;
+    const key = inside.key(Math.floor(random() ** 2 * 60), { tenant });
+    if (step > 12_000) reads++;
+    if (inside.value(key) === undefined) inside.write(key, step);
+    else if (step > 12_000) hits++;
+    // Five reads of the scanner for one of all others.
+    for (let more = 0; isScanning && more < 5; more++) {
+      inside.write(inside.key(`scan-${step}-${more}`, { tenant: 'scanner' }), more);
+    }
+  }
+  return hits / reads;
+}
+
+describe('P12 in small: one tenant of 64 reads everything once', () => {
+  it('with quotas the others keep at least 95 % of the hit rate they have alone; without, they do not', () => {
+    const bounds = { maxEntries: 6_000 };
+    const alone = hitRateOfOthers({ ...bounds, quota: {} }, false);
+    expect(alone).toBeGreaterThan(0.9);
+    expect(hitRateOfOthers({ ...bounds, quota: {} }, true) / alone).toBeGreaterThan(0.95);
+    expect(hitRateOfOthers(bounds, true) / alone).toBeLessThan(0.95);
+  });
+});
