@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isPending } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../core/awaitable.js';
 import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../core/codec.js';
 import type { Entry } from '../core/entry.js';
 import { originOf, type Key, type KeyId } from '../core/key.js';
@@ -64,7 +64,7 @@ export class EntryOpener {
   }
 
   /** Undefined: nothing of ours for this id. */
-  async open(id: KeyId, bytes: Buffer): Promise<RedisEntry | undefined> {
+  open(id: KeyId, bytes: Buffer): Awaitable<RedisEntry | undefined> {
     const { codec, serverClock } = this;
     const counter = this.counter(bytes);
     if (counter !== undefined) {
@@ -72,8 +72,13 @@ export class EntryOpener {
       const opened = { ...counter, sizeBytes: bytes.length };
       return new RedisEntry(id, markOf(bytes), opened, () => counter.value, counter, serverClock);
     }
-    const opened = await codec.open(bytes, id);
+    const opened = codec.open(bytes, id);
+    return isPending(opened) ? opened.then((whole) => this.entryOf(id, bytes, whole)) : this.entryOf(id, bytes, opened);
+  }
+
+  private entryOf(id: KeyId, bytes: Buffer, opened: Opened | undefined): RedisEntry | undefined {
     if (opened === undefined) return undefined;
+    const { codec, serverClock } = this;
     // A value of its own for a second look. What takes another turn to open (compressed and large) is shared.
     const again = (): unknown => {
       const next = codec.open(bytes, id);

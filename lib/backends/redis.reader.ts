@@ -1,3 +1,4 @@
+import { isPending, type Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -75,12 +76,11 @@ export class RedisReader {
       ['i', 'f', ...labels],
     );
     const bytesOf = new Map(ids.map((id, at) => [id, values[at] ?? undefined]));
-    const entries = await Promise.all(
-      batch.map(({ key }) => {
-        const bytes = bytesOf.get(key.id);
-        return bytes === undefined ? undefined : this.open(connection, key, bytes);
-      }),
-    );
+    const opened = batch.map(({ key }) => {
+      const bytes = bytesOf.get(key.id);
+      return bytes === undefined ? undefined : this.open(connection, key, bytes);
+    });
+    const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (RedisEntry | undefined)[]);
     const view = viewOf(fields, labels);
     const unknown = unknownLabels(entries, view);
     const known = unknown.length === 0 ? view : await this.learn(connection, shard, view, unknown);
@@ -89,10 +89,13 @@ export class RedisReader {
     }
   }
 
-  private async open(connection: RedisConnection, { id }: Key, bytes: Buffer): Promise<RedisEntry | undefined> {
-    const entry = await this.opener.open(id, bytes);
-    if (entry === undefined) connection.verify();
-    return entry;
+  private open(connection: RedisConnection, { id }: Key, bytes: Buffer): Awaitable<RedisEntry | undefined> {
+    const opened = this.opener.open(id, bytes);
+    const check = (entry: RedisEntry | undefined): RedisEntry | undefined => {
+      if (entry === undefined) connection.verify();
+      return entry;
+    };
+    return isPending(opened) ? opened.then(check) : check(opened);
   }
 
   /** Asked later than the view, so it can only say more: a shard that has been reborn meanwhile makes everything invalid. */

@@ -16,6 +16,7 @@ import { LoadContext } from './loader.js';
 import { LoaderRun } from './loader-run.js';
 import { LoadTimes } from './load-times.js';
 import { inheritInto, Lookup } from './lookup.js';
+import { Moments } from './moments.js';
 import { OutageLoads } from './outage-loads.js';
 import { Put } from './put.js';
 import { Refresher } from './refresh.js';
@@ -31,7 +32,7 @@ export class CacheEngine {
   private readonly load: Load;
   private readonly refresher: Refresher;
   private readonly puts: Put;
-  private readonly outageLoads: OutageLoads;
+  private readonly moments = new Moments();
 
   constructor(private readonly parts: EngineParts) {
     const report = new Report(parts.emit);
@@ -42,9 +43,9 @@ export class CacheEngine {
     this.report = report;
     this.lookup = new Lookup(parts, report, loadTimes);
     const run = new LoaderRun(parts, report, loadTimes);
-    this.outageLoads = new OutageLoads(parts);
-    const { lookup, outageLoads } = this;
-    this.load = new Load({ ...parts, lookup, flights, filler, run, outageLoads, report });
+    const { lookup, moments } = this;
+    const outageLoads = new OutageLoads(parts, moments);
+    this.load = new Load({ ...parts, lookup, flights, filler, run, outageLoads, moments, report });
     this.refresher = new Refresher(this.load, parts.limits);
     this.writes = new Writes(parts, filler, report);
     this.puts = new Put(parts, filler, run, report, async (call) => {
@@ -61,12 +62,12 @@ export class CacheEngine {
     try {
       reading = this.backend.read(call.key, call.policy);
     } catch (error) {
-      return this.load.outage(call, error, undefined, this.outageLoads.moment);
+      return this.load.outage(call, error, undefined, this.moments.now);
     }
     if (!isPending(reading)) return this.answer(call, reading, startedAtMs);
-    const { moment } = this.outageLoads;
+    const moment = this.moments.now;
     return reading.then(
-      (answer) => this.answer(call, answer, startedAtMs),
+      (answer) => this.answer(call, answer, startedAtMs, moment),
       (error: unknown) => this.load.outage(call, error, undefined, moment),
     );
   }
@@ -168,10 +169,10 @@ export class CacheEngine {
     await this.backend.close();
   }
 
-  private answer(call: Call, reading: Reading, startedAtMs: number): Awaitable<unknown> {
+  private answer(call: Call, reading: Reading, startedAtMs: number, moment?: number): Awaitable<unknown> {
     const verdict = this.lookup.judge(reading, call.key, call.policy);
     const { entry } = reading;
-    if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined, entry);
+    if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined, entry, moment);
     if (verdict === 'grace') return this.load.foreground(call, entry);
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
     inheritInto(call, entry);

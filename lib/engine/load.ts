@@ -15,7 +15,9 @@ import { Boarding } from './boarding.js';
 import type { Call } from './call.js';
 import { inheritInto, type Lookup } from './lookup.js';
 import { Patience } from './patience.js';
+import type { Moments } from './moments.js';
 import type { OutageLoads } from './outage-loads.js';
+import { Questions } from './questions.js';
 import type { Report } from './report.js';
 import type { Flight } from './single-flight.js';
 import { Takeoff, type TakeoffParts } from './takeoff.js';
@@ -25,16 +27,19 @@ export interface LoadParts extends TakeoffParts {
   readonly lookup: Lookup;
   readonly report: Report;
   readonly outageLoads: OutageLoads;
+  readonly moments: Moments;
 }
 
 export class Load {
   private readonly takeoff: Takeoff;
   private readonly boarding: Boarding;
   private readonly waiting: Waiting;
+  private readonly questions: Questions;
 
   constructor(private readonly parts: LoadParts) {
     this.takeoff = new Takeoff(parts);
     this.waiting = new Waiting(parts);
+    this.questions = new Questions(parts.moments);
     this.boarding = new Boarding(parts, parts.lookup, {
       again: (call, spare) => this.foreground(call, spare),
       alone: (call) => this.uncached(call, 'not-shareable', undefined),
@@ -43,9 +48,9 @@ export class Load {
 
   /**
    * Gets the caller an answer: by loading, by joining, by waiting, or by the spare when all else fails. `seen` is what
-   * the caller read and found unfit.
+   * the caller read and found unfit, `moment` when it asked for that.
    */
-  foreground(call: Call, spare: Entry | undefined, seen = spare): Awaitable<unknown> {
+  foreground(call: Call, spare: Entry | undefined, seen = spare, moment = this.parts.moments.now): Awaitable<unknown> {
     const { limits, random, clock, flights } = this.parts;
     call.key.settle();
     const around = call.frame?.loading?.enclosing(call.key.id);
@@ -56,7 +61,7 @@ export class Load {
       return this.uncached(call, 'too-many-flights', spare);
     }
     const maxWaitMs = Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs);
-    return this.attempt(call, spare, new Patience(clock, random, maxWaitMs), 'missing', seen);
+    return this.attempt(call, spare, new Patience(clock, random, maxWaitMs), 'missing', seen, moment);
   }
 
   /** Reloads an entry that is still being served. Resolves when done, also when somebody else is at it. */
@@ -82,7 +87,7 @@ export class Load {
 
   /**
    * The backend failed during a read: answer from the loader, unless the caller wants to know. `moment` is when the
-   * backend was asked, counted in loads of outages.
+   * backend was asked, in the order of this process.
    */
   async outage(
     call: Call,
@@ -119,22 +124,28 @@ export class Load {
     patience: Patience,
     purpose: LeaseRequest['purpose'],
     seen?: Entry,
+    moment = this.parts.moments.now,
   ): Awaitable<unknown> {
-    const { backend, limits, outageLoads } = this.parts;
-    const { moment } = outageLoads;
+    const { backend, limits, moments } = this.parts;
+    const isCold = purpose === 'missing' && seen === undefined;
+    const shared = isCold ? this.questions.sharedBy(call.key.id, moment) : undefined;
+    const askedAt = moments.now;
+    const refused = (error: unknown): Promise<unknown> => this.outage(call, error, spare, askedAt, 'lease');
+    if (shared !== undefined) {
+      return shared.then((answer) => this.follow(call, answer, spare, patience, purpose), refused);
+    }
     let reply: Awaitable<LeaseReply>;
     try {
       reply = backend.lease(call.key, { leaseMs: limits.leaseMs, purpose, seen });
     } catch (error) {
-      return this.outage(call, error, spare, moment, 'lease');
+      return refused(error);
     }
     // A backend in this process answers at once, and the flight must begin in the same breath: whoever comes next in
     // this tick finds it.
     if (!isPending(reply)) return this.follow(call, reply, spare, patience, purpose);
-    return reply.then(
-      (answer) => this.follow(call, answer, spare, patience, purpose),
-      (error: unknown) => this.outage(call, error, spare, moment, 'lease'),
-    );
+    const followed = reply.then((answer) => this.follow(call, answer, spare, patience, purpose), refused);
+    if (isCold) this.questions.note(call.key.id, reply);
+    return followed;
   }
 
   private follow(
@@ -184,7 +195,7 @@ export class Load {
     const canStandIn = spare !== undefined && this.boarding.mayStandIn(spare, call);
     if (canStandIn && patience.waitedMs() >= softTimeoutMs) return this.boarding.serveSpare(call, spare);
     if (patience.isOver) return this.uncached(call, 'waited-too-long', spare);
-    const { moment } = this.parts.outageLoads;
+    const moment = this.parts.moments.now;
     let answer: Answer | undefined;
     try {
       answer = await this.waiting.next(call.key, patience, canStandIn ? softTimeoutMs : Infinity);

@@ -13,6 +13,7 @@ import type { KeyId } from '../core/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/space.js';
 import type { Call } from './call.js';
+import type { Moments } from './moments.js';
 import type { Flight } from './single-flight.js';
 import { Turnstile } from './turnstile.js';
 
@@ -32,19 +33,16 @@ export class OutageLoads {
   private readonly upcoming = new Map<KeyId, Upcoming>();
   private readonly running = new Map<KeyId, Running>();
   private readonly turnstile: Turnstile<Partition>;
-  private begun = 0;
 
-  constructor(private readonly parts: { readonly clock: Clock; readonly limits: Limits }) {
+  constructor(
+    private readonly parts: { readonly clock: Clock; readonly limits: Limits },
+    private readonly moments: Moments,
+  ) {
     this.turnstile = new Turnstile(parts.limits.maxOutageLoads);
   }
 
   get size(): number {
     return this.upcoming.size + this.running.size;
-  }
-
-  /** What time it is, counted in loads: whoever keeps it can tell later which loads began after now. */
-  get moment(): number {
-    return this.begun;
   }
 
   /** A load that begins, or began, after `moment`. */
@@ -72,7 +70,7 @@ export class OutageLoads {
     const flight = takeoff(new Promise((resolve) => (go = resolve)));
     const start = (): void => {
       this.upcoming.delete(id);
-      this.running.set(id, { flight, number: ++this.begun });
+      this.running.set(id, { flight, number: this.moments.next() });
       if (before !== undefined) flight.loading.waitsFor.delete(before.loading);
       go();
     };

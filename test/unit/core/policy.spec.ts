@@ -37,6 +37,7 @@ describe('a policy is laid out of layers', () => {
       earlyRefresh: 1,
       negativeTtlMs: 5_000,
       isolation: 'freeze',
+      level: 'l1',
       failSilently: false,
     });
   });

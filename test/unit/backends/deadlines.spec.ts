@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { Deadlines } from '../../../lib/backends/deadlines.js';
+import { FakeClock } from '../../../lib/testing/fake.clock.js';
+
+/** What the deadlines hold on to: places in their queue. */
+const heldBy = (deadlines: Deadlines): number => (deadlines as unknown as { queue: unknown[] }).queue.length;
+const late = (): Error => new Error('late');
+
+describe('deadlines', () => {
+  it('what has answered leaves the queue at once, not when it would have been due', async () => {
+    const deadlines = new Deadlines(new FakeClock(), 250);
+    for (let call = 0; call < 5_000; call++) expect(await deadlines.limit(Promise.resolve(call), late)).toBe(call);
+    expect(heldBy(deadlines)).toBe(0);
+  });
+
+  it('one that does not answer keeps back those behind it, at most until it is due', async () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock, 250);
+    const stuck = deadlines.limit(new Promise(() => undefined), late).catch((error: Error) => error.message);
+    for (let call = 0; call < 3_000; call++) await deadlines.limit(Promise.resolve(call), late);
+    await clock.advance(251);
+    expect(await stuck).toBe('late');
+    expect(heldBy(deadlines)).toBe(0);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { memory } from '../../../lib/backends/memory.backend.js';
+import { chaos } from '../../../lib/testing/chaos.js';
+import { Rig, Source } from '../../support/machine/rig.js';
+
+/** A backend like a server: answers take their time. */
+const distant = (): ReturnType<typeof chaos> =>
+  chaos(memory(), { operations: { read: { delayMs: [10, 10] }, lease: { delayMs: [50, 50] } } });
+
+describe('callers who miss one key together', () => {
+  it('ask for its lease once', async () => {
+    const backend = distant();
+    const rig = new Rig({ backend });
+    const source = new Source();
+    const calls = Array.from({ length: 50 }, () => rig.load('tom', source.load));
+    await rig.clock.advance(70);
+    expect(backend.calls('lease')).toBe(1);
+    expect(source.calls).toHaveLength(1);
+    source.answer(0, 'Tom');
+    expect(await Promise.all(calls)).toEqual(calls.map(() => 'Tom'));
+  });
+
+  it('all load when the question fails, and share that load', async () => {
+    const backend = distant();
+    const rig = new Rig({ backend });
+    backend.failNext('lease');
+    const source = new Source();
+    const calls = Array.from({ length: 50 }, () => rig.load('tom', source.load));
+    await rig.clock.advance(70);
+    expect(backend.calls('lease')).toBe(1);
+    expect(source.calls).toHaveLength(1);
+    source.answer(0, 'Tom');
+    expect(await Promise.all(calls)).toEqual(calls.map(() => 'Tom'));
+  });
+
+  it('G2: who came after the question was sent asks for himself, as an invalidation may lie between', async () => {
+    const backend = distant();
+    const rig = new Rig({ backend });
+    const source = new Source();
+    const early = rig.load('tom', source.load);
+    await rig.clock.advance(10);
+    expect(backend.calls('lease')).toBe(1);
+    const late = rig.load('tom', source.load);
+    await rig.clock.advance(70);
+    expect(backend.calls('lease')).toBe(2);
+    source.answer(0, 'Tom');
+    expect(await Promise.all([early, late])).toEqual(['Tom', 'Tom']);
+  });
+});
