@@ -24,13 +24,10 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { CircuitBreaker, type BreakerState } from './circuit-breaker.js';
 import { Deadlines } from './deadlines.js';
-import type { GuardSettings } from './guarded.options.js';
+import { MANY, type GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
 import { isAnswer } from './refused.error.js';
 import { repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
-
-/** Keys and entries in one call that may take longer than a call about one of them. */
-const MANY = 200;
 
 export class GuardedBackend implements Backend {
   readonly kind: string;

@@ -23,6 +23,9 @@ export interface GuardOptions {
   readonly journal?: Duration | undefined;
 }
 
+/** Keys or entries beyond which one call is given the time of a long one. */
+export const MANY = 200;
+
 export interface GuardSettings {
   readonly timeoutMs: number;
   readonly longTimeoutMs: number;

@@ -229,6 +229,8 @@ class MongoBackend implements Backend {
     try {
       await this.link.opened();
     } catch (error) {
+      // An application that does not start is not asked to close, and connections would keep it from ending.
+      await this.close();
       if (!(error instanceof RefusedError)) throw error;
       throw new CacheConfigError('mongo', error.message, { cause: error });
     }

@@ -27,6 +27,8 @@ const HELLOS = 4;
 
 export class MongoGreeting {
   private clockAskedAtMs = -Infinity;
+  private isProven = false;
+  private isIndexed = false;
 
   constructor(private readonly parts: GreetingParts) {}
 
@@ -35,12 +37,17 @@ export class MongoGreeting {
    * @throws RefusedError when the promises cannot be kept there
    */
   async greet(db: mongo.Db, documents: Documents): Promise<string | undefined> {
+    // What a server is able to does not change while it is away.
+    if (this.isProven) {
+      void this.makeIndex(documents);
+      return this.hello(db);
+    }
     let identity: string | undefined;
     // The first answer is slow, since a connection is made for it; the quickest tells the time best.
     for (let asked = 0; asked < HELLOS; asked++) identity = await this.hello(db);
     await this.checkCollection(db, documents.collectionName);
     await this.checkAtomicity(documents);
-    // The server may take long to build it, and nothing waits for it: expiry is judged by readers.
+    this.isProven = true;
     void this.makeIndex(documents);
     return identity;
   }
@@ -100,14 +107,19 @@ export class MongoGreeting {
     this.parts.warn(`${problem}; it is used all the same because of \`unsafe: true\``);
   }
 
+  /** The server may take long to build it, and nothing waits for it: expiry is judged by readers. */
   private async makeIndex(documents: Documents): Promise<void> {
+    if (this.isIndexed) return;
+    this.isIndexed = true;
     try {
       await documents.createIndex({ x: 1 }, { name: INDEX, expireAfterSeconds: 0 });
     } catch (error) {
+      const reason = mongoError(error);
+      this.isIndexed = reason instanceof RefusedError;
       // Expired entries are never served; what is missing is only the one who takes them away.
-      this.parts.warn(
-        `the index ${INDEX} could not be made (${mongoError(error).message}); expired entries are swept instead`,
-      );
+      if (this.isIndexed) {
+        this.parts.warn(`the index ${INDEX} could not be made (${reason.message}); expired entries are swept instead`);
+      }
     }
   }
 }

@@ -40,15 +40,20 @@ export interface Look {
   readonly isForeign: boolean;
 }
 
-interface Waiting {
-  readonly key: Key;
-  readonly shard: MongoShard;
+/** Documents by their names, and the labels whose stamps were asked for with them. */
+interface Found {
+  readonly documents: ReadonlyMap<string, Stored>;
   readonly labels: readonly Label[];
-  readonly resolve: (look: Look) => void;
+}
+
+interface Waiting {
+  readonly names: readonly string[];
+  readonly labels: readonly Label[];
+  readonly resolve: (found: Found) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Keys that one command asks for. More are spread over several, so that no answer holds up the others for long. */
+/** Questions that one command asks. More are spread over several, so that no answer holds up the others for long. */
 const MAX_BATCH = 128;
 
 export interface ReaderParts {
@@ -69,10 +74,20 @@ export class MongoReader {
     return { entry, barrier, level: 'l2' };
   }
 
-  look(key: Key): Promise<Look> {
+  async look(key: Key): Promise<Look> {
+    const shard = this.parts.shards.of(key);
+    return this.judge(key, shard, await this.ask([shard.entry(key.id), shard.stateId], key.labels));
+  }
+
+  /** The state of a shard with the stamps of some labels. Undefined: there is none, so nothing in it is valid. */
+  async state(shard: MongoShard, labels: readonly Label[]): Promise<ShardState | undefined> {
+    const { documents } = await this.ask([shard.stateId], labels);
+    return stateOf(documents.get(shard.stateId), labels, this.parts.fields);
+  }
+
+  private ask(names: readonly string[], labels: readonly Label[]): Promise<Found> {
     return new Promise((resolve, reject) => {
-      // Made here: tags that are no tags are their caller's error, and not that of everybody who asks at the same time.
-      const mine = { key, shard: this.parts.shards.of(key), labels: key.labels, resolve, reject };
+      const mine = { names, labels, resolve, reject };
       if (this.waiting.length > 0 && this.waiting.length < MAX_BATCH) {
         this.waiting.push(mine);
         return;
@@ -89,36 +104,22 @@ export class MongoReader {
     });
   }
 
-  /** The state of a shard with the stamps of some labels. Undefined: there is none, so nothing in it is valid. */
-  async state(shard: MongoShard, labels: readonly Label[]): Promise<ShardState | undefined> {
-    const { link, fields } = this.parts;
-    const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
-    const found = await link.run((documents) => documents.findOne({ _id: shard.stateId }, { projection }));
-    return stateOf(found, labels, fields);
-  }
-
   private async flush(batch: readonly Waiting[]): Promise<void> {
     const { link, fields } = this.parts;
     const labels = [...new Set(batch.flatMap((each) => each.labels))];
-    const names = new Set(batch.flatMap(({ key, shard }) => [shard.entry(key.id), shard.stateId]));
+    const names = [...new Set(batch.flatMap((each) => each.names))];
     const projection = projectionOf([...ENTRY_FIELDS, ...STATE_FIELDS, ...fields.paths(labels)]);
     const found = await link.run((documents) =>
-      documents.find({ _id: { $in: [...names] } }, { projection, batchSize: names.size + 1 }).toArray(),
+      documents.find({ _id: { $in: names } }, { projection, batchSize: names.length + 1 }).toArray(),
     );
-    const byName = new Map(found.map((each) => [each._id, each]));
-    for (const each of batch) {
-      this.judge(each, byName, labels).then(each.resolve, each.reject);
-    }
+    const documents = new Map(found.map((each) => [each._id, each]));
+    for (const { resolve } of batch) resolve({ documents, labels });
   }
 
-  private async judge(
-    { key, shard }: Waiting,
-    found: ReadonlyMap<string, Stored>,
-    labels: readonly Label[],
-  ): Promise<Look> {
-    const document = found.get(shard.entry(key.id));
+  private async judge(key: Key, shard: MongoShard, { documents, labels }: Found): Promise<Look> {
+    const document = documents.get(shard.entry(key.id));
     const entry = await this.open(key, document);
-    const state = stateOf(found.get(shard.stateId), labels, this.parts.fields);
+    const state = stateOf(documents.get(shard.stateId), labels, this.parts.fields);
     const mark = headerOf(document)?.mark;
     return {
       entry,

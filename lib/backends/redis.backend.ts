@@ -127,7 +127,7 @@ class RedisBackend implements Backend {
     const births = new Births();
     const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births, announcer };
     this.leases = new RedisLeases(leaseParts);
-    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard.timeoutMs);
+    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
     this.walk = new RedisWalk(link, opener, serverClock, announcer);
     const countingMs = options.guard.longTimeoutMs / 2;
     const { walk } = this;

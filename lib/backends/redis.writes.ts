@@ -10,6 +10,7 @@ import type { Argument } from './redis.connection.js';
 import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from './redis.counter.js';
 import { markOf, type RedisEntry } from './redis.entry.js';
 import type { LeaseParts, RedisLeases } from './redis.leases.js';
+import { MANY, type GuardSettings } from './guarded.options.js';
 import { chunks, graceOf, keptMs, leaseText, nonce, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 import { COUNT, FILL, SWAP, WRITE } from './redis.scripts.js';
@@ -39,8 +40,8 @@ export class RedisWrites {
     private readonly codec: Codec,
     private readonly leases: RedisLeases,
     private readonly hasIndex: boolean,
-    /** How long a caller waits for a write. */
-    private readonly patienceMs: number,
+    /** How long callers wait for a write, and for many. */
+    private readonly patience: Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>,
   ) {}
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
@@ -60,14 +61,16 @@ export class RedisWrites {
 
   /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
   async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+    const { timeoutMs, longTimeoutMs } = this.patience;
+    const dueMs = this.parts.clock.monotonicMs() + (entries.length > MANY ? longTimeoutMs : timeoutMs);
     // Of two writes to one key the later one stays, whichever connection they would have taken.
     const last = [...new Map(entries.map((entry) => [entry[0].id, entry])).values()];
     const sealed = await Promise.all(
       last.map(async ([key, draft]) => [key, draft, await this.born(key, draft)] as const),
     );
-    // In portions: others use the same connection, and every write has to arrive before its time is up.
+    // In portions: others use the same connection.
     for (const some of chunks(sealed, BATCH)) {
-      await Promise.all(some.map(([key, draft, born]) => this.store(key, draft, undefined, born)));
+      await Promise.all(some.map(([key, draft, born]) => this.store(key, draft, undefined, born, dueMs)));
     }
   }
 
@@ -137,9 +140,14 @@ export class RedisWrites {
   }
 
   /** False: something else than was expected stands there. */
-  private async store(key: Key, draft: Draft, expected: Buffer | undefined, first?: Born): Promise<boolean> {
+  private async store(
+    key: Key,
+    draft: Draft,
+    expected: Buffer | undefined,
+    first?: Born,
+    dueMs = this.parts.clock.monotonicMs() + this.patience.timeoutMs,
+  ): Promise<boolean> {
     const { births, shards, clock, serverClock } = this.parts;
-    const dueMs = clock.monotonicMs() + this.patienceMs;
     let born = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));

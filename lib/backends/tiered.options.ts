@@ -15,7 +15,7 @@ export interface TieredOptions {
    * no message about it arrives. 0: every hit asks. Up to an hour.
    * @default '5s'
    */
-  readonly maxUnvalidated?: Duration | 0 | undefined;
+  readonly maxUnvalidated?: Duration | undefined;
   /** How processes hear of each other's changes; false: they do not, and `maxUnvalidated` alone bounds what is old. @default on */
   readonly bus?: TieredBusOptions | false | undefined;
 }
@@ -54,7 +54,7 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
   });
 }
 
-function unvalidatedMs(value: Duration | 0 | undefined): number {
+function unvalidatedMs(value: Duration | undefined): number {
   if (value === undefined) return DEFAULT_UNVALIDATED_MS;
   if (value === 0) return 0;
   const ms = parseDuration(value, 'tiered.maxUnvalidated');

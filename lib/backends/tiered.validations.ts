@@ -28,7 +28,11 @@ export class Validations {
     const { proof } = copy;
     if (proof === undefined) return false;
     const { answer, askedAtMs } = this.question(key, copy, proof);
-    const isSame = await answer;
+    const isSame = await answer.catch((error: unknown) => {
+      // Whoever asks next goes to the second level itself, which may have something to fall back on.
+      if (this.copies.find(key) === copy) this.copies.drop(copy);
+      throw error;
+    });
     // Something may have been told while the question was under way, or another copy taken the place of this one.
     if (this.copies.find(key) !== copy) return false;
     if (isSame) this.copies.confirm(copy, askedAtMs);

@@ -150,6 +150,7 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
 
   /** The last hook of a shutdown: until then, others may still use the cache while they close. */
   async onApplicationShutdown(): Promise<void> {
+    this.routes?.close();
     await this.engine.close();
   }
 }

@@ -1,13 +1,15 @@
 import 'reflect-metadata';
 import { Inject, Injectable, RequestMethod } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Foundation } from '../assemble.js';
 import { Asker } from '../context/asker.js';
+import type { CacheContext } from '../context/cache-context.js';
 import { readsOnly, type ScopeResolver } from '../context/scope-resolver.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from './cache.tokens.js';
+import { InnerEntry } from './inner-entry.js';
 
-type Handler = (request: unknown, response: unknown, next: unknown) => unknown;
+type Handler = (this: unknown, request: unknown, response: unknown, next: unknown) => unknown;
 type Register = (...args: unknown[]) => unknown;
 
 /** The adapters whose handlers get request, response and next as Nest passes them on. */
@@ -25,19 +27,24 @@ const METHODS: readonly string[] = Object.freeze(
  * a chain of Observables for every request, also for those that cache nothing.
  *
  * What Nest registers as the handler of a route, guards and all, is wrapped on its way to the adapter: behind every
- * middleware and hook, since those may go on in the callback of somebody else's request. From there on Nest only waits
- * for promises, which come back to whoever waits. While the routes are made the interceptor stands aside; a route that
- * is missed has no scope and fails closed. All others (gateways, messages, GraphQL) are made before or after.
+ * middleware and hook, since those may go on in the callback of somebody else's request. From there on Nest waits for
+ * promises, which come back to whoever waits, unless the route has interceptors of the application: one that lets
+ * requests queue goes on inside of whoever leaves. Behind those, the scope is entered once more. While the routes are
+ * made the interceptor stands aside; a route that is missed has no scope and fails closed. All others (gateways,
+ * messages, GraphQL) are made before or after.
  */
 @Injectable()
 export class HttpRoutes {
   private areBeingMade = false;
+  private inner: InnerEntry | undefined;
 
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(CACHE_FOUNDATION) private readonly foundation: Foundation,
     @Inject(CACHE_SCOPE_RESOLVER) private readonly resolver: ScopeResolver | null,
     @Inject(CacheScopeInterceptor) private readonly interceptor: CacheScopeInterceptor,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ExternalContextCreator) private readonly creator: ExternalContextCreator,
   ) {}
 
   /** Routes are made from here on. */
@@ -47,11 +54,18 @@ export class HttpRoutes {
     if (!ADAPTERS.has(httpAdapter?.getType())) return;
     // One that has been replaced may do more than ours.
     if (Object.getPrototypeOf(interceptor) !== CacheScopeInterceptor.prototype) return;
+    if (Object.hasOwn(interceptor, 'intercept')) return;
     if (resolver !== null && !readsOnly(resolver)) return;
     this.areBeingMade = true;
     // Nest leaves out interceptors that cannot intercept.
     Object.defineProperty(interceptor, 'intercept', { value: undefined, configurable: true });
-    if (resolver !== null) this.wrapRoutesOf(httpAdapter as unknown as Record<string, Register>, resolver);
+    if (resolver === null) return;
+    this.wrapRoutesOf(httpAdapter as unknown as Record<string, Register>, resolver);
+    this.inner = new InnerEntry(this.modules, this.creator, (request, work) => {
+      const { context, scopes } = this.foundation;
+      context.serve(new Asker(request, resolver, scopes), work);
+    });
+    this.inner.stand();
   }
 
   /** They have been made: the interceptor is back for whatever is made later. */
@@ -59,6 +73,13 @@ export class HttpRoutes {
     if (!this.areBeingMade) return;
     this.areBeingMade = false;
     Reflect.deleteProperty(this.interceptor, 'intercept');
+    this.inner?.leave(false);
+  }
+
+  /** The application has ended, perhaps in the middle of its beginning. */
+  close(): void {
+    this.end();
+    this.inner?.leave(true);
   }
 
   private wrapRoutesOf(adapter: Record<string, Register>, resolver: ScopeResolver): void {
@@ -76,10 +97,19 @@ export class HttpRoutes {
 
   private inScope(handler: Handler, resolver: ScopeResolver): Handler {
     const { context, scopes } = this.foundation;
-    const scoped: Handler = (request, response, next) =>
-      context.serve(new Asker(request, resolver, scopes), handler, request, response, next);
+    // Fastify tells its own handlers by `this` which server they belong to.
+    const call = handler.call.bind(handler) as (self: unknown, ...args: Parameters<Handler>) => unknown;
+    const scoped: Handler = function (request, response, next) {
+      const onward = typeof next === 'function' ? outside(context, next as Register) : next;
+      return context.serve(new Asker(request, resolver, scopes), call, this, request, response, onward);
+    };
     return disguised(scoped, handler);
   }
+}
+
+/** What the handler passes the request on to is no longer this route: middleware may stand there, and make it wait. */
+function outside(context: CacheContext, next: Register): Register {
+  return (...args) => context.outside(() => next(...args));
 }
 
 /** With everything that adapters read from a handler: its name, its version, the metadata of its route. */

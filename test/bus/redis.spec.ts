@@ -1,5 +1,5 @@
 /** News over real servers: a cluster, one that minds which keys scripts touch, and one that is strict about rights. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { Clock } from '../../lib/core/clock.js';
 import { aclRules } from '../fixtures/redis-acl.js';

@@ -2,14 +2,14 @@
  * Attempts to be somebody else over HTTP: queues that let one request go on inside another, connections that carry
  * several people at once, applications that start together or not at all. Whoever asks gets their own, or nothing.
  */
-import { EventEmitter } from 'node:events';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import {
   All,
   Catch,
   Controller,
+  ForbiddenException,
   Get,
   Head,
   Inject,
@@ -18,12 +18,8 @@ import {
   Next,
   Options,
   Param,
-  Req,
   Res,
   Scope,
-  Sse,
-  UseFilters,
-  UseGuards,
   UseInterceptors,
   type ArgumentsHost,
   type CallHandler,
@@ -34,34 +30,31 @@ import {
   type INestApplication,
   type MiddlewareConsumer,
   type NestInterceptor,
+  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
-import {
-  APP_GUARD,
-  APP_INTERCEPTOR,
-  HttpAdapterHost,
-  LazyModuleLoader,
-  RouterModule,
-} from '@nestjs/core';
-import { ClientProxyFactory, MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost, LazyModuleLoader } from '@nestjs/core';
+import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Observable, Subject, lastValueFrom, mergeMap, take } from 'rxjs';
+import { lastValueFrom, Observable } from 'rxjs';
 import {
   CACHE_CONTEXT,
-  CacheContext,
+  type CacheContext,
   CacheModule,
   CacheScopeInterceptor,
   CacheService,
   fromClaims,
   fromHeader,
+  fromRequest,
+  getCacheToken,
   memory,
   type ScopeResolver,
 } from '../../lib/index.js';
 import { Notes, type Action, type Who } from './support/notes.js';
-import { PEOPLE, proveIsolation } from './support/prove-isolation.js';
+import { PEOPLE } from './support/prove-isolation.js';
 import { KeptLog } from './support/quiet.js';
 
 // Real servers on a machine that may be busy.
@@ -73,7 +66,6 @@ interface Asked {
 }
 
 const byClaims = fromClaims({ tenant: 'tid', user: 'sub' });
-const [ann, bob, , eve] = PEOPLE;
 const ids = ({ tenant, user }: Who): object => ({ t: tenant, u: user });
 
 /** Lets one through at a time; whoever waits is let go on by the one who leaves, inside of *their* request. */
@@ -82,7 +74,10 @@ class Turnstile {
   private readonly waiting: (() => void)[] = [];
 
   enter(go: () => void): void {
-    if (this.isTaken) { this.waiting.push(go); return; }
+    if (this.isTaken) {
+      this.waiting.push(go);
+      return;
+    }
     this.isTaken = true;
     go();
   }
@@ -109,8 +104,11 @@ class QueueInterceptor implements NestInterceptor {
 @Injectable()
 class TokenGuard implements CanActivate {
   async canActivate(execution: ExecutionContext): Promise<boolean> {
+    if (execution.getType() === 'rpc') {
+      execution.switchToRpc().getContext<{ user?: unknown }>().user = execution.switchToRpc().getData<unknown>();
+      return true;
+    }
     const request = execution.switchToHttp().getRequest<Asked>();
-    if (execution.getType() !== 'http') return true;
     await pause(1);
     const [tid, sub] = (request.headers['authorization'] ?? '').split('/');
     request.user = { tid: tid || undefined, sub: sub || undefined };
@@ -134,10 +132,18 @@ interface Parts {
   readonly providers?: Provider[];
   readonly controllers?: Type[];
   readonly imports?: (Type | DynamicModule)[];
-  readonly configure?: (consumer: MiddlewareConsumer) => void;
+  readonly configure?: (consumer: MiddlewareConsumer) => void | Promise<void>;
+  readonly start?: (app: INestApplication) => void;
 }
 
-function moduleOf({ resolve = byClaims, before = [], providers = [], controllers = [], imports = [], configure }: Parts): Type {
+function moduleOf({
+  resolve = byClaims,
+  before = [],
+  providers = [],
+  controllers = [],
+  imports = [],
+  configure,
+}: Parts): Type {
   @Module({ providers: before })
   class BeforeModule {}
   @Module({
@@ -147,8 +153,8 @@ function moduleOf({ resolve = byClaims, before = [], providers = [], controllers
     exports: [Notes],
   })
   class AttackedModule {
-    configure(consumer: MiddlewareConsumer): void {
-      configure?.(consumer);
+    async configure(consumer: MiddlewareConsumer): Promise<void> {
+      await configure?.(consumer);
     }
   }
   return AttackedModule;
@@ -166,15 +172,19 @@ async function create(platform: Platform, parts: Parts): Promise<INestApplicatio
 
 async function listen(platform: Platform, parts: Parts): Promise<INestApplication> {
   const app = await create(platform, parts);
+  parts.start?.(app);
   await app.listen(0, '127.0.0.1');
   return app;
 }
 
+const tcp = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } } as const;
 const portOf = (app: INestApplication): number => (app.getHttpServer().address() as AddressInfo).port;
+
+const urlOf = (app: INestApplication): string => `http://127.0.0.1:${portOf(app)}`;
 
 async function ask(app: INestApplication, path: string, who: Who = {}, init: RequestInit = {}): Promise<unknown> {
   const headers = { authorization: `${who.tenant ?? ''}/${who.user ?? ''}`, ...(init.headers as object) };
-  const response = await fetch(`http://127.0.0.1:${portOf(app)}/${path}`, { ...init, headers });
+  const response = await fetch(`${urlOf(app)}/${path}`, { ...init, headers });
   const body = await response.text();
   if (!response.ok) throw new Error(`${response.status} ${body}`);
   return body.startsWith('{') ? JSON.parse(body) : body;
@@ -183,109 +193,333 @@ async function ask(app: INestApplication, path: string, who: Who = {}, init: Req
 const everybody = (app: INestApplication, path: string, init?: RequestInit): Promise<unknown[]> =>
   Promise.all(PEOPLE.map((who) => ask(app, path, who, init)));
 
+const own = PEOPLE.map((who) => expect.objectContaining(ids(who)));
+
+@Controller({ path: 'queued-anew', scope: Scope.REQUEST })
+@UseInterceptors(QueueInterceptor)
+class QueuedAnewController extends NotesController {
+  constructor(notes: Notes) {
+    super(notes);
+  }
+
+  /** Both a route and a message. */
+  @Get('both')
+  @MessagePattern('both')
+  both(): Promise<unknown> {
+    return this.act('mine', 'both');
+  }
+}
+
+@Controller('queued')
+@UseInterceptors(QueueInterceptor)
+class QueuedController extends NotesController {
+  constructor(notes: Notes) {
+    super(notes);
+  }
+}
+
+/** Answers with whom it runs for, in every way in which a route can be said. */
+@Controller('ways')
+class WaysController {
+  constructor(private readonly notes: Notes) {}
+
+  @All('all')
+  all(): Promise<unknown> {
+    return this.notes.mine('all');
+  }
+
+  @Options('options')
+  options(): Promise<unknown> {
+    return this.notes.mine('options');
+  }
+
+  @Head('head')
+  async head(@Res({ passthrough: true }) response: { header(name: string, value: string): void }): Promise<void> {
+    const { t, u } = await this.notes.mine('head');
+    response.header('x-seen', `${t}/${u}`);
+  }
+
+  @Get('next')
+  next(@Next() next: () => void): void {
+    next();
+  }
+
+  @Get('refused')
+  async refused(): Promise<never> {
+    await pause(1);
+    throw new ForbiddenException();
+  }
+
+  @MessagePattern('mine')
+  message(): Promise<unknown> {
+    return this.notes.mine('message');
+  }
+}
+
+@Controller({ path: 'per-request', scope: Scope.REQUEST })
+class PerRequestController extends NotesController {
+  constructor(notes: Notes) {
+    super(notes);
+  }
+}
+
+/** Asks the cache when the handler has failed. */
+@Catch(ForbiddenException)
+class AskingFilter implements ExceptionFilter {
+  constructor(
+    private readonly notes: Notes,
+    private readonly host: HttpAdapterHost,
+  ) {}
+
+  async catch(_: unknown, host: ArgumentsHost): Promise<void> {
+    this.host.httpAdapter.reply(host.switchToHttp().getResponse(), await this.notes.mine('filter'), 200);
+  }
+}
+
+/** Asks the cache before the handler does. */
+@Injectable()
+class AskingInterceptor implements NestInterceptor {
+  readonly seen: unknown[] = [];
+
+  constructor(private readonly notes: Notes) {}
+
+  async intercept(execution: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    if (execution.getType() === 'http') this.seen.push(await this.notes.mine('interceptor'));
+    return next.handle();
+  }
+}
+
+const asking: Provider[] = [
+  AskingInterceptor,
+  { provide: APP_INTERCEPTOR, useExisting: AskingInterceptor },
+  { provide: APP_FILTER, useClass: AskingFilter },
+];
+
+/** What waits until everybody is there, and goes on in the request of the last. */
+function gathering(): (request: unknown, response: unknown, next: () => void) => void {
+  let waiting: (() => void)[] = [];
+  return (_request, _response, next) => {
+    waiting.push(next);
+    if (waiting.length < PEOPLE.length) return;
+    const all = waiting;
+    waiting = [];
+    setImmediate(() => all.forEach((go) => go()));
+  };
+}
+
+async function pipelined(app: INestApplication, path: string, people: readonly Who[]): Promise<unknown[]> {
+  const socket = connect(portOf(app), '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  for (const { tenant, user } of people)
+    socket.write(`GET /${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${tenant}/${user}\r\n\r\n`);
+  const answers = (): readonly string[] => text.match(/\{"t":.*?\}/g) ?? [];
+  while (answers().length < people.length) await pause(5);
+  socket.destroy();
+  return answers().map((answer) => JSON.parse(answer) as unknown);
+}
+
 describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
-  it('a queue in an interceptor of the application', async () => {
-    const app = await listen(platform, { before: [{ provide: APP_INTERCEPTOR, useClass: QueueInterceptor }] });
-    expect(await everybody(app, 'notes/mine/k')).toEqual(PEOPLE.map((who) => expect.objectContaining(ids(who))));
+  const queue = { provide: APP_INTERCEPTOR, useClass: QueueInterceptor };
+
+  it.each([
+    ['before the cache', 'notes', { before: [queue] }],
+    ['behind the cache', 'notes', { providers: [queue] }],
+    ['of the application object', 'notes', { start: (app) => app.useGlobalInterceptors(new QueueInterceptor()) }],
+    ['of a controller', 'queued', { controllers: [QueuedController] }],
+    ['of a controller per request', 'queued-anew', { controllers: [QueuedAnewController] }],
+  ] as [string, string, Parts][])('a queue %s lets everybody go on as themselves', async (_, path, parts) => {
+    const app = await listen(platform, parts);
+    expect(await everybody(app, `${path}/mine/k`)).toEqual(own);
+    expect(await everybody(app, `${path}/verbMine/k`)).toEqual(own);
     await app.close();
+    expect(Reflect.getMetadata('__interceptors__', NotesController.prototype.act)).toBeUndefined();
   });
 
-  it('a queue in an interceptor of the application behind', async () => {
-    const app = await listen(platform, { providers: [{ provide: APP_INTERCEPTOR, useClass: QueueInterceptor }] });
-    expect(await everybody(app, 'notes/mine/k')).toEqual(PEOPLE.map((who) => expect.objectContaining(ids(who))));
-    await app.close();
-  });
-
-  it('a queue in an interceptor of the controller', async () => {
-    @Controller('queued')
-    @UseInterceptors(QueueInterceptor)
-    class QueuedController extends NotesController {}
-    Reflect.defineMetadata('design:paramtypes', [Notes], QueuedController);
-    const app = await listen(platform, { controllers: [QueuedController] });
-    expect(await everybody(app, 'queued/mine/k')).toEqual(PEOPLE.map((who) => expect.objectContaining(ids(who))));
-    await app.close();
-  });
-
-  it('pipelined requests', async () => {
-    const middle: unknown[] = [];
-    const finished: unknown[] = [];
-    @Controller('pipe')
-    class PipeController {
-      constructor(private readonly notes: Notes, @Inject(CACHE_CONTEXT) private readonly context: CacheContext) {}
-      @Get(':n')
-      async get(@Req() req: Asked & {raw?: EventEmitter}, @Res({ passthrough: true }) res: EventEmitter & {raw?: EventEmitter}): Promise<unknown> {
-        const user = req.user;
-        (res.raw ?? res).once('finish', () => finished.push([user?.tid, this.context.scope().tenant]));
-        await pause(user?.tid === 'acme' ? 30 : 1);
-        return this.notes.mine('p');
-      }
-    }
-    const app = await create(platform, {
-      controllers: [PipeController],
-      configure: (consumer) => {
-        consumer
-          .apply((_: unknown, __: unknown, next: () => void) => {
-            middle.push(app.get<CacheContext>(CACHE_CONTEXT).scope().tenant);
+  it('pipelined requests of one connection have their own scopes, and middleware between them none', async () => {
+    const between: unknown[] = [];
+    const app = await listen(platform, {
+      configure: (consumer) =>
+        void consumer
+          .apply((_request: unknown, _response: unknown, next: () => void) => {
+            between.push(app.get<CacheContext>(CACHE_CONTEXT).current());
             next();
           })
-          .forRoutes(PipeController);
+          .forRoutes(NotesController),
+    });
+    const people = [...PEOPLE, ...PEOPLE].reverse();
+    expect(await pipelined(app, 'notes/mine/k', people)).toEqual(
+      people.map((who) => expect.objectContaining(ids(who))),
+    );
+    expect(between).toEqual(people.map(() => undefined));
+    await app.close();
+  });
+
+  it('every kind of route, filters and interceptors know who is asking', async () => {
+    const app = await listen(platform, {
+      controllers: [WaysController, PerRequestController],
+      providers: asking,
+    });
+    for (const [path, method] of [
+      ['ways/all', 'PATCH'],
+      ['ways/options', 'OPTIONS'],
+      ['ways/refused', 'GET'],
+      ['per-request/mine/k', 'GET'],
+    ] as const)
+      expect([path, await everybody(app, path, { method })]).toEqual([path, own]);
+    const heads = PEOPLE.map(async ({ tenant, user }) => {
+      const headers = { authorization: `${tenant}/${user}` };
+      return (await fetch(`${urlOf(app)}/ways/head`, { method: 'HEAD', headers })).headers.get('x-seen');
+    });
+    expect(await Promise.all(heads)).toEqual(PEOPLE.map(({ tenant, user }) => `${tenant}/${user}`));
+    expect(new Set(app.get(AskingInterceptor).seen.map((seen) => JSON.stringify(seen))).size).toBe(PEOPLE.length);
+    await app.close();
+  });
+
+  it('two unnamed caches ask their own resolvers, also one that was loaded late and has none', async () => {
+    @Injectable()
+    class Regions {
+      constructor(readonly cache: CacheService) {}
+    }
+    const byRegion = fromHeader('x-region', { trusted: true });
+    const cache = CacheModule.forRoot({ isGlobal: false, scope: { default: 'tenant', resolve: byRegion } });
+    const lazy = CacheModule.forRoot({
+      name: 'lazy',
+      isGlobal: false,
+      scope: { default: 'tenant', resolve: byClaims },
+    });
+    @Module({ imports: [cache], providers: [Regions], exports: [Regions] })
+    class RegionsModule {}
+    @Controller('both')
+    class BothController {
+      constructor(
+        private readonly notes: Notes,
+        private readonly regions: Regions,
+        private readonly loader: LazyModuleLoader,
+      ) {}
+
+      @Get()
+      async both(): Promise<unknown> {
+        const late = (await this.loader.load(() => lazy)).get<CacheService>(getCacheToken('lazy'));
+        const error = await late.getOrSet('k', () => 1).catch(({ name }: Error) => name);
+        const region = await this.regions.cache.getOrSet('k', ({ scope }) => scope.tenant ?? 'none');
+        return { ...(await this.notes.mine('both')), region, error };
+      }
+    }
+    const app = await listen(platform, { imports: [RegionsModule], controllers: [BothController] });
+    const seen = await Promise.all(
+      PEOPLE.map((who, at) => ask(app, 'both', who, { headers: { 'x-region': `r${at}` } })),
+    );
+    expect(seen).toEqual(
+      PEOPLE.map((who, at) => expect.objectContaining({ ...ids(who), region: `r${at}`, error: 'ScopeMissingError' })),
+    );
+    await app.close();
+  });
+
+  it('applications that start at once, and one that fails to, do not switch each other off', async () => {
+    const failing = {
+      before: [queue],
+      configure: () => {
+        throw new Error('half-way');
+      },
+    };
+    const broken = await create(platform, failing);
+    const apps = await Promise.all([
+      listen(platform, { before: [queue] }),
+      broken.init().catch((error: Error) => error.message),
+      listen(platform, { resolve: fromRequest<Asked>(({ user }) => ({ tenant: user?.tid, user: user?.sub })) }),
+      listen(platform, {}),
+    ]);
+    expect(apps[1]).toBe('half-way');
+    for (const app of [apps[0], apps[2], apps[3]] as INestApplication[]) {
+      expect(await everybody(app, 'notes/mine/k')).toEqual(own);
+      await expect(ask(app, 'notes/mine/k')).rejects.toThrow('500');
+      await app.close();
+    }
+    expect(Object.hasOwn(broken.get(CacheScopeInterceptor), 'intercept')).toBe(true);
+    await broken.close();
+    expect(Object.hasOwn(broken.get(CacheScopeInterceptor), 'intercept')).toBe(false);
+    expect(Reflect.getMetadata('__interceptors__', NotesController.prototype.act)).toBeUndefined();
+  });
+
+  it('an `intercept` that was put in its place before the start stays there', async () => {
+    const app = await create(platform, {});
+    jest.spyOn(app.get(CacheScopeInterceptor), 'intercept').mockImplementation(() => {
+      throw new ForbiddenException('of the application');
+    });
+    await app.listen(0, '127.0.0.1');
+    await expect(ask(app, 'notes/mine/k', PEOPLE[0])).rejects.toThrow('403');
+    await app.close();
+  });
+
+  it('messages of a hybrid application that inherits have theirs, connected before the routes are made or after', async () => {
+    const connectService = (app: INestApplication): void =>
+      void app.connectMicroservice(tcp, { inheritAppConfig: true });
+    const app = await listen(platform, { controllers: [WaysController], start: connectService });
+    connectService(app);
+    await app.startAllMicroservices();
+    const servers = app.getMicroservices().map((service) => service.unwrap<Server>());
+    expect(servers).toHaveLength(2);
+    for (const server of servers) {
+      const { port } = server.address() as AddressInfo;
+      const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
+      const sent = PEOPLE.map(({ tenant: tid, user: sub }) => lastValueFrom(client.send('mine', { tid, sub })));
+      expect(await Promise.all(sent)).toEqual(own);
+      await expect(lastValueFrom(client.send('mine', {}))).rejects.toMatchObject({ status: 'error' });
+      await client.close();
+    }
+    await app.close();
+  });
+});
+
+describe('what is not a route of a controller', () => {
+  it('has no scope of a payload that looks like a request, though its method is a route as well', async () => {
+    const app = await listen('express', { controllers: [QueuedAnewController] });
+    const service = app.connectMicroservice(tcp);
+    await app.startAllMicroservices();
+    const { port } = service.unwrap<Server>().address() as AddressInfo;
+    const client = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
+    const forged = client.send('both', { user: { tid: 'acme', sub: 'ann' } });
+    await expect(lastValueFrom(forged)).rejects.toMatchObject({ status: 'error' });
+    expect(await everybody(app, 'queued-anew/both')).toEqual(own);
+    await client.close();
+    await app.close();
+  });
+
+  @Injectable()
+  class Later implements OnModuleInit {
+    constructor(
+      private readonly host: HttpAdapterHost,
+      @Inject(CACHE_CONTEXT) private readonly context: CacheContext,
+    ) {}
+
+    onModuleInit(): void {
+      const { httpAdapter } = this.host;
+      httpAdapter.use('/ways/next', gathering());
+      httpAdapter.get('/ways/next', (_: unknown, response: { send(body: unknown): void }) => {
+        response.send({ isNobodys: this.context.current() === undefined });
+      });
+    }
+  }
+
+  it('is nobody’s when a handler passes on to it, whoever lets whom go on', async () => {
+    const app = await listen('express', { controllers: [WaysController], providers: [Later] });
+    expect(await everybody(app, 'ways/next')).toEqual(PEOPLE.map(() => ({ isNobodys: true })));
+    await app.close();
+  });
+
+  it('keeps its `this` when it is made while the routes are', async () => {
+    const app = await create('fastify', {
+      configure: async () => {
+        // Others are asked meanwhile.
+        await pause(1);
+        app.getHttpAdapter().get('/raw', function (this: { log?: unknown } | undefined) {
+          return { hasServer: typeof this?.log === 'object' };
+        });
       },
     });
     await app.listen(0, '127.0.0.1');
-    const socket = connect(portOf(app), '127.0.0.1');
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk.toString()));
-    const all = [ann, eve, bob, eve, ann, eve];
-    for (const who of all) socket.write(`GET /pipe/1 HTTP/1.1\r\nHost: x\r\nAuthorization: ${who.tenant}/${who.user}\r\n\r\n`);
-    while ((text.match(/"n":/g) ?? []).length < all.length) await pause(10);
-    socket.destroy();
-    console.log(platform, middle, finished, text.match(/\{.*\}/g));
-    await app.close();
-  });
-
-  it('sse of a subject', async () => {
-    const subject = new Subject<void>();
-    @Controller('sse')
-    class SseController {
-      constructor(private readonly notes: Notes, @Inject(CACHE_CONTEXT) private readonly context: CacheContext) {}
-      @Sse('events')
-      events(): Observable<{ data: object }> {
-        return subject.pipe(take(1), mergeMap(async () => ({ data: { note: await this.notes.mine('sse') } })));
-      }
-      @Get('push')
-      push(): string { subject.next(); return 'x'; }
-    }
-    const app = await listen(platform, { controllers: [SseController] });
-    const stream = ask(app, 'sse/events', ann);
-    await pause(100);
-    await ask(app, 'sse/push', eve);
-    console.log(platform, await stream);
-    await app.close();
-  });
-
-  it('next to a pooled late middleware', async () => {
-    @Controller('late')
-    class LateController {
-      @Get() go(@Next() next: () => void): void { next(); }
-    }
-    const app = await create(platform, { controllers: [LateController], resolve: fromHeader('x-tenant', { trusted: true }) });
-    await app.init();
-    (app.getHttpAdapter().getInstance() as any).router?.stack?.splice(-2);
-    if (platform === 'express') {
-      let waiting: (() => void)[] = [];
-      const instance = app.getHttpAdapter().getInstance();
-      const pooled = (_: unknown, __: unknown, next: () => void) => {
-        waiting.push(next);
-        if (waiting.length < PEOPLE.length) return;
-        const all = waiting; waiting = [];
-        setImmediate(() => all.forEach((go) => go()));
-      };
-      instance.use('/late', pooled);
-      instance.get('/late', (req: any, res: any) => res.send({ asked: req.headers['x-tenant'], got: app.get<CacheContext>(CACHE_CONTEXT).scope().tenant }));
-    }
-    await app.listen(0, '127.0.0.1');
-    if (platform === 'express')
-    console.log(await Promise.all(['a', 'b', 'c', 'd'].map((t) => ask(app, 'late', {}, { headers: { 'x-tenant': t } }))));
+    expect(await ask(app, 'raw')).toEqual({ hasServer: true });
     await app.close();
   });
 });

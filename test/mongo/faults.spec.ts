@@ -18,6 +18,9 @@ import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
 
+/** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
+const PATIENCE = { failures: 1_000, timeout: '3s', invalidationTimeout: '10s' } as const;
+
 type Raw = { _id: string; [field: string]: unknown };
 
 describeWithMongo('documents that are lost, damaged or forged', () => {
@@ -39,7 +42,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
   });
 
   const ready = (options: object = {}, limits?: object): Promise<Rig<Clock>> =>
-    machines.ready({ uri: server.url, collection: machines.prefix, failures: 1_000, ...options }, limits);
+    machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, ...options }, limits);
   const fresh = async (options?: object, limits?: object): Promise<Rig<Clock>> => {
     machines = new MongoMachines();
     raw = client.db().collection<Raw>(machines.prefix);

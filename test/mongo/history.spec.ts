@@ -19,7 +19,7 @@ const IS_SOAK = process.env['SOAK'] !== undefined;
 const DURATION_MS = IS_SOAK ? 20_000 : 5_000;
 const SKEW_MS = 150;
 /** Fewer than these, and nothing being stale means little. */
-const [MIN_READS, MIN_INVALIDATIONS] = IS_SOAK ? [4_000, 100] : [300, 10];
+const [MIN_READS, MIN_INVALIDATIONS] = IS_SOAK ? [4_000, 100] : [100, 3];
 const FAULTS: readonly ProxyMode[] = ['blackhole', 'dropReplies', 'dropRequests', 'refuse'];
 
 describeWithMongo('machines on MongoDB read nothing stale', () => {
@@ -95,7 +95,7 @@ async function history(seed: number, prefix: string, options: readonly MongoOpti
   const rigs = options.map(
     (own) =>
       new Rig({
-        backend: mongoFactory({ ...own, prefix, timeout: '250ms', pause: '50ms', failures: 20 }),
+        backend: mongoFactory({ ...own, prefix, timeout: '400ms', pause: '50ms', failures: 20 }),
         clock: systemClock,
         isHeard: false,
         limits: { lease: '500ms' },

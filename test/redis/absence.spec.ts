@@ -268,7 +268,7 @@ describeWithRedis('a server that is away', () => {
       server.halt();
       await Promise.all(loads(rig, 30));
       const { tookMs } = await timed(() => Promise.all(loads(rig, 200)));
-      expect(tookMs).toBeLessThan(80 + 200);
+      expect(tookMs).toBeLessThan(1_000);
       server.resume();
       await until('the server is used again', async () => {
         await rig.load(`probe ${round}`, () => 1);

@@ -281,14 +281,21 @@ describeWithRedis('a server that forgets', () => {
   describe('A62: clearing a tenant of many keys', () => {
     const isSoak = process.env['SOAK'] !== undefined;
     const count = isSoak ? 1_000_000 : 20_000;
-    const patience = isSoak ? 400_000 : 60_000;
+    const patience = isSoak ? 900_000 : 60_000;
     const populate = async (rig: Machine, many: number): Promise<void> => {
-      for (let done = 0; done < many; done += 2_000) {
-        const size = Math.min(2_000, many - done);
-        await rig.machine.engine.writes.setMany(
-          Array.from({ length: size }, (_, index) => [rig.key(done + index), 1, rig.policy()] as const),
-        );
-      }
+      // A few batches at once: a million entries one batch after the other would take minutes.
+      let begun = 0;
+      const work = async (): Promise<void> => {
+        while (begun < many) {
+          const first = begun;
+          begun += 2_000;
+          const size = Math.min(2_000, many - first);
+          await rig.machine.engine.writes.setMany(
+            Array.from({ length: size }, (_, index) => [rig.key(first + index), 1, rig.policy()] as const),
+          );
+        }
+      };
+      await Promise.all([work(), work(), work()]);
     };
     /** How often the server has run each command, those of scripts included. */
     const commands = async (): Promise<ReadonlyMap<string, number>> => {

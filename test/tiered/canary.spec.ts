@@ -29,7 +29,7 @@ describeWithRedis('two levels and many tenants', () => {
     const prefix = randomPrefix();
     const proxies = await Promise.all([1, 2, 3].map(() => TcpProxy.before(server.port)));
     // Little room, so that copies are displaced all the time; a quota for each tenant; checks all the time.
-    const memory = { maxEntries: 300, quota: { maxEntries: 40 } };
+    const memory = { maxEntries: 100, quota: { maxEntries: 20 } };
     const rigs = proxies.map(
       ({ url }, at) =>
         new Rig<Clock>({
@@ -43,7 +43,7 @@ describeWithRedis('two levels and many tenants', () => {
             timeout: '150ms',
             pause: '50ms',
             failures: 20,
-            maxUnvalidated: 20,
+            maxUnvalidated: 1_000,
             // One of them hears nothing, and so is never deaf.
             bus: at === 2 ? false : { heartbeat: 100 },
           }),
@@ -70,7 +70,7 @@ describeWithRedis('two levels and many tenants', () => {
     await Promise.all(proxies.map((proxy) => proxy.close()));
     expect(counts.foreign).toBe(0);
     expect(counts.served).toBeGreaterThan(2_000);
-    expect(counts.near).toBeGreaterThan(100);
+    expect(counts.near).toBeGreaterThan(50);
     expect(proxies.reduce((sum, { shifts }) => sum + shifts, 0)).toBeGreaterThan(2);
   });
 });
@@ -83,7 +83,7 @@ async function ask(
 ): Promise<void> {
   const random = seededRandom(seed + 1);
   while (performance.now() < untilMs) {
-    const tenant = `t${Math.floor(random() * random() * 40)}`;
+    const tenant = `t${Math.floor(random() * random() * 12)}`;
     const user = random() < 0.5 ? undefined : `u${Math.floor(random() * 3)}`;
     const name = Math.floor(random() * 4);
     const place: Options = { tenant, ...(user === undefined ? {} : { user }), tags: ['red'] };

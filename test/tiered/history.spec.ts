@@ -19,8 +19,9 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 jest.setTimeout(90_000);
 
 const DURATION_MS = process.env['SOAK'] === undefined ? 5_000 : 20_000;
-const X_MS = 400;
-/** The deadline of a call: a question under way for longer has failed. */
+const X_MS = 100;
+/** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
+const ROUND_TRIP_MS = 50;
 const CALL_MS = 150;
 const FAST = { timeout: CALL_MS, pause: 50, failures: 20, bus: { heartbeat: 100 } } as const;
 
@@ -81,7 +82,7 @@ describeWithRedis('machines with two levels', () => {
         const proxies = await Promise.all([TcpProxy.before(server.port), TcpProxy.before(server.port)]);
         const prefix = randomPrefix();
         // One of them never hears of anything: what bounds it is the check alone.
-        const rigs = proxies.map(({ url }, at) => soundOf(prefix, url, at === 1 && seed === 3 ? { bus: false } : {}));
+        const rigs = proxies.map(({ url }, at) => soundOf(prefix, url, at === 1 && seed !== 1 ? { bus: false } : {}));
         await Promise.all(rigs.map((rig) => rig.backend.open?.()));
         const timers = proxies.map((proxy, at) => setInterval(() => void trouble?.strike(proxy), 600 + 130 * at));
         const history = new History(() => performance.now());
@@ -97,11 +98,13 @@ describeWithRedis('machines with two levels', () => {
         await Promise.all(rigs.map((rig) => rig.machine.close()));
         await Promise.all(proxies.map((proxy) => proxy.close()));
         const missed = history.violations();
-        expect({ seed, stale: history.violations(X_MS + CALL_MS).slice(0, 1), worstMs: worstOf(missed) }).toEqual({
-          seed,
-          stale: [],
-          worstMs: expect.any(Number),
-        });
+        expect({ seed, stale: history.violations(X_MS + ROUND_TRIP_MS).slice(0, 1), worstMs: worstOf(missed) }).toEqual(
+          {
+            seed,
+            stale: [],
+            worstMs: expect.any(Number),
+          },
+        );
         expect(history.reads.length).toBeGreaterThan(200);
         expect(history.invalidations.length).toBeGreaterThan(10);
         if (trouble === undefined) expect(failures).toBeLessThan(history.reads.length);
@@ -112,9 +115,13 @@ describeWithRedis('machines with two levels', () => {
   it.each([1, 2, 3])('a process that is halted again and again catches up (seed %i)', async (seed) => {
     const prefix = randomPrefix();
     const options = { maxUnvalidated: X_MS, bus: { heartbeat: 100 }, lease: '1s' } as const;
+    // The one that is halted hears nothing in most of them: what bounds it is the check alone.
+    const deaf = { ...options, bus: false } as const;
     const subjects = [new ProcessSubject(), new ProcessSubject()];
     const processes = await Promise.all(
-      subjects.map((subject) => TieredProcess.start(server.url, prefix, options, subject.source)),
+      subjects.map((subject, at) =>
+        TieredProcess.start(server.url, prefix, at === 0 && seed !== 1 ? deaf : options, subject.source),
+      ),
     );
     subjects.forEach((subject, at) => subject.attach(processes[at]!));
     const [halted] = processes;
@@ -123,7 +130,7 @@ describeWithRedis('machines with two levels', () => {
       while (!isOver) {
         await pause(300);
         halted!.halt();
-        await pause(X_MS * 1.5);
+        await pause(X_MS * 4);
         halted!.resume();
       }
     })();
@@ -132,7 +139,7 @@ describeWithRedis('machines with two levels', () => {
     isOver = true;
     await halting;
     await Promise.all(processes.map((one) => one.kill()));
-    expect(history.violations(X_MS + 1_000).slice(0, 1)).toEqual([]);
+    expect(history.violations(X_MS + ROUND_TRIP_MS).slice(0, 1)).toEqual([]);
     expect(history.reads.length).toBeGreaterThan(100);
     expect(history.invalidations.length).toBeGreaterThan(10);
   });

@@ -1,5 +1,6 @@
 /** What two levels do beyond the contract: who answers, who hears of what, and for how long a copy is believed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { memory } from '../../lib/backends/memory.backend.js';
 import type { Reading } from '../../lib/core/backend.js';
 import { firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
@@ -307,6 +308,21 @@ describeWithRedis('two levels', () => {
       await machines.close();
       await proxy.close();
     });
+  });
+
+  it('a check that fails leaves the next reader to what the server has behind it', async () => {
+    const proxy = await TcpProxy.before(server.port);
+    const fallback = memory();
+    const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '100ms', fallback });
+    await b.set('tom', 1);
+    expect(await b.get('tom')).toBe(1);
+    proxy.mode = 'blackhole';
+    await pause(120);
+    let loads = 0;
+    for (let call = 0; call < 4; call++) await b.load('tom', async () => ++loads);
+    expect(loads).toBeLessThan(4);
+    await machines.close();
+    await proxy.close();
   });
 
   it('another server in its place: what was kept is forgotten', async () => {

@@ -29,7 +29,7 @@ public final class TestMongoServer {
 
   /**
    * Knows the fail point `failCommand` as mongod does: commands of some names fail, are held up, or run and are said not
-   * to have reached the majority, for so many times.
+   * to have reached the majority, for so many times. One more than there: what a command that is not run answers.
    */
   private static final class Backend extends MemoryBackend {
     private int times = 0;
@@ -54,6 +54,7 @@ public final class TestMongoServer {
         error.put("errmsg", "failed by order");
         return error;
       }
+      if (failing.containsKey("claims")) return (Document) failing.get("claims");
       Document reply = super.handleMessage(message);
       if (failing.containsKey("writeConcernError")) reply.put("writeConcernError", failing.get("writeConcernError"));
       return reply;

@@ -1,4 +1,5 @@
-import type { Load, Place, Subject } from '../../history/support/subject.js';
+import { PLACES } from '../../history/support/play.js';
+import { covers, type InvalidationKind, type Load, type Place, type Subject } from '../../history/support/subject.js';
 import type { TieredProcess } from './tiered-process.js';
 
 /** A process of its own as the history plays it: it reads, stores and evicts; what it loads it asks us for. */
@@ -36,8 +37,10 @@ export class ProcessSubject implements Subject {
     return version;
   }
 
-  invalidate(_: unknown, place: Place): Promise<unknown> {
-    return this.process.call('evict', place.id);
+  /** Everything that is meant, by name. */
+  invalidate(kind: InvalidationKind, place: Place): Promise<unknown> {
+    const meant = PLACES.filter((other) => covers(kind, place, other));
+    return Promise.all(meant.map(({ id }) => this.process.call('evict', id)));
   }
 
   private get process(): TieredProcess {

@@ -6,7 +6,7 @@ import type { Duration } from '../../../lib/core/duration.js';
 const CHILDREN = new URL('../children/', import.meta.url);
 
 export interface TieredProcessOptions {
-  readonly maxUnvalidated?: Duration | 0;
+  readonly maxUnvalidated?: Duration;
   readonly bus?: { readonly heartbeat?: Duration } | false;
   readonly lease?: Duration;
 }

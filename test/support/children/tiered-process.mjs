@@ -44,18 +44,22 @@ const verbs = {
   },
 };
 
-process.on('message', async ({ id, verb, name, value, loaded, hasFailed }) => {
-  if (loaded !== undefined) {
+process.on('message', ({ id, verb, name, value, loaded, hasFailed }) => {
+  if (loaded === undefined) void answer(id, verb, name, value);
+  else {
     if (hasFailed) asked.get(loaded)?.reject(new Error('the loader failed'));
     else asked.get(loaded)?.resolve(value);
     asked.delete(loaded);
-    return;
   }
+});
+
+async function answer(id, verb, name, value) {
   try {
     process.send({ id, answer: await verbs[verb](name, value) });
   } catch (error) {
     process.send({ id, error: String(error) });
   }
-});
+}
+
 process.on('disconnect', () => process.exit());
 process.send({ ready: true });

@@ -6,7 +6,7 @@ import { mongoBackend, type MongoBackendOptions } from './mongo-machine.js';
 /** A server answers within a fraction of this, even when everything else runs at the same time. */
 const TICK_MS = 180;
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
-const PATIENCE = { timeout: '10s', longTimeout: '30s', invalidationTimeout: '20s' } as const;
+const PATIENCE = { timeout: '30s', longTimeout: '60s', invalidationTimeout: '40s' } as const;
 
 /** Each store is a keyspace and a collection of its own. */
 export function mongoHarness(options: () => MongoBackendOptions): ContractHarness {

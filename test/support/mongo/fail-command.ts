@@ -1,11 +1,13 @@
 import { withDb } from './mongo-process.js';
 
-/** What becomes of commands: they fail, wait first, or run and are said not to have reached the majority. */
+/** What becomes of commands: they fail, wait first, run and are said not to have reached the majority, or are said to have run. */
 export interface Failing {
   readonly failCommands: readonly string[];
   readonly errorCode?: number;
   readonly errorCodeName?: string;
   readonly blockTimeMS?: number;
+  /** The reply to a command that is not carried out. Only the server in test/servers/mongo knows it. */
+  readonly claims?: Readonly<Record<string, number>>;
   readonly writeConcernError?: { readonly code: number; readonly codeName: string; readonly errmsg: string };
 }
 
