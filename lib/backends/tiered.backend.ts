@@ -197,7 +197,11 @@ class TieredBackend implements Backend {
     const info = await this.l2.info();
     const { size: l1Entries, usedBytes: l1Bytes } = this.copies;
     const bus = this.bus === undefined ? 'off' : this.hearing.isUp ? 'up' : 'down';
-    return { ...info, kind: this.kind, details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus } };
+    return {
+      ...info,
+      kind: this.kind,
+      details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus },
+    };
   }
 
   ping(): Awaitable<void> {

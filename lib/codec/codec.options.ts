@@ -36,7 +36,7 @@ export interface CodecOptions {
   readonly serializer?: Serializer | undefined;
   /**
    * How large values are made smaller; false: never. Kept only where it helps.
-   * @default { threshold: 1024, level: 6, algorithm: 'deflate' }, and false when encrypting: the length of a compressed
+   * @default { threshold: 8192, level: 6, algorithm: 'deflate' }, and false when encrypting: the length of a compressed
    * value tells something about its contents.
    */
   readonly compression?: CompressionOptions | false | undefined;
@@ -83,7 +83,7 @@ function compressionOf(compression: CompressionOptions | false): ResolvedCompres
   refuseUnknown(unknown, 'codec.compression', 'threshold, level, algorithm');
   const resolvedLevel = wholeNumber(level, 'codec.compression.level', 6, 0, 22);
   return Object.freeze({
-    threshold: wholeNumber(threshold, 'codec.compression.threshold', 1_024, 0, Number.MAX_SAFE_INTEGER),
+    threshold: wholeNumber(threshold, 'codec.compression.threshold', 8_192, 0, Number.MAX_SAFE_INTEGER),
     level: resolvedLevel,
     algorithm: checkAlgorithm(algorithm ?? 'deflate', resolvedLevel),
   });

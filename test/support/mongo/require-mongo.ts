@@ -2,7 +2,7 @@
 import { describe } from '@jest/globals';
 import { findMongo } from '../servers/mongo.server.js';
 
-/** A suite that needs servers. */
+/** A suite that needs servers which it can start and kill. */
 export function describeWithMongo(name: string, suite: () => void): void {
   const found = findMongo();
   if ('missing' in found) describe.skip(`${name} (skipped: ${found.missing})`, suite);

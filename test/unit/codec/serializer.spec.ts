@@ -129,7 +129,7 @@ describe('options', () => {
   it('nothing is decided by what was polluted into Object.prototype', () => {
     Object.assign(Object.prototype, { compression: false, serializer: v8 });
     try {
-      expect(resolveCodecOptions()).toMatchObject({ compression: { threshold: 1_024 } });
+      expect(resolveCodecOptions()).toMatchObject({ compression: { threshold: 8_192 } });
       expect(resolveCodecOptions().serializer).toBeUndefined();
     } finally {
       Reflect.deleteProperty(Object.prototype, 'compression');
@@ -141,7 +141,7 @@ describe('options', () => {
     expect(resolveCodecOptions()).toEqual({
       types: [],
       serializer: undefined,
-      compression: { threshold: 1_024, level: 6, algorithm: 'deflate' },
+      compression: { threshold: 8_192, level: 6, algorithm: 'deflate' },
       keyRing: undefined,
     });
     expect(Object.isFrozen(resolveCodecOptions())).toBe(true);
