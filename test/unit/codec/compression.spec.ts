@@ -10,7 +10,7 @@ import { identical } from './support/identical.js';
 
 const HAS_ZSTD = 'zstdCompressSync' in zlib;
 const COMPRESSION_AT = 19;
-const text = 'The quick brown cat jumps over the lazy dog. '.repeat(60);
+const text = 'The quick brown cat jumps over the lazy dog. '.repeat(200);
 const noise = Buffer.concat(Array.from({ length: 100 }, (_, at) => createHash('sha256').update(`${at}`).digest()));
 
 /** The largest value there may be by default, small once compressed, and large enough for the thread pool. */
@@ -63,16 +63,16 @@ describe.each(algorithms)('%s', (algorithm) => {
 });
 
 describe('when it is done', () => {
-  it('by default from 1024 bytes on', async () => {
+  it('by default from 8192 bytes on', async () => {
     const { seal } = rig();
     // Two quotation marks belong to the body.
-    expect((await seal('x'.repeat(1_021)))[COMPRESSION_AT]).toBe(0);
-    expect((await seal('x'.repeat(1_022)))[COMPRESSION_AT]).toBe(1);
+    expect((await seal('x'.repeat(8_189)))[COMPRESSION_AT]).toBe(0);
+    expect((await seal('x'.repeat(8_190)))[COMPRESSION_AT]).toBe(1);
   });
 
   it('not with `false`, not below the threshold, and not when encrypting unless asked for', async () => {
     expect((await rig({ compression: false }).seal(text))[COMPRESSION_AT]).toBe(0);
-    expect((await rig({ compression: { threshold: 10_000 } }).seal(text))[COMPRESSION_AT]).toBe(0);
+    expect((await rig({ compression: { threshold: 100_000 } }).seal(text))[COMPRESSION_AT]).toBe(0);
     expect((await rig(ENCRYPTED).seal(text))[COMPRESSION_AT]).toBe(0);
     expect((await rig({ ...ENCRYPTED, compression: {} }).seal(text))[COMPRESSION_AT]).toBe(1);
     expect((await rig(SIGNED).seal(text))[COMPRESSION_AT]).toBe(1);
