@@ -45,6 +45,7 @@ describeWithRedis('two levels', () => {
       const a = await machine();
       // From the first message about a partition on, nothing is forgotten that was not meant.
       await a.set('leo', 0);
+      await pause(HEARD_MS);
       await near(a, 'leo');
       await a.set('tom', 1);
       expect(await levelOf(a, 'tom')).toBe('l1');
