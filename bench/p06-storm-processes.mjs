@@ -66,8 +66,8 @@ export async function run(report) {
     rows,
   );
   report.note(
-    'Every caller asks for the lease by itself before it joins a load: a thousand scripts of 20 µs and more at once, on one server. Who loads in another ' +
-      'process is told by nobody when it is done: one caller of each process asks again after short pauses.' +
+    'One caller of each process asks for the lease, and those who came with it use the answer. Who waits for the load of another process is told by ' +
+      'nobody when it is done: one caller of each process asks again after short pauses; then each of the 250 reads, checks and copies its own value.' +
       ' A call that the server does not answer within 250 ms goes without the cache: on a busy machine more than one loads.',
   );
   const ours = rows.find(({ name }) => name === 'nestjs-scoped-cache');

@@ -17,7 +17,7 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
-import type { Draft } from '../core/entry.js';
+import type { Draft, Entry } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -34,12 +34,14 @@ import { resolveMongoOptions, type MongoOptions, type ResolvedMongoOptions } fro
 import { MongoReader } from './mongo.reader.js';
 import { MongoStates } from './mongo.states.js';
 import { MongoSweeper } from './mongo.sweeper.js';
+import { MongoValidator, proofOfEntry } from './mongo.validator.js';
 import { MongoWalk } from './mongo.walk.js';
 import { MongoWrites } from './mongo.writes.js';
 import { ServerClock } from './redis.clock.js';
-import { EntryOpener } from './redis.entry.js';
+import { EntryOpener, RedisEntry as ServerEntry } from './redis.entry.js';
 import { sum } from './redis.reply.js';
 import { RefusedError } from './refused.error.js';
+import type { Proof, SecondLevel } from './tiered.levels.js';
 
 /** The same trouble is told again after so long. */
 const SILENCE_MS = 30_000;
@@ -55,19 +57,29 @@ const SILENCE_MS = 30_000;
  */
 export function mongo(options: MongoOptions): BackendFactory {
   const resolved = resolveMongoOptions(options);
+  const { fallback } = resolved;
+  const level = (parts: BackendParts): SecondLevel => {
+    const backend = new MongoBackend(resolved, parts);
+    const guarded = new GuardedBackend(backend, resolved.guard, parts);
+    backend.onReachable = () => guarded.tryAgain();
+    return {
+      backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
+      proofOf: (of) => backend.proofOf(of),
+      stillStands: (key, labels, proof) =>
+        guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
+      wire: undefined,
+    };
+  };
   return Object.freeze({
     kind: 'mongo',
-    create(parts: BackendParts) {
-      const backend = new MongoBackend(resolved, parts);
-      const guarded = new GuardedBackend(backend, resolved.guard, parts);
-      backend.onReachable = () => guarded.tryAgain();
-      return resolved.fallback === undefined ? guarded : new FallbackBackend(guarded, resolved.fallback.create(parts));
-    },
+    create: (parts: BackendParts) => level(parts).backend,
+    asSecondLevel: level,
   });
 }
 
 class MongoBackend implements Backend {
   readonly kind = 'mongo';
+  readonly validator: MongoValidator;
   private readonly link: MongoLink;
   private readonly shards: MongoShards;
   private readonly reader: MongoReader;
@@ -112,6 +124,7 @@ class MongoBackend implements Backend {
     this.link = link;
     this.shards = shards;
     this.reader = reader;
+    this.validator = new MongoValidator({ link, shards, fields });
     this.leases = new MongoLeases(leaseParts);
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard.timeoutMs);
     this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
@@ -238,6 +251,10 @@ class MongoBackend implements Backend {
 
   onReborn(listener: () => void): void {
     this.tellReborn = listener;
+  }
+
+  proofOf(of: Entry | Draft): Proof | undefined {
+    return of instanceof ServerEntry ? proofOfEntry(of) : this.writes.proofs.get(of as Draft);
   }
 
   async close(): Promise<void> {

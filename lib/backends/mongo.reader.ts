@@ -1,8 +1,4 @@
-/**
- * Reads of one turn of the event loop are one `find` of the entries and of the states they are judged by. Stamps only
- * ever rise, so the two may be seen in any order: an invalidation that settled before the question was sent shows in
- * the state.
- */
+/** What stands under keys, judged by the states of their shards. */
 import type { Reading } from '../core/backend.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -12,7 +8,6 @@ import {
   ENTRY_FIELDS,
   headerOf,
   leaseOf,
-  projectionOf,
   STATE_FIELDS,
   stateOf,
   type HeldLease,
@@ -23,7 +18,9 @@ import {
   type Stored,
 } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
+import { MongoQuestions, type Found } from './mongo.questions.js';
 import type { ServerClock } from './redis.clock.js';
+import { identityOf } from './redis.counter.js';
 import { RedisEntry as ServerEntry, type EntryOpener } from './redis.entry.js';
 
 /** Everything that stood under a key when it was looked at. */
@@ -40,22 +37,6 @@ export interface Look {
   readonly isForeign: boolean;
 }
 
-/** Documents by their names, and the labels whose stamps were asked for with them. */
-interface Found {
-  readonly documents: ReadonlyMap<string, Stored>;
-  readonly labels: readonly Label[];
-}
-
-interface Waiting {
-  readonly names: readonly string[];
-  readonly labels: readonly Label[];
-  readonly resolve: (found: Found) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Questions that one command asks. More are spread over several, so that no answer holds up the others for long. */
-const MAX_BATCH = 128;
-
 export interface ReaderParts {
   readonly link: MongoLink;
   readonly shards: MongoShards;
@@ -65,9 +46,11 @@ export interface ReaderParts {
 }
 
 export class MongoReader {
-  private waiting: Waiting[] = [];
+  private readonly questions: MongoQuestions;
 
-  constructor(private readonly parts: ReaderParts) {}
+  constructor(private readonly parts: ReaderParts) {
+    this.questions = new MongoQuestions(parts, [...ENTRY_FIELDS, ...STATE_FIELDS]);
+  }
 
   async read(key: Key): Promise<Reading> {
     const { entry, barrier } = await this.look(key);
@@ -76,44 +59,13 @@ export class MongoReader {
 
   async look(key: Key): Promise<Look> {
     const shard = this.parts.shards.of(key);
-    return this.judge(key, shard, await this.ask([shard.entry(key.id), shard.stateId], key.labels));
+    return this.judge(key, shard, await this.questions.ask([shard.entry(key.id), shard.stateId], key.labels));
   }
 
   /** The state of a shard with the stamps of some labels. Undefined: there is none, so nothing in it is valid. */
   async state(shard: MongoShard, labels: readonly Label[]): Promise<ShardState | undefined> {
-    const { documents } = await this.ask([shard.stateId], labels);
+    const { documents } = await this.questions.ask([shard.stateId], labels);
     return stateOf(documents.get(shard.stateId), labels, this.parts.fields);
-  }
-
-  private ask(names: readonly string[], labels: readonly Label[]): Promise<Found> {
-    return new Promise((resolve, reject) => {
-      const mine = { names, labels, resolve, reject };
-      if (this.waiting.length > 0 && this.waiting.length < MAX_BATCH) {
-        this.waiting.push(mine);
-        return;
-      }
-      const batch = [mine];
-      this.waiting = batch;
-      // After the promises of this turn have run, and with them everybody who asks in the same moment.
-      process.nextTick(() => {
-        if (this.waiting === batch) this.waiting = [];
-        this.flush(batch).catch((error: unknown) => {
-          for (const { reject: fail } of batch) fail(error);
-        });
-      });
-    });
-  }
-
-  private async flush(batch: readonly Waiting[]): Promise<void> {
-    const { link, fields } = this.parts;
-    const labels = [...new Set(batch.flatMap((each) => each.labels))];
-    const names = [...new Set(batch.flatMap((each) => each.names))];
-    const projection = projectionOf([...ENTRY_FIELDS, ...STATE_FIELDS, ...fields.paths(labels)]);
-    const found = await link.run((documents) =>
-      documents.find({ _id: { $in: names } }, { projection, batchSize: names.length + 1 }).toArray(),
-    );
-    const documents = new Map(found.map((each) => [each._id, each]));
-    for (const { resolve } of batch) resolve({ documents, labels });
   }
 
   private async judge(key: Key, shard: MongoShard, { documents, labels }: Found): Promise<Look> {
@@ -156,7 +108,7 @@ export class MongoReader {
     if (header === undefined || typeof number !== 'number' || !opener.trustsCounters) return undefined;
     const freshUntilServerMs = typeof freshUntilMs === 'number' ? freshUntilMs : Infinity;
     const graceMs = freshUntilServerMs === Infinity ? 0 : header.keptUntilMs - freshUntilServerMs;
-    const opened = { ...header, value: number, freshUntilServerMs, graceMs };
-    return new ServerEntry(id, Buffer.from(header.mark, 'base64url'), opened, () => number, undefined, serverClock);
+    const counter = { ...header, identity: identityOf(id), value: number, freshUntilServerMs, graceMs };
+    return new ServerEntry(id, Buffer.from(header.mark, 'base64url'), counter, () => number, counter, serverClock);
   }
 }

@@ -18,6 +18,7 @@ import {
 import { isDuplicate } from './mongo.errors.js';
 import type { LeaseParts, MongoLeases } from './mongo.leases.js';
 import { chunks, graceOf, nonce } from './redis.reply.js';
+import type { Proof } from './tiered.levels.js';
 
 /** Something else would have to change an entry between any two attempts. */
 const MAX_ATTEMPTS = 16;
@@ -35,6 +36,7 @@ export interface Life {
 
 interface Sealed {
   readonly key: Key;
+  readonly draft: Draft;
   readonly shard: MongoShard;
   readonly state: ShardState;
   readonly fields: Record<string, unknown>;
@@ -44,6 +46,9 @@ interface Sealed {
 }
 
 export class MongoWrites {
+  /** What a copy of a stored draft can be checked by. */
+  readonly proofs = new WeakMap<Draft, Proof>();
+
   constructor(
     private readonly parts: LeaseParts,
     private readonly codec: Codec,
@@ -73,6 +78,7 @@ export class MongoWrites {
     if (matchedCount === 0) return 'lease-lost';
     if (state?.incarnation !== incarnation || stamp < barrierStamp(state, draft.labels)) return 'invalidated';
     await states.keep(shard, state, draft.keptForMs);
+    this.note(draft, fields);
     return 'stored';
   }
 
@@ -174,7 +180,7 @@ export class MongoWrites {
     const shard = this.parts.shards.of(key);
     const state = states.get(shard.name) as ShardState;
     const fields = await this.sealed(key, { incarnation: state.incarnation, stamp: state.clock, draft }, draft.value);
-    return { key, shard, state, fields, keptForMs: draft.keptForMs, ticket: nonce() };
+    return { key, draft, shard, state, fields, keptForMs: draft.keptForMs, ticket: nonce() };
   }
 
   private async layTickets(batch: readonly Sealed[]): Promise<void> {
@@ -207,9 +213,16 @@ export class MongoWrites {
         update: change({ $set: fields, $unset: { l: '', w: '', ...this.unsetBy(fields) } }),
       },
     }));
-    await this.parts.link.run(async (documents) => {
-      await documents.bulkWrite(operations, { ordered: false });
-    });
+    const { matchedCount } = await this.parts.link.run(async (documents) =>
+      documents.bulkWrite(operations, { ordered: false }),
+    );
+    // Of a batch that was overtaken in part nobody knows which.
+    if (matchedCount !== batch.length) return;
+    for (const { draft, fields } of batch) this.note(draft, fields);
+  }
+
+  private note(draft: Draft, { m, i, s }: Record<string, unknown>): void {
+    this.proofs.set(draft, { mark: m as string, incarnation: i as Incarnation, stamp: s as Stamp });
   }
 
   private freshUntil(freshForMs: number): number {

@@ -7,7 +7,7 @@ import { isFirstLevel, isSecondLevel, type FirstLevelFactory, type SecondLevelFa
 export interface TieredOptions {
   /** The level in this process: `memory()`, with its bounds. */
   readonly l1: BackendFactory;
-  /** The level that all processes share: `redis()`. */
+  /** The level that all processes share: `redis()` or `mongo()`. With `mongo()` there are no messages, as with `bus: false`. */
   readonly l2: BackendFactory;
   /**
    * The longest that a copy in this process is believed without asking the shared level whether it still stands (a small
@@ -45,7 +45,10 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
   if (!isFactory(l1) || !isFirstLevel(l1))
     throw new CacheConfigError('tiered.l1', 'must be memory(), with options as needed');
   if (!isFactory(l2) || !isSecondLevel(l2))
-    throw new CacheConfigError('tiered.l2', 'must be a backend that processes share and that can tell a copy: redis()');
+    throw new CacheConfigError(
+      'tiered.l2',
+      'must be a backend that processes share and that can tell a copy: redis() or mongo()',
+    );
   return Object.freeze({
     l1,
     l2,

@@ -5,7 +5,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { cacheConfigWith } from '../../lib/config.js';
 import { CacheModule, CacheService, memory } from '../../lib/index.js';
-import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
+import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(30_000);
@@ -62,6 +62,30 @@ describeWithRedis('a Redis that the environment names', () => {
       expect((await reader.info()).kind).toBe(kind);
       expect(await reader.get('cat')).toBe('Tom');
     }
+  });
+
+  it('is below memory of each process, within what that may hold, and told what the others drop', async () => {
+    const server = await RedisProcess.start();
+    ends.push(() => server.stop());
+    const variables = {
+      CACHE_BACKEND: 'tiered',
+      CACHE_URL: server.url,
+      CACHE_PREFIX: randomPrefix(),
+      CACHE_MAX_SIZE: '2',
+    };
+    const [writer, reader] = [await boot(variables), await boot(variables)];
+    const inMemory = async (): Promise<unknown> => (await reader.info()).details?.['l1Entries'];
+    await until('messages', async () => (await reader.info()).details?.['bus'] === 'up');
+    await writer.set('cat', 'Tom');
+    await until('a copy in memory', async () => (await reader.get('cat')) === 'Tom' && (await inMemory()) === 1);
+    await writer.delete('cat');
+    // Unasked it would be believed for 5 s: who is told has forgotten before.
+    await until('the news', async () => (await reader.get('cat')) === undefined, 3_000);
+    for (const name of ['Tom', 'Tim', 'Tam']) await writer.set(name, name);
+    await until('full', async () => {
+      for (const name of ['Tom', 'Tim', 'Tam']) expect(await reader.get(name)).toBe(name);
+      return (await inMemory()) === 2;
+    });
   });
 
   it('can be given what no variable says: a fallback for when it is away', async () => {

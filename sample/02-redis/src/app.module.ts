@@ -11,11 +11,14 @@ import { RatesModule } from '../../01-quick-start/src/rates/rates.module.js';
 import { ReportsModule } from '../../01-quick-start/src/reports/reports.module.js';
 import { StatsController } from '../../01-quick-start/src/stats/stats.controller.js';
 import { RequestTrace } from '../../01-quick-start/src/trace/request-trace.js';
-import { TraceModule } from '../../01-quick-start/src/trace/trace.module.js';
 import { SharedCompaniesModule } from './database/shared-companies.module.js';
 import { InvalidationUnknownFilter } from './invalidation-unknown.filter.js';
+import { LevelTraceModule } from './trace/level-trace.module.js';
 
-/** CACHE_BACKEND, CACHE_URL, CACHE_PREFIX and the others; the import of `redis` is what Redis costs an application. */
+/**
+ * CACHE_BACKEND, CACHE_URL, CACHE_PREFIX and the others; the import of `redis` is what Redis costs an application.
+ * `tiered` makes `tiered({ l1: memory(…), l2: redis(…) })` of them, and `redis` what is below it alone.
+ */
 const config = cacheConfigWith({ redis });
 
 /** The application of sample 01: what is another here is where its entries live, and where its companies do. */
@@ -23,7 +26,7 @@ const config = cacheConfigWith({ redis });
   imports: [
     AuthModule,
     CacheModule.forRootAsync({
-      imports: [ConfigModule.forFeature(config), TraceModule],
+      imports: [ConfigModule.forFeature(config), LevelTraceModule],
       inject: [config.KEY, RequestTrace],
       useFactory: (fromEnvironment: ConfigType<typeof config>, trace: RequestTrace) => ({
         ...fromEnvironment,

@@ -8,7 +8,7 @@ const startedAtMs = performance.now();
 const everything = await startEverything([0, 0]).catch(explain);
 
 if (everything !== undefined) {
-  const { database, one, two, redis } = everything;
+  const { levels, database, one, two, redis } = everything;
   const stage = new Stage(
     new Visitor('Alice', one.url, 'acme-alice'),
     new Visitor('Bob', two.url, 'acme-bob'),
@@ -16,9 +16,10 @@ if (everything !== undefined) {
     new Visitor('somebody', one.url, undefined),
     database,
   );
-  console.log(`\n  Two processes on one Redis: Alice asks the first, Bob and Gina the second.`);
+  const where = levels === 'tiered' ? 'each with memory (L1) over one Redis (L2)' : 'on one Redis (L2)';
+  console.log(`\n  Two processes, ${where}: Alice asks the first, Bob and Gina the second.`);
   try {
-    await play(stage, new Visitor('Alice', two.url, 'acme-alice'), redis);
+    await play(stage, { levels, redis, aliceElsewhere: new Visitor('Alice', two.url, 'acme-alice') });
     console.log(
       `\n  ${stage.count} steps, all as promised, in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s.\n`,
     );

@@ -11,18 +11,22 @@ interface Step {
 
 const STEPS: readonly Step[] = [
   {
-    title: 'What one process has loaded, the other has: a miss here, a hit there.',
+    title: 'What one process has loaded, the other has: from the loader here, from Redis (L2) there.',
     requests: [
       ['one', 'acme-alice', '/projects/1'],
       ['two', 'acme-bob', '/projects/1'],
     ],
   },
   {
+    title: 'The second time it has it in its own memory (L1); with CACHE_BACKEND=redis that is L2 again.',
+    requests: [['two', 'acme-bob', '/projects/1']],
+  },
+  {
     title: 'Still every company its own: the same URL, another company.',
     requests: [['two', 'globex-gina', '/projects/1']],
   },
   {
-    title: 'Forgotten here is forgotten there: the report of the first process is a miss again.',
+    title: 'Forgotten here is forgotten there: the first process has its report made again.',
     requests: [
       ['one', 'acme-alice', '/reports/1/2026-01'],
       ['two', 'acme-bob', '/projects/1/hours/2026-01 -d hours=8'],
@@ -41,19 +45,21 @@ const STEPS: readonly Step[] = [
 ];
 
 /** What is printed when everything has started. */
-export function guide({ one, two, redis, redisUrl }: Everything): string {
+export function guide({ levels, one, two, redis, redisUrl }: Everything): string {
   const hosts = { one: one.url.replace('http://', ''), two: two.url.replace('http://', '') };
   const server = redis === undefined ? 'your Redis (REDIS_URL)' : `a Redis of its own (${redisUrl})`;
   return [
     '',
     `  ${bold('nestjs-scoped-cache: Redis')}   ${one.url}  ${two.url}`,
     '',
-    `  Two processes of the quick start on ${server}.`,
-    '  Every answer says what the cache did, and how long it took.',
+    `  Two processes of the quick start${levels === 'tiered' ? ', each with memory (L1),' : ''} on ${server}.`,
+    '  Every answer, and a line here for each, says where it came from (L1, L2, loader) and how long it took.',
     '',
     '  Paste these into another terminal, in this order:',
     ...STEPS.map((step, at) => section(step, at + 1, hosts)),
-    ...(redis === undefined ? [] : ['', `  ${bold('5')}  Look at what is stored:`, '', `     ${cli(redisUrl)}`]),
+    ...(redis === undefined
+      ? []
+      : ['', `  ${bold(`${STEPS.length + 1}`)}  Look at what is stored:`, '', `     ${cli(redisUrl)}`]),
     '',
     dim('  `npm run demo:redis` plays this and more, and checks it. Ctrl+C stops.'),
     '',

@@ -5,7 +5,7 @@ import { explain } from './start/explain.js';
 const port = Number(process.env['PORT'] ?? 3001);
 
 try {
-  const everything = await startEverything([port, port + 1]);
+  const everything = await startEverything([port, port + 1], { REQUEST_LINES: 'true' });
   console.log(guide(everything));
   let isStopping = false;
   const stop = (): void => {

@@ -11,7 +11,14 @@ import type { Observer } from '../../../lib/core/observer.js';
 import { Rig } from '../machine/rig.js';
 import { randomPrefix } from '../redis/redis-process.js';
 
-export interface MongoBackendOptions extends MongoOptions {
+type Over = (own: BackendFactory) => BackendFactory;
+
+export interface MongoMachineOptions extends MongoOptions {
+  /** Puts something over it: another level. */
+  readonly over?: Over;
+}
+
+export interface MongoBackendOptions extends MongoMachineOptions {
   readonly prefix?: string;
   readonly codec?: CodecOptions;
   readonly observer?: Observer;
@@ -19,18 +26,25 @@ export interface MongoBackendOptions extends MongoOptions {
   readonly limits?: LimitOptions;
 }
 
+const NOTHING_OVER: Over = (own) => own;
+
 /** A backend without anything around it. */
 export function mongoBackend(options: MongoBackendOptions): Backend {
-  const { prefix = randomPrefix(), codec, observer = () => undefined, clock = systemClock, limits, ...rest } = options;
+  const { prefix = randomPrefix(), codec, observer = () => undefined, clock = systemClock, limits, ...more } = options;
+  const { over = NOTHING_OVER, ...rest } = more;
   const resolved = resolveCodecOptions(codec ?? {});
   const emit = { isHeard: true, event: observer };
   const parts = { clock, copier: new Copier(resolved.types), emit, limits: resolveLimits(limits), prefix };
-  return mongo(rest).create({ ...parts, random: Math.random, codec: () => createCodec(resolved, parts) });
+  return over(mongo(rest)).create({ ...parts, random: Math.random, codec: () => createCodec(resolved, parts) });
 }
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */
-export function mongoFactory({ prefix, ...options }: MongoOptions & { readonly prefix: string }): BackendFactory {
-  const factory = mongo(options);
+export function mongoFactory({
+  prefix,
+  over = NOTHING_OVER,
+  ...options
+}: MongoMachineOptions & { readonly prefix: string }): BackendFactory {
+  const factory = over(mongo(options));
   return { kind: factory.kind, create: (parts) => factory.create({ ...parts, prefix }) };
 }
 
@@ -40,7 +54,7 @@ export class MongoMachines {
   readonly prefix = randomPrefix();
 
   /** A machine of its own, as another process would have. */
-  on(options: MongoOptions, limits?: LimitOptions, prefix = this.prefix): Rig<Clock> {
+  on(options: MongoMachineOptions, limits?: LimitOptions, prefix = this.prefix): Rig<Clock> {
     const rig = new Rig<Clock>({
       clock: systemClock,
       backend: mongoFactory({ ...options, prefix }),
@@ -52,7 +66,7 @@ export class MongoMachines {
   }
 
   /** The same, once it is connected. */
-  async ready(options: MongoOptions, limits?: LimitOptions, prefix?: string): Promise<Rig<Clock>> {
+  async ready(options: MongoMachineOptions, limits?: LimitOptions, prefix?: string): Promise<Rig<Clock>> {
     const rig = this.on(options, limits, prefix);
     await rig.backend.open?.();
     return rig;

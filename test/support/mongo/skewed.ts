@@ -17,7 +17,7 @@ export function skewed(connection: Connection, byMs: number): Connection {
 }
 
 /** The same object, but for some of its methods. */
-function standIn<T extends object>(real: T, other: object): T {
+export function standIn<T extends object>(real: T, other: object): T {
   return new Proxy(real, {
     get(target, name) {
       if (Object.hasOwn(other, name)) return Reflect.get(other, name) as unknown;

@@ -10,7 +10,7 @@ const SERVER = fileURLToPath(new URL('../server.js', import.meta.url));
 /** `[Nest] 4711  - 01/01/2026, 12:00:00 PM    WARN [CacheModule] ` in front of what matters. */
 const LOGGER_LEAD = /^\[Nest\].*?(?:WARN|ERROR) \[\w+\] /;
 
-/** A process of the application has not started; it has said why. */
+/** The application has not started; why has been said, or is in the message. */
 export class StartError extends Error {}
 
 interface Ready {

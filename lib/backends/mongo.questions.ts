@@ -1,0 +1,70 @@
+/**
+ * Questions of one turn of the event loop are one `find` of documents and of the states they are judged by. Stamps only
+ * ever rise, so the two may be seen in any order: an invalidation that settled before the question was sent shows in
+ * the state.
+ */
+import type { Label } from '../core/label.js';
+import { projectionOf, type LabelFields, type Stored } from './mongo.documents.js';
+import type { MongoLink } from './mongo.link.js';
+
+/** Documents by their names, and the labels whose stamps were asked for with them. */
+export interface Found {
+  readonly documents: ReadonlyMap<string, Stored>;
+  readonly labels: readonly Label[];
+}
+
+interface Waiting {
+  readonly names: readonly string[];
+  readonly labels: readonly Label[];
+  readonly resolve: (found: Found) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface QuestionParts {
+  readonly link: MongoLink;
+  readonly fields: LabelFields;
+}
+
+/** Questions that one command asks. More are spread over several, so that no answer holds up the others for long. */
+const MAX_BATCH = 128;
+
+export class MongoQuestions {
+  private waiting: Waiting[] = [];
+
+  constructor(
+    private readonly parts: QuestionParts,
+    /** Fields that are fetched of every document, beside the stamps of the labels. */
+    private readonly wanted: readonly string[],
+  ) {}
+
+  ask(names: readonly string[], labels: readonly Label[]): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      const mine = { names, labels, resolve, reject };
+      if (this.waiting.length > 0 && this.waiting.length < MAX_BATCH) {
+        this.waiting.push(mine);
+        return;
+      }
+      const batch = [mine];
+      this.waiting = batch;
+      // After the promises of this turn have run, and with them everybody who asks in the same moment.
+      process.nextTick(() => {
+        if (this.waiting === batch) this.waiting = [];
+        this.flush(batch).catch((error: unknown) => {
+          for (const { reject: fail } of batch) fail(error);
+        });
+      });
+    });
+  }
+
+  private async flush(batch: readonly Waiting[]): Promise<void> {
+    const { link, fields } = this.parts;
+    const labels = [...new Set(batch.flatMap((each) => each.labels))];
+    const names = [...new Set(batch.flatMap((each) => each.names))];
+    const projection = projectionOf([...this.wanted, ...fields.paths(labels)]);
+    const found = await link.run((documents) =>
+      documents.find({ _id: { $in: names } }, { projection, batchSize: names.length + 1 }).toArray(),
+    );
+    const documents = new Map(found.map((each) => [each._id, each]));
+    for (const { resolve } of batch) resolve({ documents, labels });
+  }
+}

@@ -1,0 +1,40 @@
+import type { Key } from '../core/key.js';
+import type { Label } from '../core/label.js';
+import { barrierStamp, stateOf, type LabelFields, type MongoShards } from './mongo.documents.js';
+import type { MongoLink } from './mongo.link.js';
+import { MongoQuestions } from './mongo.questions.js';
+import type { RedisEntry as ServerEntry } from './redis.entry.js';
+import type { Proof } from './tiered.levels.js';
+
+interface ValidatorParts {
+  readonly link: MongoLink;
+  readonly shards: MongoShards;
+  readonly fields: LabelFields;
+}
+
+/**
+ * Whether entries still stand where they were read. Of each only its mark is fetched, with the state of its shard;
+ * questions of one turn go together.
+ */
+export class MongoValidator {
+  private readonly questions: MongoQuestions;
+
+  constructor(private readonly parts: ValidatorParts) {
+    this.questions = new MongoQuestions(parts, ['m', 'i', 'f']);
+  }
+
+  async stillStands(key: Key, labels: readonly Label[], { mark, incarnation, stamp }: Proof): Promise<boolean> {
+    const { shards, fields } = this.parts;
+    const shard = shards.of(key);
+    const name = shard.entry(key.id);
+    const { documents } = await this.questions.ask([name, shard.stateId], labels);
+    const state = stateOf(documents.get(shard.stateId), labels, fields);
+    if (documents.get(name)?.['m'] !== mark || state?.incarnation !== incarnation) return false;
+    return stamp >= barrierStamp(state, labels);
+  }
+}
+
+/** Counters are added to in place, so nothing about a copy of one could be checked. */
+export function proofOfEntry({ mark, incarnation, stamp, counter }: ServerEntry): Proof | undefined {
+  return counter === undefined ? { mark: mark.toString('base64url'), incarnation, stamp } : undefined;
+}
