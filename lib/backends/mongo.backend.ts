@@ -37,9 +37,9 @@ import { MongoSweeper } from './mongo.sweeper.js';
 import { MongoValidator, proofOfEntry } from './mongo.validator.js';
 import { MongoWalk } from './mongo.walk.js';
 import { MongoWrites } from './mongo.writes.js';
-import { ServerClock } from './redis.clock.js';
-import { EntryOpener, RedisEntry as ServerEntry } from './redis.entry.js';
-import { sum } from './redis.reply.js';
+import { ServerClock } from './server.clock.js';
+import { EntryOpener, ServerEntry } from './server.entry.js';
+import { sum } from './lists.js';
 import { RefusedError } from './refused.error.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
 

@@ -6,8 +6,9 @@ import type { mongo } from 'mongoose';
 import type { Clock } from '../core/clock.js';
 import { janitorAt, type Documents } from './mongo.documents.js';
 import { mongoError } from './mongo.errors.js';
-import type { ServerClock } from './redis.clock.js';
-import { nonce, sum } from './redis.reply.js';
+import type { ServerClock } from './server.clock.js';
+import { sum } from './lists.js';
+import { nonce } from './nonce.js';
 import { RefusedError } from './refused.error.js';
 
 export interface GreetingParts {

@@ -8,8 +8,8 @@ import type { MongoShard, MongoShards } from './mongo.documents.js';
 import type { MongoReader } from './mongo.reader.js';
 import type { MongoStates, Ticked } from './mongo.states.js';
 import type { Judgement, MongoWalk } from './mongo.walk.js';
-import type { ServerClock } from './redis.clock.js';
-import { chunks, sum } from './redis.reply.js';
+import type { ServerClock } from './server.clock.js';
+import { chunks, sum } from './lists.js';
 
 const EVERYTHING = compileGlob('*');
 /** Keys of one command. */

@@ -9,8 +9,8 @@ import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './mong
 import { isDuplicate } from './mongo.errors.js';
 import type { Look, MongoReader, ReaderParts } from './mongo.reader.js';
 import type { MongoStates } from './mongo.states.js';
-import { RedisEntry as ServerEntry } from './redis.entry.js';
-import { nonce } from './redis.reply.js';
+import { ServerEntry } from './server.entry.js';
+import { nonce } from './nonce.js';
 import { RefusedError } from './refused.error.js';
 
 /** Somebody would have to change the document between any two attempts. */

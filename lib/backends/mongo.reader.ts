@@ -19,9 +19,9 @@ import {
 } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import { MongoQuestions, type Found } from './mongo.questions.js';
-import type { ServerClock } from './redis.clock.js';
-import { identityOf } from './redis.counter.js';
-import { RedisEntry as ServerEntry, type EntryOpener } from './redis.entry.js';
+import type { ServerClock } from './server.clock.js';
+import { identityOf } from './server.counter.js';
+import { ServerEntry, type EntryOpener } from './server.entry.js';
 
 /** Everything that stood under a key when it was looked at. */
 export interface Look {

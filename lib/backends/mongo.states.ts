@@ -16,8 +16,9 @@ import {
 } from './mongo.documents.js';
 import { isDuplicate } from './mongo.errors.js';
 import type { MongoLink } from './mongo.link.js';
-import type { ServerClock } from './redis.clock.js';
-import { chunks, nonce } from './redis.reply.js';
+import type { ServerClock } from './server.clock.js';
+import { chunks } from './lists.js';
+import { nonce } from './nonce.js';
 import { RefusedError } from './refused.error.js';
 
 /** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { MongoLink } from './mongo.link.js';
-import type { ServerClock } from './redis.clock.js';
+import type { ServerClock } from './server.clock.js';
 
 /** How often it is looked, on average, and how late the server's own janitor may be before this one helps out. */
 const EVERY_MS = 300_000;

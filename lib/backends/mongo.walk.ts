@@ -18,7 +18,7 @@ import {
 } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import type { MongoReader } from './mongo.reader.js';
-import type { ServerClock } from './redis.clock.js';
+import type { ServerClock } from './server.clock.js';
 
 const BATCH = 500;
 /** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */

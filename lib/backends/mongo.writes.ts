@@ -17,7 +17,9 @@ import {
 } from './mongo.documents.js';
 import { isDuplicate } from './mongo.errors.js';
 import type { LeaseParts, MongoLeases } from './mongo.leases.js';
-import { chunks, graceOf, nonce } from './redis.reply.js';
+import { graceOf } from './draft.times.js';
+import { chunks } from './lists.js';
+import { nonce } from './nonce.js';
 import type { Proof } from './tiered.levels.js';
 
 /** Something else would have to change an entry between any two attempts. */

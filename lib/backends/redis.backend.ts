@@ -27,9 +27,9 @@ import { GuardedBackend } from './guarded.backend.js';
 import { Announcer, channelOf } from './redis.announcer.js';
 import { Births } from './redis.births.js';
 import { openClients } from './redis.client.js';
-import { ServerClock } from './redis.clock.js';
+import { ServerClock } from './server.clock.js';
 import type { Client } from './redis.connection.js';
-import { EntryOpener, RedisEntry } from './redis.entry.js';
+import { EntryOpener, ServerEntry } from './server.entry.js';
 import { infoOf } from './redis.info.js';
 import { RedisInvalidation } from './redis.invalidation.js';
 import { KeyCheck } from './redis.key-check.js';
@@ -37,7 +37,9 @@ import { RedisLeases } from './redis.leases.js';
 import { RedisLink } from './redis.link.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
 import { RedisReader } from './redis.reader.js';
-import { nonce, sum, text } from './redis.reply.js';
+import { sum } from './lists.js';
+import { nonce } from './nonce.js';
+import { text } from './redis.reply.js';
 import { ShardMap } from './redis.shard.js';
 import { RedisWalk } from './redis.walk.js';
 import { RedisValidator } from './redis.validator.js';
@@ -261,7 +263,7 @@ class RedisBackend implements Backend {
 
   /** Counters are added to in place, so nothing about a copy of one could be checked. */
   proofOf(of: Entry | Draft): Proof | undefined {
-    if (!(of instanceof RedisEntry)) return this.writes.proofs.get(of as Draft);
+    if (!(of instanceof ServerEntry)) return this.writes.proofs.get(of as Draft);
     const { mark, incarnation, stamp, counter } = of;
     return counter === undefined ? { mark: text(mark), incarnation, stamp } : undefined;
   }

@@ -12,7 +12,8 @@ import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
 import { BackendError } from '../core/errors.js';
 import { Masters } from './redis.masters.js';
 import { problemOf, redisError, saysWord } from './redis.errors.js';
-import { nonce, text } from './redis.reply.js';
+import { nonce } from './nonce.js';
+import { text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 
 export type Argument = string | Buffer | number;

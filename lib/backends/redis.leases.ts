@@ -9,11 +9,12 @@ import type { Label } from '../core/label.js';
 import { survives } from '../core/stamp.js';
 import type { Announcer } from './redis.announcer.js';
 import type { Births } from './redis.births.js';
-import type { ServerClock } from './redis.clock.js';
-import { RedisEntry, type EntryOpener } from './redis.entry.js';
+import type { ServerClock } from './server.clock.js';
+import { ServerEntry, type EntryOpener } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
 import type { RedisReader, ShardView } from './redis.reader.js';
-import { leaseText, nonce, text } from './redis.reply.js';
+import { nonce } from './nonce.js';
+import { leaseText, text } from './redis.reply.js';
 import { LEASE, RELEASE, RENEW } from './redis.scripts.js';
 import type { Shard, ShardMap } from './redis.shard.js';
 import { RefusedError } from './refused.error.js';
@@ -29,7 +30,7 @@ interface Granted {
   readonly token: string;
   readonly view: ShardView;
   readonly stamp: number;
-  readonly standing: RedisEntry | undefined;
+  readonly standing: ServerEntry | undefined;
 }
 
 export interface LeaseParts {
@@ -55,7 +56,7 @@ export class RedisLeases {
   async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
     const { opener, reader, shards } = this.parts;
     const shard = shards.of(key);
-    let known = request.seen instanceof RedisEntry ? request.seen : undefined;
+    let known = request.seen instanceof ServerEntry ? request.seen : undefined;
     let mark: Buffer = known?.mark ?? NO_MARK;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const answer = await this.attempt(key, shard, request, known, mark);
@@ -124,7 +125,7 @@ export class RedisLeases {
     };
     if (Number(reply[0]) === 0) return { bytes: reply[1] as Buffer, view };
     const bytes = reply[1] as Buffer;
-    const isSeen = bytes.length === 1 && known instanceof RedisEntry;
+    const isSeen = bytes.length === 1 && known instanceof ServerEntry;
     const standing = isSeen ? known : bytes.length > 1 ? await this.parts.opener.open(key.id, bytes) : undefined;
     return { token, view, stamp: Number(text(reply[6])), standing };
   }

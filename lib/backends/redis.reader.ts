@@ -4,7 +4,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier } from '../core/stamp.js';
 import type { RedisConnection } from './redis.connection.js';
-import type { EntryOpener, RedisEntry } from './redis.entry.js';
+import type { EntryOpener, ServerEntry } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
 import type { Shard } from './redis.shard.js';
 
@@ -60,7 +60,7 @@ export class RedisReader {
   }
 
   /** What an entry has to survive; labels the view does not know are asked for. */
-  async barrier(shard: Shard, entry: RedisEntry | undefined, view: ShardView): Promise<Barrier> {
+  async barrier(shard: Shard, entry: ServerEntry | undefined, view: ShardView): Promise<Barrier> {
     const unknown = unknownLabels([entry], view);
     const known = unknown.length === 0 ? view : await this.learn(this.link.pick(), shard, view, unknown);
     return barrierOf(known, entry);
@@ -80,7 +80,7 @@ export class RedisReader {
       const bytes = bytesOf.get(key.id);
       return bytes === undefined ? undefined : this.open(connection, key, bytes);
     });
-    const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (RedisEntry | undefined)[]);
+    const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (ServerEntry | undefined)[]);
     const view = viewOf(fields, labels);
     const unknown = unknownLabels(entries, view);
     const known = unknown.length === 0 ? view : await this.learn(connection, shard, view, unknown);
@@ -89,9 +89,9 @@ export class RedisReader {
     }
   }
 
-  private open(connection: RedisConnection, { id }: Key, bytes: Buffer): Awaitable<RedisEntry | undefined> {
+  private open(connection: RedisConnection, { id }: Key, bytes: Buffer): Awaitable<ServerEntry | undefined> {
     const opened = this.opener.open(id, bytes);
-    const check = (entry: RedisEntry | undefined): RedisEntry | undefined => {
+    const check = (entry: ServerEntry | undefined): ServerEntry | undefined => {
       if (entry === undefined) connection.verify();
       return entry;
     };
@@ -131,11 +131,11 @@ export function barrierStamp(view: ShardView, labels: readonly Label[]): number 
   return stamp;
 }
 
-function barrierOf(view: ShardView, entry: RedisEntry | undefined): Barrier {
+function barrierOf(view: ShardView, entry: ServerEntry | undefined): Barrier {
   return { incarnation: view.incarnation, stamp: barrierStamp(view, entry?.labels ?? []) };
 }
 
-function unknownLabels(entries: readonly (RedisEntry | undefined)[], view: ShardView): readonly Label[] {
+function unknownLabels(entries: readonly (ServerEntry | undefined)[], view: ShardView): readonly Label[] {
   const unknown = new Set<Label>();
   for (const entry of entries) {
     for (const label of entry?.labels ?? []) if (!view.stamps.has(label)) unknown.add(label);

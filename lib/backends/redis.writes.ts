@@ -7,11 +7,14 @@ import { fingerprint } from '../core/fingerprint.js';
 import type { Key } from '../core/key.js';
 import type { Announced } from './redis.announcer.js';
 import type { Argument } from './redis.connection.js';
-import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from './redis.counter.js';
-import { markOf, type RedisEntry } from './redis.entry.js';
+import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from './server.counter.js';
+import { markOf, type ServerEntry } from './server.entry.js';
 import type { LeaseParts, RedisLeases } from './redis.leases.js';
 import { MANY, type GuardSettings } from './guarded.options.js';
-import { chunks, graceOf, keptMs, leaseText, nonce, text } from './redis.reply.js';
+import { graceOf, keptMs } from './draft.times.js';
+import { chunks } from './lists.js';
+import { nonce } from './nonce.js';
+import { leaseText, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 import { COUNT, FILL, SWAP, WRITE } from './redis.scripts.js';
 import { RefusedError } from './refused.error.js';
@@ -116,7 +119,7 @@ export class RedisWrites {
   }
 
   /** The number goes on with the life it has: as a counter, or sealed again. */
-  private async carryOn(key: Key, entry: RedisEntry, total: number): Promise<boolean> {
+  private async carryOn(key: Key, entry: ServerEntry, total: number): Promise<boolean> {
     const { opened, labels } = entry;
     const { freshUntilServerMs, graceMs } = opened;
     const untilMs = freshUntilServerMs + graceMs;
@@ -130,7 +133,7 @@ export class RedisWrites {
 
   private async swap(
     key: Key,
-    { mark }: RedisEntry,
+    { mark }: ServerEntry,
     bytes: Buffer,
     forMs: number,
     lease: 'stays' | 'void',
@@ -174,9 +177,9 @@ export class RedisWrites {
   }
 
   /** A live entry within its ttl. */
-  private async standing(key: Key): Promise<RedisEntry | undefined> {
+  private async standing(key: Key): Promise<ServerEntry | undefined> {
     const reading = await this.parts.reader.read(this.parts.shards.of(key), key);
-    return this.leases.isFresh(reading) ? (reading.entry as RedisEntry) : undefined;
+    return this.leases.isFresh(reading) ? (reading.entry as ServerEntry) : undefined;
   }
 
   private async mark(key: Key): Promise<Buffer> {

@@ -5,7 +5,7 @@ import { mongo } from 'mongoose';
 import { MongoLink } from '../../lib/backends/mongo.link.js';
 import { resolveMongoOptions } from '../../lib/backends/mongo.options.js';
 import { MongoSweeper } from '../../lib/backends/mongo.sweeper.js';
-import { ServerClock } from '../../lib/backends/redis.clock.js';
+import { ServerClock } from '../../lib/backends/server.clock.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { CacheError, InvalidationUnknownError, ValueTooLargeError } from '../../lib/core/errors.js';
 import { Source, type Options, type Rig } from '../support/machine/rig.js';

@@ -1,10 +1,11 @@
 /** A51: a server whose clock jumps by an hour. What is valid does not depend on it; what is fresh follows it. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeWith } from '../support/describe-with.js';
 import { Machines } from '../support/redis/machines.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
@@ -26,11 +27,12 @@ function shim(): string | undefined {
 }
 
 const library = shim();
-const describeWithShim = library === undefined ? describe.skip : describe;
+const missing =
+  library === undefined ? 'no C compiler on the PATH: install one (apt-get install gcc libc6-dev)' : undefined;
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 describeWithRedis('the clock of the server', () => {
-  describeWithShim(library === undefined ? 'skipped: no C compiler' : 'is wrong', () => {
+  describeWith(missing, 'is wrong', () => {
     let server: RedisProcess;
     const machines = new Machines();
     const shimmed = (seconds: number) => ({ LD_PRELOAD: library ?? '', CLOCK_SHIM_SECONDS: String(seconds) });

@@ -1,9 +1,10 @@
 /** A40: a server that cannot prove who it is is no server, and nothing is said to it in plain words. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { createServer, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { BackendError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import { describeWith } from '../support/describe-with.js';
 import { hasOpenssl, TestAuthority, type Certificate } from '../support/redis/certificates.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { RedisProcess, until } from '../support/redis/redis-process.js';
@@ -11,11 +12,11 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(30_000);
 
-const describeWithOpenssl = hasOpenssl() ? describe : describe.skip;
+const missing = hasOpenssl() ? undefined : 'no openssl on the PATH: install it (apt-get install openssl)';
 const PASSWORD = 'a password that is nobody’s business';
 
 describeWithRedis('a server behind TLS', () => {
-  describeWithOpenssl(hasOpenssl() ? 'and its certificate' : 'skipped: no openssl', () => {
+  describeWith(missing, 'and its certificate', () => {
     let authority: TestAuthority;
     const machines = new Machines();
     const servers: RedisProcess[] = [];

@@ -1,6 +1,6 @@
 /** Whether real servers can be started here. Where not, suites skip and say why; with CI=true they fail. */
-import { describe } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { describeWith } from '../describe-with.js';
 
 function missing(): string | undefined {
   try {
@@ -13,8 +13,5 @@ function missing(): string | undefined {
 
 /** A suite that needs real servers. */
 export function describeWithRedis(name: string, suite: () => void): void {
-  const reason = missing();
-  if (reason === undefined) describe(name, suite);
-  else if (process.env['CI'] === 'true') throw new Error(reason);
-  else describe.skip(`${name} (skipped: ${reason})`, suite);
+  describeWith(missing(), name, suite);
 }

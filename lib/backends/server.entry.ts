@@ -6,11 +6,11 @@ import { originOf, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Emit } from '../core/observer.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
-import type { ServerClock } from './redis.clock.js';
-import { formatCounter, identityOf, parseCounter, type Counter } from './redis.counter.js';
+import type { ServerClock } from './server.clock.js';
+import { formatCounter, identityOf, parseCounter, type Counter } from './server.counter.js';
 
 /** An entry as it came from the server, with its times on the clock of this process. */
-export class RedisEntry implements Entry {
+export class ServerEntry implements Entry {
   readonly incarnation: Incarnation;
   readonly stamp: Stamp;
   readonly labels: readonly Label[];
@@ -64,19 +64,19 @@ export class EntryOpener {
   }
 
   /** Undefined: nothing of ours for this id. */
-  open(id: KeyId, bytes: Buffer): Awaitable<RedisEntry | undefined> {
+  open(id: KeyId, bytes: Buffer): Awaitable<ServerEntry | undefined> {
     const { codec, serverClock } = this;
     const counter = this.counter(bytes);
     if (counter !== undefined) {
       if (counter.identity !== identityOf(id)) return this.tellForeign(id);
       const opened = { ...counter, sizeBytes: bytes.length };
-      return new RedisEntry(id, markOf(bytes), opened, () => counter.value, counter, serverClock);
+      return new ServerEntry(id, markOf(bytes), opened, () => counter.value, counter, serverClock);
     }
     const opened = codec.open(bytes, id);
     return isPending(opened) ? opened.then((whole) => this.entryOf(id, bytes, whole)) : this.entryOf(id, bytes, opened);
   }
 
-  private entryOf(id: KeyId, bytes: Buffer, opened: Opened | undefined): RedisEntry | undefined {
+  private entryOf(id: KeyId, bytes: Buffer, opened: Opened | undefined): ServerEntry | undefined {
     if (opened === undefined) return undefined;
     const { codec, serverClock } = this;
     // A value of its own for a second look. What takes another turn to open (compressed and large) is shared.
@@ -84,7 +84,7 @@ export class EntryOpener {
       const next = codec.open(bytes, id);
       return isPending(next) ? opened.value : next?.value;
     };
-    return new RedisEntry(id, markOf(bytes), opened, again, undefined, serverClock);
+    return new ServerEntry(id, markOf(bytes), opened, again, undefined, serverClock);
   }
 
   /** The header of what stands under an id, from its first bytes; unproven. */
@@ -94,7 +94,7 @@ export class EntryOpener {
   }
 
   /** The same value with another life. */
-  async again(entry: RedisEntry, value: unknown, freshUntilServerMs: number, graceMs: number): Promise<Buffer> {
+  async again(entry: ServerEntry, value: unknown, freshUntilServerMs: number, graceMs: number): Promise<Buffer> {
     const { incarnation, stamp, labels, counter, identity } = entry;
     const header = { incarnation, stamp, labels, freshUntilServerMs, graceMs };
     if (counter !== undefined) return formatCounter({ ...counter, ...header, value: value as number });
