@@ -83,7 +83,10 @@ export interface Usage {
   readonly bytes: number;
 }
 
-/** Facts for people: what is behind the cache and how full it is. */
+/**
+ * Facts for people: what is behind the cache and how full it is. They are about room: an entry that is past its ttl or was
+ * invalidated counts until it is tidied up. `usage` counts what is live.
+ */
 export interface BackendInfo {
   readonly kind: string;
   readonly entries: number;
