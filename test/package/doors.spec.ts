@@ -35,6 +35,7 @@ const THROWN: Readonly<Record<string, string>> = {
   './testing': `testing.chaos(main.memory(), { typo: 1 })`,
 };
 const names = doors.map((door) => (door === '.' ? 'main' : door.slice('./'.length)));
+const listed = (texts: readonly string[]): string => `[${texts.join(', ')}]`;
 
 const SAID = `
   const { CacheConfigError, CacheError, CacheService, CACHE_CLOCK } = main;
@@ -48,11 +49,11 @@ const SAID = `
   }));
 `;
 const OURS = doors.map((door) => `'nestjs-scoped-cache${door.slice(1)}'`);
-const IMPORTED = `const [${names}] = await Promise.all([${OURS}].map((door) => import(door)));`;
-const REQUIRED = `const [${names}] = [${OURS}].map((door) => require(door));`;
+const IMPORTED = `const ${listed(names)} = await Promise.all(${listed(OURS)}.map((door) => import(door)));`;
+const REQUIRED = `const ${listed(names)} = ${listed(OURS)}.map((door) => require(door));`;
 /** By path: a node that can require ES modules takes those, under our name. */
 const FILES = names.map((name) => `'./dist/cjs/${name === 'main' ? 'index' : name}.js'`);
-const COMMONJS = `const [${names}] = [${FILES}].map((file) => require(file));`;
+const COMMONJS = `const ${listed(names)} = ${listed(FILES)}.map((file) => require(file));`;
 const SAME = doors.map(() => true);
 
 describe.each([
@@ -73,7 +74,7 @@ it('an application that imports one door and requires another has one of each cl
   const mixed = `
     import { createRequire } from 'node:module';
     const require = createRequire(process.cwd() + '/');
-    const [${names}] = [await import(${OURS[0]}), ${OURS.slice(1).map((door) => `require(${door})`)}];
+    const ${listed(names)} = ${listed(OURS.map((door, at) => (at === 0 ? `await import(${door})` : `require(${door})`)))};
     ${SAID}`;
   expect(JSON.parse(await run('--input-type=module', '--eval', mixed))).toMatchObject({ errors: SAME });
 });
@@ -83,8 +84,8 @@ it.each(doors)('%s shows what its source shows, no more and no less', async (doo
   const source = Object.keys((await import(`../../lib/${name}.js`)) as object).sort();
   const list = `console.log(JSON.stringify(Object.keys(await import('nestjs-scoped-cache${door.slice(1)}')).sort()))`;
   expect(JSON.parse(await run('--input-type=module', '--eval', list))).toEqual(source);
-  const listed = `console.log(JSON.stringify(Object.keys(require('./dist/cjs/${name}.js')).sort()))`;
-  expect(JSON.parse(await run('--input-type=commonjs', '--eval', listed))).toEqual(source);
+  const required = `console.log(JSON.stringify(Object.keys(require('./dist/cjs/${name}.js')).sort()))`;
+  expect(JSON.parse(await run('--input-type=commonjs', '--eval', required))).toEqual(source);
 });
 
 describe.each(['esm', 'cjs'])('dist/%s', (half) => {
