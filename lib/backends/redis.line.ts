@@ -118,14 +118,11 @@ export class RedisLine implements Line {
 
   private answered(attempt: Attempt, count: number): void {
     const { channel } = attempt;
-    const isAnswer = count > this.counted;
+    const areFewer = count < this.counted;
     this.counted = count;
+    // Then this is no answer, but a channel was taken away.
+    if (areFewer) this.drop();
     if (!this.listener.isListening) return;
-    if (!isAnswer) {
-      // It says that there are fewer channels than before: this is no answer, one of them was taken away.
-      this.drop();
-      return;
-    }
     // Unfollowed meanwhile, and perhaps followed again: that attempt has an answer of its own.
     if (this.attempts.get(channel) !== attempt) return;
     this.heard.add(channel);

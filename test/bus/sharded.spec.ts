@@ -5,6 +5,7 @@ import { Redis as Redis5 } from 'ioredis-5';
 import { memory } from '../../lib/backends/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
+import { CacheConfigError } from '../../lib/core/errors.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { aclBusRules } from '../fixtures/redis-acl.js';
 import { Gated } from '../support/bus/gated.js';
@@ -21,6 +22,12 @@ jest.setTimeout(60_000);
 
 /** Nothing is checked: only messages, and knowing that one does not hear, explain that something is forgotten. */
 const SHARDED = { pubSub: 'sharded', maxUnvalidated: '1h', bus: { heartbeat: 100 }, timeout: '5s' } as const;
+
+it.each(['Sharded', '', 'secret', true, 0, null])('pubSub: %p is refused by name, and not repeated', (pubSub) => {
+  const make = (): unknown => redis({ pubSub: pubSub as never });
+  expect(make).toThrow(CacheConfigError);
+  expect(make).toThrow("redis.pubSub: must be 'broadcast' or 'sharded'");
+});
 
 describeWithRedis('news by sharded channels', () => {
   let server: RedisProcess;
