@@ -126,6 +126,26 @@ describeWithRedis('news by sharded channels in a cluster', () => {
     });
   });
 
+  it('go on for the others of a node when a slot has left it that nobody uses', async () => {
+    const [a, b] = [await machine(), await machine()];
+    const slot = await slotOf('t.acme');
+    const home = (await cluster.keeperOf(slot)).master;
+    const names = ['beta', 'gamma', 'delta', 'eps', 'zeta', 'eta', 'theta', 'iota', 'kappa'];
+    const keepers = await Promise.all(names.map(async (name) => cluster.keeperOf(await slotOf(`t.${name}`))));
+    const other = names.find((_, at) => keepers[at]?.master === home) as string;
+    for (const tenant of ['acme', other]) await isHeard(a, b, tenant, 1);
+    await cluster.moveSlot(slot, (await masters()).find((node) => node !== home) as RedisProcess);
+    await until('it is noticed', () => !isNear(b, 'tom', { tenant: other }));
+    // The client looks at the slots by itself every five seconds.
+    await until('a copy', async () => (await levelOf(b, 'tom', { tenant: other })) === 'l1', 2_500);
+    for (let look = 0; look < 40; look++) {
+      expect(isNear(b, 'tom', { tenant: other })).toBe(true);
+      await pause(25);
+    }
+    await cluster.moveSlot(slot, home);
+    await cluster.settled();
+  });
+
   it('go on after a failover by hand', async () => {
     const [a, b] = [await machine(), await machine()];
     await isHeard(a, b, 'acme', 1);

@@ -118,6 +118,23 @@ describeWithRedis('news by sharded channels', () => {
     expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
   });
 
+  it('with the right to a part of a tenant’s channels nothing of that tenant is kept', async () => {
+    const lead = `&${machines.prefix}:1`;
+    const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => !rule.startsWith('&'));
+    const some = [`${lead}:{g.*}:b`, `${lead}:{t.beta.*}:b`, `${lead}:{t.acme.[012].4}:b`];
+    await server.command('ACL', 'SETUSER', 'partly', 'reset', 'on', '>secret-of-partly', ...rules, ...some);
+    const b = await machine({ username: 'partly', password: 'secret-of-partly', shards: 4 });
+    await b.set('tom', 1, { tenant: 'beta' });
+    await near(b, 'tom', { tenant: 'beta' });
+    await b.set('tom', 1);
+    for (let look = 0; look < 10; look++) {
+      expect(await levelOf(b, 'tom')).toBe('l2');
+      await pause(20);
+    }
+    expect(await listeners('t.acme.2.4')).toBe(1);
+    expect(isNear(b, 'tom', { tenant: 'beta' })).toBe(true);
+  });
+
   describe('reach those who keep copies of a tenant', () => {
     it('and nobody else: others do not listen, and get not a byte', async () => {
       const proxy = await behind();
