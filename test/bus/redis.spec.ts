@@ -1,7 +1,7 @@
 /** News over real servers: a cluster, one that minds which keys scripts touch, and one that is strict about rights. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { aclRules } from '../fixtures/redis-acl.js';
+import { aclBusRules, aclRules } from '../fixtures/redis-acl.js';
 import { firstLevelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { tellAll } from '../support/bus/tell-all.js';
 import { watchingKeys } from '../support/redis/declared-keys.js';
@@ -65,7 +65,7 @@ describeWithRedis('news from a strict server', () => {
   });
 
   it('come with the right to publish and to listen on one channel', async () => {
-    const rules = [...aclRules(machines.prefix), '+publish', '+subscribe', `&${machines.prefix}:1:b`];
+    const rules = aclBusRules(machines.prefix, 'broadcast');
     await server.command('ACL', 'SETUSER', 'near', 'on', '>secret-of-near', ...rules);
     const options = { ...BY_BUS, url: server.url, username: 'near', password: 'secret-of-near' };
     const [a, b] = [await machines.ready(options), await machines.ready(options)];
