@@ -81,7 +81,7 @@ export class RedisShardedWire implements FollowingWire {
     this.isClosed = true;
     this.cancelRetry?.();
     this.wanted.clear();
-    for (const line of [...this.lines.values()]) line.drop();
+    for (const line of this.lines.values()) line.drop();
   }
 
   private channelsOf(partition: Partition): (readonly [string, Shard])[] {
