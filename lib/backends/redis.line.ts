@@ -65,6 +65,11 @@ export class RedisLine implements Line {
     this.ready.catch(() => this.drop());
   }
 
+  /** Until one channel is heard, one is tried: without the right to listen, nobody asks for thousands. */
+  get isOpen(): boolean {
+    return this.isUp || this.attempts.size === 0;
+  }
+
   follow(channel: string): void {
     const attempt = { channel };
     this.attempts.set(channel, attempt);

@@ -88,21 +88,29 @@ export class RedisShardedWire implements FollowingWire {
     return this.parts.shards.all(partition).map((shard) => [`${this.keyPrefix}${shard.channel}`, shard] as const);
   }
 
+  private placeAll(): void {
+    for (const channel of this.wanted.keys()) this.place(channel);
+  }
+
+  /** What cannot be placed now is placed when the line to its server is up, or with the next attempt. */
   private place(channel: string): void {
     const wanted = this.wanted.get(channel);
     if (wanted === undefined || wanted.line !== undefined) return;
-    wanted.line = this.lineTo(wanted.shard);
-    if (wanted.line === undefined) this.retry();
-    else wanted.line.follow(channel);
+    const line = this.lineTo(wanted.shard);
+    if (line === undefined) this.retry();
+    else if (line.isOpen) {
+      wanted.line = line;
+      line.follow(channel);
+    }
   }
 
-  /** Undefined: a cluster that does not know yet who keeps the slot. */
+  /** Undefined: not now; the last attempt was too short ago, or a cluster does not know yet who keeps the slot. */
   private lineTo(shard: Shard): RedisLine | undefined {
     const { client, clock } = this.parts;
     const server = client.isCluster ? (client as Cluster).slots[slotOf(shard.name)]?.[0] : '';
     if (server === undefined) return undefined;
     const known = this.lines.get(server);
-    if (known !== undefined) return known;
+    if (known !== undefined || this.cancelRetry !== undefined) return known;
     const like = client.isCluster ? nodeOf(client as Cluster, server) : (client as Redis);
     if (like === undefined) return undefined;
     const publish = (channel: string, text: string): Promise<unknown> =>
@@ -111,9 +119,12 @@ export class RedisShardedWire implements FollowingWire {
       like,
       { clock, publish },
       {
-        onUp: (up) => this.events?.onLineUp(up),
+        onUp: (up) => {
+          this.events?.onLineUp(up);
+          this.placeAll();
+        },
         onHeard: (channel) => this.heard(channel),
-        onRefused: (channel) => this.lost([channel]),
+        onRefused: (channel) => this.refused(channel),
         onDown: (down, channels) => this.down(server, down, channels),
         onText: (text, from) => this.events?.onText(text, from),
       },
@@ -127,6 +138,15 @@ export class RedisShardedWire implements FollowingWire {
     if (followed === undefined) return;
     this.pauses.reset();
     if (followed.missing.delete(channel) && followed.missing.size === 0) this.events?.onFollowed(followed.partition);
+  }
+
+  /** It is the last to be tried again, so that it does not keep others from being tried first. */
+  private refused(channel: string): void {
+    const wanted = this.wanted.get(channel);
+    if (wanted === undefined) return;
+    this.wanted.delete(channel);
+    this.wanted.set(channel, wanted);
+    this.lost([channel]);
   }
 
   private down(server: string, line: Line, channels: readonly string[]): void {
@@ -154,7 +174,7 @@ export class RedisShardedWire implements FollowingWire {
     if (client.isCluster) (client as Cluster).refreshSlotsCache();
     this.cancelRetry = clock.after(this.pauses.next(), () => {
       this.cancelRetry = undefined;
-      for (const channel of this.wanted.keys()) this.place(channel);
+      this.placeAll();
     });
   }
 }

@@ -63,7 +63,10 @@ describeWithRedis('news by sharded channels', () => {
 
   describe('tell of every kind of change', () => {
     it.each([1, 4])('over %i shards', async (shards) => {
-      await tellAll(await machine({ shards }), await machine({ shards }));
+      const [a, b] = [await machine({ shards }), await machine({ shards })];
+      // Everybody's channels are heard from the start.
+      expect([await firstLevelOf(a), await firstLevelOf(b)]).toMatchObject([{ bus: 'up' }, { bus: 'up' }]);
+      await tellAll(a, b);
     });
 
     it('by scripts that touch no key they did not declare', async () => {
@@ -118,10 +121,23 @@ describeWithRedis('news by sharded channels', () => {
     expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
   });
 
+  it('without the right to listen a server is asked for one channel at a time, and less and less often', async () => {
+    const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => rule !== '+ssubscribe');
+    await server.command('ACL', 'SETUSER', 'deaf', 'reset', 'on', '>secret-of-deaf', ...rules);
+    const b = await machine({ username: 'deaf', password: 'secret-of-deaf', shards: 8 });
+    const refused = async (): Promise<number> =>
+      Number(/errorstat_NOPERM:count=(\d+)/.exec(String(await server.command('INFO', 'errorstats')))?.[1] ?? 0);
+    const before = await refused();
+    for (let tenant = 0; tenant < 60; tenant++) await b.set('tom', 1, { tenant: `t${tenant}` });
+    await pause(1_000);
+    expect((await refused()) - before).toBeLessThan(20);
+  });
+
   it('with the right to a part of a tenant’s channels nothing of that tenant is kept', async () => {
     const lead = `&${machines.prefix}:1`;
     const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => !rule.startsWith('&'));
-    const some = [`${lead}:{g.*}:b`, `${lead}:{t.beta.*}:b`, `${lead}:{t.acme.[012].4}:b`];
+    // Not to everybody's either, which are asked for first.
+    const some = [`${lead}:{t.beta.*}:b`, `${lead}:{t.acme.[012].4}:b`];
     await server.command('ACL', 'SETUSER', 'partly', 'reset', 'on', '>secret-of-partly', ...rules, ...some);
     const b = await machine({ username: 'partly', password: 'secret-of-partly', shards: 4 });
     await b.set('tom', 1, { tenant: 'beta' });
