@@ -6,6 +6,7 @@ import type { Cluster, Redis, RedisOptions as ClientOptions } from 'ioredis';
 import type { Wire, WireEvents } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
 import type { Client } from './redis.connection.js';
+import { connectorFor } from './redis.connector.js';
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
@@ -113,8 +114,13 @@ export class RedisWire implements Wire {
   /** Undefined: a cluster that does not know any of its nodes yet. */
   private make(): Redis | undefined {
     const { client } = this.parts;
-    if (!client.isCluster) return (client as Redis).duplicate(LISTENING);
+    if (!client.isCluster) return listenerOf(client as Redis);
     const masters = (client as Cluster).nodes('master');
-    return masters[this.turn++ % Math.max(1, masters.length)]?.duplicate(LISTENING);
+    const master = masters[this.turn++ % Math.max(1, masters.length)];
+    return master && listenerOf(master);
   }
+}
+
+function listenerOf(client: Redis): Redis {
+  return client.duplicate({ ...LISTENING, Connector: connectorFor(client.options) });
 }
