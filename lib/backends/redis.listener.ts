@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import type { Clock } from '../core/clock.js';
+import { connectorFor } from './redis.connector.js';
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
@@ -32,7 +33,7 @@ export class Listener {
     clock: Clock,
     private readonly onEnd: () => void,
   ) {
-    this.redis = like.duplicate(LISTENING);
+    this.redis = like.duplicate({ ...LISTENING, Connector: connectorFor(like.options) });
     this.redis.on('error', () => undefined);
     this.redis.on('close', () => this.end());
     this.redis.on('end', () => this.end());
