@@ -79,6 +79,7 @@ class TieredBackend implements Backend {
     const { wire } = this.second;
     if (heartbeatMs !== undefined && wire !== undefined && parts.bus !== undefined) {
       this.bus = parts.bus(wire, parts, { heartbeatMs });
+      this.copies.hears = this.bus.hears?.bind(this.bus);
       this.bus.start(this.hearing);
     } else this.copies.turn(true);
   }
