@@ -1,5 +1,6 @@
 export { chaos, ChaosError } from './testing/chaos.js';
-export type { Chaos, ChaosOptions, Disturbance, Gate, Operation } from './testing/chaos.js';
+export type { Chaos, Gate } from './testing/chaos.js';
+export type { ChaosOptions, Disturbance, Operation } from './testing/chaos.options.js';
 export { backendContract } from './testing/contract/backend-contract.js';
 export type { ContractCase, ContractHarness, ContractRequest, ContractStore } from './testing/contract/contract.js';
 export { FakeClock } from './testing/fake.clock.js';

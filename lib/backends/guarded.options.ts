@@ -7,8 +7,9 @@ export interface GuardOptions {
   /** How long a call to the backend may take before the cache does without it. @default '250ms' */
   readonly timeout?: Duration | undefined;
   /**
-   * The same for listings, counts, clears, and calls that name more than 200 entries. A clear takes effect at once; after
-   * half of this it answers with what it has counted, and the rest is removed behind. @default '30s'
+   * The same for listings, counts, clears, removals by pattern, and calls that name more than 200 entries. What a caller
+   * gets when it is too short stands in the guide on invalidation: on Redis a clear answers after half of it, with what it
+   * has counted by then; other removals are unconfirmed. @default '30s'
    */
   readonly longTimeout?: Duration | undefined;
   /** Failures in a row after which the backend is left alone. @default 5 */

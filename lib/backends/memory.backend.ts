@@ -219,14 +219,12 @@ class MemoryBackend implements Backend {
 
   /** @throws UnserializableError, ValueTooLargeError */
   private admit(key: Key, draft: Draft): Copied {
-    const admitted = this.parts.copier.admit(draft.value, draft.isolation ?? this.options.isolation);
-    const limitBytes = this.parts.limits.maxValueBytes;
+    const { maxEntryBytes, quota, isolation } = this.options;
+    const limitBytes = Math.min(this.parts.limits.maxValueBytes, maxEntryBytes, quota?.maxBytes ?? Infinity);
+    // What is too large is not copied to its end, however large it is.
+    const admitted = this.parts.copier.admit(draft.value, draft.isolation ?? isolation, limitBytes);
     if (admitted.sizeBytes > limitBytes || !this.store.fits(key, admitted.sizeBytes)) {
-      const { maxEntryBytes, quota } = this.options;
-      throw new ValueTooLargeError(
-        admitted.sizeBytes,
-        Math.min(limitBytes, maxEntryBytes, quota?.maxBytes ?? Infinity),
-      );
+      throw new ValueTooLargeError(admitted.sizeBytes, limitBytes);
     }
     if (!this.store.admits(key, admitted.sizeBytes, this.parts.clock.monotonicMs())) {
       throw new QuotaExceededError(key.space.namespace);

@@ -1,7 +1,7 @@
 import type { Isolation } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 
 export interface MemoryOptions {
   /** Most entries kept; beyond it the least recently used go. @default 50000 */
@@ -60,9 +60,12 @@ export interface ResolvedMemoryOptions {
   readonly quota: ResolvedQuota | undefined;
 }
 
+const MEMORY_OPTIONS = Object.freeze(['maxEntries', 'maxBytes', 'maxEntryBytes', 'isolate', 'quota'] as const);
+const QUOTA_OPTIONS = Object.freeze(['maxEntries', 'maxBytes', 'onExceeded'] as const);
+
 /** Applies defaults and validates. @throws CacheConfigError naming the option */
 export function resolveMemoryOptions(options: MemoryOptions): ResolvedMemoryOptions {
-  const own = ownOptions(options, 'memory');
+  const own = knownOptions(options, 'memory', MEMORY_OPTIONS);
   const { isolate: isolation = 'clone' } = own;
   if (isolation !== 'clone' && isolation !== 'freeze' && isolation !== 'none') {
     throw new CacheConfigError('memory.isolate', "must be 'clone', 'freeze' or 'none'");
@@ -79,7 +82,7 @@ export function resolveMemoryOptions(options: MemoryOptions): ResolvedMemoryOpti
 }
 
 function resolveQuota(options: QuotaOptions, maxEntries: number, maxBytes: number): ResolvedQuota {
-  const own = ownOptions(options, 'memory.quota');
+  const own = knownOptions(options, 'memory.quota', QUOTA_OPTIONS);
   const { onExceeded = 'displace-own' } = own;
   if (onExceeded !== 'displace-own' && onExceeded !== 'reject')
     throw new CacheConfigError('memory.quota.onExceeded', "must be 'displace-own' or 'reject'");

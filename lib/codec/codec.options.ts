@@ -2,10 +2,10 @@
 import type { Constructor } from '../core/canonical.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import { checkAlgorithm, type CompressionAlgorithm, type ResolvedCompression } from './compressor.js';
 import { resolveKeyRing, type EncryptionOptions, type KeyRing } from './key-ring.js';
-import { checkName, refuseUnknown } from './option-checks.js';
+import { checkName } from './option-checks.js';
 import type { Serializer } from './serializer.js';
 
 export interface CompressionOptions {
@@ -54,10 +54,12 @@ export interface ResolvedCodecOptions {
   readonly keyRing: KeyRing | undefined;
 }
 
+const CODEC_OPTIONS = Object.freeze(['types', 'serializer', 'compression', 'encryption'] as const);
+const COMPRESSION_OPTIONS = Object.freeze(['threshold', 'level', 'algorithm'] as const);
+
 /** Applies defaults and validates. @throws CacheConfigError naming the option, and never a secret */
 export function resolveCodecOptions(options?: CodecOptions): ResolvedCodecOptions {
-  const { types, serializer, compression, encryption, ...unknown } = ownOptions(options, 'codec');
-  refuseUnknown(unknown, 'codec', 'types, serializer, compression, encryption');
+  const { types, serializer, compression, encryption } = knownOptions(options, 'codec', CODEC_OPTIONS);
   if (types !== undefined && !Array.isArray(types))
     throw new CacheConfigError('codec.types', 'must be a list of classes');
   const keyRing = encryption === undefined ? undefined : resolveKeyRing(encryption);
@@ -79,8 +81,7 @@ function serializerOf(serializer: Serializer | undefined): Serializer | undefine
 
 function compressionOf(compression: CompressionOptions | false): ResolvedCompression | undefined {
   if (compression === false) return undefined;
-  const { threshold, level, algorithm, ...unknown } = ownOptions(compression, 'codec.compression');
-  refuseUnknown(unknown, 'codec.compression', 'threshold, level, algorithm');
+  const { threshold, level, algorithm } = knownOptions(compression, 'codec.compression', COMPRESSION_OPTIONS);
   const resolvedLevel = wholeNumber(level, 'codec.compression.level', 6, 0, 22);
   return Object.freeze({
     threshold: wholeNumber(threshold, 'codec.compression.threshold', 8_192, 0, Number.MAX_SAFE_INTEGER),

@@ -1,7 +1,7 @@
 import { createSecretKey, KeyObject } from 'node:crypto';
 import { CacheConfigError } from '../core/errors.js';
-import { ownOptions } from '../core/own-options.js';
-import { checkName, refuseUnknown } from './option-checks.js';
+import { knownOptions } from '../core/own-options.js';
+import { checkName } from './option-checks.js';
 
 export interface EncryptionKey {
   /** Names the key in entries: 1 to 32 of `A-Z a-z 0-9 _ . -`. Never give one name to two keys: on Redis, a process that has another key under a name than those before it is refused at its start. */
@@ -49,8 +49,7 @@ const BASE64 = /^[\w+/-]{43}=?$/;
 
 /** @throws CacheConfigError naming the option; a message never contains any part of a secret */
 export function resolveKeyRing(options: EncryptionOptions): KeyRing {
-  const { keys, mode = 'encrypt', ...unknown } = ownOptions(options, OPTION);
-  refuseUnknown(unknown, OPTION, 'keys, mode');
+  const { keys, mode = 'encrypt' } = knownOptions(options, OPTION, ['keys', 'mode']);
   if (mode !== 'encrypt' && mode !== 'sign')
     throw new CacheConfigError(`${OPTION}.mode`, "must be 'encrypt' or 'sign'");
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > MAX_KEYS)
@@ -66,8 +65,7 @@ export function resolveKeyRing(options: EncryptionOptions): KeyRing {
 
 function ringKeyOf(key: EncryptionKey, index: number): RingKey {
   const where = `${OPTION}.keys[${index}]`;
-  const { id, secret, ...unknown } = ownOptions(key, where);
-  refuseUnknown(unknown, where, 'id, secret');
+  const { id, secret } = knownOptions(key, where, ['id', 'secret']);
   return Object.freeze({ id: checkName(id, `${where}.id`), key: keyOf(secret, `${where}.secret`) });
 }
 

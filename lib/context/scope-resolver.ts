@@ -6,7 +6,7 @@
  */
 import type { Awaitable } from '../core/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import { foundId, isMissing, type FoundIds } from '../core/scope.js';
 import { headerOf, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
 
@@ -74,7 +74,7 @@ export function fromClaims(claims: {
   readonly tenant?: string | undefined;
   readonly user?: string | undefined;
 }): ScopeResolver {
-  const { tenant, user } = ownOptions(claims, 'scope.resolve');
+  const { tenant, user } = knownOptions(claims, 'scope.resolve', ['tenant', 'user']);
   const names = [tenant, user].filter((name) => name !== undefined);
   if (names.length === 0) refuse('fromClaims needs the name of at least one claim');
   if (names.some((name) => typeof name !== 'string' || name === '')) refuse('fromClaims needs claims by their names');
@@ -90,7 +90,7 @@ export function fromClaims(claims: {
  */
 export function fromHeader(name: string, options: { readonly trusted: true }): ScopeResolver {
   if (typeof name !== 'string' || !/^[\w-]+$/.test(name)) refuse('fromHeader needs the name of a header');
-  if (ownOptions<{ readonly trusted?: unknown }>(options, 'scope.resolve').trusted !== true) {
+  if (knownOptions<{ readonly trusted?: unknown }>(options, 'scope.resolve', ['trusted']).trusted !== true) {
     refuse(
       `fromHeader('${name}') must say { trusted: true }: anybody can send a header, so it must come from a gateway that removes the caller's own`,
     );
@@ -114,7 +114,7 @@ export function fromSubdomain(options?: {
   readonly base?: string | undefined;
   readonly ignore?: readonly string[] | undefined;
 }): ScopeResolver {
-  const { base, ignore = ['www'] } = ownOptions(options, 'scope.resolve');
+  const { base, ignore = ['www'] } = knownOptions(options, 'scope.resolve', ['base', 'ignore']);
   const domain = typeof base === 'string' ? base.toLowerCase() : base;
   if (domain !== undefined && !isDomain(domain)) refuse("fromSubdomain: base must be a domain like 'example.com'");
   if (!Array.isArray(ignore)) refuse('fromSubdomain: ignore must be a list of labels');

@@ -83,7 +83,10 @@ export interface Usage {
   readonly bytes: number;
 }
 
-/** Facts for people: what is behind the cache and how full it is. */
+/**
+ * Facts for people: what is behind the cache and how full it is. They are about room: an entry that is past its ttl or was
+ * invalidated counts until it is tidied up. `usage` counts what is live.
+ */
 export interface BackendInfo {
   readonly kind: string;
   readonly entries: number;
@@ -131,11 +134,11 @@ export interface Backend {
   evict(keys: readonly Key[]): Awaitable<number>;
   /** O(1) in entries: everything that carries one of the labels is invalid once this resolves. */
   invalidate(partition: Partition, labels: readonly Label[]): Awaitable<void>;
-  /** The same for a whole view; how many live entries it covered. */
+  /** The same for a whole view; how many live entries it covered, or fewer when counting them takes too long to wait for. */
   clear(view: View): Awaitable<number>;
   /** Everything of everybody. The only call that crosses partitions. */
   clearEverything(): Awaitable<number>;
-  /** Removes what matches, fills under way included; how many live entries that were. */
+  /** Removes what matches, fills under way included; how many live entries that were, all of them. */
   removeMatching(selection: Selection): Awaitable<number>;
 
   /** Live keys by index, a page at a time. */

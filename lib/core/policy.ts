@@ -96,7 +96,7 @@ export type Warn = (option: string, problem: string) => void;
  */
 export function resolvePolicy(base: Policy, options: PolicyOptions | undefined, where: string, warn?: Warn): Policy {
   if (options === undefined) return base;
-  const own = ownOptions(options, where === '' ? 'options' : where);
+  const own = ownOptions(options, where);
   const read = new OptionReader(own, where, warn);
   const { ttl } = own;
   const isFunction = typeof ttl === 'function';

@@ -3,6 +3,7 @@ import { memory } from '../backends/memory.backend.js';
 import type { BackendFactory } from '../core/backend.js';
 import { parseDuration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
+import { knownOptions } from '../core/own-options.js';
 import type { CacheModuleOptions } from './cache.options.js';
 import { backendFrom, type EnvironmentBackends } from './environment.backends.js';
 import { Environment } from './environment.js';
@@ -60,6 +61,7 @@ export async function optionsFromEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   backends: EnvironmentBackends = {},
 ): Promise<CacheModuleOptions> {
+  const doors = knownOptions(backends, 'cacheConfigWith', ['redis', 'mongo', 'tiered']);
   const environment = new Environment(variables);
   const ttl = ttlFrom(environment);
   const enabled = environment.flag('CACHE_ENABLED');
@@ -68,7 +70,7 @@ export async function optionsFromEnvironment(
     throw new CacheConfigError('CACHE_PREFIX', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
   }
   return {
-    backend: await backendFrom(environment, backends, memoryFrom),
+    backend: await backendFrom(environment, doors, memoryFrom),
     ...(enabled === undefined ? {} : { enabled }),
     ...(prefix === undefined ? {} : { prefix }),
     ...(ttl === undefined ? {} : { defaults: { ttl } }),

@@ -14,7 +14,7 @@ import { buildBackend, buildEngine, layFoundation, newContext, type Foundation, 
 import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions, ownOptions } from '../core/own-options.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import {
   ConfigurableModuleClass,
@@ -24,7 +24,7 @@ import {
 } from './cache.module-definition.js';
 import type { CacheModuleOptions } from './cache.options.js';
 import { CacheService } from './cache.service.js';
-import { refuseUnknown, resolveSettings, type CacheSettings } from './cache.settings.js';
+import { resolveSettings, type CacheSettings } from './cache.settings.js';
 import {
   CACHE_BACKEND,
   CACHE_CLOCK,
@@ -89,7 +89,7 @@ const EXPORTS = Object.freeze([
   CACHE_SCOPE_RESOLVER,
 ]);
 
-const ASYNC_OPTION_NAMES: ReadonlySet<string> = new Set([
+const ASYNC_OPTION_NAMES = Object.freeze([
   'imports',
   'inject',
   'useFactory',
@@ -99,7 +99,7 @@ const ASYNC_OPTION_NAMES: ReadonlySet<string> = new Set([
   'isGlobal',
   'name',
   'providers',
-]);
+] as const satisfies readonly (keyof typeof ASYNC_OPTIONS_TYPE)[]);
 
 /**
  * Registers a cache. Without options: in memory, shared by everybody (`scope.default: 'global'`), ttl one hour.
@@ -129,8 +129,7 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
 
   /** With options that other providers help to make: `inject` and `useFactory`, `useClass` or `useExisting`. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    const own = ownOptions<typeof ASYNC_OPTIONS_TYPE>(options, 'options');
-    refuseUnknown(own, ASYNC_OPTION_NAMES, 'forRootAsync');
+    const own = knownOptions<typeof ASYNC_OPTIONS_TYPE>(options, 'forRootAsync', ASYNC_OPTION_NAMES);
     if (own.useFactory === undefined && own.useClass === undefined && own.useExisting === undefined)
       throw new CacheConfigError('forRootAsync', 'needs useFactory, useClass or useExisting');
     return named(super.forRootAsync(own), own.name);

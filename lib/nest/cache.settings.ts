@@ -4,7 +4,7 @@ import type { BackendFactory } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';
 import { checkNamespace } from '../core/key.js';
 import { resolveLimits, type LimitOptions } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions, ownOptions } from '../core/own-options.js';
 import {
   DEFAULT_POLICY,
   POLICY_OPTION_NAMES,
@@ -33,8 +33,7 @@ export interface CacheSettings extends Blueprint {
   policyOf(namespace: string): Policy;
 }
 
-const POLICY_NAMES: ReadonlySet<string> = new Set(POLICY_OPTION_NAMES);
-const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof LimitOptions>([
+const LIMIT_NAMES = Object.freeze([
   'maxValueBytes',
   'maxTtl',
   'maxFlights',
@@ -43,9 +42,9 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof LimitOptions>([
   'lease',
   'maxLoad',
   'maxWait',
-]);
-const CODEC_NAMES: ReadonlySet<string> = new Set(['types', 'serializer', 'compression', 'encryption']);
-const OPTION_NAMES: ReadonlySet<string> = new Set([
+] as const satisfies readonly (keyof LimitOptions)[]);
+const CODEC_NAMES = Object.freeze(['types', 'serializer', 'compression', 'encryption'] as const);
+const OPTION_NAMES = Object.freeze([
   'backend',
   'prefix',
   'enabled',
@@ -57,7 +56,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'limits',
   'observers',
   'debug',
-]);
+] as const satisfies readonly (keyof CacheModuleOptions)[]);
 
 /** Applies defaults and validates, once. @throws CacheConfigError naming the option */
 export function resolveSettings(
@@ -65,19 +64,19 @@ export function resolveSettings(
   log: Log,
   env: NodeJS.ProcessEnv = process.env,
 ): CacheSettings {
-  const options = known(given, OPTION_NAMES, '');
+  const options = knownOptions(given, '', OPTION_NAMES);
   const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
-  const { types, ...codec } = known(options.codec, CODEC_NAMES, 'codec');
+  const { types, ...codec } = knownOptions(options.codec, 'codec', CODEC_NAMES);
   const defaults = policyFrom(DEFAULT_POLICY, options.defaults, 'defaults', warn);
   const namespaces = policiesOf(options.namespaces, defaults, warn);
   return Object.freeze({
     backend: backendOf(options),
     prefix: prefixOf(options.prefix),
     isEnabled: flag(options.enabled, 'enabled', true),
-    keys: Object.freeze(known(options.keys, new Set(['hashSecret', 'maxReadable']), 'keys')),
+    keys: Object.freeze(knownOptions(options.keys, 'keys', ['hashSecret', 'maxReadable'])),
     types: Object.freeze([...list(types, 'codec.types')]),
     codec: Object.freeze(codec),
-    limits: resolveLimits(known(options.limits, LIMIT_NAMES, 'limits')),
+    limits: resolveLimits(knownOptions(options.limits, 'limits', LIMIT_NAMES)),
     observers: Object.freeze([...functions(options.observers, 'observers')]),
     isDebug: flag(options.debug, 'debug', false) || env['CACHE_DEBUG'] === '1',
     log,
@@ -86,15 +85,8 @@ export function resolveSettings(
   });
 }
 
-/** Options of one's own, none of them unknown. @throws CacheConfigError */
-function known<T extends object>(options: T | undefined, names: ReadonlySet<string>, where: string): Partial<T> {
-  const own = ownOptions(options, where === '' ? 'options' : where);
-  refuseUnknown(own, names, where);
-  return own;
-}
-
 function policyFrom(base: Policy, options: PolicyOptions | undefined, where: string, warn: Warn): Policy {
-  return resolvePolicy(base, known(options, POLICY_NAMES, where), where, warn);
+  return resolvePolicy(base, knownOptions(options, where, POLICY_OPTION_NAMES), where, warn);
 }
 
 function list<T>(value: readonly T[] | undefined, option: string): readonly T[] {
@@ -107,17 +99,6 @@ function functions<T>(value: readonly T[] | undefined, option: string): readonly
   const found = list(value, option);
   if (found.every((item) => typeof item === 'function')) return found;
   throw new CacheConfigError(option, 'must be a list of functions');
-}
-
-/** An option that nobody reads is a typing mistake or a wrong version; either way its author believes in it. */
-export function refuseUnknown(options: object, known: ReadonlySet<string>, where: string): void {
-  for (const name of Object.keys(options)) {
-    if (!known.has(name))
-      throw new CacheConfigError(
-        where === '' ? name : `${where}.${name}`,
-        `is not an option; there are: ${[...known].join(', ')}`,
-      );
-  }
 }
 
 function policiesOf(
@@ -147,7 +128,7 @@ function prefixOf(prefix: string | undefined): string {
 }
 
 function scopeOf(given: ScopeOptions | undefined): ScopeSettings {
-  const scope = known(given, new Set(['resolve', 'default', 'onMissing']), 'scope');
+  const scope = knownOptions(given, 'scope', ['resolve', 'default', 'onMissing']);
   const { resolve, onMissing = 'throw' } = scope;
   if (resolve !== undefined && typeof resolve !== 'function')
     throw new CacheConfigError('scope.resolve', 'must be a resolver: fromRequest(…), fromClaims(…), …');

@@ -73,6 +73,10 @@ export class ScopedCache extends CacheReads {
   /**
    * Removes the entries of this namespace whose key matches, in this scope and below it (a tenant's users included);
    * how many were live when the call began. Loads under way that might match are not stored.
+   *
+   * The entries go one portion after the other. Behind a network, when that takes longer than `longTimeout`, the call
+   * fails: some are gone and others are still served, until it has been said again, which happens before the next read of
+   * this process. For what many entries have in common, a tag is one step.
    * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
    * @example await cache.namespace('reports').invalidate('report:2024-*');
    */
@@ -100,7 +104,11 @@ export class ScopedCache extends CacheReads {
 
   /**
    * Removes everything of this scope (of a namespace view: of this namespace in it); how many live entries that were.
-   * Other tenants are not touched. Invalid at once, however many there are. @throws InvalidationUnknownError
+   * Other tenants are not touched. Invalid at once, however many there are; removing and counting them comes after it.
+   *
+   * When that takes long: Redis answers after half of `longTimeout` with the number counted until then, so it may be too
+   * low, and goes on behind; MongoDB fails after `longTimeout`, although nothing of it is served any more.
+   * @throws InvalidationUnknownError
    */
   async clear(): Promise<number> {
     return this.parts.engine.writes.clear(this.space(), this.view());

@@ -1,5 +1,5 @@
 import { wholeNumber } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import type { Loader } from '../engine/loader.js';
 import type { CacheKey, CallOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
 
@@ -15,7 +15,7 @@ export async function warm(
   entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
   options?: WarmOptions,
 ): Promise<number> {
-  const { concurrency, onProgress } = ownOptions(options, 'warm');
+  const { concurrency, onProgress } = knownOptions(options, 'warm', ['concurrency', 'onProgress']);
   const workers = wholeNumber(concurrency, 'concurrency', 10, 1, 1_000);
   const source = new Source(entries);
   let done = 0;
@@ -74,7 +74,12 @@ class Source {
 }
 
 async function warmOne(cache: Warmable, entry: WarmEntry): Promise<boolean> {
-  const { key, value, load, options } = ownOptions<WarmEntry>(entry, 'entries') as WarmEntry;
+  const { key, value, load, options } = knownOptions(entry, 'entries', [
+    'key',
+    'value',
+    'load',
+    'options',
+  ]) as WarmEntry;
   if (load === undefined) {
     await cache.set(key, value, options);
     return true;

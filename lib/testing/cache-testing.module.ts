@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ownOptions } from '../core/own-options.js';
 import { CacheModule } from '../nest/cache.module.js';
 import type { CacheModuleOptions } from '../nest/cache.options.js';
 import { CACHE_CLOCK } from '../nest/cache.tokens.js';
@@ -26,10 +27,11 @@ export class CacheTestingModule {
    * @param options those of `CacheModule.forRoot`; `backend: chaos(memory())` for a backend that fails on request
    * @throws CacheConfigError when the module is compiled, naming the option that cannot work
    */
-  static forTest(options: CacheModuleOptions = {}): DynamicModule {
+  static forTest(options?: CacheModuleOptions): DynamicModule {
     const clock = new FakeClock();
     const events = recordEvents();
-    const cache = CacheModule.forRoot({ ...options, observers: [...(options.observers ?? []), events.observer] });
+    const own = ownOptions(options, 'options');
+    const cache = CacheModule.forRoot({ ...own, observers: [...(own.observers ?? []), events.observer] });
     return {
       ...cache,
       providers: [

@@ -4,9 +4,10 @@ import type { Draft } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import type { Operation } from './chaos.options.js';
 
 /** Stands between the cache and each call of the backend. */
-export type Disturb = <T>(operation: Exclude<keyof Backend, 'kind' | 'close'>, work: () => Awaitable<T>) => Promise<T>;
+export type Disturb = <T>(operation: Operation, work: () => Awaitable<T>) => Promise<T>;
 
 /** A backend whose every call passes by `disturb`. */
 export class ChaosBackend implements Backend {

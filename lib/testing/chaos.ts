@@ -5,29 +5,14 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
 import { ChaosBackend } from './chaos.backend.js';
+import {
+  resolveChaosOptions,
+  type ChaosOptions,
+  type Disturbance,
+  type Operation,
+  type ResolvedChaosOptions,
+} from './chaos.options.js';
 import { seededRandom } from './seeded-random.js';
-
-/** What a backend can be asked. `close` is never disturbed. */
-export type Operation = Exclude<keyof Backend, 'kind' | 'close'>;
-
-/** How often what goes wrong. Everything is off by default. */
-export interface Disturbance {
-  /** Share of calls that fail before anything was done. 0 to 1. */
-  readonly throwRate?: number | undefined;
-  /** Share of calls whose reply is lost: the work was done, and the caller gets an error. 0 to 1. */
-  readonly dropRate?: number | undefined;
-  /** How long a call takes before it is sent: drawn from this range, on the clock of the cache. */
-  readonly delayMs?: readonly [min: number, max: number] | undefined;
-  /** Turns of the event loop before a call is sent and again before its reply arrives: drawn from 0 to this. */
-  readonly turns?: number | undefined;
-}
-
-export interface ChaosOptions extends Disturbance {
-  /** The same seed, the same misfortunes. @default 1 */
-  readonly seed?: number | undefined;
-  /** Other rates for single operations. */
-  readonly operations?: Readonly<Partial<Record<Operation, Disturbance>>> | undefined;
-}
 
 /** Where a held call is stopped: before it reached the backend, or with its work done and the reply on its way. */
 export type Gate = 'request' | 'reply';
@@ -63,10 +48,10 @@ export class Chaos implements BackendFactory {
 
   constructor(
     private readonly factory: BackendFactory,
-    private readonly options: ChaosOptions,
+    private readonly options: ResolvedChaosOptions,
   ) {
     this.kind = factory.kind;
-    this.random = seededRandom(options.seed ?? 1);
+    this.random = seededRandom(options.seed);
   }
 
   create(parts: BackendParts): Backend {
@@ -161,19 +146,21 @@ export class Chaos implements BackendFactory {
   }
 
   private disturbanceOf(operation: Operation): Disturbance {
-    return this.isCalm ? {} : { ...this.options, ...this.options.operations?.[operation] };
+    const { common, operations } = this.options;
+    return this.isCalm ? {} : { ...common, ...operations[operation] };
   }
 }
 
 /**
  * Wraps the backends of a factory. They answer asynchronously, as over a network, also when nothing disturbs them.
  *
+ * @throws CacheConfigError naming an option that is none, or that cannot work
  * @example
  * const backend = chaos(memory(), { throwRate: 0.1, seed: 42 });
  * const cache = CacheModule.forRoot({ backend });
  * backend.pause('fill');     // every fill is held …
  * backend.resume('fill');    // … until now
  */
-export function chaos(factory: BackendFactory, options: ChaosOptions = {}): Chaos {
-  return new Chaos(factory, options);
+export function chaos(factory: BackendFactory, options?: ChaosOptions): Chaos {
+  return new Chaos(factory, resolveChaosOptions(options));
 }

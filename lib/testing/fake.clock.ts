@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../core/clock.js';
+import { knownOptions } from '../core/own-options.js';
 
 interface Timer {
   readonly dueMs: number;
@@ -31,8 +32,10 @@ export class FakeClock implements Clock {
   /** In the order in which they are due; of those due together, in the order in which they were set. */
   private timers: Timer[] = [];
 
-  constructor(options: FakeClockOptions = {}) {
-    this.wallOffsetMs = (options.wallMs ?? Date.UTC(2025, 0, 1)) - FIRST_MOMENT_MS;
+  /** @throws CacheConfigError for an option that is none */
+  constructor(options?: FakeClockOptions) {
+    const { wallMs = Date.UTC(2025, 0, 1) } = knownOptions(options, 'FakeClock', ['wallMs']);
+    this.wallOffsetMs = wallMs - FIRST_MOMENT_MS;
   }
 
   nowMs(): number {

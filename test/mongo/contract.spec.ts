@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
-import { proveContract } from '../support/redis/contract-harness.js';
+import { proveContract } from '../support/servers/contract-harness.js';
 
 const { MONGO_URL: given = '' } = process.env;
 

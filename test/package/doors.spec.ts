@@ -26,14 +26,21 @@ async function run(...args: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, args, { cwd: root, env })).stdout;
 }
 
+/** What each door throws: one that is missing here is missing from the checks below. */
+const THROWN: Readonly<Record<string, string>> = {
+  '.': `main.CacheModule.forRoot({ name: 1 })`,
+  './config': `config.cacheConfig()`,
+  './mongo': `mongo.mongo({})`,
+  './redis': `redis.redis({ url: 1 })`,
+  './testing': `testing.chaos(main.memory(), { typo: 1 })`,
+};
+const names = doors.map((door) => (door === '.' ? 'main' : door.slice('./'.length)));
+const listed = (texts: readonly string[]): string => `[${texts.join(', ')}]`;
+
 const SAID = `
   const { CacheConfigError, CacheError, CacheService, CACHE_CLOCK } = main;
   const thrown = async (work) => { try { await work(); } catch (error) { return error; } };
-  const all = [
-    await thrown(() => redis.redis({ url: 1 })),
-    await thrown(() => config.cacheConfig()),
-    await thrown(() => main.CacheModule.forRoot({ name: 1 })),
-  ];
+  const all = await Promise.all([${doors.map((door) => `() => ${THROWN[door]}`).join(', ')}].map(thrown));
   const { providers, exports } = testing.CacheTestingModule.forTest();
   console.log(JSON.stringify({
     errors: all.map((error) => error instanceof CacheConfigError && error instanceof CacheError && error.constructor === CacheConfigError),
@@ -41,11 +48,13 @@ const SAID = `
     hasTokens: exports.includes(CacheService) || providers.some(({ provide }) => provide === CACHE_CLOCK),
   }));
 `;
-const NAMES = `['', '/config', '/redis', '/testing']`;
-const IMPORTED = `const [main, config, redis, testing] = await Promise.all(${NAMES}.map((door) => import('nestjs-scoped-cache' + door)));`;
-const REQUIRED = `const [main, config, redis, testing] = ${NAMES}.map((door) => require('nestjs-scoped-cache' + door));`;
+const OURS = doors.map((door) => `'nestjs-scoped-cache${door.slice(1)}'`);
+const IMPORTED = `const ${listed(names)} = await Promise.all(${listed(OURS)}.map((door) => import(door)));`;
+const REQUIRED = `const ${listed(names)} = ${listed(OURS)}.map((door) => require(door));`;
 /** By path: a node that can require ES modules takes those, under our name. */
-const COMMONJS = `const [main, config, redis, testing] = ${NAMES}.map((door) => require('./dist/cjs' + (door || '/index') + '.js'));`;
+const FILES = names.map((name) => `'./dist/cjs/${name === 'main' ? 'index' : name}.js'`);
+const COMMONJS = `const ${listed(names)} = ${listed(FILES)}.map((file) => require(file));`;
+const SAME = doors.map(() => true);
 
 describe.each([
   ['imported', ['--input-type=module', '--eval', IMPORTED + SAID]],
@@ -54,7 +63,7 @@ describe.each([
 ])('doors that are %s', (_, args) => {
   it('share their classes and tokens, under their own names', async () => {
     expect(JSON.parse(await run(...args))).toEqual({
-      errors: [true, true, true],
+      errors: SAME,
       names: ['CacheConfigError', 'CacheService', 'CacheModule', 'CacheContext'],
       hasTokens: true,
     });
@@ -65,18 +74,27 @@ it('an application that imports one door and requires another has one of each cl
   const mixed = `
     import { createRequire } from 'node:module';
     const require = createRequire(process.cwd() + '/');
-    const [main, config, redis, testing] = [await import('nestjs-scoped-cache'), require('nestjs-scoped-cache/config'), require('nestjs-scoped-cache/redis'), require('nestjs-scoped-cache/testing')];
+    const ${listed(names)} = ${listed(OURS.map((door, at) => (at === 0 ? `await import(${door})` : `require(${door})`)))};
     ${SAID}`;
-  expect(JSON.parse(await run('--input-type=module', '--eval', mixed))).toMatchObject({ errors: [true, true, true] });
+  expect(JSON.parse(await run('--input-type=module', '--eval', mixed))).toMatchObject({ errors: SAME });
 });
 
-it.each(doors)('%s shows what its source shows, no more and no less', async (door) => {
-  const name = door === '.' ? 'index' : door.slice('./'.length);
-  const source = Object.keys((await import(`../../lib/${name}.js`)) as object).sort();
-  const list = `console.log(JSON.stringify(Object.keys(await import('nestjs-scoped-cache${door.slice(1)}')).sort()))`;
-  expect(JSON.parse(await run('--input-type=module', '--eval', list))).toEqual(source);
-  const listed = `console.log(JSON.stringify(Object.keys(require('./dist/cjs/${name}.js')).sort()))`;
-  expect(JSON.parse(await run('--input-type=commonjs', '--eval', listed))).toEqual(source);
+describe('what the doors show is what their sources show, no more and no less', () => {
+  let shown: Record<string, string[]>[];
+  beforeAll(async () => {
+    const keys = `console.log(JSON.stringify(Object.fromEntries(all.map((door, at) => [${listed(doors.map((door) => `'${door}'`))}[at], Object.keys(door).sort()]))))`;
+    const told = [
+      run('--input-type=module', '--eval', `${IMPORTED} const all = ${listed(names)}; ${keys}`),
+      run('--input-type=commonjs', '--eval', `${COMMONJS} const all = ${listed(names)}; ${keys}`),
+    ];
+    shown = (await Promise.all(told)).map((text) => JSON.parse(text) as Record<string, string[]>);
+  });
+
+  it.each(doors)('%s', async (door) => {
+    const name = door === '.' ? 'index' : door.slice('./'.length);
+    const source = Object.keys((await import(`../../lib/${name}.js`)) as object).sort();
+    expect(shown.map((half) => half[door])).toEqual([source, source]);
+  });
 });
 
 describe.each(['esm', 'cjs'])('dist/%s', (half) => {

@@ -5,11 +5,12 @@ import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { script } from '../../lib/backends/redis.script.js';
 import { aclRules } from '../fixtures/redis-acl.js';
-import { isAboutTheServer, proveContract, redisHarness } from '../support/redis/contract-harness.js';
+import { redisHarness } from '../support/redis/contract-harness.js';
 import { ALL_SCRIPTS, watchingKeys } from '../support/redis/declared-keys.js';
 import { Machines } from '../support/redis/machines.js';
 import { RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 

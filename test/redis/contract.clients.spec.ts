@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
 import type { ContractHarness } from '../../lib/testing/contract/contract.js';
-import { isAboutTheServer, proveContract, redisHarness } from '../support/redis/contract-harness.js';
+import { redisHarness } from '../support/redis/contract-harness.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 

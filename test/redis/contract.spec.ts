@@ -1,9 +1,10 @@
 /** The contract of backends, on one real server and on a cluster. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { isAboutTheServer, proveContract, redisHarness } from '../support/redis/contract-harness.js';
+import { redisHarness } from '../support/redis/contract-harness.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 

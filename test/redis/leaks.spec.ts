@@ -8,8 +8,8 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 const CHILDREN = fileURLToPath(new URL('../support/children/', import.meta.url));
 const IS_SOAK = process.env['SOAK'] !== undefined;
-const CALLS = IS_SOAK ? 1_000_000 : 24_000;
-const ROUNDS = IS_SOAK ? 10 : 4;
+const CALLS = IS_SOAK ? 1_000_000 : 30_000;
+const ROUNDS = IS_SOAK ? 10 : 5;
 const PATIENCE_MS = IS_SOAK ? 900_000 : 60_000;
 const MIB = 1_048_576;
 
@@ -33,9 +33,10 @@ describeWithRedis('calls with keys that never come again', () => {
       expect(told.made).toBeGreaterThanOrEqual(CALLS);
       expect(told.timers).toBe(0);
       expect(told.failed).toBeLessThan(CALLS / 100);
-      const [, settled = 0, ...later] = told.heaps;
-      // The first rounds warm up. What each call leaves behind adds up: also the smallest of the last rounds would show it.
-      expect(Math.min(...later.slice(-3)) - settled).toBeLessThan(IS_SOAK ? 2 * MIB : 0.3 * MIB);
+      // The first round warms up. Of two rounds the smaller counts, since a single one may be measured too large; what each
+      // call leaves behind adds up all the same: one small object for each read makes half a MiB.
+      const [settled, later] = [told.heaps.slice(1, 3), told.heaps.slice(-2)].map((some) => Math.min(...some));
+      expect((later ?? NaN) - (settled ?? NaN)).toBeLessThan(IS_SOAK ? 2 * MIB : 0.3 * MIB);
       // 500 tenants: a meta hash each, a few sorted sets, and the ids that no later store has dropped yet.
       expect(Number(await server.command('DBSIZE'))).toBeLessThan(500 * 4 + 5_000);
       const used = Number(/used_memory:(\d+)/.exec(String(await server.command('INFO', 'memory')))?.[1]);

@@ -1,6 +1,6 @@
 /** Two levels keep the contract of backends: each client has copies of its own, and hears of the others. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { isAboutTheServer, proveContract } from '../support/redis/contract-harness.js';
+import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { tieredHarness } from '../support/bus/tiered-machine.js';

@@ -348,4 +348,26 @@ describeWithRedis('two levels', () => {
     const b = await machine({ bus: false });
     expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'off' });
   });
+
+  it('counts the copies that take room: a dead one goes, and is counted, until somebody meets it', async () => {
+    const [a, b] = [await machine(), await machine()];
+    const tagged = { tags: ['red'] };
+    for (const name of ['tom', 'kit']) {
+      await b.set(name, 1, tagged);
+      await near(a, name, tagged);
+    }
+    await b.invalidateTag('red');
+    await until('the news', async () => (await a.get('tom', tagged)) === undefined);
+    expect((await firstLevelOf(a)).entries).toBe(1);
+    expect(await a.get('kit', tagged)).toBeUndefined();
+    expect((await firstLevelOf(a)).entries).toBe(0);
+    await b.set('old', 1, { ttl: 400 });
+    await near(a, 'old');
+    await pause(500);
+    expect((await firstLevelOf(a)).entries).toBe(1);
+    // Each that comes looks at some of those that are there.
+    await b.set('new', 1);
+    await near(a, 'new');
+    expect((await firstLevelOf(a)).entries).toBe(1);
+  });
 });

@@ -3,15 +3,15 @@ import type { Duration } from '../../core/duration.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { checkNamespace } from '../../core/key.js';
 import { checkTags } from '../../core/label.js';
-import { ownOptions } from '../../core/own-options.js';
+import { ownOptions, refuseUnknown } from '../../core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions } from '../../core/policy.js';
-import { refuseUnknown, widthOf } from '../cache.settings.js';
+import { widthOf } from '../cache.settings.js';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
 import type { MethodSite } from './method-site.js';
 import { IgnoredArgs } from './parameter-names.js';
 
 const COMMON = ['namespace', 'scope', 'context', 'condition', 'verbose'] as const;
-const CACHEABLE: ReadonlySet<string> = new Set([
+const CACHEABLE = Object.freeze([
   ...COMMON,
   ...POLICY_OPTION_NAMES,
   'key',
@@ -20,8 +20,8 @@ const CACHEABLE: ReadonlySet<string> = new Set([
   'resultTags',
   'unless',
   'version',
-]);
-const EVICT: ReadonlySet<string> = new Set([
+] as const);
+const EVICT = Object.freeze([
   ...COMMON,
   'key',
   'keys',
@@ -32,8 +32,8 @@ const EVICT: ReadonlySet<string> = new Set([
   'args',
   'before',
   'failSilently',
-]);
-const CONFIG: ReadonlySet<string> = new Set([...POLICY_OPTION_NAMES, 'namespace', 'scope']);
+] as const);
+const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'namespace', 'scope'] as const);
 
 /** What a decorator that takes a ttl or options was given, as options of its author's own. */
 export function givenOptions(options: CacheableOptions | Duration | null | undefined, where: string): CacheableOptions {
@@ -44,7 +44,7 @@ export function givenOptions(options: CacheableOptions | Duration | null | undef
 
 export function checkCacheableOptions(options: CacheableOptions, site: MethodSite, decorator: string): void {
   const where = `${decorator} ${site.title}`;
-  refuseUnknown(options, CACHEABLE, where);
+  refuseUnknown(options, where, CACHEABLE);
   checkCommon(options, where);
   resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
   void new IgnoredArgs(options.ignoreArgs, site, `${where}.ignoreArgs`);
@@ -59,7 +59,7 @@ export function checkCacheableOptions(options: CacheableOptions, site: MethodSit
 
 export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite): void {
   const where = `@CacheEvict ${site.title}`;
-  refuseUnknown(options, EVICT, where);
+  refuseUnknown(options, where, EVICT);
   checkCommon(options, where);
   checkFunctions(options, ['args'], where);
   checkFlags(options, ['allEntries', 'before', 'failSilently'], where);
@@ -74,7 +74,7 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
 
 export function checkClassConfig(options: CacheConfigOptions, className: string): void {
   const where = `@CacheConfig ${className}`;
-  refuseUnknown(options, CONFIG, where);
+  refuseUnknown(options, where, CONFIG);
   widthOf(options.scope, `${where}.scope`);
   if (options.namespace !== undefined) checkNamespace(options.namespace);
   resolvePolicy(DEFAULT_POLICY, policyPart(options), where);

@@ -11,6 +11,8 @@ export interface Play {
   /** Callers at work at once, spread over the processes. */
   readonly callers: number;
   readonly durationMs: number;
+  /** It goes on until so many have been written down: on a busy machine that takes longer. Up to {@link LONGEST_MS}. */
+  readonly atLeast?: { readonly reads: number; readonly invalidations: number };
   /** Whether a failure is one that the play expects: then the call is left out of the history. */
   readonly isExpected?: (error: unknown) => boolean;
   /** Where it is written down; unless given, moments are counted. */
@@ -46,6 +48,9 @@ const POLICIES: readonly Options[] = [
   { ttl: 20, earlyRefresh: 5, jitter: 0.3 },
 ];
 
+/** Past this a play that sees too little is over all the same. */
+const LONGEST_MS = 30_000;
+
 class LoaderFailure extends Error {}
 
 class Caller {
@@ -63,8 +68,8 @@ class Caller {
     this.random = seededRandom(play.seed * 1_000 + at);
   }
 
-  async run(untilMs: number): Promise<void> {
-    while (performance.now() < untilMs) {
+  async run(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
       const act = this.random();
       const place = this.pick(PLACES);
       try {
@@ -167,7 +172,13 @@ export async function play(of: Play): Promise<Played> {
     const subject = of.subjects[at % of.subjects.length]!;
     return new Caller(of, subject, source, history, () => loads++, at);
   });
-  const untilMs = performance.now() + of.durationMs;
-  await Promise.all(callers.map((caller) => caller.run(untilMs)));
+  const beganAtMs = performance.now();
+  const { reads = 0, invalidations = 0 } = of.atLeast ?? {};
+  const isOver = (): boolean => {
+    const tookMs = performance.now() - beganAtMs;
+    const hasSeen = history.reads.length > reads && history.invalidations.length > invalidations;
+    return tookMs >= of.durationMs && (hasSeen || tookMs >= LONGEST_MS);
+  };
+  await Promise.all(callers.map((caller) => caller.run(isOver)));
   return { history, loads, failures: callers.reduce((sum, { failures }) => sum + failures, 0) };
 }

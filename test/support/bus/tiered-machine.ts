@@ -16,13 +16,13 @@ import type { Key } from '../../../lib/core/key.js';
 import { resolveLimits } from '../../../lib/core/limits.js';
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
 import { pause, randomPrefix } from '../redis/redis-process.js';
+import { PATIENCE, serverHarness } from '../servers/contract-harness.js';
 
 export interface TieredMachineOptions extends RedisOptions, Pick<TieredOptions, 'maxUnvalidated' | 'bus'> {
   readonly prefix?: string;
   readonly memory?: MemoryOptions;
 }
 
-const PATIENCE = { timeout: '10s', longTimeout: '30s', invalidationTimeout: '20s' } as const;
 /** Until the others have heard. */
 const HEARD_MS = 12;
 
@@ -52,22 +52,10 @@ export function tieredBackend(
 
 /** Each client has a first level of its own. Before one reads, it has had the time to hear what the others did. */
 export function tieredHarness(options: () => TieredMachineOptions): ContractHarness {
-  return {
-    tickMs: 180,
-    open: async ({ clients, types }) => {
-      const prefix = randomPrefix();
-      const all = Array.from({ length: clients }, () => tieredBackend({ ...PATIENCE, ...options(), prefix }, types));
-      await Promise.all(all.map((backend) => backend.open?.()));
-      return {
-        backends: options().maxUnvalidated === 0 ? all : all.map(afterTheNews),
-        clock: systemClock,
-        pass: (ms) => pause(ms + 15),
-        close: async () => {
-          await Promise.all(all.map((backend) => backend.close()));
-        },
-      };
-    },
-  };
+  return serverHarness(
+    (prefix, types) => tieredBackend({ ...PATIENCE, ...options(), prefix }, types),
+    (backend) => (options().maxUnvalidated === 0 ? backend : afterTheNews(backend)),
+  );
 }
 
 /** Messages take a moment; the contract asks for what is true after they came. */

@@ -8,7 +8,7 @@ const { DEFAULT_POLICY, resolvePolicy } = await import('../../../lib/core/policy
 const WORKERS = 100;
 const TENANTS = 500;
 
-const machine = assemble({ ...DEFAULT_BLUEPRINT, backend: redis({ url, timeout: '2s' }), prefix });
+const machine = assemble({ ...DEFAULT_BLUEPRINT, backend: redis({ url, timeout: '1s' }), prefix });
 await machine.backend.open();
 const policy = resolvePolicy(DEFAULT_POLICY, { ttl: 200, staleWhileRevalidate: 50 }, '');
 let made = 0;
@@ -49,7 +49,7 @@ for (let round = 0; round < Number(rounds); round++) {
   };
   await Promise.all(Array.from({ length: WORKERS }, work));
   // What was under way ends, deadlines pass, and what ends by its time is over.
-  await new Promise((resolve) => setTimeout(resolve, 2_200));
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
   heaps.push(await heapBytes());
 }
 await machine.close();

@@ -1,24 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { CodecOptions } from '../../../lib/codec/codec.options.js';
 import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
 import { examine, frameOf, identityOf, type Envelope } from '../../../lib/codec/envelope.js';
 import { resolveKeyRing, type EncryptionKey, type EncryptionOptions } from '../../../lib/codec/key-ring.js';
 import { Sealer } from '../../../lib/codec/sealer.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
 import type { KeyId } from '../../../lib/core/key.js';
-import { ENCRYPTED, entryOf, idFor, rig, secret, SIGNED } from './support/codecs.js';
+import { acme, entryOf, idFor, keyOf, MODES, rig, ring, secret, zeta } from './support/codecs.js';
 
-const MODES = [
-  ['encrypt', ENCRYPTED],
-  ['sign', SIGNED],
-] as const;
-const acme = idFor({ tenant: 'acme' });
-const zeta = idFor({ tenant: 'zeta' });
-
-const ring = (mode: 'encrypt' | 'sign', ...keys: EncryptionKey[]): CodecOptions => ({ encryption: { keys, mode } });
-const keyOf = (seed: number): EncryptionKey => ({ id: `k${seed}`, secret: secret(seed) });
 const [one, two] = [keyOf(1), keyOf(2)] as const;
 
 describe('keys of tenants', () => {

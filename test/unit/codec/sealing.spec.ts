@@ -1,19 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CodecOptions } from '../../../lib/codec/codec.options.js';
 import { identityOf, SEAL } from '../../../lib/codec/envelope.js';
-import { type EncryptionKey } from '../../../lib/codec/key-ring.js';
 import type { KeyId } from '../../../lib/core/key.js';
-import { changed, ENCRYPTED, entryOf, forge, idFor, mended, replaced, rig, secret, SIGNED } from './support/codecs.js';
+import {
+  acme,
+  changed,
+  ENCRYPTED,
+  entryOf,
+  forge,
+  idFor,
+  keyOf,
+  mended,
+  MODES,
+  replaced,
+  rig,
+  ring,
+  secret,
+  SIGNED,
+  zeta,
+} from './support/codecs.js';
 
-const MODES = [
-  ['encrypt', ENCRYPTED],
-  ['sign', SIGNED],
-] as const;
-const acme = idFor({ tenant: 'acme' });
-const zeta = idFor({ tenant: 'zeta' });
-
-const ring = (mode: 'encrypt' | 'sign', ...keys: EncryptionKey[]): CodecOptions => ({ encryption: { keys, mode } });
-const keyOf = (seed: number): EncryptionKey => ({ id: `k${seed}`, secret: secret(seed) });
 const [one, two, three] = [keyOf(1), keyOf(2), keyOf(3)] as const;
 
 describe.each(MODES)('%s', (mode, options) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isPlainJson } from '../../../lib/codec/plain-json.js';
 import { Copier } from '../../../lib/core/copier.js';
-import { anyValue, holes, Money, objectOf, TYPES } from '../core/support/values.js';
+import { anyValue, holes, Money, objectOf, TYPED_ARRAYS, TYPES } from '../core/support/values.js';
 import { forge, ID, rig } from './support/codecs.js';
 import { identical } from './support/identical.js';
 
@@ -110,19 +110,7 @@ describe('B3, B4: a value comes back exactly as it was', () => {
     expect(identical(await rig().through({ deep: [value] }), { deep: [value] })).toBe(true);
   });
 
-  it.each([
-    Int8Array,
-    Uint8Array,
-    Uint8ClampedArray,
-    Int16Array,
-    Uint16Array,
-    Int32Array,
-    Uint32Array,
-    Float32Array,
-    Float64Array,
-    BigInt64Array,
-    BigUint64Array,
-  ])('%p, as the value and inside of one', async (type) => {
+  it.each(TYPED_ARRAYS)('%p, as the value and inside of one', async (type) => {
     const bytes = Uint8Array.from({ length: 64 }, (_, at) => at * 41);
     // Not at the start of its memory, and not all of it.
     const view = new type(bytes.buffer, 8, 48 / type.BYTES_PER_ELEMENT);

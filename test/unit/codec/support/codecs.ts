@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { createCodec } from '../../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions, type CodecOptions } from '../../../../lib/codec/codec.options.js';
 import { closeFrame, frameOf, identityOf, SEAL, type Wrapping } from '../../../../lib/codec/envelope.js';
+import type { EncryptionKey } from '../../../../lib/codec/key-ring.js';
 import type { Codec, Opened, Sealable } from '../../../../lib/core/codec.js';
 import type { KeyId } from '../../../../lib/core/key.js';
 import { storedLabels } from '../../../../lib/core/label.js';
@@ -35,6 +36,21 @@ export function secret(seed: number): Buffer {
 
 export const ENCRYPTED: CodecOptions = { encryption: { keys: [{ id: 'k1', secret: secret(1) }] } };
 export const SIGNED: CodecOptions = { encryption: { keys: [{ id: 'k1', secret: secret(1) }], mode: 'sign' } };
+export const MODES = [
+  ['encrypt', ENCRYPTED],
+  ['sign', SIGNED],
+] as const;
+/** The same entry of two tenants. */
+export const acme = idFor({ tenant: 'acme' });
+export const zeta = idFor({ tenant: 'zeta' });
+
+export function keyOf(seed: number): EncryptionKey {
+  return { id: `k${seed}`, secret: secret(seed) };
+}
+
+export function ring(mode: 'encrypt' | 'sign', ...keys: EncryptionKey[]): CodecOptions {
+  return { encryption: { keys, mode } };
+}
 
 export function rig(
   options: CodecOptions = {},

@@ -19,7 +19,7 @@ export class Price {
 
 export const TYPES = [Money, Price];
 
-const TYPED_ARRAYS = [
+export const TYPED_ARRAYS = [
   Int8Array,
   Uint8Array,
   Uint8ClampedArray,
