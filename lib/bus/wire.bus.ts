@@ -1,12 +1,13 @@
 /**
- * A bus over a wire that servers speak into: tells the listener what changed, and whenever it may have missed something.
- * A sign of life goes round by the way the messages come; when none comes back, the wire is taken for dead (guarantee G5).
+ * A bus over a wire that servers or processes speak into: tells the listener what changed, and whenever it may have
+ * missed something. A sign of life goes round by the way the messages come; when none comes back, the wire is taken for dead (guarantee G5).
  */
 import { randomBytes } from 'node:crypto';
-import { parseMessage } from '../core/bus-message.js';
-import type { Bus, BusListener, BusParts, BusSettings, Wire } from '../core/bus.js';
+import { EVERYBODY, MAX_MESSAGE_LENGTH, parseMessage, partitionOf } from '../core/bus-message.js';
+import type { Bus, BusListener, BusMessage, BusParts, BusSettings, Change, Wire } from '../core/bus.js';
 import type { Partition } from '../core/space.js';
-import { Sequences } from './sequences.js';
+import { Sequences, type Tail } from './sequences.js';
+import { Speaker } from './speaker.js';
 
 /** Signs of life that may be missing in a row. */
 const PATIENCE = 3;
@@ -14,17 +15,21 @@ const PATIENCE = 3;
 const MAX_PER_TURN = 1_000;
 /** Partitions that a flood may be about before it is about all of them. */
 const MAX_FLOODED = 1_000;
-const SHARD = /^1\|((g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|/;
+const SHARD = /^1\|(\*|(?:g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|/;
+const TAIL = /^([\w-]{0,32})\|(\d{1,16})$/;
 
 export function wireBus(wire: Wire, parts: BusParts, settings: BusSettings): Bus {
   return new WireBus(wire, parts, settings);
 }
 
 class WireBus implements Bus {
-  private readonly sequences = new Sequences();
+  private readonly sequences: Sequences;
+  /** Undefined: the server says what changes. */
+  private readonly speaker: Speaker | undefined;
   /** What our signs of life begin with; nobody else knows it. */
   private readonly name = `h|${randomBytes(9).toString('base64url')}|`;
   private readonly flooded = new Set<Partition>();
+  private isAllFlooded = false;
   private listener: BusListener | undefined;
   private isUp = false;
   private isClosed = false;
@@ -36,7 +41,15 @@ class WireBus implements Bus {
     private readonly wire: Wire,
     private readonly parts: BusParts,
     private readonly settings: BusSettings,
-  ) {}
+  ) {
+    const { origin } = settings;
+    this.sequences = new Sequences(origin === undefined ? 'shard' : 'sender');
+    this.speaker = origin === undefined ? undefined : new Speaker(wire, parts, origin);
+  }
+
+  get unannounced(): number {
+    return this.speaker?.failures ?? 0;
+  }
 
   start(listener: BusListener): void {
     this.listener = listener;
@@ -44,7 +57,13 @@ class WireBus implements Bus {
       onUp: () => this.up(),
       onDown: () => this.down(),
       onText: (text) => this.take(text),
+      onNews: (message) => this.takeNews(message),
+      onNone: () => this.none(),
     });
+  }
+
+  async announce(partition: Partition | undefined, change: Change): Promise<void> {
+    await this.speaker?.announce(partition, change, this.isUp);
   }
 
   async close(): Promise<void> {
@@ -57,6 +76,7 @@ class WireBus implements Bus {
     if (this.isClosed) return;
     this.sequences.clear();
     this.flooded.clear();
+    this.isAllFlooded = false;
     this.isUp = true;
     this.heardAtMs = this.parts.clock.monotonicMs();
     this.listener?.onUp();
@@ -71,6 +91,12 @@ class WireBus implements Bus {
     this.listener?.onDown();
   }
 
+  private none(): void {
+    if (this.isClosed) return;
+    this.down();
+    this.listener?.onNone();
+  }
+
   /** Every so often one is sent; what matters is when one was last heard. A process that was paused finds that it is too long ago. */
   private beat(): void {
     const { heartbeatMs } = this.settings;
@@ -81,6 +107,7 @@ class WireBus implements Bus {
     }
     // What cannot be sent does not come back either, and is noticed by that.
     this.wire.send(this.name).catch(() => undefined);
+    this.speaker?.catchUp();
     this.cancelBeat = this.parts.clock.after(heartbeatMs, () => this.beat());
   }
 
@@ -90,37 +117,67 @@ class WireBus implements Bus {
       this.heardAtMs = this.parts.clock.monotonicMs();
       return;
     }
-    if (this.inThisTurn++ === 0) void this.endTurn();
-    if (this.inThisTurn > MAX_PER_TURN) this.glance(text);
+    if (this.isFlooded()) this.glance(text);
     else this.read(text);
+  }
+
+  private takeNews(message: BusMessage): void {
+    if (!this.isUp) return;
+    if (!this.isFlooded()) this.listener?.onMessage(message);
+    else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(message.partition);
+  }
+
+  private isFlooded(): boolean {
+    if (this.inThisTurn++ === 0) void this.endTurn();
+    return this.inThisTurn > MAX_PER_TURN;
   }
 
   private read(text: string): void {
     const message = parseMessage(text);
     // Somebody else speaks here too, or another version of us. Nothing that could be believed is lost with it.
     if (message === undefined) return;
-    if (!this.sequences.follows(message)) this.listener?.onGap(message.partition);
-    this.listener?.onMessage(message);
+    const { partition, origin, change } = message;
+    // What a sender left out may have been about anybody.
+    if (!this.sequences.follows(message)) this.listener?.onGap(this.speaker === undefined ? partition : undefined);
+    if (partition === undefined) this.listener?.onGap(undefined);
+    else this.listener?.onMessage({ partition, origin, change });
   }
 
-  /** In a flood: whom it is about. Their numbering is lost, so their next message counts as the first. */
+  /**
+   * In a flood: whom it is about. The numbering of shards is lost, so the next message about each counts as the first;
+   * senders are followed, since a gap of theirs would be about everybody.
+   */
   private glance(text: string): void {
-    if (this.flooded.size > MAX_FLOODED) return;
-    const [, shard, partition] = SHARD.exec(text) ?? [];
-    if (shard === undefined || partition === undefined) return;
-    this.sequences.forget(shard);
-    this.flooded.add(partition as Partition);
+    const tail = tailOf(text);
+    if (tail === undefined) return;
+    const { shard } = tail;
+    let isAboutAll = shard === EVERYBODY;
+    if (this.speaker === undefined) this.sequences.forget(shard);
+    else if (!this.sequences.follows(tail)) isAboutAll = true;
+    if (isAboutAll) this.isAllFlooded = true;
+    else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(partitionOf(shard));
   }
 
   private async endTurn(): Promise<void> {
     await this.parts.clock.breathe();
     this.inThisTurn = 0;
     const partitions = [...this.flooded];
+    const isAll = this.isAllFlooded || partitions.length > MAX_FLOODED;
     this.flooded.clear();
+    this.isAllFlooded = false;
     if (!this.isUp) return;
-    if (partitions.length > MAX_FLOODED) {
+    if (isAll) {
       this.sequences.clear();
       this.listener?.onGap(undefined);
     } else for (const partition of partitions) this.listener?.onGap(partition);
   }
+}
+
+/** Where a message stands in its numbering, without looking at what it says. */
+function tailOf(text: string): Tail | undefined {
+  if (text.length > MAX_MESSAGE_LENGTH) return undefined;
+  const [, shard] = SHARD.exec(text) ?? [];
+  const at = text.lastIndexOf('|', text.lastIndexOf('|') - 1);
+  const [, life = '', sequence] = TAIL.exec(text.slice(at + 1)) ?? [];
+  return shard === undefined || sequence === undefined ? undefined : { shard, life, sequence: Number(sequence) };
 }

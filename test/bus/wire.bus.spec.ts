@@ -50,6 +50,10 @@ class Heard implements BusListener {
     this.all.push('down');
   }
 
+  onNone(): void {
+    this.all.push('none');
+  }
+
   take(): string[] {
     return this.all.splice(0);
   }
