@@ -47,8 +47,8 @@ export function newsPipeline(lead: string, beat: string): mongo.Document[] {
   });
   const holdsValue = [
     { operationType: { $in: ['delete', 'replace'] } },
-    { [`${UPDATED}.m`]: { $exists: true } },
-    { 'fullDocument.m': { $exists: true } },
+    { [`${UPDATED}.m`]: { $type: 'string' } },
+    { 'fullDocument.m': { $type: 'string' } },
   ];
   const wanted = [
     { operationType: { $nin: ABOUT_DOCUMENTS } },

@@ -8,9 +8,11 @@ import type { BackendFactory } from '../../lib/core/backend.js';
 import type { Clock } from '../../lib/core/clock.js';
 import { firstLevelOf, levelOf, near } from '../support/bus/tiered-machines.js';
 import type { Rig } from '../support/machine/rig.js';
+import { failCommands } from '../support/mongo/fail-command.js';
 import { MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
@@ -19,6 +21,10 @@ jest.setTimeout(60_000);
 const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: 200 } };
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+
+interface Named {
+  readonly _id: string;
+}
 
 const over =
   (options: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = BY_BUS) =>
@@ -39,8 +45,15 @@ describeWithMongo('memory over MongoDB with change streams', () => {
 
   const machine = (options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
     machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(), ...options });
-  const documents = <T>(work: (all: driver.Collection<{ _id: string }>) => Promise<T>): Promise<T> =>
+  const documents = <T>(work: (all: driver.Collection<Named>) => Promise<T>): Promise<T> =>
     withDb(server.url, (db) => work(db.collection(machines.prefix)));
+  /** Reading answers at once only from a copy. */
+  const isNear = (rig: Rig<Clock>, name: string): boolean => {
+    const reading = rig.backend.read(rig.key(name));
+    if (!(reading instanceof Promise)) return true;
+    reading.catch(() => undefined);
+    return false;
+  };
   const isUp = async (rig: Rig<Clock>): Promise<boolean> =>
     (await firstLevelOf(rig).catch(() => undefined))?.bus === 'up';
 
@@ -65,20 +78,316 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await until('the news', async () => (await b.get('tom')) === now);
   });
 
-  it('everything else stays', async () => {
+  it('everything else stays, and what one has stored it keeps itself', async () => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1, { tags: ['red'] });
     await a.set('kit', 1, { tags: ['blue'] });
-    await near(b, 'tom');
-    await near(b, 'kit');
+    // News of the tenant's first change, which makes everything of it go, has been heard by then.
+    await pause(150);
+    for (const rig of [a, b]) for (const name of ['tom', 'kit']) await near(rig, name);
     await a.invalidateTag('red');
     await a.invalidateTag('nobody has this');
     await a.evict('max');
+    await a.load('max', async () => 1);
+    await a.set('moritz', 1);
     await until('the news', async () => (await b.get('tom')) === undefined);
-    await pause(100);
+    await pause(150);
     expect(await levelOf(b, 'kit')).toBe('l1');
-    expect(await levelOf(a, 'kit')).toBe('l1');
-    void documents;
-    void firstLevelOf;
+    for (const name of ['kit', 'max', 'moritz']) expect([name, await levelOf(a, name)]).toEqual([name, 'l1']);
+  });
+
+  it('of another tenant nothing goes, and of another cache in the same collection nothing is heard', async () => {
+    const [a, b] = [await machine(), await machine()];
+    const other = await machines.ready(
+      { uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() },
+      undefined,
+      `${machines.prefix}x`,
+    );
+    for (const rig of [a, other]) await rig.set('tom', 1);
+    await a.set('tom', 1, { tenant: 'beta' });
+    await near(b, 'tom', { tenant: 'beta' });
+    await near(b, 'tom');
+    await other.clear();
+    await a.clear();
+    await until('the news', async () => (await b.get('tom')) === undefined);
+    expect(await levelOf(b, 'tom', { tenant: 'beta' })).toBe('l1');
+  });
+
+  it('two labels of one state are told apart, the first one and those after it', async () => {
+    const [a, b] = [await machine(), await machine()];
+    for (const name of ['tom', 'kit', 'max']) await a.set(name, 1, { tags: [`of ${name}`] });
+    for (const name of ['tom', 'kit', 'max']) await near(b, name);
+    for (const name of ['tom', 'kit']) {
+      await a.invalidateTag(`of ${name}`);
+      await until(`the news of ${name}`, async () => (await b.get(name)) === undefined);
+      expect(await levelOf(b, 'max')).toBe('l1');
+    }
+  });
+
+  const LOSSES: [string, (all: driver.Collection<Named>) => Promise<unknown>][] = [
+    ['the state of the tenant is lost', (all) => all.deleteMany({ c: { $exists: true } })],
+    ['another life of it begins', (all) => all.updateMany({ c: { $exists: true } }, { $set: { i: 'another' } })],
+    [
+      'a label has a field that nobody knows',
+      (all) => all.updateMany({ c: { $exists: true } }, { $set: { 't.unheard-of': 1 } }),
+    ],
+    [
+      'the state is replaced',
+      (all) =>
+        all.bulkWrite([
+          { deleteMany: { filter: { c: { $exists: true } } } },
+          { insertOne: { document: { _id: `${machines.prefix}:1:m:t.acme` } } },
+        ]),
+    ],
+  ];
+  it.each(LOSSES)('when %s, all copies of the tenant go', async (_, act) => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1, { tags: ['red'] });
+    await a.set('kit', 1, { tenant: 'beta' });
+    await near(b, 'tom');
+    await withDb(server.url, (db) => act(db.collection<Named>(machines.prefix)));
+    await until('the copy is gone', async () => !isNear(b, 'tom'));
+  });
+
+  it('expired documents that the server takes away are no trouble', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    await documents((all) => all.deleteMany({ _id: { $regex: ':e:' } }));
+    await until('the copy is gone', async () => (await b.get('tom')) === undefined);
+  });
+
+  it('values and tags stay on the server: what comes by the stream is names', async () => {
+    const client = await new driver.MongoClient(server.url, { monitorCommands: true }).connect();
+    const connection = { getClient: () => client, db: client.db(), name: 'test' } as never;
+    try {
+      const told: string[] = [];
+      client.on('commandSucceeded', ({ commandName, reply }) => {
+        if (commandName === 'getMore') told.push(JSON.stringify(reply));
+      });
+      const a = await machine();
+      const b = await machine({ uri: undefined, connection });
+      await a.set('tom', 'a secret of tom', { tags: ['scarlet'] });
+      await near(b, 'tom');
+      await a.set('tom', 'another secret', { tags: ['scarlet'] });
+      await a.invalidateTag('scarlet');
+      await until('the news', async () => (await b.get('tom')) === undefined);
+      const all = told.join('');
+      expect(all).toContain('documentKey');
+      expect(all).not.toMatch(/secret|scarlet|"v"|"g"|fullDocument/);
+      expect(all).not.toContain(Buffer.from('secret').toString('base64').slice(0, 6));
+    } finally {
+      await machines.close();
+      await client.close();
+    }
+  });
+
+  it('junk in the collection is no news', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    const lead = `${machines.prefix}:1:`;
+    await documents(async (all) => {
+      for (const id of [`${lead}e:`, `${lead}e:junk`, `${lead}q:x`, `${lead}h:stranger`, 'junk', `${lead}m`]) {
+        await all.insertOne({ _id: id, m: { $x: 1 } } as never);
+        await all.updateOne({ _id: id }, { $set: { m: [1, 2], t: 5 } });
+        await all.deleteOne({ _id: id });
+      }
+      await all.insertOne({ m: 1 } as never);
+    });
+    await pause(150);
+    expect(isNear(b, 'tom')).toBe(true);
+    expect(await isUp(b)).toBe(true);
+    await a.evict('tom');
+    await until('the news', async () => (await b.get('tom')) === undefined);
+  });
+
+  it('A44: a flood is survived, and what comes after it is heard', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    const lead = `${machines.prefix}:1:e:t.`;
+    await documents(async (all) => {
+      for (let round = 0; round < 2; round++) {
+        const ids = Array.from({ length: 3_000 }, (_, n) => `${lead}t${n % 1_500}:t.t${n % 1_500}/cats/'${n}`);
+        await all.insertMany(ids.map((_id) => ({ _id, m: `m${round}` }) as never));
+        await all.deleteMany({ _id: { $in: ids } });
+        expect(await b.get('tom')).toBe(1);
+      }
+    });
+    await until('it listens', () => isUp(b), 30_000);
+    await near(b, 'tom');
+    await a.evict('tom');
+    await until('the news', async () => (await b.get('tom')) === undefined);
+  });
+
+  describe('when nothing is told any more', () => {
+    it('A41: the stream is killed: nothing is kept until there is another, and nothing from before is believed then', async () => {
+      const [a, b] = [await machine(), await machine()];
+      await a.set('tom', 1);
+      await near(b, 'tom');
+      await documents((all) => all.drop());
+      await until('the gap is noticed', () => !isNear(b, 'tom'));
+      await until('it is told again', () => isUp(b));
+      await a.set('tom', 2);
+      await near(b, 'tom');
+      expect(await b.get('tom')).toBe(2);
+      await a.evict('tom');
+      await until('the news', async () => (await b.get('tom')) === undefined);
+    });
+
+    it('A42: silence: without a sign of life nothing is kept', async () => {
+      const proxy = await TcpProxy.before(server.port);
+      try {
+        const a = await machine();
+        const b = await machine({ uri: `mongodb://127.0.0.1:${proxy.port}/test?directConnection=true` });
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        proxy.mode = 'blackhole';
+        await a.set('tom', 2);
+        await until('silence is noticed', () => !isNear(b, 'tom'), 3_000);
+        proxy.mode = 'pass';
+        proxy.reset();
+        await until('it is told again', () => isUp(b), 20_000);
+        await until('the server answers', async () => (await b.get('tom').catch(() => undefined)) === 2);
+      } finally {
+        await machines.close();
+        await proxy.close();
+      }
+    });
+
+    it('the server is killed and comes back: copies are kept again, of what stands there now', async () => {
+      const own = await MongoProcess.start({ hasStreams: true });
+      try {
+        const [a, b] = [await machine({ uri: own.url }), await machine({ uri: own.url })];
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        await own.kill();
+        await until('the gap is noticed', () => !isNear(b, 'tom'));
+        await own.begin();
+        for (const rig of [a, b]) await until('it is told again', () => isUp(rig), 30_000);
+        await until('it stores', () =>
+          a.set('tom', 2).then(
+            () => true,
+            () => false,
+          ),
+        );
+        await near(b, 'tom');
+        expect(await b.get('tom')).toBe(2);
+        await a.evict('tom');
+        await until('the news', async () => (await b.get('tom')) === undefined);
+      } finally {
+        await machines.close();
+        await own.stop();
+      }
+    });
+  });
+
+  it('follows over a connection that was adopted, and leaves it open', async () => {
+    const client = await new driver.MongoClient(server.url).connect();
+    const connection = { getClient: () => client, db: client.db(), name: 'test' } as never;
+    try {
+      const a = await machine();
+      const b = await machine({ uri: undefined, connection });
+      await a.set('tom', 1);
+      await near(b, 'tom');
+      await a.evict('tom');
+      await until('the news', async () => (await b.get('tom')) === undefined);
+      await machines.close();
+      await expect(client.db().command({ ping: 1 })).resolves.toMatchObject({ ok: 1 });
+      expect(client.listenerCount('topologyDescriptionChanged')).toBe(0);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('leaves a connection for calls, however few there are', async () => {
+    const a = await machine({ maxConnections: 1, timeout: '200ms' });
+    for (let n = 0; n < 20; n++) {
+      await a.set('tom', n);
+      expect(await a.get('tom')).toBe(n);
+    }
+  });
+
+  it('with `bus: false` nobody follows', async () => {
+    const [a, b] = [await machine(), await machine({ over: over({ ...BY_BUS, bus: false }) })];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    await a.evict('tom');
+    await pause(150);
+    expect(await levelOf(b, 'tom')).toBe('l1');
+    expect(await firstLevelOf(b)).toMatchObject({ bus: 'off' });
+  });
+});
+
+describeWithMongo('memory over MongoDB without change streams', () => {
+  let machines: MongoMachines;
+  beforeEach(() => {
+    machines = new MongoMachines();
+  });
+  afterEach(() => machines.close());
+
+  const told = (rig: Rig<Clock>): readonly string[] =>
+    rig.recorded.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+  it('says so once, keeps copies, and checks them', async () => {
+    const server = await MongoProcess.start();
+    try {
+      const options = { uri: server.url, collection: machines.prefix, ...PATIENCE };
+      const a = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
+      const b = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
+      await a.set('tom', 1);
+      expect(await b.get('tom')).toBe(1);
+      expect(await levelOf(b, 'tom')).toBe('l1');
+      expect(await firstLevelOf(b)).toMatchObject({ bus: 'off', entries: 1 });
+      await a.evict('tom');
+      await pause(100);
+      expect(await b.get('tom')).toBeUndefined();
+      expect(told(b)).toEqual([expect.stringContaining('tells of no changes')]);
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
+  });
+
+  it.each([
+    ['only replica sets have them', { errorCode: 40_573, errorCodeName: 'Location40573' }],
+    ['the user may not', { errorCode: 13, errorCodeName: 'Unauthorized' }],
+    ['it knows no such thing', { errorCode: 40_324, errorCodeName: 'Location40324' }],
+  ])('the same where the server refuses: %s', async (_, data) => {
+    const server = await MongoProcess.start({ hasStreams: true });
+    try {
+      await failCommands(server.url, { failCommands: ['aggregate'], ...data }, 'always');
+      const rig = await machines.ready({
+        uri: server.url,
+        collection: machines.prefix,
+        ...PATIENCE,
+        over: over({ maxUnvalidated: 100 }),
+      });
+      await rig.set('tom', 1);
+      expect(await levelOf(rig, 'tom')).toBe('l1');
+      expect(await firstLevelOf(rig)).toMatchObject({ bus: 'off' });
+      expect(told(rig)).toEqual([expect.stringContaining('tells of no changes')]);
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
+  });
+
+  it('a trouble that passes is no refusal: it is tried again', async () => {
+    const server = await MongoProcess.start({ hasStreams: true });
+    try {
+      await failCommands(
+        server.url,
+        { failCommands: ['aggregate'], errorCode: 11_601, errorCodeName: 'Interrupted' },
+        3,
+      );
+      const rig = await machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() });
+      await until('it is told', async () => (await firstLevelOf(rig)).bus === 'up');
+      expect(told(rig)).toEqual([]);
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
   });
 });
