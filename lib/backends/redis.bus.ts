@@ -32,9 +32,9 @@ export type RedisBusOptions = Pick<
 const SILENCE_MS = 30_000;
 
 /**
- * A bus over Redis, for a cache of two levels whose second one is somewhere else. Nothing is stored there, and the user
- * needs no rights but `+publish +subscribe` on the channel `<prefix>:1:bus`. While it is away, calls go on without copies
- * in memory; see `bus` of `tiered()`.
+ * A bus over Redis, for a cache of two levels whose second one is somewhere else. Nothing is stored there; messages name
+ * tenants, tags and fingerprints of keys, never values, on the channel `<prefix>:1:bus`. While it is away, calls go on
+ * without copies in memory; see `bus` of `tiered()`.
  *
  * @example
  * tiered({ l1: memory(), l2: mongo({ uri }), bus: { via: redisBus({ url: 'redis://localhost:6379' }) } })

@@ -5,15 +5,21 @@ import { memory } from '../../lib/backends/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered.options.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
-import type { Clock } from '../../lib/core/clock.js';
+import { systemClock, type Clock } from '../../lib/core/clock.js';
+import { CacheError } from '../../lib/core/errors.js';
+import { History, worstOf } from '../history/support/history.js';
+import { play } from '../history/support/play.js';
+import { RigSubject } from '../history/support/subject.js';
 import { firstLevelOf, levelOf, near } from '../support/bus/tiered-machines.js';
-import type { Rig } from '../support/machine/rig.js';
+import { Rig } from '../support/machine/rig.js';
+import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { failCommands } from '../support/mongo/fail-command.js';
-import { MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
+import { mongoFactory, MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
-import { pause, until } from '../support/redis/redis-process.js';
+import { isAboutTheServer, proveContract } from '../support/redis/contract-harness.js';
+import { pause, randomPrefix, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
 
@@ -21,6 +27,16 @@ jest.setTimeout(60_000);
 const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: 200 } };
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+
+const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [4_000, [1]] : [20_000, [1, 2, 3]];
+const X_MS = 100;
+/** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
+const ROUND_TRIP_MS = 50;
+/** Until the others have heard: a server that does not hold back its answers is asked every 20 ms. */
+const HEARD_MS = 60;
+
+/** Topics of the contract that are about changes. */
+const TOLD: ReadonlySet<string> = new Set(['writing', 'counting', 'eviction', 'invalidation', 'clearing']);
 
 interface Named {
   readonly _id: string;
@@ -208,8 +224,8 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await near(b, 'tom');
     const lead = `${machines.prefix}:1:e:t.`;
     await documents(async (all) => {
-      for (let round = 0; round < 2; round++) {
-        const ids = Array.from({ length: 3_000 }, (_, n) => `${lead}t${n % 1_500}:t.t${n % 1_500}/cats/'${n}`);
+      for (let round = 0; round < 5; round++) {
+        const ids = Array.from({ length: 1_200 }, (_, n) => `${lead}t${n % 1_500}:t.t${n % 1_500}/cats/'${n}`);
         await all.insertMany(ids.map((_id) => ({ _id, m: `m${round}` }) as never));
         await all.deleteMany({ _id: { $in: ids } });
         expect(await b.get('tom')).toBe(1);
@@ -317,6 +333,46 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await pause(150);
     expect(await levelOf(b, 'tom')).toBe('l1');
     expect(await firstLevelOf(b)).toMatchObject({ bus: 'off' });
+  });
+
+  describe('keeps the contract of backends when only the stream tells of changes', () => {
+    proveContract(
+      mongoHarness(() => ({ uri: server.url, over: over({ maxUnvalidated: '1h' }) }), HEARD_MS),
+      (topic, name) => TOLD.has(topic) && isAboutTheServer(topic, name),
+    );
+  });
+
+  it.each(SEEDS)('no read misses what was invalidated longer ago than copies are believed (seed %i)', async (seed) => {
+    const prefix = randomPrefix();
+    const options = { uri: server.url, collection: prefix, prefix, timeout: '400ms', failures: 20 } as const;
+    const rigs = [1, 2].map(
+      () =>
+        new Rig({
+          backend: mongoFactory({ ...options, over: over({ maxUnvalidated: X_MS, bus: { heartbeat: 100 } }) }),
+          clock: systemClock,
+          isHeard: false,
+          limits: { lease: '500ms' },
+        }),
+    );
+    await Promise.all(rigs.map((rig) => rig.backend.open?.()));
+    const history = new History(() => performance.now());
+    await play({
+      subjects: rigs.map((rig) => new RigSubject(rig)),
+      seed,
+      callers: 24,
+      durationMs: DURATION_MS,
+      isExpected: (error) => error instanceof CacheError,
+      history,
+    });
+    await Promise.all(rigs.map((rig) => rig.machine.close()));
+    const stale = history.violations(X_MS + ROUND_TRIP_MS).slice(0, 1);
+    expect({ seed, stale, worstMs: worstOf(history.violations()) }).toEqual({
+      seed,
+      stale: [],
+      worstMs: expect.any(Number),
+    });
+    expect(history.reads.length).toBeGreaterThan(200);
+    expect(history.invalidations.length).toBeGreaterThan(10);
   });
 });
 

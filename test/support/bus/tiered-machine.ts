@@ -23,7 +23,7 @@ export interface TieredMachineOptions extends RedisOptions, Pick<TieredOptions, 
 }
 
 const PATIENCE = { timeout: '10s', longTimeout: '30s', invalidationTimeout: '20s' } as const;
-/** Until the others have heard. */
+/** Until the others have heard what Redis passes on. */
 const HEARD_MS = 12;
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */
@@ -59,7 +59,7 @@ export function tieredHarness(options: () => TieredMachineOptions): ContractHarn
       const all = Array.from({ length: clients }, () => tieredBackend({ ...PATIENCE, ...options(), prefix }, types));
       await Promise.all(all.map((backend) => backend.open?.()));
       return {
-        backends: options().maxUnvalidated === 0 ? all : all.map(afterTheNews),
+        backends: options().maxUnvalidated === 0 ? all : all.map((backend) => afterTheNews(backend, HEARD_MS)),
         clock: systemClock,
         pass: (ms) => pause(ms + 15),
         close: async () => {
@@ -71,13 +71,13 @@ export function tieredHarness(options: () => TieredMachineOptions): ContractHarn
 }
 
 /** Messages take a moment; the contract asks for what is true after they came. */
-function afterTheNews(backend: Backend): Backend {
+export function afterTheNews(backend: Backend, heardMs: number): Backend {
   const read = async (key: Key): Promise<Reading> => {
-    await pause(HEARD_MS);
+    await pause(heardMs);
     return backend.read(key);
   };
   const readMany = async (keys: readonly Key[]): Promise<readonly Reading[]> => {
-    await pause(HEARD_MS);
+    await pause(heardMs);
     return backend.readMany(keys);
   };
   return new Proxy(backend, {

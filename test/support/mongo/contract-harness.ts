@@ -1,5 +1,6 @@
 import { systemClock } from '../../../lib/core/clock.js';
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
+import { afterTheNews } from '../bus/tiered-machine.js';
 import { pause, randomPrefix } from '../redis/redis-process.js';
 import { mongoBackend, type MongoBackendOptions } from './mongo-machine.js';
 
@@ -9,7 +10,8 @@ const TICK_MS = 180;
 const PATIENCE = { timeout: '30s', longTimeout: '60s', invalidationTimeout: '40s' } as const;
 
 /** Each store is a keyspace and a collection of its own. */
-export function mongoHarness(options: () => MongoBackendOptions): ContractHarness {
+/** @param heardMs before a client reads, it has had so long to hear what the others did */
+export function mongoHarness(options: () => MongoBackendOptions, heardMs = 0): ContractHarness {
   return {
     tickMs: TICK_MS,
     open: async ({ clients, types }) => {
@@ -20,7 +22,7 @@ export function mongoHarness(options: () => MongoBackendOptions): ContractHarnes
       });
       await Promise.all(backends.map((backend) => backend.open?.()));
       return {
-        backends,
+        backends: heardMs === 0 ? backends : backends.map((backend) => afterTheNews(backend, heardMs)),
         clock: systemClock,
         // A timer of Node may be early by a millisecond, and two clocks are never quite the same.
         pass: (ms) => pause(ms + 15),
