@@ -1,6 +1,6 @@
 /** Memory over MongoDB, told by its change stream: what one changes the others hear of, however long copies are believed. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { mongo as driver } from 'mongoose';
+import { mongo as driver, type Connection } from 'mongoose';
 import { memory } from '../../lib/backends/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered.options.js';
@@ -16,6 +16,7 @@ import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { failCommands } from '../support/mongo/fail-command.js';
 import { mongoFactory, MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
+import { standIn } from '../support/mongo/skewed.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { isAboutTheServer, proveContract } from '../support/redis/contract-harness.js';
@@ -46,6 +47,26 @@ const over =
   (options: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = BY_BUS) =>
   (l2: BackendFactory): BackendFactory =>
     tiered({ l1: memory(), l2, ...options });
+
+/** How long a write is under way after it has been given up. */
+const LATE_MS = 500;
+
+/** A connection that is lost at some bulk of writes, which arrive all the same. */
+function late(client: driver.MongoClient, isNow: () => boolean): Connection {
+  const real = client.db();
+  const db = standIn(real, {
+    collection: (name: string, options: driver.CollectionOptions) => {
+      const documents = real.collection(name, options);
+      const bulkWrite = async (...args: Parameters<typeof documents.bulkWrite>): Promise<unknown> => {
+        if (!isNow()) return documents.bulkWrite(...args);
+        void pause(LATE_MS).then(() => documents.bulkWrite(...args));
+        throw new Error('the connection was lost');
+      };
+      return standIn(documents, { bulkWrite });
+    },
+  });
+  return { getClient: () => standIn(client, { db: () => db }), db, name: 'test' } as never;
+}
 
 describeWithMongo('memory over MongoDB with change streams', () => {
   let server: MongoProcess;
@@ -110,6 +131,24 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await pause(150);
     expect(await levelOf(b, 'kit')).toBe('l1');
     for (const name of ['kit', 'max', 'moritz']) expect([name, await levelOf(a, name)]).toEqual([name, 'l1']);
+  });
+
+  it('a value of its own of which nobody knew what became is news like others', async () => {
+    const client = await new driver.MongoClient(server.url).connect();
+    const b = await machine();
+    await b.set('tom', 1);
+    let writes = 0;
+    const connection = late(client, () => ++writes === 2);
+    try {
+      const a = await machine({ uri: undefined, connection });
+      await expect(a.set('tom', 2)).rejects.toThrow(CacheError);
+      await near(a, 'tom');
+      expect(await a.get('tom')).toBe(1);
+      await until('the news', async () => (await a.get('tom')) === 2);
+    } finally {
+      await machines.close();
+      await client.close();
+    }
   });
 
   it('of another tenant nothing goes, and of another cache in the same collection nothing is heard', async () => {

@@ -13,6 +13,7 @@ import { CacheConfigError, CacheError } from '../../lib/core/errors.js';
 import { History, worstOf } from '../history/support/history.js';
 import { play } from '../history/support/play.js';
 import { RigSubject } from '../history/support/subject.js';
+import { Gated } from '../support/bus/gated.js';
 import { TieredMachines, firstLevelOf, levelOf, near } from '../support/bus/tiered-machines.js';
 import { Rig } from '../support/machine/rig.js';
 import { mongoHarness } from '../support/mongo/contract-harness.js';
@@ -139,6 +140,30 @@ describeWithRedis('buses as values', () => {
         await pause(50);
         expect(isNear(a, 'tom')).toBe(true);
       });
+    });
+
+    it('others are told when a change has settled, not before: they would take the old value again', async () => {
+      const gates: Gated[] = [];
+      const gated =
+        (via: BusFactory) =>
+        (l2: BackendFactory): BackendFactory => {
+          const gate = new Gated(l2);
+          gates.push(gate);
+          return over(via)(gate);
+        };
+      const bus = localBus();
+      const a = await machine(bus, { over: gated(bus) });
+      const b = await machine(bus);
+      await a.set('tom', 1);
+      await near(b, 'tom');
+      gates[0]?.holdRequest('evict');
+      const evicted = a.evict('tom');
+      await pause(50);
+      await near(b, 'tom');
+      gates[0]?.release('evict');
+      await evicted;
+      expect(isNear(b, 'tom')).toBe(false);
+      expect(await b.get('tom')).toBeUndefined();
     });
 
     it('a new process does not make the others forget, and neither does one that leaves', async () => {
