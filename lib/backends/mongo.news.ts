@@ -37,7 +37,12 @@ const UPDATED = 'updateDescription.updatedFields';
 const LEFT_OUT: readonly string[] = Object.freeze([
   'fullDocument',
   ...['v', 'q', 'g', 'l', 'w'].map((field) => `${UPDATED}.${field}`),
-  ...['ns', 'clusterTime', 'wallTime', 'collectionUUID', 'lsid', 'txnNumber'],
+  'ns',
+  'clusterTime',
+  'wallTime',
+  'collectionUUID',
+  'lsid',
+  'txnNumber',
 ]);
 
 /** Selects what concerns the copies of one cache. Leases come and go without a word. */

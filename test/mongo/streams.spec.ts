@@ -182,6 +182,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   const LOSSES: [string, (all: driver.Collection<Named>) => Promise<unknown>][] = [
     ['the state of the tenant is lost', (all) => all.deleteMany({ c: { $exists: true } })],
     ['another life of it begins', (all) => all.updateMany({ c: { $exists: true } }, { $set: { i: 'another' } })],
+    ['its floor rises', (all) => all.updateMany({ c: { $exists: true } }, { $max: { f: 9e15 } })],
     [
       'a label has a field that nobody knows',
       (all) => all.updateMany({ c: { $exists: true } }, { $set: { 't.unheard-of': 1 } }),
@@ -291,6 +292,29 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       await until('the news', async () => (await b.get('tom')) === undefined);
     });
 
+    it('and no other stream can be begun: nothing is kept, without waiting for signs of life', async () => {
+      const own = await MongoProcess.start({ hasStreams: true });
+      try {
+        const patient = over({ ...BY_BUS, bus: { heartbeat: '1m' } });
+        const [a, b] = [await machine({ uri: own.url }), await machine({ uri: own.url, over: patient })];
+        await until('it follows', () => isUp(b));
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        await failCommands(
+          own.url,
+          { failCommands: ['aggregate'], errorCode: 11_601, errorCodeName: 'Interrupted' },
+          'always',
+        );
+        await withDb(own.url, (db) => db.collection(machines.prefix).drop());
+        await until('the gap is noticed', () => !isNear(b, 'tom'), 5_000);
+        await pause(100);
+        expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
+      } finally {
+        await machines.close();
+        await own.stop();
+      }
+    });
+
     it('A42: silence: without a sign of life nothing is kept', async () => {
       const proxy = await TcpProxy.before(server.port);
       try {
@@ -356,11 +380,18 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     }
   });
 
-  it('leaves a connection for calls, however few there are', async () => {
-    const a = await machine({ maxConnections: 1, timeout: '200ms' });
-    for (let n = 0; n < 20; n++) {
-      await a.set('tom', n);
-      expect(await a.get('tom')).toBe(n);
+  it('takes no connection from those who call, however few there are', async () => {
+    const proxy = await TcpProxy.before(server.port);
+    try {
+      const uri = `mongodb://127.0.0.1:${proxy.port}/test?directConnection=true`;
+      const a = await machine({ uri, maxConnections: 1, timeout: '1400ms', over: over({ ...BY_BUS, bus: {} }) });
+      await until('it follows', () => isUp(a));
+      // An answer takes 800 ms; whoever had to wait for that of the stream first would be too late.
+      proxy.delayMs = 400;
+      for (let n = 0; n < 4; n++) await a.backend.read(a.key('tom'));
+    } finally {
+      await machines.close();
+      await proxy.close();
     }
   });
 
