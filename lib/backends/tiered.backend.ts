@@ -80,11 +80,13 @@ class TieredBackend implements Backend {
       this.copies.forgetAll();
       this.tellReborn?.();
     });
-    const wire = via === undefined ? this.second.wire : via.wire(parts);
-    if (heartbeatMs !== undefined && wire !== undefined && parts.bus !== undefined) {
-      this.bus = parts.bus(wire, parts, { heartbeatMs, origin: via === undefined ? undefined : origin });
-      this.bus.start(this.hearing);
-    } else this.copies.turn(true);
+    if (heartbeatMs !== undefined && parts.bus !== undefined) {
+      const wire = via === undefined ? this.second.wire : via.wire(parts);
+      const settings = { heartbeatMs, origin: via === undefined ? undefined : origin };
+      if (wire !== undefined) this.bus = parts.bus(wire, parts, settings);
+    }
+    if (this.bus === undefined) this.copies.turn(true);
+    else this.bus.start(this.hearing);
     this.telling = new Telling(via === undefined ? undefined : this.bus);
   }
 
@@ -204,7 +206,13 @@ class TieredBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    await this.l2.open?.();
+    try {
+      await this.l2.open?.();
+    } catch (error) {
+      // Nobody closes what did not start, and its connections would keep the process from ending.
+      await this.bus?.close();
+      throw error;
+    }
     if (this.bus === undefined) return;
     await Promise.race([this.hearing.firstUp, this.parts.clock.sleep(FIRST_MESSAGE_MS)]);
   }

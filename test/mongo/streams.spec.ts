@@ -1,6 +1,7 @@
 /** Memory over MongoDB, told by its change stream: what one changes the others hear of, however long copies are believed. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { mongo as driver, type Connection } from 'mongoose';
+import { createRequire } from 'node:module';
+import { createConnection, mongo as driver, type Connection } from 'mongoose';
 import { memory } from '../../lib/backends/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered.options.js';
@@ -23,6 +24,9 @@ import { isAboutTheServer, proveContract } from '../support/redis/contract-harne
 import { pause, randomPrefix, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
+
+/** Its own types say that they are those of `mongoose`. */
+const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof import('mongoose');
 
 /** Nothing is checked: what makes copies go is what is heard, and knowing that one does not hear. */
 const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: 200 } };
@@ -362,22 +366,36 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     });
   });
 
-  it('follows over a connection that was adopted, and leaves it open', async () => {
-    const client = await new driver.MongoClient(server.url).connect();
-    const connection = { getClient: () => client, db: client.db(), name: 'test' } as never;
+  it.each([
+    ['9', createConnection],
+    ['8', mongoose8.createConnection],
+  ])('follows over a connection of mongoose %s whatever it is set to, and leaves it open', async (_, connect) => {
+    const connection = await connect(server.url, { readPreference: 'secondaryPreferred', w: 1 }).asPromise();
     try {
       const a = await machine();
       const b = await machine({ uri: undefined, connection });
-      await a.set('tom', 1);
+      await a.set('tom', 1, { tags: ['red'] });
       await near(b, 'tom');
-      await a.evict('tom');
+      await a.invalidateTag('red');
       await until('the news', async () => (await b.get('tom')) === undefined);
       await machines.close();
-      await expect(client.db().command({ ping: 1 })).resolves.toMatchObject({ ok: 1 });
-      expect(client.listenerCount('topologyDescriptionChanged')).toBe(0);
+      await expect(connection.db?.command({ ping: 1 })).resolves.toMatchObject({ ok: 1 });
     } finally {
-      await client.close();
+      await connection.close();
     }
+  });
+
+  it('follows tenants that are spread over several states', async () => {
+    const [a, b] = [await machine({ shards: 4 }), await machine({ shards: 4 })];
+    const names = Array.from({ length: 12 }, (_, n) => `cat ${n}`);
+    for (const name of names) await a.set(name, 1, { tags: ['red'] });
+    await pause(150);
+    for (const name of names) await near(b, name);
+    await a.evict('cat 3');
+    await until('the news', async () => (await b.get('cat 3')) === undefined);
+    expect(isNear(b, 'cat 4')).toBe(true);
+    await a.invalidateTag('red');
+    for (const name of names) await until('the news', async () => (await b.get(name)) === undefined);
   });
 
   it('takes no connection from those who call, however few there are', async () => {

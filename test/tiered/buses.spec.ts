@@ -337,6 +337,23 @@ describeWithRedis('buses as values', () => {
       expect(a.recorded.events.filter(({ type }) => type === 'warning')).toEqual([]);
     });
 
+    it('goes with an application that cannot start', async () => {
+      const [own, nowhere] = await Promise.all([RedisProcess.start(), MongoProcess.nowhere()]);
+      const connections = async (): Promise<number> =>
+        String(await own.command('CLIENT', 'LIST'))
+          .split('\n')
+          .filter((line) => line !== '').length;
+      try {
+        const options = { uri: nowhere.url, requireOnBoot: true, connectTimeout: '600ms' } as const;
+        const rig = machines.on({ ...options, over: over(redisBus({ url: own.url })) });
+        await until('it is connected', async () => (await connections()) > 1);
+        await expect(Promise.resolve(rig.backend.open?.())).rejects.toThrow(CacheError);
+        await until('it has left', async () => (await connections()) === 1);
+      } finally {
+        await Promise.all([own.stop(), nowhere.stop()]);
+      }
+    });
+
     it('takes a client of yours, and leaves it open', async () => {
       const client = new Redis(redisServer.url);
       try {
