@@ -3,7 +3,8 @@ import type { Clock } from '../core/clock.js';
 /** Settled operations at the front that are worth a copy of the rest. */
 const COMPACT_AFTER = 1_024;
 
-interface Pending {
+/** An operation that is under way. */
+export interface Pending {
   readonly dueMs: number;
   /** Undefined once it is settled: what has been answered must not be kept until it would have been due. */
   expire: (() => void) | undefined;
@@ -23,33 +24,21 @@ export class Deadlines {
     private readonly afterMs: number,
   ) {}
 
-  /** The outcome of the work, or a rejection when it takes too long. The work itself goes on; its late outcome is dropped. */
-  limit<T>(work: Promise<T>, error: () => Error): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const pending: Pending = {
-        dueMs: this.clock.monotonicMs() + this.afterMs,
-        expire: () => reject(error()),
-      };
-      this.queue.push(pending);
-      this.cancelTimer ??= this.clock.after(this.afterMs, () => this.expireDue());
-      work.then(
-        (value) => {
-          this.settle(pending);
-          resolve(value);
-        },
-        (reason: unknown) => {
-          this.settle(pending);
-          reject(reason as Error);
-        },
-      );
-    });
+  /** An operation begins. Unless it ends before it is due, it expires. */
+  begin(expire: () => void): Pending {
+    const pending: Pending = { dueMs: this.clock.monotonicMs() + this.afterMs, expire };
+    this.queue.push(pending);
+    this.cancelTimer ??= this.clock.after(this.afterMs, this.expireDue);
+    return pending;
   }
 
   /**
-   * What is over leaves the queue as soon as everything before it has: kept until it is due, it would have grown old by
-   * the time it is collected, and at fifty thousand reads a second half of the time would go into that.
+   * Whether it ended in time. What is over leaves the queue as soon as everything before it has: kept until it is due, it
+   * would have grown old by the time it is collected, and at fifty thousand reads a second half of the time would go into
+   * that.
    */
-  private settle(pending: Pending): void {
+  end(pending: Pending): boolean {
+    if (pending.expire === undefined) return false;
     pending.expire = undefined;
     const { queue } = this;
     while (this.head < queue.length && queue[this.head]?.expire === undefined) this.head++;
@@ -58,6 +47,21 @@ export class Deadlines {
       this.queue = queue.slice(this.head);
       this.head = 0;
     }
+    return true;
+  }
+
+  /** The outcome of the work, or a rejection when it takes too long. The work itself goes on; its late outcome is dropped. */
+  limit<T>(work: Promise<T>, error: () => Error): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const pending = this.begin(() => reject(error()));
+      const settle = <R>(how: (outcome: R) => void, outcome: R): void => {
+        if (this.end(pending)) how(outcome);
+      };
+      work.then(
+        (value) => settle(resolve, value),
+        (reason: unknown) => settle(reject, reason),
+      );
+    });
   }
 
   close(): void {
@@ -65,17 +69,19 @@ export class Deadlines {
     this.cancelTimer = undefined;
   }
 
-  private expireDue(): void {
+  private readonly expireDue = (): void => {
     this.cancelTimer = undefined;
     const nowMs = this.clock.monotonicMs();
-    let next = this.queue[this.head];
-    while (next !== undefined && (next.expire === undefined || next.dueMs <= nowMs)) {
-      next.expire?.();
-      next = this.queue[++this.head];
+    let next: Pending | undefined;
+    while ((next = this.queue[this.head]) !== undefined && (next.expire === undefined || next.dueMs <= nowMs)) {
+      // Whoever is told may begin and end others at once.
+      this.head++;
+      const { expire } = next;
+      next.expire = undefined;
+      expire?.();
     }
     this.queue = this.queue.slice(this.head);
     this.head = 0;
-    if (next !== undefined)
-      this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), () => this.expireDue());
-  }
+    if (next !== undefined) this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), this.expireDue);
+  };
 }

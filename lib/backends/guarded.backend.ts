@@ -3,7 +3,7 @@
  * invalidations that nobody confirmed. With it a failing backend costs reads at most one deadline, and nothing while
  * the circuit is open (guarantee G9); invalidations are retried, and say so when they stay unknown (G8).
  */
-import type { Awaitable } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../core/awaitable.js';
 import type {
   Backend,
   BackendInfo,
@@ -26,7 +26,7 @@ import { Deadlines } from './deadlines.js';
 import { MANY, type GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
 import { isAnswer } from './refused.error.js';
-import { repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
+import { isBrief, repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
 import type { LevelParts } from './tiered.levels.js';
 
 export class GuardedBackend implements Backend {
@@ -176,32 +176,42 @@ export class GuardedBackend implements Backend {
     await this.inner.close();
   }
 
-  /** A call with its deadline, as the breaker allows. */
-  async guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
-    if (!this.breaker.admits()) throw new BackendError(`${operation} (circuit open)`, this.kind);
-    let isOver = false;
-    const { lives } = this;
-    let answer: T;
-    try {
-      answer = await deadlines.limit(
-        this.afterReplay(operation, work, () => isOver),
-        () => new BackendError(`${operation} (no answer in time)`, this.kind),
-      );
-      this.breaker.succeeded();
-    } catch (error) {
-      isOver = true;
-      if (isAnswer(error)) this.breaker.succeeded();
-      else this.breaker.failed();
-      throw error;
-    }
-    // It may have come from a server that has not been told the last invalidations yet.
-    if (lives !== this.lives) throw new BackendError(`${operation} (another server answers)`, this.kind);
-    return answer;
+  /** A call with its deadline, as the breaker allows. One promise for all of it: reads are many. */
+  guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
+    if (!this.breaker.admits()) return Promise.reject(new BackendError(`${operation} (circuit open)`, this.kind));
+    return new Promise<T>((resolve, reject) => {
+      const { lives } = this;
+      let isOver = false;
+      const fail = (error: unknown): void => {
+        isOver = true;
+        if (isAnswer(error)) this.breaker.succeeded();
+        else this.breaker.failed();
+        reject(error as Error);
+      };
+      const pending = deadlines.begin(() => fail(new BackendError(`${operation} (no answer in time)`, this.kind)));
+      const answered = (answer: T): void => {
+        if (!deadlines.end(pending)) return;
+        this.breaker.succeeded();
+        // It may have come from a server that has not been told the last invalidations yet.
+        if (lives === this.lives) resolve(answer);
+        else reject(new BackendError(`${operation} (another server answers)`, this.kind));
+      };
+      const failed = (error: unknown): void => {
+        if (deadlines.end(pending)) fail(error);
+      };
+      try {
+        const started = this.queue.size === 0 ? work() : this.afterReplay(operation, work, () => isOver);
+        if (isPending(started)) started.then(answered, failed);
+        else answered(started);
+      } catch (error) {
+        failed(error);
+      }
+    });
   }
 
   /** What waits in the queue goes first, before anybody reads what it would have removed. */
   private async afterReplay<T>(operation: string, work: () => Awaitable<T>, isOver: () => boolean): Promise<T> {
-    if (this.queue.size > 0) await this.replay();
+    await this.replay();
     // Whoever was told meanwhile that it failed does not have it done behind their back.
     if (isOver()) throw new BackendError(`${operation} (too late)`, this.kind);
     return work();
@@ -209,7 +219,7 @@ export class GuardedBackend implements Backend {
 
   /** Tries an invalidation until it is confirmed or its time is up; then it waits in the queue and the caller is told. */
   private async confirm<T>(invalidation: Invalidation, work: () => Awaitable<T>): Promise<T> {
-    const deadlines = this.deadlinesFor(invalidation);
+    const deadlines = isBrief(invalidation) ? this.deadlines : this.patience;
     const untilMs = this.parts.clock.monotonicMs() + this.settings.invalidationMs;
     let pauseMs = 10;
     for (;;) {
@@ -236,7 +246,7 @@ export class GuardedBackend implements Backend {
   private replay(): Promise<void> {
     this.replaying ??= this.queue
       .replay((invalidation) =>
-        this.deadlinesFor(invalidation)
+        (isBrief(invalidation) ? this.deadlines : this.patience)
           .limit(
             (async () => repeat(this.inner, invalidation))().then(() => this.parts.onRepeated?.(invalidation)),
             () => new BackendError('replay (no answer in time)', this.kind),
@@ -252,12 +262,6 @@ export class GuardedBackend implements Backend {
         this.replaying = undefined;
       });
     return this.replaying;
-  }
-
-  private deadlinesFor(invalidation: Invalidation): Deadlines {
-    const { kind } = invalidation;
-    const isShort = kind === 'evict' ? invalidation.keys.length <= MANY : kind === 'invalidate';
-    return isShort ? this.deadlines : this.patience;
   }
 
   /** Another server answers now, and it may have lost the last invalidations: they are said again (guarantee G7). */

@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
-/** A name that has never been and will not be again: for incarnations and tokens. */
+/**
+ * A name that has never been and will not be again: for incarnations and tokens. Sixteen characters made of 90 random
+ * bits. Node keeps a store of random bits for UUIDs; asking for twelve bytes each time took ten times as long.
+ */
 export function nonce(): string {
-  return randomBytes(12).toString('base64url');
+  return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url', 0, 12);
 }

@@ -1,6 +1,9 @@
 import { announcement } from '../core/bus-message.js';
 import type { Change } from '../core/bus.js';
-import type { Shard } from './redis.shard.js';
+import { channelOf, type Shard } from './redis.shard.js';
+
+/** How others are told: all at once by one channel for the whole cache, or by one for each shard, in its slot. */
+export type PubSub = 'broadcast' | 'sharded';
 
 /** What a script needs to tell others about its change: further keys, and arguments before its own. */
 export interface Announced {
@@ -8,24 +11,28 @@ export interface Announced {
   readonly args: readonly string[];
 }
 
-const SILENT: Announced = Object.freeze({ keys: Object.freeze([]), args: Object.freeze(['', '']) });
-
-/** The channel of a whole cache. */
-export function channelOf(lead: string): string {
-  return `${lead}b`;
+export interface AnnouncerParts {
+  /** This process, as others hear of it. Undefined: nothing is told. */
+  readonly origin: string | undefined;
+  readonly pubSub: PubSub;
+  /** What every key of this cache starts with. */
+  readonly lead: string;
+  /** What the client puts before every key that it sends, and not before arguments. */
+  readonly keyPrefix: string;
 }
+
+const SILENT: Announced = Object.freeze({ keys: Object.freeze([]), args: Object.freeze(['', '']) });
 
 /** Puts changes into words for the scripts that make them. */
 export class Announcer {
-  constructor(
-    /** This process, as others hear of it. Undefined: nothing is told. */
-    private readonly origin: string | undefined,
-    private readonly channel: string,
-  ) {}
+  constructor(private readonly parts: AnnouncerParts) {}
 
   of(shard: Shard, change: Change): Announced {
-    if (this.origin === undefined) return SILENT;
-    return { keys: [], args: [this.channel, announcement(shard.name, this.origin, change)] };
+    const { origin, pubSub, lead, keyPrefix } = this.parts;
+    if (origin === undefined) return SILENT;
+    const text = announcement(shard.name, origin, change);
+    if (pubSub === 'broadcast') return { keys: [], args: [channelOf(lead), text] };
+    return { keys: [shard.channel], args: [`${keyPrefix}${shard.channel}`, text] };
   }
 
   /** For a change that others need not hear of. */

@@ -16,7 +16,7 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
-import type { Wire } from '../core/bus.js';
+import type { FollowingWire, Wire } from '../core/bus.js';
 import type { Draft, Entry } from '../core/entry.js';
 import { PatternUnsupportedError, type CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -24,7 +24,7 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
-import { Announcer, channelOf } from './redis.announcer.js';
+import { Announcer } from './redis.announcer.js';
 import { Births } from './redis.births.js';
 import { openClients } from './redis.client.js';
 import { ServerClock } from './server.clock.js';
@@ -43,7 +43,7 @@ import { text } from './redis.reply.js';
 import { ShardMap } from './redis.shard.js';
 import { RedisWalk } from './redis.walk.js';
 import { RedisValidator } from './redis.validator.js';
-import { RedisWire } from './redis.wire.js';
+import { wireOf } from './redis.wires.js';
 import { RedisWrites } from './redis.writes.js';
 import { apply, type Invalidation } from './retry-queue.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
@@ -125,7 +125,8 @@ class RedisBackend implements Backend {
     this.shards = shards;
     this.reader = new RedisReader(link, opener);
     this.validator = new RedisValidator(link, shards);
-    const announcer = new Announcer(origin, channelOf(shards.lead));
+    const { keyPrefix = '' } = (this.clients[0] as Client).options;
+    const announcer = new Announcer({ origin, pubSub: options.pubSub, lead: shards.lead, keyPrefix });
     const births = new Births();
     const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births, announcer };
     this.leases = new RedisLeases(leaseParts);
@@ -269,16 +270,9 @@ class RedisBackend implements Backend {
   }
 
   /** To hear what all processes of this cache announce. */
-  wire(): Wire {
-    const { clock, random } = this.parts;
-    const publish = (to: string, said: string): Promise<unknown> => this.link.pick().command('PUBLISH', to, said);
-    return new RedisWire({
-      clock,
-      random,
-      client: this.clients[0] as Client,
-      channel: channelOf(this.shards.lead),
-      publish,
-    });
+  wire(): Wire | FollowingWire {
+    const { link, shards, clients, parts, options } = this;
+    return wireOf(options.pubSub, { ...parts, link, shards, client: clients[0] as Client });
   }
 
   async close(): Promise<void> {

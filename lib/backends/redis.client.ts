@@ -5,6 +5,7 @@
  */
 import { Cluster, Redis, type ClusterNode, type RedisOptions as ClientOptions } from 'ioredis';
 import type { Client } from './redis.connection.js';
+import { connectorFor } from './redis.connector.js';
 import type { ResolvedRedisOptions } from './redis.options.js';
 
 const LONGEST_RETRY_MS = 1_000;
@@ -21,6 +22,7 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     // What a server that is strict about rights would refuse.
     disableClientInfo: true,
     ...source.clientOptions,
+    Connector: connectorFor({ ...source.clientOptions, ...source }),
     enableOfflineQueue: false,
     enableAutoPipelining: false,
     maxRetriesPerRequest: 0,

@@ -13,7 +13,7 @@ import { BackendError } from '../core/errors.js';
 import { Masters } from './redis.masters.js';
 import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce } from './nonce.js';
-import { text } from './redis.reply.js';
+import { factsOf, isListOf, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 
 export type Argument = string | Buffer | number;
@@ -103,7 +103,7 @@ export class RedisConnection {
     fields: readonly string[],
   ): Promise<[readonly (Buffer | null)[], readonly (string | null)[]]> {
     // MGET even for one: it answers nothing, not an error, for a key of another type.
-    const [values, found] = await this.send((client) =>
+    const [values, found] = await this.sendTogether((client) =>
       Promise.all([client.mgetBuffer([...keys]), client.hmgetBuffer(hash, ...fields)]),
     );
     if (!isListOf(values, keys.length)) throw this.outOfStep();
@@ -116,7 +116,7 @@ export class RedisConnection {
     hash: string,
     fields: readonly string[],
   ): Promise<[readonly string[], readonly (string | null)[]]> {
-    const [found, ...marks] = await this.send((client) => {
+    const [found, ...marks] = await this.sendTogether((client) => {
       const asked = keys.map((key) => client.getrangeBuffer(key, 0, ENVELOPE_MARK_BYTES - 1));
       return Promise.all([client.hmgetBuffer(hash, ...fields), ...asked]);
     });
@@ -143,9 +143,7 @@ export class RedisConnection {
   verify(): void {
     if (this.isVerifying) return;
     this.isVerifying = true;
-    const done = (): void => {
-      this.isVerifying = false;
-    };
+    const done = (): void => void (this.isVerifying = false);
     this.ping().then(done, done);
   }
 
@@ -158,13 +156,12 @@ export class RedisConnection {
   async *scanKeys(pattern: string): AsyncGenerator<string> {
     const { client } = this;
     const { keyPrefix = '' } = client.options;
+    const lead = keyPrefix.replace(/[*?[\]\\]/g, '\\$&');
     const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
     for (const node of nodes) {
       let cursor = '0';
       do {
-        const [next, keys] = await this.send(() =>
-          node.scan(cursor, 'MATCH', `${escapeGlob(keyPrefix)}${pattern}`, 'COUNT', 1_000),
-        );
+        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${lead}${pattern}`, 'COUNT', 1_000));
         for (const key of keys) yield key.slice(keyPrefix.length);
         cursor = next;
       } while (cursor !== '0');
@@ -192,15 +189,35 @@ export class RedisConnection {
     if (isBusy) await ended;
   }
 
-  private async send<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    if (this.state !== 'open') await this.ready();
-    try {
-      return await work(this.client);
-    } catch (error) {
-      throw redisError(error);
-    } finally {
-      this.meetMasters();
-    }
+  /** What is asked at once leaves in one piece: a server that is sent half of it wakes up twice. */
+  private sendTogether<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return this.send((client) => {
+      // A cluster has a socket for each of its nodes, and none of its own.
+      const { stream } = client as Partial<Pick<Redis, 'stream'>>;
+      stream?.cork();
+      try {
+        return work(client);
+      } finally {
+        stream?.uncork();
+      }
+    });
+  }
+
+  private send<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return this.state === 'open' ? this.sent(work) : this.ready().then(() => this.sent(work));
+  }
+
+  private sent<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return work(this.client).then(
+      (answer) => {
+        this.meetMasters();
+        return answer;
+      },
+      (error: unknown) => {
+        this.meetMasters();
+        throw redisError(error);
+      },
+    );
   }
 
   private fieldsOf(found: unknown, fields: readonly string[]): readonly (string | null)[] {
@@ -279,21 +296,4 @@ export class RedisConnection {
     for (const { resolve } of waiting) resolve();
     this.events.onOpen();
   }
-}
-
-function isListOf(reply: unknown, length: number): reply is readonly (Buffer | null)[] {
-  return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
-}
-
-function factsOf(info: string): ReadonlyMap<string, string> {
-  return new Map(
-    info
-      .split('\r\n')
-      .filter((line) => line.includes(':'))
-      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
-  );
-}
-
-function escapeGlob(text: string): string {
-  return text.replace(/[*?[\]\\]/g, '\\$&');
 }

@@ -24,7 +24,6 @@ const MAX_ATTEMPTS = 8;
 /** Leases whose grant was lost with its answer, and how often it is tried to give them back. */
 const MAX_ABANDONED = 1_000;
 const ABANDON_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
-const NO_MARK = Buffer.alloc(0);
 
 interface Granted {
   readonly token: string;
@@ -57,7 +56,8 @@ export class RedisLeases {
     const { opener, reader, shards } = this.parts;
     const shard = shards.of(key);
     let known = request.seen instanceof ServerEntry ? request.seen : undefined;
-    let mark: Buffer = known?.mark ?? NO_MARK;
+    // Text where it can be: a command with bytes in it is put together more slowly.
+    let mark: Buffer | '' = known?.mark ?? '';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const answer = await this.attempt(key, shard, request, known, mark);
       if ('kind' in answer) return answer;
@@ -101,7 +101,7 @@ export class RedisLeases {
     shard: Shard,
     { leaseMs, purpose }: LeaseRequest,
     known: Entry | undefined,
-    mark: Buffer,
+    mark: Buffer | '',
   ): Promise<LeaseReply | Granted | { readonly bytes: Buffer; readonly view: ShardView }> {
     // A token for each attempt: one that timed out may still be granted, and nobody holds it.
     const token = nonce();

@@ -4,6 +4,7 @@ import { CacheConfigError } from '../core/errors.js';
 import type { BackendFactory } from '../core/backend.js';
 import { wholeNumber } from '../core/limits.js';
 import { ownOptions } from '../core/own-options.js';
+import type { PubSub } from './redis.announcer.js';
 import { resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
 
 export interface RedisOptions extends GuardOptions {
@@ -38,6 +39,19 @@ export interface RedisOptions extends GuardOptions {
    * this is for a process without one beside them: without it they notice its changes when they check. @default false
    */
   readonly announce?: boolean | undefined;
+  /**
+   * How processes tell each other of changes, by `tiered()` and by `announce`. `'broadcast'`: on one channel, which every
+   * process hears; in a cluster every node passes on every message. `'sharded'`: on a channel for each slot of a tenant,
+   * which only those hear who keep copies of that tenant, and which only its own node passes on: for clusters with many
+   * nodes or tenants, and for Dragonfly in cluster mode, which knows no other way. Needs the rights `+spublish +ssubscribe
+   * +sunsubscribe &<prefix>:1:{*}:b`. While the server is away, or without these rights, no copies are kept.
+   * All processes of a cache have to say the same: those that do not, do not hear of each other, and see changes when they
+   * check (`maxUnvalidated`).
+   * @default 'broadcast'
+   * @throws CacheConfigError for anything else
+   * @example tiered({ l1: memory(), l2: redis({ cluster: [{ host: 'node-1', port: 6379 }], pubSub: 'sharded' }) })
+   */
+  readonly pubSub?: PubSub | undefined;
   /** Connections to a single server or sentinel group. @default 1 */
   readonly maxConnections?: number | undefined;
   /** How long a connection may take to be made. @default '2s' */
@@ -60,6 +74,7 @@ export interface ResolvedRedisOptions {
   readonly shards: number;
   readonly hasIndex: boolean;
   readonly announces: boolean;
+  readonly pubSub: PubSub;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
   /** A connection that owes an answer and is silent for so long is dropped. */
@@ -87,6 +102,7 @@ export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
     shards: wholeNumber(options.shards, 'redis.shards', 1, 1, 256),
     hasIndex: options.index ?? true,
     announces: options.announce ?? false,
+    pubSub: pubSubOf(options.pubSub),
     maxConnections: wholeNumber(options.maxConnections, 'redis.maxConnections', 1, 1, 100),
     guard,
     silenceMs: Math.max(MIN_SILENCE_MS, 4 * guard.timeoutMs),
@@ -94,6 +110,12 @@ export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
     connectTimeoutMs:
       options.connectTimeout === undefined ? 2_000 : parseDuration(options.connectTimeout, 'redis.connectTimeout'),
   });
+}
+
+function pubSubOf(said: PubSub | undefined): PubSub {
+  if (said === undefined || said === 'broadcast') return 'broadcast';
+  if (said === 'sharded') return said;
+  throw new CacheConfigError('redis.pubSub', "must be 'broadcast' or 'sharded'");
 }
 
 function serverUrl(url: string): string {

@@ -9,3 +9,18 @@ export function text(reply: unknown): string {
 export function leaseText({ token, incarnation, stamp }: Lease): string {
   return `${token}|${incarnation}|${stamp}`;
 }
+
+/** Whether a reply is so many strings, or nothing in the place of some. */
+export function isListOf(reply: unknown, length: number): reply is readonly (Buffer | null)[] {
+  return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
+}
+
+/** What `INFO` says, as a map. */
+export function factsOf(info: string): ReadonlyMap<string, string> {
+  return new Map(
+    info
+      .split('\r\n')
+      .filter((line) => line.includes(':'))
+      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
+  );
+}

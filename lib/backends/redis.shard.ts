@@ -10,6 +10,8 @@ export class Shard {
   readonly index: string;
   readonly expiries: string;
   readonly labels: string;
+  /** Where its changes are told, in sharded mode. */
+  readonly channel: string;
 
   constructor(private readonly lead: string) {
     this.name = lead.slice(lead.indexOf('{') + 1, lead.lastIndexOf('}'));
@@ -17,6 +19,7 @@ export class Shard {
     this.index = `${lead}k`;
     this.expiries = `${lead}x`;
     this.labels = `${lead}t`;
+    this.channel = channelOf(lead);
   }
 
   entry(id: KeyId): string {
@@ -48,22 +51,23 @@ export class ShardMap {
 
   constructor(
     prefix: string,
-    private readonly shards: number,
+    /** How many a partition has. */
+    readonly count: number,
   ) {
     this.lead = `${prefix}:1:`;
   }
 
   of({ id, space }: Key): Shard {
-    return this.shard(space.partition, this.shards === 1 ? 0 : spread(id) % this.shards);
+    return this.shard(space.partition, this.count === 1 ? 0 : spread(id) % this.count);
   }
 
   /** All shards of a partition: what labels and clears have to reach. */
   all(partition: Partition): Shard[] {
-    return Array.from({ length: this.shards }, (_, number) => this.shard(partition, number));
+    return Array.from({ length: this.count }, (_, number) => this.shard(partition, number));
   }
 
   private shard(partition: Partition, number: number): Shard {
-    const name = this.shards === 1 ? partition : `${partition}.${number}.${this.shards}`;
+    const name = this.count === 1 ? partition : `${partition}.${number}.${this.count}`;
     let shard = this.known.get(name);
     if (shard === undefined) {
       if (this.known.size >= MAX_SHARDS) this.known.delete(this.known.keys().next().value as string);
@@ -72,6 +76,11 @@ export class ShardMap {
     }
     return shard;
   }
+}
+
+/** The channel of a shard, or of a whole cache, by what its keys begin with. */
+export function channelOf(lead: string): string {
+  return `${lead}b`;
 }
 
 function spread(id: KeyId): number {

@@ -1,26 +1,12 @@
 /**
- * A connection that only listens. It is made anew each time it breaks, never resumed: what was said in between is lost,
- * and whoever listens has to know. In a cluster it leads to any of the masters, which pass on to each other what is said.
+ * One channel for a whole cache, heard on one connection, which is made anew each time it breaks. In a cluster it leads to
+ * any of the masters, which pass on to each other what is said.
  */
-import type { Cluster, Redis, RedisOptions as ClientOptions } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Wire, WireEvents } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
 import type { Client } from './redis.connection.js';
-
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1_000;
-const CONNECT_MS = 2_000;
-
-/** What sets a listener apart from the client it is made from. */
-const LISTENING: ClientOptions = Object.freeze({
-  autoResubscribe: false,
-  enableOfflineQueue: false,
-  lazyConnect: true,
-  maxRetriesPerRequest: 0,
-  // Signs of life go round here, and they are what tells silence from death.
-  socketTimeout: undefined,
-  retryStrategy: () => null,
-});
+import { Listener, Pauses } from './redis.listener.js';
 
 export interface WireParts {
   readonly clock: Clock;
@@ -33,14 +19,16 @@ export interface WireParts {
 }
 
 export class RedisWire implements Wire {
+  private readonly pauses: Pauses;
   private events: WireEvents | undefined;
-  private listener: Redis | undefined;
+  private listener: Listener | undefined;
   private cancelRetry: (() => void) | undefined;
-  private pauseMs = FIRST_PAUSE_MS;
   private turn = 0;
   private isClosed = false;
 
-  constructor(private readonly parts: WireParts) {}
+  constructor(private readonly parts: WireParts) {
+    this.pauses = new Pauses(parts.random);
+  }
 
   open(events: WireEvents): void {
     this.events = events;
@@ -52,8 +40,7 @@ export class RedisWire implements Wire {
   }
 
   reconnect(): void {
-    const { listener } = this;
-    if (listener !== undefined) this.drop(listener);
+    this.listener?.end();
   }
 
   async close(): Promise<void> {
@@ -61,60 +48,55 @@ export class RedisWire implements Wire {
     this.cancelRetry?.();
     const { listener } = this;
     this.listener = undefined;
-    listener?.disconnect();
+    listener?.end();
   }
 
   private connect(): void {
     if (this.isClosed) return;
-    const listener = this.make();
-    if (listener === undefined) {
+    const like = this.like();
+    if (like === undefined) {
       this.retry();
       return;
     }
+    const listener = new Listener(like, this.parts.clock, () => this.ended(listener));
     this.listener = listener;
-    listener.on('error', () => undefined);
-    listener.on('close', () => this.drop(listener));
-    listener.on('end', () => this.drop(listener));
-    listener.on('message', (_channel: string, text: string) => {
+    const { redis } = listener;
+    redis.on('message', (_channel: string, text: string) => {
       if (this.listener === listener) this.events?.onText(text);
     });
-    const giveUp = this.parts.clock.after(CONNECT_MS, () => this.drop(listener));
-    listener
+    redis
       .connect()
-      .then(() => listener.subscribe(this.parts.channel))
+      .then(() => redis.subscribe(this.parts.channel))
       .then(
         () => this.subscribed(listener),
-        () => this.drop(listener),
-      )
-      .finally(giveUp);
+        () => listener.end(),
+      );
   }
 
-  private subscribed(listener: Redis): void {
+  private subscribed(listener: Listener): void {
     if (this.listener !== listener) return;
-    this.pauseMs = FIRST_PAUSE_MS;
+    listener.settle();
+    this.pauses.reset();
     this.events?.onUp();
   }
 
-  private drop(listener: Redis): void {
+  private ended(listener: Listener): void {
     if (this.listener !== listener) return;
     this.listener = undefined;
-    listener.disconnect();
     this.events?.onDown();
     this.retry();
   }
 
   private retry(): void {
     if (this.isClosed) return;
-    const waitMs = this.pauseMs * (0.5 + this.parts.random() / 2);
-    this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
-    this.cancelRetry = this.parts.clock.after(waitMs, () => this.connect());
+    this.cancelRetry = this.parts.clock.after(this.pauses.next(), () => this.connect());
   }
 
   /** Undefined: a cluster that does not know any of its nodes yet. */
-  private make(): Redis | undefined {
+  private like(): Redis | undefined {
     const { client } = this.parts;
-    if (!client.isCluster) return (client as Redis).duplicate(LISTENING);
+    if (!client.isCluster) return client as Redis;
     const masters = (client as Cluster).nodes('master');
-    return masters[this.turn++ % Math.max(1, masters.length)]?.duplicate(LISTENING);
+    return masters[this.turn++ % Math.max(1, masters.length)];
   }
 }

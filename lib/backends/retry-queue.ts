@@ -1,4 +1,5 @@
 import type { Awaitable } from '../core/awaitable.js';
+import { MANY } from './guarded.options.js';
 import type { Backend, Selection } from '../core/backend.js';
 import type { Label } from '../core/label.js';
 import type { Key } from '../core/key.js';
@@ -11,6 +12,11 @@ export type Invalidation =
   | { readonly kind: 'clear'; readonly view: View }
   | { readonly kind: 'matching'; readonly selection: Selection }
   | { readonly kind: 'everything' };
+
+/** Whether it takes no longer than a single call may. */
+export function isBrief(invalidation: Invalidation): boolean {
+  return invalidation.kind === 'evict' ? invalidation.keys.length <= MANY : invalidation.kind === 'invalidate';
+}
 
 /**
  * Invalidations that nobody has confirmed, in their order and each once. Bounded: when it is full, everything is

@@ -85,6 +85,7 @@ class TieredBackend implements Backend {
       const settings = { heartbeatMs, origin: via === undefined ? undefined : origin };
       if (wire !== undefined) this.bus = parts.bus(wire, parts, settings);
     }
+    this.copies.hears = this.bus?.hears?.bind(this.bus);
     if (this.bus === undefined) this.copies.turn(true);
     else this.bus.start(this.hearing);
     this.telling = new Telling(via === undefined ? undefined : this.bus);

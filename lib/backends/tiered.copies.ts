@@ -46,6 +46,8 @@ export class Copies {
   private readonly changes = new Changes();
   /** False: messages may be missed, so nothing is kept. */
   private isOn = false;
+  /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
+  hears: ((partition: Partition) => boolean) | undefined = undefined;
 
   constructor(
     private readonly options: ResolvedMemoryOptions,
@@ -89,7 +91,7 @@ export class Copies {
    */
   put(key: Key, draft: CopyDraft): Copy | undefined {
     const { labels, freshUntilMs, proof, ticket, askedAtMs } = draft;
-    if (!this.isOn) return undefined;
+    if (this.hears?.(key.space.partition) === false || !this.isOn) return undefined;
     const before = this.store.peek(key) as Copy | undefined;
     if (before !== undefined && before.validatedAtMs > askedAtMs) return undefined;
     const isolation = draft.isolation ?? this.options.isolation;
@@ -123,6 +125,8 @@ export class Copies {
     copy.validatedAtMs = Math.floor(Math.max(copy.validatedAtMs, askedAtMs));
     const forMs = this.maxUnvalidatedMs * (1 - SPREAD * this.parts.random());
     copy.believedUntilMs = Math.floor(Math.min(copy.validatedAtMs + forMs, copy.freshUntilMs));
+    // What is checked is in use, and goes on being wanted.
+    this.hears?.(copy.birth.group.within.partition);
   }
 
   drop(copy: Copy): void {

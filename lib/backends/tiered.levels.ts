@@ -1,6 +1,6 @@
 /** What a backend has to offer, beside being one, to be a level of two. */
 import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
-import type { Wire } from '../core/bus.js';
+import type { FollowingWire, Wire } from '../core/bus.js';
 import type { Draft, Entry } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -24,7 +24,7 @@ export interface SecondLevel {
   /** Whether the entry of a proof still stands there and is valid. Small, whatever the size of the value. */
   stillStands(key: Key, labels: readonly Label[], proof: Proof): Promise<boolean>;
   /** A way to hear of changes, which the level announces by itself. Undefined: there is none. */
-  readonly wire: Wire | undefined;
+  readonly wire: Wire | FollowingWire | undefined;
 }
 
 /** What a second level is built from. */

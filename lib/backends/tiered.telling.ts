@@ -18,7 +18,7 @@ export class Telling {
   ) {}
 
   get figures(): Readonly<Record<string, number>> {
-    return this.bus === undefined ? {} : { unannounced: this.bus.unannounced };
+    return this.bus === undefined ? {} : { unannounced: this.bus.unannounced ?? 0 };
   }
 
   async keys(kind: 'evicted' | 'stored', keys: readonly Key[]): Promise<void> {
@@ -34,7 +34,7 @@ export class Telling {
 
   /** Without a partition: everything of everybody. */
   async change(partition: Partition | undefined, change: Change): Promise<void> {
-    await this.bus?.announce(partition, change);
+    await this.bus?.announce?.(partition, change);
   }
 
   async invalidation(invalidation: Invalidation): Promise<void> {

@@ -46,11 +46,17 @@ export interface Bus {
   start(listener: BusListener): void;
   /**
    * Tells the others of a change that this process has made, where no server does. Resolves when it has been sent, or
-   * when that takes too long; never rejects. Without a partition: of a change of everything.
+   * when that takes too long; never rejects. Without a partition: of a change of everything. Undefined: servers tell.
    */
-  announce(partition: Partition | undefined, change: Change): Promise<void>;
+  announce?(partition: Partition | undefined, change: Change): Promise<void>;
   /** Changes that could not be announced, or may not have been. */
-  readonly unannounced: number;
+  readonly unannounced?: number;
+  /**
+   * Whether everything that changes in this partition is heard now. To ask is to want it: a bus that follows partitions
+   * one by one begins to follow those that are asked for, and stops with those unasked for longest. When one comes to be
+   * heard, or no longer is, that is told as a gap. Undefined: all partitions are heard as long as the bus is up.
+   */
+  hears?(partition: Partition): boolean;
   close(): Promise<void>;
 }
 
@@ -75,6 +81,36 @@ export interface Wire {
   send(text: string): Promise<void>;
   /** Nothing comes any more although it should: begin again. */
   reconnect(): void;
+  close(): Promise<void>;
+}
+
+/** One of the connections of a wire that follows partitions. */
+export interface Line {
+  /** By way of a channel that is heard here, another one each time. What does not come back here ends the line. */
+  send(text: string): Promise<void>;
+  /** Nothing comes any more although it should. */
+  drop(): void;
+}
+
+export interface FollowingEvents {
+  /** Whatever is said about the partition from here on arrives, or `onLost` comes. */
+  onFollowed(partition: Partition): void;
+  onLost(partition: Partition): void;
+  /** Signs of life can go round on it from here on. */
+  onLineUp(line: Line): void;
+  onLineDown(line: Line): void;
+  onText(text: string, line: Line): void;
+}
+
+/** A way to hear what servers pass on about the partitions that one asks for, each from the server that keeps it. */
+export interface FollowingWire {
+  /** Partitions that it can follow at once. */
+  readonly most: number;
+  open(events: FollowingEvents): void;
+  /** Goes on trying until it is told not to. A partition is followed once. */
+  follow(partition: Partition): void;
+  /** Of a partition that is unfollowed, nothing is told any more. */
+  unfollow(partition: Partition): void;
   close(): Promise<void>;
 }
 
@@ -110,4 +146,4 @@ export interface BusFactory {
 }
 
 /** Makes a bus of a wire. */
-export type BusMaker = (wire: Wire, parts: BusParts, settings: BusSettings) => Bus;
+export type BusMaker = (wire: Wire | FollowingWire, parts: BusParts, settings: BusSettings) => Bus;

@@ -25,7 +25,7 @@ import {
   type Classes,
   type Step,
 } from './plain.js';
-import { Shapes } from './shapes.js';
+import { Shapes, type Shape } from './shapes.js';
 
 type Primitive = number | boolean | bigint | undefined;
 
@@ -207,16 +207,22 @@ class Encoder {
     if (Object.getOwnPropertySymbols(value).length > 0)
       throw this.refusal('has symbol properties, which cannot be part of a key');
     const names = Object.keys(value);
-    this.grow(names.length);
-    const { sorted, leads } = this.shapes.of(names, (name) => this.escaped(name));
+    const shape = this.shapes.find(names) ?? this.shape(names);
+    const { sorted, leads } = shape;
+    this.grow(shape.length);
     let texts = '';
     for (let at = 0; at < sorted.length; at++) {
       const name = sorted[at] as string;
-      const lead = leads[at] as string;
-      this.grow(lead.length);
-      texts += lead + this.member(name, (value as Record<string, unknown>)[name]);
+      texts += leads[at] as string;
+      texts += this.member(name, (value as Record<string, unknown>)[name]);
     }
     return texts;
+  }
+
+  /** Names count before they are put in order. */
+  private shape(names: readonly string[]): Shape {
+    this.grow(names.length);
+    return this.shapes.learn(names, (name) => this.escaped(name));
   }
 
   /** Numbers and clear texts need no place in the path: nothing can be wrong with them. */

@@ -6,6 +6,8 @@ export interface Shape {
   readonly sorted: readonly string[];
   /** What is written before the value of each sorted name: the escaped name, set apart from what went before. */
   readonly leads: readonly string[];
+  /** Of all leads together. */
+  readonly length: number;
 }
 
 /** A method's arguments have one shape or two; more than these are not worth looking through. */
@@ -19,12 +21,20 @@ export class Shapes {
   private readonly known: Shape[] = [];
   private next = 0;
 
-  /** The shape of an object with these names; `escape` is called for names that were not seen lately. */
-  of(names: readonly string[], escape: (name: string) => string): Shape {
-    if (names.length > MAX_NAMES) return describe(names, escape);
-    for (const shape of this.known) if (isSame(shape.names, names)) return shape;
+  /** The shape of an object with these names, if it was seen lately. */
+  find(names: readonly string[]): Shape | undefined {
+    const { known } = this;
+    for (let at = 0; at < known.length; at++) {
+      const shape = known[at] as Shape;
+      if (isSame(shape.names, names)) return shape;
+    }
+    return undefined;
+  }
+
+  /** The same for names that were not. */
+  learn(names: readonly string[], escape: (name: string) => string): Shape {
     const shape = describe(names, escape);
-    if (shape.leads.join('').length > MAX_LENGTH) return shape;
+    if (names.length > MAX_NAMES || shape.length > MAX_LENGTH) return shape;
     this.known[this.next] = shape;
     this.next = (this.next + 1) % MAX_SHAPES;
     return shape;
@@ -34,7 +44,8 @@ export class Shapes {
 function describe(names: readonly string[], escape: (name: string) => string): Shape {
   // By their characters, whatever the locale.
   const sorted = [...names].sort();
-  return { names, sorted, leads: sorted.map((name, at) => `${at === 0 ? '' : ';'}${escape(name)}=`) };
+  const leads = sorted.map((name, at) => `${at === 0 ? '' : ';'}${escape(name)}=`);
+  return { names, sorted, leads, length: leads.join('').length };
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

@@ -1,10 +1,9 @@
 /** News over real servers: a cluster, one that minds which keys scripts touch, and one that is strict about rights. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { Clock } from '../../lib/core/clock.js';
-import { aclRules } from '../fixtures/redis-acl.js';
-import { firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
-import type { Rig } from '../support/machine/rig.js';
+import { aclBusRules, aclRules } from '../fixtures/redis-acl.js';
+import { firstLevelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
+import { tellAll } from '../support/bus/tell-all.js';
 import { watchingKeys } from '../support/redis/declared-keys.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
@@ -19,28 +18,6 @@ afterEach(async () => {
   await machines.close();
   machines = new TieredMachines();
 });
-
-/** Every kind of change, one after the other, and each is heard. */
-async function tellAll(a: Rig<Clock>, b: Rig<Clock>): Promise<void> {
-  const changes = [
-    () => a.evict('tom'),
-    () => a.set('tom', 2),
-    () => a.put('tom', async () => 3),
-    () => a.machine.engine.writes.expire(a.key('tom'), 60_000, a.policy()),
-    () => a.machine.engine.writes.increment(a.key('tom'), 1, a.policy()),
-    () => a.invalidateTag('red'),
-    () => a.removeMatching('t*'),
-    () => a.clear(),
-  ];
-  for (const [at, change] of changes.entries()) {
-    await a.set('tom', 1, { tags: ['red'] });
-    await near(b, 'tom');
-    await pause(60);
-    await near(b, 'tom');
-    await change();
-    await until(`news of change ${at}`, async () => (await levelOf(b, 'tom')) !== 'l1');
-  }
-}
 
 describeWithRedis('news in a cluster', () => {
   let cluster: RedisCluster;
@@ -88,7 +65,7 @@ describeWithRedis('news from a strict server', () => {
   });
 
   it('come with the right to publish and to listen on one channel', async () => {
-    const rules = [...aclRules(machines.prefix), '+publish', '+subscribe', `&${machines.prefix}:1:b`];
+    const rules = aclBusRules(machines.prefix, 'broadcast');
     await server.command('ACL', 'SETUSER', 'near', 'on', '>secret-of-near', ...rules);
     const options = { ...BY_BUS, url: server.url, username: 'near', password: 'secret-of-near' };
     const [a, b] = [await machines.ready(options), await machines.ready(options)];

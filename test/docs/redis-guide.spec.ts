@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { ACL_CLUSTER_RULES, ACL_RULES } from '../fixtures/redis-acl.js';
+import { ACL_BUS_RULES, ACL_CLUSTER_RULES, ACL_RULES } from '../fixtures/redis-acl.js';
 import { ROOT } from './pages.js';
 
 const guide = readFileSync(join(ROOT, 'docs/guides/redis-in-production.md'), 'utf8');
@@ -10,6 +10,12 @@ const guide = readFileSync(join(ROOT, 'docs/guides/redis-in-production.md'), 'ut
 it('the rights that the guide prints are those the contract runs under', () => {
   expect(guide).toContain(`ACL SETUSER app-cache on >secret ${ACL_RULES.replaceAll('PREFIX', 'cache')}\n`);
   expect(guide).toContain(`On a cluster add \`${ACL_CLUSTER_RULES}\``);
+});
+
+it.each(Object.values(ACL_BUS_RULES))('so are those of two levels: %s', (rules) => {
+  const printed = `\`${rules.replaceAll('PREFIX', 'cache')}\``;
+  expect(guide).toContain(printed);
+  expect(readFileSync(join(ROOT, 'docs/guides/two-levels.md'), 'utf8')).toContain(printed);
 });
 
 it.each([

@@ -1,12 +1,14 @@
 /** A40: a server that cannot prove who it is is no server, and nothing is said to it in plain words. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { BackendError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import type { RedisOptions } from '../../lib/backends/redis.options.js';
 import { describeWith } from '../support/describe-with.js';
 import { hasOpenssl, TestAuthority, type Certificate } from '../support/redis/certificates.js';
 import { Machines, timed } from '../support/redis/machines.js';
+import { MASTER_NAME, sentinelOf } from '../support/redis/redis-sentinels.js';
 import { RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
@@ -45,6 +47,13 @@ describeWithRedis('a server behind TLS', () => {
       url: `rediss://127.0.0.1:${port}`,
       password: PASSWORD,
       tls,
+    });
+
+    const masterOf = (_: number, sentinel: number): RedisOptions => ({
+      name: MASTER_NAME,
+      sentinels: [{ host: '127.0.0.1', port: sentinel }],
+      tls: {},
+      clientOptions: { enableTLSForSentinelMode: true },
     });
 
     it('A40: one that the right authority vouches for is used', async () => {
@@ -86,6 +95,25 @@ describeWithRedis('a server behind TLS', () => {
       expect(refusal).toBeInstanceOf(BackendError);
       expect((refusal as Error).message).toContain(code);
       expect(inspect([refusal, rig.recorded.events], { depth: 9 })).not.toContain(PASSWORD);
+    });
+
+    it.each([
+      ['a server', (port: number): RedisOptions => to(port, {})],
+      ['a cluster', (port: number): RedisOptions => ({ cluster: [{ host: '127.0.0.1', port }], tls: {} })],
+      ['the master of sentinels', masterOf],
+    ])('A40: connections to %s that end in their handshake raise no error that nobody hears', async (_, options) => {
+      const server = await start(authority.selfMade());
+      const sentinel = await sentinelOf(server.port);
+      servers.push(sentinel);
+      const said = options(server.port, sentinel.port);
+      // A server may complain after its certificate was refused. An error without a listener fails the test.
+      for (let turn = 0; turn < 60; turn++) {
+        const hasty = new Machines();
+        hasty.on(said);
+        await sleep(turn % 6);
+        await hasty.close();
+      }
+      await sleep(200);
     });
   });
 

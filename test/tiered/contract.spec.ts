@@ -24,4 +24,11 @@ describeWithRedis('memory over Redis keeps the contract of backends', () => {
       isAboutTheServer,
     );
   });
+
+  describe('when they come by sharded channels', () => {
+    proveContract(
+      tieredHarness(() => ({ url: server.url, maxUnvalidated: '1h', shards: 4, pubSub: 'sharded' })),
+      isAboutTheServer,
+    );
+  });
 });

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { tieredFactory } from '../support/bus/tiered-machine.js';
-import { firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
+import { firstLevelOf, isNear, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { TieredProcess, type TieredProcessOptions } from '../support/bus/tiered-process.js';
 import { Rig } from '../support/machine/rig.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
@@ -43,13 +43,6 @@ describeWithRedis('two levels in trouble', () => {
   };
   const channel = () => `${machines.prefix}:1:b`;
   const isUp = async (rig: Rig<Clock>): Promise<boolean> => (await firstLevelOf(rig)).bus === 'up';
-  /** Reading answers at once only from a copy. */
-  const isNear = (rig: Rig<Clock>, name: string): boolean => {
-    const reading = rig.backend.read(rig.key(name));
-    if (!(reading instanceof Promise)) return true;
-    reading.catch(() => undefined);
-    return false;
-  };
 
   describe('A41: the subscription breaks', () => {
     it('nothing is kept until messages come again, and nothing from before is believed then', async () => {

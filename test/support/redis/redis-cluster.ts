@@ -83,6 +83,22 @@ export class RedisCluster {
     return Number(await (this.nodes[0] as RedisProcess).command('CLUSTER', 'KEYSLOT', key));
   }
 
+  /** Gives a slot, and what is in it, to a master while it is used. */
+  async moveSlot(slot: number, to: RedisProcess): Promise<void> {
+    const { master: from } = await this.keeperOf(slot);
+    if (from === to) return;
+    const facts = await this.facts();
+    const [fromId, toId] = [from, to].map(({ port }) => facts.find((each) => each.port === port)?.id ?? '');
+    await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId as string);
+    await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId as string);
+    for (;;) {
+      const keys = (await from.command('CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
+      if (keys.length === 0) break;
+      await from.command('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys);
+    }
+    for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', toId as string);
+  }
+
   /** Every node sees every slot kept. */
   async settled(): Promise<void> {
     for (const node of this.nodes) {
@@ -113,6 +129,19 @@ export class RedisCluster {
 export async function cli(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', args, { timeout: 60_000 });
   return stdout;
+}
+
+/** A server in cluster mode that keeps all slots by itself, so that a plain client can use it, until some are taken away. */
+export async function clusterOfOne(): Promise<RedisProcess> {
+  const config = {
+    'cluster-enabled': 'yes',
+    'cluster-config-file': 'nodes.conf',
+    'cluster-require-full-coverage': 'no',
+  };
+  const node = await RedisProcess.start({ port: await clusterPort(), config });
+  await node.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+  await until('all slots are kept', async () => String(await node.command('CLUSTER', 'INFO')).includes('state:ok'));
+  return node;
 }
 
 async function clusterPort(): Promise<number> {

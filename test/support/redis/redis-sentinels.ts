@@ -51,7 +51,8 @@ export class RedisSentinels {
   }
 }
 
-async function sentinelOf(masterPort: number): Promise<RedisProcess> {
+/** One that says that the master is there. */
+export async function sentinelOf(masterPort: number): Promise<RedisProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'scoped-cache-redis-'));
   const file = join(dir, 'sentinel.conf');
   await writeFile(

@@ -1,0 +1,28 @@
+import type { FollowingWire, Wire } from '../core/bus.js';
+import type { Clock } from '../core/clock.js';
+import type { PubSub } from './redis.announcer.js';
+import type { Client } from './redis.connection.js';
+import type { RedisLink } from './redis.link.js';
+import { channelOf, type ShardMap } from './redis.shard.js';
+import { RedisShardedWire } from './redis.sharded.wire.js';
+import { RedisWire } from './redis.wire.js';
+
+interface WiresParts {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Signs of life go by the way that commands go. */
+  readonly link: RedisLink;
+  readonly shards: ShardMap;
+  /** What listeners are made from. */
+  readonly client: Client;
+}
+
+/** The way to hear what processes announce in this way. */
+export function wireOf(pubSub: PubSub, parts: WiresParts): Wire | FollowingWire {
+  const { clock, random, link, shards, client } = parts;
+  const command = pubSub === 'sharded' ? 'SPUBLISH' : 'PUBLISH';
+  const publish = (channel: string, text: string): Promise<unknown> => link.pick().command(command, channel, text);
+  if (pubSub === 'sharded') return new RedisShardedWire({ clock, random, client, shards, publish });
+  return new RedisWire({ clock, random, client, channel: channelOf(shards.lead), publish });
+}
