@@ -36,6 +36,7 @@ export type { Serializer } from './codec/serializer.js';
 export { memory } from './backends/memory.backend.js';
 export type { MemoryOptions, QuotaOptions } from './backends/memory.options.js';
 export { tiered } from './backends/tiered.backend.js';
+export { localBus } from './bus/local.bus.js';
 export type { TieredBusOptions, TieredOptions } from './backends/tiered.options.js';
 export { CacheContext } from './context/cache-context.js';
 export { firstOf, fromClaims, fromHeader, fromRequest, fromSubdomain } from './context/scope-resolver.js';
@@ -50,6 +51,7 @@ export type { PolicyOptions } from './core/policy.js';
 export type { ScopeIds, Width } from './core/scope.js';
 export type { Verdict } from './core/verdict.js';
 export type { BypassReason, CacheEvent, DamageReason, EventPlace, Observer, RefusalReason } from './core/observer.js';
+export type { BusFactory } from './core/bus.js';
 export type { Clock } from './core/clock.js';
 export type { Backend, BackendFactory, BackendInfo, BackendParts } from './core/backend.js';
 export {

@@ -7,7 +7,6 @@ import { isPending, type Awaitable } from '../core/awaitable.js';
 import type {
   Backend,
   BackendInfo,
-  BackendParts,
   FillOutcome,
   Lease,
   LeaseReply,
@@ -28,6 +27,7 @@ import { MANY, type GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
 import { isAnswer } from './refused.error.js';
 import { isBrief, repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
+import type { LevelParts } from './tiered.levels.js';
 
 export class GuardedBackend implements Backend {
   readonly kind: string;
@@ -48,7 +48,7 @@ export class GuardedBackend implements Backend {
   constructor(
     private readonly inner: Backend & Repeating,
     private readonly settings: GuardSettings,
-    private readonly parts: BackendParts,
+    private readonly parts: LevelParts,
   ) {
     this.kind = inner.kind;
     this.breaker = new CircuitBreaker(parts.clock, settings, (state) => this.tell(state));
@@ -248,7 +248,7 @@ export class GuardedBackend implements Backend {
       .replay((invalidation) =>
         (isBrief(invalidation) ? this.deadlines : this.patience)
           .limit(
-            (async () => repeat(this.inner, invalidation))(),
+            (async () => repeat(this.inner, invalidation))().then(() => this.parts.onRepeated?.(invalidation)),
             () => new BackendError('replay (no answer in time)', this.kind),
           )
           .catch((error: unknown) => {

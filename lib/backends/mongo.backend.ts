@@ -17,6 +17,7 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
+import type { Wire } from '../core/bus.js';
 import type { Draft, Entry } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -36,6 +37,7 @@ import { MongoStates } from './mongo.states.js';
 import { MongoSweeper } from './mongo.sweeper.js';
 import { MongoValidator, proofOfEntry } from './mongo.validator.js';
 import { MongoWalk } from './mongo.walk.js';
+import { MongoWire } from './mongo.wire.js';
 import { MongoWrites } from './mongo.writes.js';
 import { ServerClock } from './server.clock.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
@@ -58,8 +60,8 @@ const SILENCE_MS = 30_000;
 export function mongo(options: MongoOptions): BackendFactory {
   const resolved = resolveMongoOptions(options);
   const { fallback } = resolved;
-  const level = (parts: BackendParts): SecondLevel => {
-    const backend = new MongoBackend(resolved, parts);
+  const level = (parts: BackendParts, origin?: string): SecondLevel => {
+    const backend = new MongoBackend(resolved, parts, origin !== undefined);
     const guarded = new GuardedBackend(backend, resolved.guard, parts);
     backend.onReachable = () => guarded.tryAgain();
     return {
@@ -67,7 +69,7 @@ export function mongo(options: MongoOptions): BackendFactory {
       proofOf: (of) => backend.proofOf(of),
       stillStands: (key, labels, proof) =>
         guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
-      wire: undefined,
+      wire: origin === undefined ? undefined : backend.wire(origin),
     };
   };
   return Object.freeze({
@@ -80,6 +82,7 @@ export function mongo(options: MongoOptions): BackendFactory {
 class MongoBackend implements Backend {
   readonly kind = 'mongo';
   readonly validator: MongoValidator;
+  private readonly serverClock: ServerClock;
   private readonly link: MongoLink;
   private readonly shards: MongoShards;
   private readonly reader: MongoReader;
@@ -98,10 +101,12 @@ class MongoBackend implements Backend {
   constructor(
     private readonly options: ResolvedMongoOptions,
     private readonly parts: BackendParts,
+    isWatched: boolean,
   ) {
     const { clock, emit, prefix, random } = parts;
     const codec = parts.codec();
     const serverClock = new ServerClock(clock);
+    this.serverClock = serverClock;
     const shards = new MongoShards(prefix, options.shards);
     const { lead } = shards;
     const warn = (problem: string): void => this.warn(problem);
@@ -115,6 +120,7 @@ class MongoBackend implements Backend {
         onReachable: () => this.onReachable?.(),
       },
       clock,
+      isWatched,
     );
     const fields = new LabelFields();
     const opener = new EntryOpener(codec, serverClock, emit);
@@ -255,6 +261,14 @@ class MongoBackend implements Backend {
 
   proofOf(of: Entry | Draft): Proof | undefined {
     return of instanceof ServerEntry ? proofOfEntry(of) : this.writes.proofs.get(of as Draft);
+  }
+
+  /** To hear what the server says about the collection. */
+  wire(origin: string): Wire {
+    const { clock, random } = this.parts;
+    const { serverClock, link, shards, writes } = this;
+    const warn = (problem: string): void => this.warn(problem);
+    return new MongoWire({ clock, random, serverClock, link, lead: shards.lead, marks: writes.marks, origin, warn });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * What stands in the collection. Every name is made here, of the prefix and of words that the library minted: text of a
- * user is never a field name, an operator or a regular expression. Two kinds of documents:
+ * user is never a field name, an operator or a regular expression. Three kinds of documents:
  *
  *   <prefix>:1:e:<shard>:<id>   an entry with the lease on it
  *     m mark     changes with every value stored; absent: there is no value, only a lease or a ticket
@@ -10,13 +10,15 @@
  *     w tickets  {<token>: end}: writes under way
  *     n          the namespace, as it stands in the id
  *   <prefix>:1:m:<shard>        the state of a shard
- *     i incarnation, c clock, f floor, b last bulk invalidation, t {<digest of a label>: its stamp}
- *   Both have x, after which the server's janitor may take them away.
+ *     i incarnation, c clock, f floor, b last bulk invalidation, t {<field of a label>: its stamp}
+ *   <prefix>:1:h:<name>         the sign of life of one process; b counts
+ *   All have x, after which the server's janitor may take them away.
  *
  * Times are milliseconds of the server's clock, stamps microseconds.
  */
 import { createHash } from 'node:crypto';
 import type { mongo } from 'mongoose';
+import { fingerprint } from '../core/fingerprint.js';
 import type { Key, KeyId } from '../core/key.js';
 import { storedLabels, type Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
@@ -43,7 +45,7 @@ const FAR = new Date('9999-01-01T00:00:00Z');
 /** How long a shard without entries is remembered. */
 export const IDLE_STATE_MS = 3_600_000;
 /** Sorts after every id: they are ASCII. */
-const AFTER_ALL = '\u007f';
+export const AFTER_ALL = '\u007f';
 const MAX_SHARDS = 50_000;
 const MAX_LABELS = 50_000;
 
@@ -135,7 +137,20 @@ function spread(id: KeyId): number {
   return createHash('sha1').update(id).digest().readUInt32BE(0);
 }
 
-/** Where the stamps of labels stand. A label contains what a user wrote, a field name never does: it is a digest. */
+/** Characters of a field that are a digest; the rest of it is the label's fingerprint. */
+const DIGEST_LENGTH = 22;
+const PRINT = /^[0-9a-f]{8}$/;
+
+/** The fingerprint of the label whose stamp stands in a field. Undefined: no such field. */
+export function printOf(field: string): number | undefined {
+  const print = field.slice(DIGEST_LENGTH);
+  return PRINT.test(print) ? Number.parseInt(print, 16) : undefined;
+}
+
+/**
+ * Where the stamps of labels stand. A label contains what a user wrote, a field name never does: it is a digest. Behind it
+ * stands the fingerprint of the label, for those who hear of a change and do not know the label.
+ */
 export class LabelFields {
   private readonly known = new Map<Label, string>();
 
@@ -143,7 +158,8 @@ export class LabelFields {
     let field = this.known.get(label);
     if (field === undefined) {
       if (this.known.size >= MAX_LABELS) this.known.clear();
-      field = createHash('sha256').update(label).digest('base64url').slice(0, 22);
+      const digest = createHash('sha256').update(label).digest('base64url').slice(0, DIGEST_LENGTH);
+      field = `${digest}${fingerprint(label).toString(16).padStart(8, '0')}`;
       this.known.set(label, field);
     }
     return field;

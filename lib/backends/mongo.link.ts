@@ -69,8 +69,11 @@ export class MongoLink {
     private readonly options: ResolvedMongoOptions,
     private readonly events: LinkEvents,
     private readonly clock: Clock,
+    /** Whether changes are watched, which takes a connection for as long as it lasts. */
+    isWatched = false,
   ) {
-    this.own = options.uri === undefined ? undefined : openClient(options.uri, options);
+    const connections = options.maxConnections + (isWatched ? 1 : 0);
+    this.own = options.uri === undefined ? undefined : openClient(options.uri, options, connections);
   }
 
   /** One or more commands that belong together. @throws BackendError, RefusedError */
@@ -195,6 +198,15 @@ export class MongoLink {
     return client.db(database ?? connection?.name);
   }
 
+  /** What is read is what the majority has: a stream tells nothing else. */
+  async watch(pipeline: mongo.Document[], options: mongo.AggregateOptions): Promise<mongo.AggregationCursor> {
+    return this.reach(async (_documents, db) =>
+      db
+        .collection(this.options.collection, { readPreference: 'primary', readConcern: { level: 'majority' } })
+        .aggregate(pipeline, options),
+    );
+  }
+
   private documents(db: mongo.Db): Documents {
     return db.collection<Stored>(this.options.collection, {
       readPreference: 'primary',
@@ -233,12 +245,12 @@ export class MongoLink {
   };
 }
 
-function openClient(uri: string, options: ResolvedMongoOptions): mongo.MongoClient {
-  const { clientOptions, connectTimeoutMs, maxConnections, guard } = options;
+function openClient(uri: string, options: ResolvedMongoOptions, connections: number): mongo.MongoClient {
+  const { clientOptions, connectTimeoutMs, guard } = options;
   return new mongo.MongoClient(uri, {
     appName: 'scoped-cache',
     ...clientOptions,
-    maxPoolSize: maxConnections,
+    maxPoolSize: connections,
     connectTimeoutMS: connectTimeoutMs,
     serverSelectionTimeoutMS: Math.min(connectTimeoutMs, LONGEST_SELECTION_MS),
     waitQueueTimeoutMS: guard.timeoutMs,

@@ -20,7 +20,7 @@ export interface MongoOptions extends GuardOptions {
   readonly collection?: string | undefined;
   /** Documents over which the state of a tenant is spread, 1 to 256. Changing it makes the cache start empty. @default 1 */
   readonly shards?: number | undefined;
-  /** Connections to the server, when they are ours. @default 10 */
+  /** Connections to the server, when they are ours. Watching its changes (`tiered()`) takes one more. @default 10 */
   readonly maxConnections?: number | undefined;
   /** Further options for the client we make; what safety rests on (timeouts, where is read and written) stays ours. */
   readonly clientOptions?: mongo.MongoClientOptions | undefined;

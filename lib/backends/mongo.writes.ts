@@ -16,6 +16,7 @@ import {
   type Stored,
 } from './mongo.documents.js';
 import { isDuplicate } from './mongo.errors.js';
+import { OwnMarks } from './mongo.marks.js';
 import type { LeaseParts, MongoLeases } from './mongo.leases.js';
 import { graceOf } from './draft.times.js';
 import { chunks } from './lists.js';
@@ -48,6 +49,8 @@ interface Sealed {
 }
 
 export class MongoWrites {
+  /** Of values stored from here, as long as nobody has told of them. */
+  readonly marks = new OwnMarks();
   /** What a copy of a stored draft can be checked by. */
   readonly proofs = new WeakMap<Draft, Proof>();
 
@@ -69,11 +72,13 @@ export class MongoWrites {
     const concern = this.leases.isOfLoad(lease) ? { writeConcern: { w: 1 } } : {};
     const [state, { matchedCount }] = await Promise.all([
       reader.state(shard, draft.labels),
-      link.run((documents) =>
-        documents.updateOne(
-          { _id: shard.entry(key.id), ...holds },
-          { $set: fields, $unset: { l: '', ...this.unsetBy(fields) } },
-          concern,
+      this.storing([fields], () =>
+        link.run((documents) =>
+          documents.updateOne(
+            { _id: shard.entry(key.id), ...holds },
+            { $set: fields, $unset: { l: '', ...this.unsetBy(fields) } },
+            concern,
+          ),
         ),
       ),
     ]);
@@ -215,12 +220,24 @@ export class MongoWrites {
         update: change({ $set: fields, $unset: { l: '', w: '', ...this.unsetBy(fields) } }),
       },
     }));
-    const { matchedCount } = await this.parts.link.run(async (documents) =>
-      documents.bulkWrite(operations, { ordered: false }),
+    const values = batch.map(({ fields }) => fields);
+    const { matchedCount } = await this.storing(values, () =>
+      this.parts.link.run(async (documents) => documents.bulkWrite(operations, { ordered: false })),
     );
     // Of a batch that was overtaken in part nobody knows which.
     if (matchedCount !== batch.length) return;
     for (const { draft, fields } of batch) this.note(draft, fields);
+  }
+
+  /** News of these values are no news here, unless nobody knows what became of them. */
+  private async storing<T>(values: readonly Record<string, unknown>[], work: () => Promise<T>): Promise<T> {
+    for (const { m } of values) this.marks.add(m);
+    try {
+      return await work();
+    } catch (error) {
+      for (const { m } of values) this.marks.take(m);
+      throw error;
+    }
   }
 
   private note(draft: Draft, { m, i, s }: Record<string, unknown>): void {

@@ -26,11 +26,13 @@ import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import type { Invalidation } from './retry-queue.js';
 import { Copies, readingOf, type Copy } from './tiered.copies.js';
 import { Hearing } from './tiered.hearing.js';
 import type { SecondLevel } from './tiered.levels.js';
 import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './tiered.options.js';
 import { Taking } from './tiered.taking.js';
+import { forget, Telling } from './tiered.telling.js';
 import { Validations } from './tiered.validations.js';
 
 /** How long a start waits for the first message. */
@@ -57,16 +59,18 @@ class TieredBackend implements Backend {
   private readonly validations: Validations;
   private readonly bus: Bus | undefined;
   private readonly hearing: Hearing;
+  private readonly telling: Telling;
   private tellReborn: (() => void) | undefined;
 
   constructor(
     options: ResolvedTieredOptions,
     private readonly parts: BackendParts,
   ) {
-    const { l1, l2, maxUnvalidatedMs, heartbeatMs } = options;
+    const { l1, l2, via, maxUnvalidatedMs, heartbeatMs } = options;
     const origin = randomBytes(9).toString('base64url');
     this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs);
-    this.second = l2.asSecondLevel(parts, origin);
+    const onRepeated = (again: Invalidation): void => this.repeated(again);
+    this.second = l2.asSecondLevel({ ...parts, onRepeated }, via === undefined ? origin : undefined);
     this.l2 = this.second.backend;
     this.taking = new Taking(this.copies, this.second, parts.clock);
     this.validations = new Validations(this.second, this.copies, parts.clock, maxUnvalidatedMs);
@@ -76,12 +80,15 @@ class TieredBackend implements Backend {
       this.copies.forgetAll();
       this.tellReborn?.();
     });
-    const { wire } = this.second;
-    if (heartbeatMs !== undefined && wire !== undefined && parts.bus !== undefined) {
-      this.bus = parts.bus(wire, parts, { heartbeatMs });
-      this.copies.hears = this.bus.hears?.bind(this.bus);
-      this.bus.start(this.hearing);
-    } else this.copies.turn(true);
+    if (heartbeatMs !== undefined && parts.bus !== undefined) {
+      const wire = via === undefined ? this.second.wire : via.wire(parts);
+      const settings = { heartbeatMs, origin: via === undefined ? undefined : origin };
+      if (wire !== undefined) this.bus = parts.bus(wire, parts, settings);
+    }
+    this.copies.hears = this.bus?.hears?.bind(this.bus);
+    if (this.bus === undefined) this.copies.turn(true);
+    else this.bus.start(this.hearing);
+    this.telling = new Telling(via === undefined ? undefined : this.bus);
   }
 
   read(key: Key, how?: Handling): Awaitable<Reading> {
@@ -117,10 +124,13 @@ class TieredBackend implements Backend {
     const asked = this.taking.begin();
     try {
       const outcome = await this.l2.fill(lease, draft);
-      if (outcome === 'stored') this.taking.stored(lease.key, draft, asked);
+      if (outcome === 'stored') {
+        this.taking.stored(lease.key, draft, asked);
+        await this.telling.keys('stored', [lease.key]);
+      }
       return outcome;
     } catch (error) {
-      this.copies.forget([lease.key]);
+      this.failed([lease.key]);
       throw error;
     }
   }
@@ -135,10 +145,14 @@ class TieredBackend implements Backend {
     try {
       await (entries.length === 1 && first !== undefined ? this.l2.write(...first) : this.l2.writeMany(entries));
     } catch (error) {
-      this.copies.forget(entries.map(([key]) => key));
+      this.failed(entries.map(([key]) => key));
       throw error;
     }
     for (const [key, draft] of entries) this.taking.stored(key, draft, asked);
+    await this.telling.keys(
+      'stored',
+      entries.map(([key]) => key),
+    );
   }
 
   async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
@@ -150,40 +164,23 @@ class TieredBackend implements Backend {
   }
 
   async evict(keys: readonly Key[]): Promise<number> {
-    return this.around(
-      () => this.copies.forget(keys),
-      () => this.l2.evict(keys),
-    );
+    return this.around({ kind: 'evict', keys }, () => this.l2.evict(keys));
   }
 
   async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    await this.around(
-      () => this.copies.note(partition, { kind: 'labels', labels }),
-      () => this.l2.invalidate(partition, labels),
-    );
+    await this.around({ kind: 'invalidate', partition, labels }, () => this.l2.invalidate(partition, labels));
   }
 
   async clear(view: View): Promise<number> {
-    const { partition, label } = view;
-    return this.around(
-      () => this.copies.note(partition, label === undefined ? { kind: 'all' } : { kind: 'labels', labels: [label] }),
-      () => this.l2.clear(view),
-    );
+    return this.around({ kind: 'clear', view }, () => this.l2.clear(view));
   }
 
   async clearEverything(): Promise<number> {
-    return this.around(
-      () => this.copies.forgetAll(),
-      () => this.l2.clearEverything(),
-    );
+    return this.around({ kind: 'everything' }, () => this.l2.clearEverything());
   }
 
-  /** Here it costs less to forget the partition than to find out what matches. */
   async removeMatching(selection: Selection): Promise<number> {
-    return this.around(
-      () => this.copies.note(selection.view.partition, { kind: 'all' }),
-      () => this.l2.removeMatching(selection),
-    );
+    return this.around({ kind: 'matching', selection }, () => this.l2.removeMatching(selection));
   }
 
   scan(selection: Selection, cursor: string | undefined): Awaitable<Page> {
@@ -197,11 +194,11 @@ class TieredBackend implements Backend {
   async info(): Promise<BackendInfo> {
     const info = await this.l2.info();
     const { size: l1Entries, usedBytes: l1Bytes } = this.copies;
-    const bus = this.bus === undefined ? 'off' : this.hearing.isUp ? 'up' : 'down';
+    const bus = this.bus === undefined ? 'off' : this.hearing.state;
     return {
       ...info,
       kind: this.kind,
-      details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus },
+      details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus, ...this.telling.figures },
     };
   }
 
@@ -210,7 +207,13 @@ class TieredBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    await this.l2.open?.();
+    try {
+      await this.l2.open?.();
+    } catch (error) {
+      // Nobody closes what did not start, and its connections would keep the process from ending.
+      await this.bus?.close();
+      throw error;
+    }
     if (this.bus === undefined) return;
     await Promise.race([this.hearing.firstUp, this.parts.clock.sleep(FIRST_MESSAGE_MS)]);
   }
@@ -252,20 +255,43 @@ class TieredBackend implements Backend {
 
   /** Whatever alters entries: copies of before go when the answer is there, and also when nobody knows it. */
   private async changing<T>(keys: readonly Key[], work: () => Awaitable<T>): Promise<T> {
+    let answer: T;
     try {
-      return await work();
-    } finally {
-      this.copies.forget(keys);
+      answer = await work();
+    } catch (error) {
+      this.failed(keys);
+      throw error;
     }
+    this.copies.forget(keys);
+    await this.telling.keys('stored', keys);
+    return answer;
+  }
+
+  /** Nobody knows what became of a change: it may have been made. */
+  private failed(keys: readonly Key[]): void {
+    this.copies.forget(keys);
+    void this.telling.keys('stored', keys);
+  }
+
+  /** An invalidation has settled long after its caller was told that it might not. Copies may have been taken since. */
+  private repeated(invalidation: Invalidation): void {
+    forget(this.copies, invalidation);
+    void this.telling.invalidation(invalidation);
   }
 
   /** Before, so that nobody here has to wait for the answer; after, because somebody may have read in between. */
-  private async around<T>(forget: () => void, remove: () => Awaitable<T>): Promise<T> {
-    forget();
+  private async around<T>(meant: Invalidation, remove: () => Awaitable<T>): Promise<T> {
+    forget(this.copies, meant);
+    let answer: T;
     try {
-      return await remove();
-    } finally {
-      forget();
+      answer = await remove();
+    } catch (error) {
+      forget(this.copies, meant);
+      void this.telling.invalidation(meant);
+      throw error;
     }
+    forget(this.copies, meant);
+    await this.telling.invalidation(meant);
+    return answer;
   }
 }

@@ -1,5 +1,5 @@
 import type { Change } from '../core/bus.js';
-import { fingerprint } from '../core/fingerprint.js';
+import { fingerprint, joined } from '../core/fingerprint.js';
 import type { KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
@@ -31,7 +31,10 @@ export class Changes {
         this.set(slotOf(fingerprint(partition)));
         break;
       case 'labels':
-        for (const label of change.labels) this.set(labelSlot(partition, label));
+        for (const label of change.labels) this.set(labelSlot(partition, fingerprint(label)));
+        break;
+      case 'labelled':
+        for (const print of change.prints) this.set(labelSlot(partition, print));
         break;
       default:
         for (const key of change.keys) this.set(slotOf(key));
@@ -65,11 +68,11 @@ export function keySlot(id: KeyId): number {
 
 /** Where a partition and labels in it are kept. */
 export function slotsOf(partition: Partition, labels: readonly Label[]): readonly number[] {
-  return [slotOf(fingerprint(partition)), ...labels.map((label) => labelSlot(partition, label))];
+  return [slotOf(fingerprint(partition)), ...labels.map((label) => labelSlot(partition, fingerprint(label)))];
 }
 
-function labelSlot(partition: Partition, label: Label): number {
-  return slotOf(fingerprint(partition, label));
+function labelSlot(partition: Partition, print: number): number {
+  return slotOf(joined(fingerprint(partition), print));
 }
 
 function slotOf(hash: number): number {

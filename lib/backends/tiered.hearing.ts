@@ -4,9 +4,10 @@ import type { Copies } from './tiered.copies.js';
 
 /** What messages do to copies: they make them go, never come. */
 export class Hearing implements BusListener {
-  /** Resolves when messages come for the first time. */
+  /** Resolves when messages come for the first time, or it is known that none will. */
   readonly firstUp: Promise<void>;
-  isUp = false;
+  /** `off`: nobody tells anything, and copies are only checked. */
+  state: 'up' | 'down' | 'off' = 'down';
   private resolveFirstUp: () => void = () => undefined;
 
   constructor(
@@ -31,13 +32,19 @@ export class Hearing implements BusListener {
   }
 
   onUp(): void {
-    this.isUp = true;
+    this.state = 'up';
     this.copies.turn(true);
     this.resolveFirstUp();
   }
 
   onDown(): void {
-    this.isUp = false;
+    this.state = 'down';
     this.copies.turn(false);
+  }
+
+  onNone(): void {
+    this.state = 'off';
+    this.copies.turn(true);
+    this.resolveFirstUp();
   }
 }

@@ -6,6 +6,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
 import type { ResolvedMemoryOptions } from './memory.options.js';
+import type { Invalidation } from './retry-queue.js';
 
 /** What tells one stored entry from every other, and whether it was invalidated, without its value. */
 export interface Proof {
@@ -26,9 +27,15 @@ export interface SecondLevel {
   readonly wire: Wire | FollowingWire | undefined;
 }
 
+/** What a second level is built from. */
+export interface LevelParts extends BackendParts {
+  /** Called when an invalidation that nobody had confirmed has settled after all. */
+  readonly onRepeated?: ((invalidation: Invalidation) => void) | undefined;
+}
+
 export interface SecondLevelFactory extends BackendFactory {
-  /** @param origin names this process among those who share the level */
-  asSecondLevel(parts: BackendParts, origin: string): SecondLevel;
+  /** @param origin names this process among those who share the level. Undefined: the level need not tell of changes */
+  asSecondLevel(parts: LevelParts, origin: string | undefined): SecondLevel;
 }
 
 export interface FirstLevelFactory extends BackendFactory {

@@ -1,4 +1,5 @@
 import type { BackendFactory } from '../core/backend.js';
+import type { BusFactory } from '../core/bus.js';
 import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { ownOptions } from '../core/own-options.js';
@@ -7,7 +8,7 @@ import { isFirstLevel, isSecondLevel, type FirstLevelFactory, type SecondLevelFa
 export interface TieredOptions {
   /** The level in this process: `memory()`, with its bounds. */
   readonly l1: BackendFactory;
-  /** The level that all processes share: `redis()` or `mongo()`. With `mongo()` there are no messages, as with `bus: false`. */
+  /** The level that all processes share: `redis()` or `mongo()`. */
   readonly l2: BackendFactory;
   /**
    * The longest that a copy in this process is believed without asking the shared level whether it still stands (a small
@@ -16,11 +17,25 @@ export interface TieredOptions {
    * @default '5s'
    */
   readonly maxUnvalidated?: Duration | undefined;
-  /** How processes hear of each other's changes; false: they do not, and `maxUnvalidated` alone bounds what is old. @default on */
+  /**
+   * How processes hear of each other's changes. Without `via` the shared level tells of them itself: Redis always does,
+   * MongoDB where it has change streams; where it has none, a warning says so and it is as with `false`. false: they do
+   * not hear of them, and `maxUnvalidated` alone bounds what is old. @default on
+   */
   readonly bus?: TieredBusOptions | false | undefined;
 }
 
 export interface TieredBusOptions {
+  /**
+   * A bus of its own, on which processes tell each other what they have changed: `redisBus()` of
+   * `nestjs-scoped-cache/redis`, or `localBus()` for caches of one process. While it is away nothing is kept in memory, and
+   * calls go to the shared level; a change that could not be announced does not fail, it is bounded by `maxUnvalidated`.
+   * All processes must use the same. @default the shared level itself
+   *
+   * @example
+   * tiered({ l1: memory(), l2: mongo({ uri }), bus: { via: redisBus({ url: 'redis://localhost:6379' }) } })
+   */
+  readonly via?: BusFactory | undefined;
   /** How often a sign of life goes round. After three without one, copies are dropped and none is kept until messages come again. @default '1s' */
   readonly heartbeat?: Duration | undefined;
 }
@@ -29,6 +44,8 @@ export interface ResolvedTieredOptions {
   readonly l1: FirstLevelFactory;
   readonly l2: SecondLevelFactory;
   readonly maxUnvalidatedMs: number;
+  /** Undefined: the second level tells of changes itself. */
+  readonly via: BusFactory | undefined;
   /** Undefined: no bus. */
   readonly heartbeatMs: number | undefined;
 }
@@ -49,11 +66,15 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
       'tiered.l2',
       'must be a backend that processes share and that can tell a copy: redis() or mongo()',
     );
+  const { via, heartbeat }: TieredBusOptions = bus === false ? {} : ownOptions(bus, 'tiered.bus');
+  if (via !== undefined && typeof (via as Partial<BusFactory> | null)?.wire !== 'function')
+    throw new CacheConfigError('tiered.bus.via', 'must be a bus: redisBus() or localBus()');
   return Object.freeze({
     l1,
     l2,
+    via,
     maxUnvalidatedMs: unvalidatedMs(maxUnvalidated),
-    heartbeatMs: bus === false ? undefined : heartbeatMs(ownOptions(bus, 'tiered.bus').heartbeat),
+    heartbeatMs: bus === false ? undefined : heartbeatMs(heartbeat),
   });
 }
 

@@ -1,11 +1,13 @@
 /**
- * A bus over a wire that servers speak into: tells the listener what changed, and whenever it may have missed something.
- * A sign of life goes round by the way the messages come; when none comes back, the wire is taken for dead (guarantee G5).
+ * A bus over a wire that servers or processes speak into: tells the listener what changed, and whenever it may have
+ * missed something. A sign of life goes round by the way the messages come; when none comes back, the wire is taken for dead (guarantee G5).
  */
-import type { Bus, BusListener, BusParts, BusSettings, FollowingWire, Wire } from '../core/bus.js';
+import type { Bus, BusListener, BusParts, BusSettings, Change, FollowingWire, Wire } from '../core/bus.js';
+import type { Partition } from '../core/space.js';
 import { FollowingBus } from './following.bus.js';
 import { News } from './news.js';
 import { Pulse } from './pulse.js';
+import { Speaker } from './speaker.js';
 
 export function wireBus(wire: Wire | FollowingWire, parts: BusParts, settings: BusSettings): Bus {
   return 'follow' in wire ? new FollowingBus(wire, parts, settings) : new WireBus(wire, parts, settings);
@@ -13,6 +15,8 @@ export function wireBus(wire: Wire | FollowingWire, parts: BusParts, settings: B
 
 class WireBus implements Bus {
   private readonly pulse: Pulse;
+  /** Undefined: the server says what changes. */
+  private readonly speaker: Speaker | undefined;
   private listener: BusListener | undefined;
   private news: News | undefined;
   private isUp = false;
@@ -21,10 +25,14 @@ class WireBus implements Bus {
   constructor(
     private readonly wire: Wire,
     private readonly parts: BusParts,
-    { heartbeatMs }: BusSettings,
+    { heartbeatMs, origin }: BusSettings,
   ) {
+    this.speaker = origin === undefined ? undefined : new Speaker(wire, parts, origin);
     this.pulse = new Pulse(parts.clock, heartbeatMs, {
-      send: (sign) => wire.send(sign),
+      send: (sign) => {
+        this.speaker?.catchUp();
+        return wire.send(sign);
+      },
       onSilence: () => {
         this.down();
         wire.reconnect();
@@ -32,14 +40,26 @@ class WireBus implements Bus {
     });
   }
 
+  get unannounced(): number {
+    return this.speaker?.failures ?? 0;
+  }
+
   start(listener: BusListener): void {
     this.listener = listener;
-    this.news = new News(listener, this.parts.clock);
+    this.news = new News(listener, this.parts.clock, this.speaker === undefined ? 'shard' : 'sender');
     this.wire.open({
       onUp: () => this.up(),
       onDown: () => this.down(),
       onText: (text) => this.take(text),
+      onNews: (message) => {
+        if (this.isUp) this.news?.tell(message);
+      },
+      onNone: () => this.none(),
     });
+  }
+
+  async announce(partition: Partition | undefined, change: Change): Promise<void> {
+    await this.speaker?.announce(partition, change, this.isUp);
   }
 
   async close(): Promise<void> {
@@ -62,6 +82,12 @@ class WireBus implements Bus {
     this.pulse.end();
     this.news?.forget();
     this.listener?.onDown();
+  }
+
+  private none(): void {
+    if (this.isClosed) return;
+    this.down();
+    this.listener?.onNone();
   }
 
   private take(text: string): void {

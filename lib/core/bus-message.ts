@@ -1,15 +1,17 @@
 /**
- * Messages as text: `1|<shard>|<origin>|<kind>|<items>` as the sender writes it, and `|<life>|<sequence>` as the server
- * adds it when it makes the change. Names contain neither `|` nor `,`.
+ * Messages as text: `1|<shard>|<origin>|<kind>|<items>` as the sender writes it, and `|<life>|<sequence>` as it is added by
+ * who numbers it: the server that makes the change, or the sender himself. Names contain neither `|` nor `,`.
  */
 import type { BusMessage, Change } from './bus.js';
 import { storedLabels } from './label.js';
 import type { Partition } from './space.js';
 
-/** A message with its place in the numbering of a shard. */
-export interface Numbered extends BusMessage {
+/** A message with its place in a numbering. */
+export interface Numbered extends Omit<BusMessage, 'partition'> {
   readonly shard: string;
-  /** One life of the shard; another one numbers anew. */
+  /** Undefined: it concerns everybody. */
+  readonly partition: Partition | undefined;
+  /** One life of who numbers: of the shard, or of the sender. Another one numbers anew. */
   readonly life: string;
   readonly sequence: number;
 }
@@ -17,25 +19,35 @@ export interface Numbered extends BusMessage {
 const MAX_ITEMS = 500;
 /** Longer ones say 'everything' instead: more than was asked for, never less. */
 export const MAX_MESSAGE_LENGTH = 4_096;
+/** Stands for all partitions where a shard would stand. */
+export const EVERYBODY = '*';
 
 const FORM =
-  /^1\|((?:g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|([\w-]{1,32})\|([esla])\|([^|]*)\|([\w-]{0,32})\|(\d{1,16})$/;
+  /^1\|(\*|(?:g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|([\w-]{1,32})\|([eslfa])\|([^|]*)\|([\w-]{0,32})\|(\d{1,16})$/;
 const FINGERPRINT = /^[0-9a-f]{1,8}$/;
 const LABEL = /^[a-z]{1,2}:[^,|\s]{1,2000}$/;
-const KINDS = Object.freeze({ evicted: 'e', stored: 's', labels: 'l', all: 'a' });
+const KINDS = Object.freeze({ evicted: 'e', stored: 's', labels: 'l', labelled: 'f', all: 'a' });
 const TAIL_LENGTH = 64;
 
-/** What the sender hands to the server. */
+/** What the sender says, without its number. */
 export function announcement(shard: string, origin: string, change: Change): string {
-  const items =
-    change.kind === 'all'
-      ? []
-      : change.kind === 'labels'
-        ? change.labels
-        : change.keys.map((fingerprint) => fingerprint.toString(16));
+  const items = itemsOf(change);
   const text = `1|${shard}|${origin}|${KINDS[change.kind]}|${items.join(',')}`;
   const isTooLong = items.length > MAX_ITEMS || text.length > MAX_MESSAGE_LENGTH - TAIL_LENGTH;
   return isTooLong ? `1|${shard}|${origin}|a|` : text;
+}
+
+function itemsOf(change: Change): readonly string[] {
+  switch (change.kind) {
+    case 'all':
+      return [];
+    case 'labels':
+      return change.labels;
+    case 'labelled':
+      return change.prints.map((print) => print.toString(16));
+    default:
+      return change.keys.map((print) => print.toString(16));
+  }
 }
 
 /** Undefined: this is no message. */
@@ -45,8 +57,13 @@ export function parseMessage(text: string): Numbered | undefined {
   if (sequence === undefined) return undefined;
   const change = changeOf(kind, items === '' ? [] : items.split(','));
   if (change === undefined) return undefined;
-  const partition = shard.replace(/\.\d+\.\d+$/, '') as Partition;
+  const partition = shard === EVERYBODY ? undefined : partitionOf(shard);
   return { shard, partition, origin, change, life, sequence: Number(sequence) };
+}
+
+/** Whom a shard belongs to. */
+export function partitionOf(shard: string): Partition {
+  return shard.replace(/\.\d+\.\d+$/, '') as Partition;
 }
 
 function changeOf(kind: string, items: readonly string[]): Change | undefined {
@@ -56,5 +73,7 @@ function changeOf(kind: string, items: readonly string[]): Change | undefined {
     return items.every((item) => LABEL.test(item)) ? { kind: 'labels', labels: storedLabels(items) } : undefined;
   }
   if (!items.every((item) => FINGERPRINT.test(item))) return undefined;
-  return { kind: kind === 'e' ? 'evicted' : 'stored', keys: items.map((item) => Number.parseInt(item, 16)) };
+  const prints = items.map((item) => Number.parseInt(item, 16));
+  if (kind === 'f') return { kind: 'labelled', prints };
+  return { kind: kind === 'e' ? 'evicted' : 'stored', keys: prints };
 }

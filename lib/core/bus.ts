@@ -12,11 +12,13 @@ import type { Partition } from './space.js';
  * - `evicted`: these keys are gone
  * - `stored`: another value stands under these keys
  * - `labels`: whatever carries one of them is invalid
+ * - `labelled`: the same, by the fingerprints of labels: said by who has not been told their names
  * - `all`: everything in the partition is
  */
 export type Change =
   | { readonly kind: 'evicted' | 'stored'; readonly keys: readonly number[] }
   | { readonly kind: 'labels'; readonly labels: readonly Label[] }
+  | { readonly kind: 'labelled'; readonly prints: readonly number[] }
   | { readonly kind: 'all' };
 
 export interface BusMessage {
@@ -35,11 +37,20 @@ export interface BusListener {
   onUp(): void;
   /** No message may come from here on. */
   onDown(): void;
+  /** Nobody tells anything here, and that is how it is: whoever keeps copies has to check them by himself. */
+  onNone(): void;
 }
 
 export interface Bus {
   /** Begins to listen; goes on trying until it is closed. */
   start(listener: BusListener): void;
+  /**
+   * Tells the others of a change that this process has made, where no server does. Resolves when it has been sent, or
+   * when that takes too long; never rejects. Without a partition: of a change of everything. Undefined: servers tell.
+   */
+  announce?(partition: Partition | undefined, change: Change): Promise<void>;
+  /** Changes that could not be announced, or may not have been. */
+  readonly unannounced?: number;
   /**
    * Whether everything that changes in this partition is heard now. To ask is to want it: a bus that follows partitions
    * one by one begins to follow those that are asked for, and stops with those unasked for longest. When one comes to be
@@ -54,9 +65,16 @@ export interface WireEvents {
   onUp(): void;
   onDown(): void;
   onText(text: string): void;
+  /** The same for what needs no numbering: between `onUp` and `onDown` none is left out. */
+  onNews(message: BusMessage): void;
+  /** There is nothing to hear here, whoever asks. Should that change, `onUp` comes. */
+  onNone(): void;
 }
 
-/** A way to hear what a server passes on. What is said about changes, the server says itself; here only signs of life are sent. */
+/**
+ * A way to hear what a server passes on. Where the server says itself what changes, only signs of life are sent here;
+ * otherwise those who make changes say so.
+ */
 export interface Wire {
   open(events: WireEvents): void;
   /** To everybody who listens, ourselves included. */
@@ -104,6 +122,27 @@ export interface BusParts {
 export interface BusSettings {
   /** How often a sign of life goes round. After three without one the wire counts as dead. */
   readonly heartbeatMs: number;
+  /**
+   * Who we are on a wire where everybody announces and numbers his own changes. Undefined: the server that makes a change
+   * announces and numbers it.
+   */
+  readonly origin?: string | undefined;
+}
+
+/** What a wire is made from. */
+export interface WireParts {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** The keyspace of the cache: only those who share it hear each other. */
+  readonly prefix: string;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** What `redisBus()` and `localBus()` return: a description. Nothing is opened before the module starts. */
+export interface BusFactory {
+  readonly kind: string;
+  wire(parts: WireParts): Wire;
 }
 
 /** Makes a bus of a wire. */

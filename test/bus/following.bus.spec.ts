@@ -56,6 +56,7 @@ function scene() {
     onGap: (partition) => all.push(`gap ${partition ?? 'everywhere'}`),
     onUp: () => all.push('up'),
     onDown: () => all.push('down'),
+    onNone: () => all.push('none'),
   };
   const bus = wireBus(wire, { clock, emit: { isHeard: false, event: () => undefined } }, { heartbeatMs: HEARTBEAT_MS });
   bus.start(listener);

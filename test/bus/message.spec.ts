@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { announcement, MAX_MESSAGE_LENGTH, parseMessage } from '../../lib/core/bus-message.js';
+import { announcement, EVERYBODY, MAX_MESSAGE_LENGTH, parseMessage } from '../../lib/core/bus-message.js';
 import type { Change } from '../../lib/core/bus.js';
 import { fingerprint } from '../../lib/core/fingerprint.js';
 import { KeyMint } from '../../lib/core/key.js';
@@ -16,9 +16,15 @@ describe('messages', () => {
     ['t.acme', 't.acme', { kind: 'stored', keys: [0] }],
     ['t.acme.3.16', 't.acme', { kind: 'evicted', keys: [] }],
     ['t.%C3%A9%2Ex', 't.%C3%A9%2Ex', { kind: 'all' }],
+    ['t.acme', 't.acme', { kind: 'labelled', prints: [7, 0xffffffff] }],
   ])('of %s come back as they were sent', (shard, partition, change) => {
     const message = parseMessage(numbered(announcement(shard, 'me-1', change)));
     expect(message).toEqual({ shard, partition, origin: 'me-1', change, life: 'AbC-_0123456789x', sequence: 7 });
+  });
+
+  it('may concern everybody', () => {
+    const message = parseMessage(numbered(announcement(EVERYBODY, 'me', { kind: 'all' })));
+    expect(message).toMatchObject({ partition: undefined, change: { kind: 'all' } });
   });
 
   it('carry the labels of any tag, user and namespace', () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { localBus } from '../../lib/bus/local.bus.js';
 import { wireBus } from '../../lib/bus/wire.bus.js';
 import type { BusListener, BusMessage, Wire, WireEvents } from '../../lib/core/bus.js';
+import type { CacheEvent } from '../../lib/core/observer.js';
+import type { Partition } from '../../lib/core/space.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 
 const HEARTBEAT_MS = 1_000;
@@ -17,8 +20,13 @@ class Loop implements Wire {
     this.events = events;
   }
 
+  /** Undefined: what is sent arrives, if anything does. */
+  trouble: 'fails' | 'hangs' | undefined;
+
   async send(text: string): Promise<void> {
     this.sent++;
+    if (this.trouble === 'fails') throw new Error('not connected');
+    if (this.trouble === 'hangs') await new Promise(() => undefined);
     if (this.isPassing) this.events.onText(text);
   }
 
@@ -50,21 +58,29 @@ class Heard implements BusListener {
     this.all.push('down');
   }
 
+  onNone(): void {
+    this.all.push('none');
+  }
+
   take(): string[] {
     return this.all.splice(0);
   }
 }
 
-function scene() {
+function scene(origin?: string) {
   const clock = new FakeClock();
   const loop = new Loop();
   const heard = new Heard();
-  const emit = { isHeard: false, event: () => undefined };
-  const bus = wireBus(loop, { clock, emit }, { heartbeatMs: HEARTBEAT_MS });
+  const warnings: string[] = [];
+  const emit = {
+    isHeard: true,
+    event: (event: CacheEvent) => void (event.type === 'warning' && warnings.push(event.message)),
+  };
+  const bus = wireBus(loop, { clock, emit }, { heartbeatMs: HEARTBEAT_MS, origin });
   bus.start(heard);
   const say = (sequence: number, { shard = 't.acme', life = 'one', kind = 'e|1' } = {}): void =>
     loop.events.onText(`1|${shard}|other|${kind}|${life}|${sequence}`);
-  return { clock, loop, heard, bus, say };
+  return { clock, loop, heard, bus, say, warnings };
 }
 
 describe('a bus over a wire', () => {
@@ -200,5 +216,145 @@ describe('a bus over a wire', () => {
     expect(loop.sent).toBe(sent);
     loop.events.onUp();
     expect(heard.take()).toEqual(['up']);
+  });
+
+  it('news of a wire that leaves none out need no numbers, and are as bounded as messages', async () => {
+    const { clock, loop, heard } = scene();
+    const news = (n: number): BusMessage => ({
+      partition: `t.t${n}` as Partition,
+      origin: '',
+      change: { kind: 'evicted', keys: [1] },
+    });
+    loop.events.onNews(news(0));
+    loop.events.onUp();
+    loop.events.onNews(news(1));
+    loop.events.onNews(news(1));
+    expect(heard.take()).toEqual(['up', 't.t1 evicted', 't.t1 evicted']);
+    await clock.breathe();
+    for (let n = 0; n < 1_010; n++) loop.events.onNews(news(n));
+    await clock.breathe();
+    await clock.breathe();
+    expect(heard.take().slice(1_000)).toEqual(Array.from({ length: 10 }, (_, n) => `gap t.t${n + 1_000}`));
+  });
+
+  it('says when there is nothing to hear, sends nothing then, and is up if that changes', async () => {
+    const { clock, loop, heard } = scene();
+    loop.events.onNone();
+    await clock.advance(10 * HEARTBEAT_MS);
+    expect(heard.take()).toEqual(['none']);
+    expect(loop.sent).toBe(0);
+    loop.events.onUp();
+    loop.events.onNone();
+    expect(heard.take()).toEqual(['up', 'down', 'none']);
+  });
+});
+
+describe('a bus on which everybody announces his own changes', () => {
+  const EVICTED = { kind: 'evicted', keys: [1] } as const;
+  const ACME = 't.acme' as Partition;
+
+  it('tells the others, by numbers that go on over all partitions', async () => {
+    const { loop, heard, bus } = scene('me');
+    loop.events.onUp();
+    await bus.announce?.(ACME, EVICTED);
+    await bus.announce?.('g' as Partition, { kind: 'all' });
+    await bus.announce?.(ACME, { kind: 'labelled', prints: [7] });
+    await bus.announce?.(undefined, { kind: 'all' });
+    expect(heard.take()).toEqual(['up', 't.acme evicted', 'g all', 't.acme labelled', 'gap everywhere']);
+    expect(bus.unannounced).toBe(0);
+  });
+
+  it('what a sender left out may have been about anybody; his first word leaves nothing out', () => {
+    const { loop, heard, say } = scene('me');
+    loop.events.onUp();
+    say(1);
+    say(2, { shard: 't.beta' });
+    expect(heard.take()).toEqual(['up', 't.acme evicted', 't.beta evicted']);
+    say(4);
+    expect(heard.take()).toEqual(['gap everywhere', 't.acme evicted']);
+    say(1, { life: 'two' });
+    say(7, { life: 'three' });
+    expect(heard.take()).toEqual(['t.acme evicted', 'gap everywhere', 't.acme evicted']);
+  });
+
+  it('in a flood senders are followed, so that it is about those whom it is about', async () => {
+    const { clock, loop, heard, say } = scene('me');
+    loop.events.onUp();
+    for (let n = 1; n <= 5_000; n++) say(n);
+    await clock.breathe();
+    await clock.breathe();
+    expect(heard.take().slice(1_001)).toEqual(['gap t.acme']);
+    say(5_001);
+    expect(heard.take()).toEqual(['t.acme evicted']);
+    for (let n = 5_002; n <= 7_000; n++) say(n === 6_500 ? 1_000_000 : n);
+    await clock.breathe();
+    await clock.breathe();
+    expect(heard.take().at(-1)).toBe('gap everywhere');
+  });
+
+  it.each(['fails', 'hangs'] as const)(
+    'when sending %s, it neither fails nor waits for long, says so once, and says it again later',
+    async (trouble) => {
+      const { clock, loop, heard, bus, warnings } = scene('me');
+      loop.events.onUp();
+      heard.take();
+      loop.trouble = trouble;
+      for (let n = 0; n < 3; n++) {
+        const announced = bus.announce?.(ACME, EVICTED);
+        await clock.advance(300);
+        await announced;
+      }
+      expect(bus.unannounced).toBe(3);
+      expect(warnings).toHaveLength(1);
+      loop.trouble = undefined;
+      await clock.advance(HEARTBEAT_MS);
+      // Of what was left out nobody knows whom it was about; and it was about this one.
+      expect(heard.take()).toEqual(['gap everywhere', 't.acme all']);
+      await clock.advance(HEARTBEAT_MS);
+      expect(heard.take()).toEqual([]);
+    },
+  );
+
+  it('what is owed about very many is owed about everybody', async () => {
+    const { clock, loop, heard, bus } = scene('me');
+    loop.events.onUp();
+    loop.trouble = 'fails';
+    for (let n = 0; n < 1_200; n++) await bus.announce?.(`t.t${n}` as Partition, EVICTED);
+    heard.take();
+    loop.trouble = undefined;
+    const { sent } = loop;
+    await clock.advance(HEARTBEAT_MS);
+    expect(loop.sent - sent).toBeLessThan(4);
+    expect(heard.take()).toEqual(['gap everywhere', 'gap everywhere']);
+  });
+
+  it('while nobody hears us nobody waits', async () => {
+    const { loop, bus } = scene('me');
+    loop.trouble = 'hangs';
+    await bus.announce?.(ACME, EVICTED);
+    expect(loop.sent).toBe(1);
+  });
+});
+
+describe('a bus within the process', () => {
+  it('tells all who share a keyspace at once, and nobody who has left', async () => {
+    const parts = { clock: new FakeClock(), emit: { isHeard: false, event: () => undefined }, random: Math.random };
+    const local = localBus();
+    const make = (prefix: string, origin: string) => {
+      const heard = new Heard();
+      const bus = wireBus(local.wire({ ...parts, prefix }), parts, { heartbeatMs: HEARTBEAT_MS, origin });
+      bus.start(heard);
+      return { heard, bus };
+    };
+    const [a, b, other] = [make('one', 'a'), make('one', 'b'), make('two', 'c')];
+    await a.bus.announce?.('t.acme' as Partition, { kind: 'all' });
+    for (const { heard } of [a, b]) expect(heard.take()).toEqual(['up', 't.acme all']);
+    await b.bus.close();
+    await a.bus.announce?.('t.acme' as Partition, { kind: 'all' });
+    expect(b.heard.take()).toEqual([]);
+    expect(other.heard.take()).toEqual(['up']);
+    // A process that stood still for a while does not know how long, and forgets.
+    await parts.clock.advance(30 * HEARTBEAT_MS);
+    expect(a.heard.take()).toEqual(['t.acme all']);
   });
 });

@@ -1,7 +1,9 @@
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.oplog.Oplog;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.net.InetSocketAddress;
 import java.time.Clock;
@@ -14,7 +16,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * A server that speaks MongoDB's wire protocol and keeps everything in memory, for tests where no mongod is to be had.
- * Arguments: port, and by how many milliseconds its wall clock is wrong. Ends when its standard input does.
+ * Arguments: port, by how many milliseconds its wall clock is wrong, and `streams` where it shall have change streams.
+ * Ends when its standard input does.
  */
 public final class TestMongoServer {
   /** What the library calls itself is older than what today's drivers talk to. */
@@ -41,6 +44,17 @@ public final class TestMongoServer {
 
     Backend(Clock clock) {
       super(clock);
+    }
+
+    @Override
+    public MemoryDatabase openOrCreateDatabase(String name) {
+      return new ChangeStreams.Database(name, getCursorRegistry());
+    }
+
+    @Override
+    protected Oplog createOplog() {
+      ChangeStreams.running = new ChangeStreams(getCursorRegistry());
+      return ChangeStreams.running;
     }
 
     @Override
@@ -102,6 +116,7 @@ public final class TestMongoServer {
     long shift = args.length > 1 ? Long.parseLong(args[1]) : 0;
     Backend backend = new Backend(Clock.offset(Clock.systemDefaultZone(), Duration.ofMillis(shift)));
     backend.version(new Version());
+    if (args.length > 2 && args[2].equals("streams")) backend.enableOplog();
     MongoServer server = new MongoServer(backend);
     server.bind(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[0])));
     System.out.println("ready");

@@ -23,7 +23,7 @@ export interface TieredMachineOptions extends RedisOptions, Pick<TieredOptions, 
   readonly memory?: MemoryOptions;
 }
 
-/** Until the others have heard. */
+/** Until the others have heard what Redis passes on. */
 const HEARD_MS = 12;
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */
@@ -54,18 +54,18 @@ export function tieredBackend(
 export function tieredHarness(options: () => TieredMachineOptions): ContractHarness {
   return serverHarness(
     (prefix, types) => tieredBackend({ ...PATIENCE, ...options(), prefix }, types),
-    (backend) => (options().maxUnvalidated === 0 ? backend : afterTheNews(backend)),
+    (backend) => (options().maxUnvalidated === 0 ? backend : afterTheNews(backend, HEARD_MS)),
   );
 }
 
 /** Messages take a moment; the contract asks for what is true after they came. */
-function afterTheNews(backend: Backend): Backend {
+export function afterTheNews(backend: Backend, heardMs: number): Backend {
   const read = async (key: Key): Promise<Reading> => {
-    await pause(HEARD_MS);
+    await pause(heardMs);
     return backend.read(key);
   };
   const readMany = async (keys: readonly Key[]): Promise<readonly Reading[]> => {
-    await pause(HEARD_MS);
+    await pause(heardMs);
     return backend.readMany(keys);
   };
   return new Proxy(backend, {

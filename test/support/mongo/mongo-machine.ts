@@ -1,6 +1,7 @@
 /** MongoDB backends for tests, with the codec that the module would give them. */
 import { mongo } from '../../../lib/backends/mongo.backend.js';
 import type { MongoOptions } from '../../../lib/backends/mongo.options.js';
+import { wireBus } from '../../../lib/bus/wire.bus.js';
 import { createCodec } from '../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
@@ -35,7 +36,12 @@ export function mongoBackend(options: MongoBackendOptions): Backend {
   const resolved = resolveCodecOptions(codec ?? {});
   const emit = { isHeard: true, event: observer };
   const parts = { clock, copier: new Copier(resolved.types), emit, limits: resolveLimits(limits), prefix };
-  return over(mongo(rest)).create({ ...parts, random: Math.random, codec: () => createCodec(resolved, parts) });
+  return over(mongo(rest)).create({
+    ...parts,
+    bus: wireBus,
+    random: Math.random,
+    codec: () => createCodec(resolved, parts),
+  });
 }
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */

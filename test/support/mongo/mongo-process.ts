@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mongo } from 'mongoose';
-import { freePort } from '../redis/redis-process.js';
+import { freePort, until } from '../redis/redis-process.js';
 import { findMongo, type FoundMongo } from '../servers/mongo.server.js';
 
 const START_TIMEOUT_MS = 60_000;
@@ -18,6 +18,8 @@ export interface MongoProcessOptions {
   readonly port?: number;
   /** By how much the server's wall clock is wrong. Only a server of the kind `java` can be told. */
   readonly clockShiftMs?: number;
+  /** Whether it tells of changes: a replica set of one. */
+  readonly hasStreams?: boolean;
 }
 
 export class MongoProcess {
@@ -31,6 +33,7 @@ export class MongoProcess {
     private readonly found: FoundMongo,
     private readonly dir: string,
     private readonly clockShiftMs: number,
+    private readonly hasStreams: boolean,
   ) {
     process.on('exit', this.onExit);
   }
@@ -42,15 +45,16 @@ export class MongoProcess {
   }
 
   /** A place where no server is. */
-  static async nowhere({ port, clockShiftMs = 0 }: MongoProcessOptions = {}): Promise<MongoProcess> {
+  static async nowhere(options: MongoProcessOptions = {}): Promise<MongoProcess> {
+    const { port, clockShiftMs = 0, hasStreams = false } = options;
     const found = findMongo();
     if ('missing' in found) throw new Error(found.missing);
     const dir = await mkdtemp(join(tmpdir(), 'scoped-cache-mongo-'));
-    return new MongoProcess(port ?? (await freePort()), found, dir, clockShiftMs);
+    return new MongoProcess(port ?? (await freePort()), found, dir, clockShiftMs, hasStreams);
   }
 
   get url(): string {
-    return `mongodb://127.0.0.1:${this.port}/test`;
+    return `mongodb://127.0.0.1:${this.port}/test${this.isSet ? '?directConnection=true' : ''}`;
   }
 
   /** Whether it is still there after a restart what was stored before. */
@@ -58,16 +62,36 @@ export class MongoProcess {
     return this.found.kind === 'mongod';
   }
 
+  private get isSet(): boolean {
+    return this.hasStreams && this.found.kind === 'mongod';
+  }
+
   async begin(): Promise<void> {
     const { command, args, kind } = this.found;
+    const { port, dir, clockShiftMs, hasStreams } = this;
     const settings =
       kind === 'java'
-        ? [String(this.port), String(this.clockShiftMs)]
-        : ['--port', String(this.port), '--bind_ip', '127.0.0.1', '--dbpath', this.dir, ...TEST_COMMANDS];
+        ? [String(port), String(clockShiftMs), hasStreams ? 'streams' : 'alone']
+        : ['--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dir, ...TEST_COMMANDS];
+    if (this.isSet) settings.push('--replSet', 'test');
     const child = spawn(command, [...args, ...settings], { stdio: ['pipe', 'pipe', 'ignore'] });
     this.child = child;
     await readiness(child);
     child.stdout?.resume();
+    if (this.isSet) await this.elect();
+  }
+
+  /** A set of one elects itself. */
+  private async elect(): Promise<void> {
+    const members = [{ _id: 0, host: `127.0.0.1:${this.port}` }];
+    const isPrimary = (db: mongo.Db): Promise<boolean> =>
+      db.command({ hello: 1 }).then(({ isWritablePrimary }) => isWritablePrimary === true);
+    await withDb(this.url, async (db) => {
+      const begun = db.admin().command({ replSetInitiate: { _id: 'test', members } });
+      // After a restart it knows already.
+      await begun.catch(() => undefined);
+      await until('there is a primary', () => isPrimary(db));
+    });
   }
 
   /** `kill -9`. */

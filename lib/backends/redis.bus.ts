@@ -1,0 +1,114 @@
+/** A bus over Redis for a second level that is somewhere else: nothing is kept there, messages only pass. */
+import type { Cluster, Redis } from 'ioredis';
+import type { BusFactory, Wire, WireEvents, WireParts } from '../core/bus.js';
+import { BackendError, CacheConfigError } from '../core/errors.js';
+import { ownOptions } from '../core/own-options.js';
+import { problemOf } from './redis.errors.js';
+import { openClients } from './redis.client.js';
+import type { Client } from './redis.connection.js';
+import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
+import { RedisWire } from './redis.wire.js';
+
+/** Where the bus is: the connection options of `redis()`, which mean the same here. Exactly one way of them. */
+export type RedisBusOptions = Pick<
+  RedisOptions,
+  | 'url'
+  | 'host'
+  | 'port'
+  | 'db'
+  | 'username'
+  | 'password'
+  | 'tls'
+  | 'sentinels'
+  | 'name'
+  | 'cluster'
+  | 'client'
+  | 'clientOptions'
+  | 'clusterOptions'
+  | 'connectTimeout'
+>;
+
+/** The same trouble is told again after so long. */
+const SILENCE_MS = 30_000;
+
+/**
+ * A bus over Redis, for a cache of two levels whose second one is somewhere else. Nothing is stored there; messages name
+ * tenants, tags and fingerprints of keys, never values, on the channel `<prefix>:1:bus`. While it is away, calls go on
+ * without copies in memory; see `bus` of `tiered()`.
+ *
+ * @example
+ * tiered({ l1: memory(), l2: mongo({ uri }), bus: { via: redisBus({ url: 'redis://localhost:6379' }) } })
+ * @throws CacheConfigError naming the option that cannot work
+ */
+export function redisBus(options: RedisBusOptions = {}): BusFactory {
+  const resolved = resolveOptions(options);
+  return Object.freeze({ kind: 'redis', wire: (parts: WireParts) => new RedisBusWire(resolved, parts) });
+}
+
+/** One connection that listens, and one to speak. */
+class RedisBusWire implements Wire {
+  private readonly client: Client;
+  private readonly isOwned: boolean;
+  private readonly wire: RedisWire;
+  private toldAtMs = -Infinity;
+
+  constructor(
+    options: ResolvedRedisOptions,
+    private readonly parts: WireParts,
+  ) {
+    const { clock, random, prefix } = parts;
+    const { client } = options.source;
+    this.isOwned = client === undefined;
+    // One, so that what is said keeps its order.
+    this.client = client ?? (openClients({ ...options, maxConnections: 1 }, random)[0] as Client);
+    this.client.on('error', this.onError);
+    const publish = (channel: string, text: string): Promise<unknown> => this.speaker().publish(channel, text);
+    this.wire = new RedisWire({ clock, random, client: this.client, channel: `${prefix}:1:bus`, publish });
+  }
+
+  open(events: WireEvents): void {
+    this.wire.open(events);
+  }
+
+  send(text: string): Promise<void> {
+    return this.wire.send(text);
+  }
+
+  reconnect(): void {
+    this.wire.reconnect();
+  }
+
+  async close(): Promise<void> {
+    await this.wire.close();
+    this.client.off('error', this.onError);
+    if (!this.isOwned) return;
+    this.client.on('error', () => undefined);
+    this.client.disconnect();
+  }
+
+  /** In a cluster always the same master, as long as it is one: by different ways messages may overtake each other. */
+  private speaker(): Redis {
+    if (!this.client.isCluster) return this.client as Redis;
+    const [node] = (this.client as Cluster).nodes('master');
+    if (node === undefined) throw new BackendError('an announcement (not connected)', 'redis');
+    return node;
+  }
+
+  private readonly onError = (error: Error): void => {
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs - this.toldAtMs < SILENCE_MS) return;
+    this.toldAtMs = nowMs;
+    this.parts.emit.event({ type: 'warning', message: `redisBus: ${problemOf(error)}` });
+  };
+}
+
+/** As those of `redis()`, under the name of this. */
+function resolveOptions(options: RedisBusOptions): ResolvedRedisOptions {
+  try {
+    return resolveRedisOptions(ownOptions(options, 'redis'));
+  } catch (error) {
+    if (!(error instanceof CacheConfigError)) throw error;
+    const problem = error.message.slice(`${error.option}: `.length);
+    throw new CacheConfigError(error.option.replace(/^redis/, 'redisBus'), problem, { cause: error });
+  }
+}

@@ -1,0 +1,537 @@
+/** Memory over MongoDB, told by its change stream: what one changes the others hear of, however long copies are believed. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createRequire } from 'node:module';
+import { createConnection, mongo as driver, type Connection } from 'mongoose';
+import { memory } from '../../lib/backends/memory.backend.js';
+import { tiered } from '../../lib/backends/tiered.backend.js';
+import type { TieredOptions } from '../../lib/backends/tiered.options.js';
+import type { BackendFactory } from '../../lib/core/backend.js';
+import { systemClock, type Clock } from '../../lib/core/clock.js';
+import { CacheError } from '../../lib/core/errors.js';
+import { History, worstOf } from '../history/support/history.js';
+import { play } from '../history/support/play.js';
+import { RigSubject } from '../history/support/subject.js';
+import { firstLevelOf, levelOf, near } from '../support/bus/tiered-machines.js';
+import { Rig } from '../support/machine/rig.js';
+import { mongoHarness } from '../support/mongo/contract-harness.js';
+import { failCommands } from '../support/mongo/fail-command.js';
+import { mongoFactory, MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
+import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
+import { standIn } from '../support/mongo/skewed.js';
+import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
+import { pause, randomPrefix, until } from '../support/redis/redis-process.js';
+
+jest.setTimeout(60_000);
+
+/** Its own types say that they are those of `mongoose`. */
+const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof import('mongoose');
+
+/** Nothing is checked: what makes copies go is what is heard, and knowing that one does not hear. */
+const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: 200 } };
+/** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
+const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+
+const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [4_000, [1]] : [20_000, [1, 2, 3]];
+const X_MS = 100;
+/** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
+const ROUND_TRIP_MS = 50;
+/** Until the others have heard: a server that does not hold back its answers is asked every 20 ms. */
+const HEARD_MS = 60;
+
+/** Topics of the contract that are about changes. */
+const TOLD: ReadonlySet<string> = new Set(['writing', 'counting', 'eviction', 'invalidation', 'clearing']);
+
+interface Named {
+  readonly _id: string;
+}
+
+const over =
+  (options: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = BY_BUS) =>
+  (l2: BackendFactory): BackendFactory =>
+    tiered({ l1: memory(), l2, ...options });
+
+/** How long a write is under way after it has been given up. */
+const LATE_MS = 500;
+
+/** A connection that is lost at some bulk of writes, which arrive all the same. */
+function late(client: driver.MongoClient, isNow: () => boolean): Connection {
+  const real = client.db();
+  const db = standIn(real, {
+    collection: (name: string, options: driver.CollectionOptions) => {
+      const documents = real.collection(name, options);
+      const bulkWrite = async (...args: Parameters<typeof documents.bulkWrite>): Promise<unknown> => {
+        if (!isNow()) return documents.bulkWrite(...args);
+        void pause(LATE_MS).then(() => documents.bulkWrite(...args));
+        throw new Error('the connection was lost');
+      };
+      return standIn(documents, { bulkWrite });
+    },
+  });
+  return { getClient: () => standIn(client, { db: () => db }), db, name: 'test' } as never;
+}
+
+describeWithMongo('memory over MongoDB with change streams', () => {
+  let server: MongoProcess;
+  let machines: MongoMachines;
+  beforeAll(async () => {
+    server = await MongoProcess.start({ hasStreams: true });
+  });
+  beforeEach(() => {
+    machines = new MongoMachines();
+  });
+  afterEach(() => machines.close());
+  afterAll(() => server.stop());
+
+  const machine = (options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
+    machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(), ...options });
+  const documents = <T>(work: (all: driver.Collection<Named>) => Promise<T>): Promise<T> =>
+    withDb(server.url, (db) => work(db.collection(machines.prefix)));
+  /** Reading answers at once only from a copy. */
+  const isNear = (rig: Rig<Clock>, name: string): boolean => {
+    const reading = rig.backend.read(rig.key(name));
+    if (!(reading instanceof Promise)) return true;
+    reading.catch(() => undefined);
+    return false;
+  };
+  const isUp = async (rig: Rig<Clock>): Promise<boolean> =>
+    (await firstLevelOf(rig).catch(() => undefined))?.bus === 'up';
+
+  type Act = (rig: Rig<Clock>) => Promise<unknown>;
+  const CHANGES: [string, Act, unknown][] = [
+    ['evicts', (rig) => rig.evict('tom'), undefined],
+    ['stores', (rig) => rig.set('tom', 2), 2],
+    ['loads anew', async (rig) => (await rig.evict('tom'), rig.load('tom', async () => 3)), 3],
+    ['invalidates a tag', (rig) => rig.invalidateTag('red'), undefined],
+    ['clears', (rig) => rig.clear(), undefined],
+    ['removes by a pattern', (rig) => rig.removeMatching('t*'), undefined],
+    ['clears everything', async (rig) => rig.backend.clearEverything(), undefined],
+  ];
+  it.each(CHANGES)('what one %s the others do not answer any more', async (_, act, now) => {
+    const [a, b] = [await machine(), await machine()];
+    expect(await isUp(b)).toBe(true);
+    await a.set('tom', 1, { tags: ['red'] });
+    await a.set('kit', 1);
+    await near(b, 'tom');
+    await near(b, 'kit');
+    await act(a);
+    await until('the news', async () => (await b.get('tom')) === now);
+  });
+
+  it('everything else stays, and what one has stored it keeps itself', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1, { tags: ['red'] });
+    await a.set('kit', 1, { tags: ['blue'] });
+    // News of the tenant's first change, which makes everything of it go, has been heard by then.
+    await pause(150);
+    for (const rig of [a, b]) for (const name of ['tom', 'kit']) await near(rig, name);
+    await a.invalidateTag('red');
+    await a.invalidateTag('nobody has this');
+    await a.evict('max');
+    await a.load('max', async () => 1);
+    await a.set('moritz', 1);
+    await until('the news', async () => (await b.get('tom')) === undefined);
+    await pause(150);
+    expect(await levelOf(b, 'kit')).toBe('l1');
+    for (const name of ['kit', 'max', 'moritz']) expect([name, await levelOf(a, name)]).toEqual([name, 'l1']);
+  });
+
+  it('a value of its own of which nobody knew what became is news like others', async () => {
+    const client = await new driver.MongoClient(server.url).connect();
+    const b = await machine();
+    await b.set('tom', 1);
+    let writes = 0;
+    const connection = late(client, () => ++writes === 2);
+    try {
+      const a = await machine({ uri: undefined, connection });
+      await expect(a.set('tom', 2)).rejects.toThrow(CacheError);
+      await near(a, 'tom');
+      expect(await a.get('tom')).toBe(1);
+      await until('the news', async () => (await a.get('tom')) === 2);
+    } finally {
+      await machines.close();
+      await client.close();
+    }
+  });
+
+  it('of another tenant nothing goes, and of another cache in the same collection nothing is heard', async () => {
+    const [a, b] = [await machine(), await machine()];
+    const other = await machines.ready(
+      { uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() },
+      undefined,
+      `${machines.prefix}x`,
+    );
+    for (const rig of [a, other]) await rig.set('tom', 1);
+    await a.set('tom', 1, { tenant: 'beta' });
+    await near(b, 'tom', { tenant: 'beta' });
+    await near(b, 'tom');
+    await other.clear();
+    await a.clear();
+    await until('the news', async () => (await b.get('tom')) === undefined);
+    expect(await levelOf(b, 'tom', { tenant: 'beta' })).toBe('l1');
+  });
+
+  it('two labels of one state are told apart, the first one and those after it', async () => {
+    const [a, b] = [await machine(), await machine()];
+    for (const name of ['tom', 'kit', 'max']) await a.set(name, 1, { tags: [`of ${name}`] });
+    for (const name of ['tom', 'kit', 'max']) await near(b, name);
+    for (const name of ['tom', 'kit']) {
+      await a.invalidateTag(`of ${name}`);
+      await until(`the news of ${name}`, async () => (await b.get(name)) === undefined);
+      expect(await levelOf(b, 'max')).toBe('l1');
+    }
+  });
+
+  const LOSSES: [string, (all: driver.Collection<Named>) => Promise<unknown>][] = [
+    ['the state of the tenant is lost', (all) => all.deleteMany({ c: { $exists: true } })],
+    ['another life of it begins', (all) => all.updateMany({ c: { $exists: true } }, { $set: { i: 'another' } })],
+    ['its floor rises', (all) => all.updateMany({ c: { $exists: true } }, { $max: { f: 9e15 } })],
+    [
+      'a label has a field that nobody knows',
+      (all) => all.updateMany({ c: { $exists: true } }, { $set: { 't.unheard-of': 1 } }),
+    ],
+    [
+      'the state is replaced',
+      (all) =>
+        all.bulkWrite([
+          { deleteMany: { filter: { c: { $exists: true } } } },
+          { insertOne: { document: { _id: `${machines.prefix}:1:m:t.acme` } } },
+        ]),
+    ],
+  ];
+  it.each(LOSSES)('when %s, all copies of the tenant go', async (_, act) => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1, { tags: ['red'] });
+    await a.set('kit', 1, { tenant: 'beta' });
+    await near(b, 'tom');
+    await withDb(server.url, (db) => act(db.collection<Named>(machines.prefix)));
+    await until('the copy is gone', async () => !isNear(b, 'tom'));
+  });
+
+  it('expired documents that the server takes away are no trouble', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    await documents((all) => all.deleteMany({ _id: { $regex: ':e:' } }));
+    await until('the copy is gone', async () => (await b.get('tom')) === undefined);
+  });
+
+  it('values and tags stay on the server: what comes by the stream is names', async () => {
+    const client = await new driver.MongoClient(server.url, { monitorCommands: true }).connect();
+    const connection = { getClient: () => client, db: client.db(), name: 'test' } as never;
+    try {
+      const told: string[] = [];
+      client.on('commandSucceeded', ({ commandName, reply }) => {
+        if (commandName === 'getMore') told.push(JSON.stringify(reply));
+      });
+      const a = await machine();
+      const b = await machine({ uri: undefined, connection });
+      await a.set('tom', 'a secret of tom', { tags: ['scarlet'] });
+      await near(b, 'tom');
+      await a.set('tom', 'another secret', { tags: ['scarlet'] });
+      await a.invalidateTag('scarlet');
+      await until('the news', async () => (await b.get('tom')) === undefined);
+      const all = told.join('');
+      expect(all).toContain('documentKey');
+      expect(all).not.toMatch(/secret|scarlet|"v"|"g"|fullDocument/);
+      expect(all).not.toContain(Buffer.from('secret').toString('base64').slice(0, 6));
+    } finally {
+      await machines.close();
+      await client.close();
+    }
+  });
+
+  it('junk in the collection is no news', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    const lead = `${machines.prefix}:1:`;
+    await documents(async (all) => {
+      for (const id of [`${lead}e:`, `${lead}e:junk`, `${lead}q:x`, `${lead}h:stranger`, 'junk', `${lead}m`]) {
+        await all.insertOne({ _id: id, m: { $x: 1 } } as never);
+        await all.updateOne({ _id: id }, { $set: { m: [1, 2], t: 5 } });
+        await all.deleteOne({ _id: id });
+      }
+      await all.insertOne({ m: 1 } as never);
+    });
+    await pause(150);
+    expect(isNear(b, 'tom')).toBe(true);
+    expect(await isUp(b)).toBe(true);
+    await a.evict('tom');
+    await until('the news', async () => (await b.get('tom')) === undefined);
+  });
+
+  it('A44: a flood is survived, and what comes after it is heard', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    const lead = `${machines.prefix}:1:e:t.`;
+    await documents(async (all) => {
+      for (let round = 0; round < 5; round++) {
+        const ids = Array.from({ length: 1_200 }, (_, n) => `${lead}t${n % 1_500}:t.t${n % 1_500}/cats/'${n}`);
+        await all.insertMany(ids.map((_id) => ({ _id, m: `m${round}` }) as never));
+        await all.deleteMany({ _id: { $in: ids } });
+        expect(await b.get('tom')).toBe(1);
+      }
+    });
+    await until('it listens', () => isUp(b), 30_000);
+    await near(b, 'tom');
+    await a.evict('tom');
+    await until('the news', async () => (await b.get('tom')) === undefined);
+  });
+
+  describe('when nothing is told any more', () => {
+    it('A41: the stream is killed: nothing is kept until there is another, and nothing from before is believed then', async () => {
+      const [a, b] = [await machine(), await machine()];
+      await a.set('tom', 1);
+      await near(b, 'tom');
+      await documents((all) => all.drop());
+      await until('the gap is noticed', () => !isNear(b, 'tom'));
+      await until('it is told again', () => isUp(b));
+      await a.set('tom', 2);
+      await near(b, 'tom');
+      expect(await b.get('tom')).toBe(2);
+      await a.evict('tom');
+      await until('the news', async () => (await b.get('tom')) === undefined);
+    });
+
+    it('and no other stream can be begun: nothing is kept, without waiting for signs of life', async () => {
+      const own = await MongoProcess.start({ hasStreams: true });
+      try {
+        const patient = over({ ...BY_BUS, bus: { heartbeat: '1m' } });
+        const [a, b] = [await machine({ uri: own.url }), await machine({ uri: own.url, over: patient })];
+        await until('it follows', () => isUp(b));
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        await failCommands(
+          own.url,
+          { failCommands: ['aggregate'], errorCode: 11_601, errorCodeName: 'Interrupted' },
+          'always',
+        );
+        await withDb(own.url, (db) => db.collection(machines.prefix).drop());
+        await until('the gap is noticed', () => !isNear(b, 'tom'), 5_000);
+        await pause(100);
+        expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
+      } finally {
+        await machines.close();
+        await own.stop();
+      }
+    });
+
+    it('A42: silence: without a sign of life nothing is kept', async () => {
+      const proxy = await TcpProxy.before(server.port);
+      try {
+        const a = await machine();
+        const b = await machine({ uri: `mongodb://127.0.0.1:${proxy.port}/test?directConnection=true` });
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        proxy.mode = 'blackhole';
+        await a.set('tom', 2);
+        await until('silence is noticed', () => !isNear(b, 'tom'), 3_000);
+        proxy.mode = 'pass';
+        proxy.reset();
+        await until('it is told again', () => isUp(b), 20_000);
+        await until('the server answers', async () => (await b.get('tom').catch(() => undefined)) === 2);
+      } finally {
+        await machines.close();
+        await proxy.close();
+      }
+    });
+
+    it('the server is killed and comes back: copies are kept again, of what stands there now', async () => {
+      const own = await MongoProcess.start({ hasStreams: true });
+      try {
+        const [a, b] = [await machine({ uri: own.url }), await machine({ uri: own.url })];
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        await own.kill();
+        await until('the gap is noticed', () => !isNear(b, 'tom'));
+        await own.begin();
+        for (const rig of [a, b]) await until('it is told again', () => isUp(rig), 30_000);
+        await until('it stores', () =>
+          a.set('tom', 2).then(
+            () => true,
+            () => false,
+          ),
+        );
+        await near(b, 'tom');
+        expect(await b.get('tom')).toBe(2);
+        await a.evict('tom');
+        await until('the news', async () => (await b.get('tom')) === undefined);
+      } finally {
+        await machines.close();
+        await own.stop();
+      }
+    });
+  });
+
+  it.each([
+    ['9', createConnection],
+    ['8', mongoose8.createConnection],
+  ])('follows over a connection of mongoose %s whatever it is set to, and leaves it open', async (_, connect) => {
+    const connection = await connect(server.url, { readPreference: 'secondaryPreferred', w: 1 }).asPromise();
+    try {
+      const a = await machine();
+      const b = await machine({ uri: undefined, connection });
+      await a.set('tom', 1, { tags: ['red'] });
+      await near(b, 'tom');
+      await a.invalidateTag('red');
+      await until('the news', async () => (await b.get('tom')) === undefined);
+      await machines.close();
+      await expect(connection.db?.command({ ping: 1 })).resolves.toMatchObject({ ok: 1 });
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('follows tenants that are spread over several states', async () => {
+    const [a, b] = [await machine({ shards: 4 }), await machine({ shards: 4 })];
+    const names = Array.from({ length: 12 }, (_, n) => `cat ${n}`);
+    for (const name of names) await a.set(name, 1, { tags: ['red'] });
+    await pause(150);
+    for (const name of names) await near(b, name);
+    await a.evict('cat 3');
+    await until('the news', async () => (await b.get('cat 3')) === undefined);
+    expect(isNear(b, 'cat 4')).toBe(true);
+    await a.invalidateTag('red');
+    for (const name of names) await until('the news', async () => (await b.get(name)) === undefined);
+  });
+
+  it('takes no connection from those who call, however few there are', async () => {
+    const proxy = await TcpProxy.before(server.port);
+    try {
+      const uri = `mongodb://127.0.0.1:${proxy.port}/test?directConnection=true`;
+      const a = await machine({ uri, maxConnections: 1, timeout: '1400ms', over: over({ ...BY_BUS, bus: {} }) });
+      await until('it follows', () => isUp(a));
+      // An answer takes 800 ms; whoever had to wait for that of the stream first would be too late.
+      proxy.delayMs = 400;
+      for (let n = 0; n < 4; n++) await a.backend.read(a.key('tom'));
+    } finally {
+      await machines.close();
+      await proxy.close();
+    }
+  });
+
+  it('with `bus: false` nobody follows', async () => {
+    const [a, b] = [await machine(), await machine({ over: over({ ...BY_BUS, bus: false }) })];
+    await a.set('tom', 1);
+    await near(b, 'tom');
+    await a.evict('tom');
+    await pause(150);
+    expect(await levelOf(b, 'tom')).toBe('l1');
+    expect(await firstLevelOf(b)).toMatchObject({ bus: 'off' });
+  });
+
+  describe('keeps the contract of backends when only the stream tells of changes', () => {
+    proveContract(
+      mongoHarness(() => ({ uri: server.url, over: over({ maxUnvalidated: '1h' }) }), HEARD_MS),
+      (topic, name) => TOLD.has(topic) && isAboutTheServer(topic, name),
+    );
+  });
+
+  it.each(SEEDS)('no read misses what was invalidated longer ago than copies are believed (seed %i)', async (seed) => {
+    const prefix = randomPrefix();
+    const options = { uri: server.url, collection: prefix, prefix, timeout: '400ms', failures: 20 } as const;
+    const rigs = [1, 2].map(
+      () =>
+        new Rig({
+          backend: mongoFactory({ ...options, over: over({ maxUnvalidated: X_MS, bus: { heartbeat: 100 } }) }),
+          clock: systemClock,
+          isHeard: false,
+          limits: { lease: '500ms' },
+        }),
+    );
+    await Promise.all(rigs.map((rig) => rig.backend.open?.()));
+    const history = new History(() => performance.now());
+    await play({
+      subjects: rigs.map((rig) => new RigSubject(rig)),
+      seed,
+      callers: 24,
+      durationMs: DURATION_MS,
+      isExpected: (error) => error instanceof CacheError,
+      history,
+    });
+    await Promise.all(rigs.map((rig) => rig.machine.close()));
+    const stale = history.violations(X_MS + ROUND_TRIP_MS).slice(0, 1);
+    expect({ seed, stale, worstMs: worstOf(history.violations()) }).toEqual({
+      seed,
+      stale: [],
+      worstMs: expect.any(Number),
+    });
+    expect(history.reads.length).toBeGreaterThan(200);
+    expect(history.invalidations.length).toBeGreaterThan(10);
+  });
+});
+
+describeWithMongo('memory over MongoDB without change streams', () => {
+  let machines: MongoMachines;
+  beforeEach(() => {
+    machines = new MongoMachines();
+  });
+  afterEach(() => machines.close());
+
+  const told = (rig: Rig<Clock>): readonly string[] =>
+    rig.recorded.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+  it('says so once, keeps copies, and checks them', async () => {
+    const server = await MongoProcess.start();
+    try {
+      const options = { uri: server.url, collection: machines.prefix, ...PATIENCE };
+      const a = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
+      const b = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
+      await a.set('tom', 1);
+      expect(await b.get('tom')).toBe(1);
+      expect(await levelOf(b, 'tom')).toBe('l1');
+      expect(await firstLevelOf(b)).toMatchObject({ bus: 'off', entries: 1 });
+      await a.evict('tom');
+      await pause(100);
+      expect(await b.get('tom')).toBeUndefined();
+      expect(told(b)).toEqual([expect.stringContaining('tells of no changes')]);
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
+  });
+
+  it.each([
+    ['only replica sets have them', { errorCode: 40_573, errorCodeName: 'Location40573' }],
+    ['the user may not', { errorCode: 13, errorCodeName: 'Unauthorized' }],
+    ['it knows no such thing', { errorCode: 40_324, errorCodeName: 'Location40324' }],
+  ])('the same where the server refuses: %s', async (_, data) => {
+    const server = await MongoProcess.start({ hasStreams: true });
+    try {
+      await failCommands(server.url, { failCommands: ['aggregate'], ...data }, 'always');
+      const rig = await machines.ready({
+        uri: server.url,
+        collection: machines.prefix,
+        ...PATIENCE,
+        over: over({ maxUnvalidated: 100 }),
+      });
+      await rig.set('tom', 1);
+      expect(await levelOf(rig, 'tom')).toBe('l1');
+      expect(await firstLevelOf(rig)).toMatchObject({ bus: 'off' });
+      expect(told(rig)).toEqual([expect.stringContaining('tells of no changes')]);
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
+  });
+
+  it('a trouble that passes is no refusal: it is tried again', async () => {
+    const server = await MongoProcess.start({ hasStreams: true });
+    try {
+      await failCommands(
+        server.url,
+        { failCommands: ['aggregate'], errorCode: 11_601, errorCodeName: 'Interrupted' },
+        3,
+      );
+      const rig = await machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() });
+      await until('it is told', async () => (await firstLevelOf(rig)).bus === 'up');
+      expect(told(rig)).toEqual([]);
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
+  });
+});
