@@ -1,6 +1,7 @@
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
+import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.net.InetSocketAddress;
@@ -37,6 +38,20 @@ public final class TestMongoServer {
 
     Backend(Clock clock) {
       super(clock);
+    }
+
+    @Override
+    public MemoryDatabase openOrCreateDatabase(String name) {
+      return new OrderedDatabase(name, getCursorRegistry());
+    }
+
+    /** With the figure of a mongod that tells how many documents were looked at. */
+    @Override
+    public Document getServerStatus() {
+      Document status = super.getServerStatus();
+      Document metrics = (Document) status.get("metrics");
+      metrics.put("queryExecutor", new Document("scannedObjects", OrderedDatabase.SCANNED.get()));
+      return status;
     }
 
     @Override

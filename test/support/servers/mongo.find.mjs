@@ -97,7 +97,8 @@ function buildJava() {
       `-DoutputDirectory=${jars}`,
     );
     const path = readdirSync(jars).map((name) => join(jars, name));
-    run('javac', '-cp', path.join(delimiter), '-d', home, join(SOURCES, 'TestMongoServer.java'));
+    const sources = readdirSync(SOURCES).filter((name) => name.endsWith('.java'));
+    run('javac', '-cp', path.join(delimiter), '-d', home, ...sources.map((name) => join(SOURCES, name)));
     const classpath = [home, ...path].join(delimiter);
     const args = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', classpath, 'TestMongoServer'];
     return { kind: 'java', command: 'java', args, needs: [jars, join(home, 'TestMongoServer.class')] };
