@@ -28,7 +28,7 @@ const IS_SOAK = process.env['SOAK'] !== undefined;
 const [DURATION_MS, SEEDS] = IS_SOAK ? [20_000, [1, 2, 3]] : [4_000, [1]];
 const SKEW_MS = 150;
 /** Fewer than these, and nothing being stale means little. */
-const [MIN_READS, MIN_INVALIDATIONS] = IS_SOAK ? [2_000, 60] : [100, 3];
+const [MIN_READS, MIN_INVALIDATIONS] = IS_SOAK ? [500, 100] : [100, 3];
 const LOSSES: readonly ProxyMode[] = ['dropReplies', 'dropRequests', 'refuse'];
 
 /** Does something bad to a network for a moment, and undoes it. */
