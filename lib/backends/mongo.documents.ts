@@ -1,6 +1,6 @@
 /**
  * What stands in the collection. Every name is made here, of the prefix and of words that the library minted: text of a
- * user is never a field name, an operator or a regular expression. Two kinds of documents:
+ * user is never a field name, an operator or a regular expression. Three kinds of documents:
  *
  *   <prefix>:1:e:<shard>:<id>   an entry with the lease on it
  *     m mark     changes with every value stored; absent: there is no value, only a lease or a ticket
@@ -11,7 +11,9 @@
  *     n          the namespace, as it stands in the id
  *   <prefix>:1:m:<shard>        the state of a shard
  *     i incarnation, c clock, f floor, b last bulk invalidation, t {<digest of a label>: its stamp}
- *   Both have x, after which the server's janitor may take them away.
+ *   <prefix>:1:k:<name>         what tells the key of that name from others, where values are encrypted or signed
+ *     c check
+ *   All have x, after which the server's janitor may take them away.
  *
  * Times are milliseconds of the server's clock, stamps microseconds.
  */
@@ -39,7 +41,7 @@ export function change(operators: Readonly<Record<`$${string}`, Readonly<Record<
 /** The janitor waits a little: nothing that is under way may lose its document. */
 const JANITOR_MS = 120_000;
 /** For documents without end. */
-const FAR = new Date('9999-01-01T00:00:00Z');
+export const FAR = new Date('9999-01-01T00:00:00Z');
 /** How long a shard without entries is remembered. */
 export const IDLE_STATE_MS = 3_600_000;
 /** Sorts after every id: they are ASCII. */
