@@ -6,7 +6,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createConnection, type Connection } from 'mongoose';
 import type { MongoOptions } from '../../lib/backends/mongo.options.js';
-import { systemClock } from '../../lib/core/clock.js';
+import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { CacheError } from '../../lib/core/errors.js';
 import { History, worstOf } from '../history/support/history.js';
 import { play, type Played } from '../history/support/play.js';
@@ -161,7 +161,7 @@ describeWithMongo('no read is stale', () => {
   });
 });
 
-async function machines(prefix: string, { over }: Levels, options: readonly MongoOptions[]): Promise<Rig[]> {
+async function machines(prefix: string, { over }: Levels, options: readonly MongoOptions[]): Promise<Rig<Clock>[]> {
   const fast = {
     timeout: '400ms',
     pause: '50ms',
@@ -171,7 +171,7 @@ async function machines(prefix: string, { over }: Levels, options: readonly Mong
   } as const;
   const rigs = options.map(
     (own) =>
-      new Rig({
+      new Rig<Clock>({
         backend: mongoFactory({ ...own, ...fast }),
         clock: systemClock,
         isHeard: false,
@@ -182,11 +182,11 @@ async function machines(prefix: string, { over }: Levels, options: readonly Mong
   return rigs;
 }
 
-function subjectsOf(rigs: readonly Rig[]): Subject[] {
+function subjectsOf(rigs: readonly Rig<Clock>[]): Subject[] {
   return rigs.map((rig) => new RigSubject(rig));
 }
 
-async function closed(rigs: readonly Rig[]): Promise<void> {
+async function closed(rigs: readonly Rig<Clock>[]): Promise<void> {
   await Promise.all(rigs.map((rig) => rig.machine.close()));
 }
 
