@@ -127,7 +127,7 @@ class MongoBackend implements Backend {
     const fields = new LabelFields();
     const opener = new EntryOpener(codec, serverClock, emit);
     const reader = new MongoReader({ link, shards, fields, opener, serverClock });
-    const states = new MongoStates({ link, fields, serverClock });
+    const states = new MongoStates({ link, fields, serverClock, random });
     const leaseParts = { link, shards, fields, opener, serverClock, clock, reader, states };
     this.link = link;
     this.shards = shards;
@@ -255,6 +255,7 @@ class MongoBackend implements Backend {
       // An application that does not start is not asked to close, and connections would keep it from ending.
       await this.close();
       if (!(error instanceof RefusedError)) throw error;
+      if (error.cause instanceof CacheConfigError) throw error.cause;
       throw new CacheConfigError('mongo', error.message, { cause: error });
     }
   }

@@ -248,6 +248,18 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       expect(await rig.get('late')).toBeUndefined();
     });
 
+    it('A64: processes that each invalidate few tags, and end, leave no more behind', async () => {
+      await (await fresh()).set('early', 'old', { tags: ['tag 5'] });
+      for (let done = 0; done < 2_700; done += 90) {
+        const rig = await ready({ timeout: '10s' });
+        await Promise.all(Array.from({ length: 90 }, (_, index) => rig.invalidateTag(`tag ${done + index}`)));
+        await rig.machine.close();
+      }
+      const state = await raw.findOne({ _id: stateName() });
+      expect(Object.keys(state?.['t'] as object).length).toBeLessThan(2_500);
+      expect(await (await ready()).get('early')).toBeUndefined();
+    });
+
     it('B18: a cache of another prefix or number of shards is a cache of its own', async () => {
       const rig = await fresh();
       const wider = await ready({ shards: 4 });

@@ -1,10 +1,13 @@
 import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.DatabaseResolver;
 import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.backend.memory.MemoryCollection;
 import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.bson.Document;
+import de.bwaldvogel.mongo.oplog.Oplog;
+import io.netty.channel.Channel;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +15,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
@@ -25,8 +29,38 @@ final class OrderedDatabase extends MemoryDatabase {
   /** Documents that queries were compared with, in all databases: what a mongod calls scannedObjects. */
   static final AtomicLong SCANNED = new AtomicLong();
 
+  private static final Set<String> MADE_WITH =
+      Set.of("collation", "capped", "size", "timeseries", "viewOn", "pipeline");
+
+  private final Map<String, Document> madeWith = new ConcurrentHashMap<>();
+
   OrderedDatabase(String name, CursorRegistry cursors) {
     super(name, cursors);
+  }
+
+  /**
+   * What collections were made with is told by listCollections, which the library leaves out. Nothing else comes of it: a
+   * cache refuses such collections before it uses them.
+   */
+  @Override
+  public Document handleCommand(
+      Channel channel, String command, Document query, DatabaseResolver databases, Oplog oplog) {
+    if (command.equalsIgnoreCase("create")) {
+      Document options = new Document();
+      for (String option : MADE_WITH) {
+        if (query.containsKey(option)) options.put(option, query.remove(option));
+      }
+      madeWith.put((String) query.get(command), options);
+    }
+    if (command.equalsIgnoreCase("drop")) madeWith.remove((String) query.get(command));
+    Document reply = super.handleCommand(channel, command, query, databases, oplog);
+    if (command.equalsIgnoreCase("listCollections")) {
+      for (Object each : (Collection<?>) ((Document) reply.get("cursor")).get("firstBatch")) {
+        Document found = (Document) each;
+        found.put("options", madeWith.getOrDefault((String) found.get("name"), new Document()));
+      }
+    }
+    return reply;
   }
 
   @Override
