@@ -115,7 +115,7 @@ describeWithMongo('the way to a MongoDB', () => {
 
 /** Answers to the question who is there, held back as long as somebody likes. */
 class Hellos {
-  private waiting: (() => void)[] = [];
+  private readonly waiting: (() => void)[] = [];
   private isHeld = false;
   /** The name of the run of the server, as it is said from now on. */
   run = 'one';
