@@ -1,7 +1,7 @@
 /** What a server, or somebody with access to it, can do to documents: rows A53 to A64 and B17 to B21. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { mongo } from 'mongoose';
+import { createConnection, mongo, type Connection } from 'mongoose';
 import { MongoLink } from '../../lib/backends/mongo.link.js';
 import { memory } from '../../lib/backends/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
@@ -16,6 +16,7 @@ import { failCommands, failNothing } from '../support/mongo/fail-command.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { skewed, standIn } from '../support/mongo/skewed.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
 
@@ -102,6 +103,27 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         await failCommands(server.url, { failCommands: ['findAndModify'], writeConcernError }, 'always');
         await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
       });
+    });
+
+    it('A51: what a process stored whose clock is ahead, one whose clock is behind invalidates all the same', async () => {
+      await fresh();
+      const connections = [1, 2].map(() => createConnection(server.url));
+      await Promise.all(connections.map((connection) => connection.asPromise()));
+      const [ahead, behind] = await Promise.all(
+        connections.map((connection, at) =>
+          ready({ uri: undefined, connection: skewed(connection, at === 0 ? 1_500 : -1_500) }),
+        ),
+      );
+      for (const invalidate of [() => behind!.invalidateTag('red'), () => behind!.clear({ tenant: 'acme' })]) {
+        await ahead!.set('any', 1);
+        // From now on the clock of the tenant is that of the one who is ahead.
+        await ahead!.invalidateTag('another');
+        await ahead!.set('cat', 'old', { tags: ['red'] });
+        await invalidate();
+        expect([await behind!.get('cat'), await ahead!.get('cat')]).toEqual([undefined, undefined]);
+      }
+      await machines.close();
+      await Promise.all(connections.map((connection) => connection.close(true)));
     });
 
     it('A54: an expired document that the janitor has not taken is never served, and the sweeper takes it', async () => {
@@ -222,6 +244,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         await rig.invalidateTag('red', { tenant: `tenant ${index}` });
       }
       await rig.set('endless', 1, { ttl: null });
+      await rig.load('loaded', () => 1, { tenant: 'loads', ttl: '20h' });
       const documents = await raw.find().toArray();
       expect(documents.length).toBeGreaterThanOrEqual(102);
       for (const { _id, x } of documents) {
@@ -230,6 +253,8 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       }
       const state = documents.find(({ _id }) => _id === stateName());
       expect(state?.['x']).toEqual(new Date('9999-01-01T00:00:00Z'));
+      const loads = documents.find(({ _id }) => _id === `${machines.prefix}:1:m:t.loads`);
+      expect((loads?.['x'] as Date).getTime()).toBeGreaterThan(Date.now() + 20 * 3_600_000);
     });
 
     it('A64: thousands of tags of one tenant take bounded room, and what they invalidated stays invalid', async () => {
@@ -344,6 +369,39 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       expect(await rig.get('cat')).toBeUndefined();
     });
 
+    it('A62: what is stored while a clear tidies up stays', async () => {
+      const rig = await fresh();
+      const other = await ready();
+      await rig.set('cat', 'old');
+      await failCommands(server.url, { failCommands: ['delete'], blockTimeMS: 200 }, 1);
+      const clearing = rig.clear({ tenant: 'acme' });
+      await pause(80);
+      await other.set('cat', 'new');
+      await clearing;
+      expect([await other.get('cat'), await (await ready()).get('cat')]).toEqual(['new', 'new']);
+    });
+
+    it('A64: a tag that is invalidated while it is to be forgotten is not', async () => {
+      await fresh();
+      const other = await ready({ timeout: '10s' });
+      let forgetting = 0;
+      const connection = interrupted(client, async (change) => {
+        // It has seen that the tag is among the oldest, and does not know of what comes now.
+        if (Object.keys((change['$unset'] ?? {}) as object).some((path) => path.startsWith('t.')) && ++forgetting === 1)
+          await other.invalidateTag('tag 0');
+      });
+      const rig = await ready({ uri: undefined, connection, timeout: '10s' });
+      await rig.set('cat', 'old', { tags: ['tag 0'] });
+      await rig.invalidateTag('tag 0');
+      for (let done = 0; forgetting === 0 && done < 2_250; done += 250) {
+        // Born after whatever is forgotten next, so that the floor alone does not make it invalid.
+        await rig.set('cat', 'old', { tags: ['tag 0'] });
+        await Promise.all(Array.from({ length: 250 }, (_, index) => rig.invalidateTag(`more ${done + index}`)));
+      }
+      expect(forgetting).toBeGreaterThan(0);
+      expect(await (await ready()).get('cat')).toBeUndefined();
+    });
+
     it('A62: clearing a tenant of many keys invalidates at once', async () => {
       const rig = await fresh({ timeout: '10s' });
       const entries = Array.from({ length: 2_000 }, (_, index) => [rig.key(index), 1, rig.policy()] as const);
@@ -356,3 +414,20 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
     });
   });
 });
+
+/** A connection on which something happens before each change of one document is sent. */
+function interrupted(client: mongo.MongoClient, before: (change: mongo.Document) => Promise<void>): Connection {
+  const real = client.db();
+  const db = standIn(real, {
+    collection: (name: string, options: mongo.CollectionOptions) => {
+      const documents = real.collection(name, options);
+      const updateOne = async (...args: Parameters<typeof documents.updateOne>): Promise<unknown> => {
+        await before(args[1] as mongo.Document);
+        return documents.updateOne(...args);
+      };
+      return standIn(documents, { updateOne });
+    },
+  });
+  const adopted = standIn(client, { db: () => db });
+  return { getClient: () => adopted, db, name: 'test' } as never;
+}
