@@ -254,7 +254,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       const state = documents.find(({ _id }) => _id === stateName());
       expect(state?.['x']).toEqual(new Date('9999-01-01T00:00:00Z'));
       const loads = documents.find(({ _id }) => _id === `${machines.prefix}:1:m:t.loads`);
-      expect((loads?.['x'] as Date).getTime()).toBeGreaterThan(Date.now() + 20 * 3_600_000);
+      expect(Number(loads?.['x'])).toBeGreaterThan(Date.now() + 20 * 3_600_000);
     });
 
     it('A64: thousands of tags of one tenant take bounded room, and what they invalidated stays invalid', async () => {
