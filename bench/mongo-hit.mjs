@@ -91,8 +91,8 @@ export async function run(report) {
     ratios[verb] = rows.find(({ name }) => name === 'nestjs-scoped-cache').ratio;
   }
   report.note(
-    'Where the server is mongo-java-server, misses say more about it than about anybody else: it looks through the whole collection for every ' +
-      'condition beside a name, and ours names the lease in every change. Hits and plain deletions ask by name alone.',
+    'mongo-java-server is what the tests of this repository start where there is no mongod, taught to find by _id what a mongod finds by it ' +
+      '(test/servers/mongo). It is a server in memory of another make: what a mongod costs is another figure, ratios included.',
   );
   report.target('a hit takes, of a findOne', ratios.hit, { most: 1.3, unit: ' ×' });
 }

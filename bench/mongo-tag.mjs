@@ -41,26 +41,29 @@ export async function contestant() {
 }
 
 export async function run(report) {
-  const rows = await withMongo((kind) => {
-    // It looks through the whole collection for every condition beside a name, which is what this asks about.
-    if (kind.startsWith('mongo-java-server'))
-      throw new Error('This question needs a mongod: on the PATH, or at MONGO_URL.');
-    return withRemotes(import.meta.url, ['nestjs-scoped-cache'], async ([remote]) => {
+  const [kind, rows] = await withMongo((kind) =>
+    withRemotes(import.meta.url, ['nestjs-scoped-cache'], async ([remote]) => {
       const found = [];
       let filled = 0;
       for (const size of SIZES) {
         for (; filled < size; filled += BATCH) await remote.call('fill', filled, filled + BATCH);
+        // What is asked first would pay for the code that is compiled meanwhile, here and in the server.
+        if (found.length === 0) for (let turn = 0; turn < TURNS; turn++) await remote.call('drop');
         const took = [];
         for (let turn = 0; turn < TURNS; turn++) took.push(await remote.call('drop'));
         found.push({ size, us: median(took) / 1_000 });
       }
-      return found;
-    });
-  });
+      return [kind, found];
+    }),
+  );
   report.table(
-    'until the tag is invalid',
+    `until the tag is invalid, on ${kind}`,
     [['entries', 'µs'], ...rows.map(({ size, us }) => [whole(size), fixed(us)])],
     rows,
+  );
+  report.note(
+    'mongo-java-server is what the tests of this repository start where there is no mongod, taught to find by _id what a mongod finds by it ' +
+      '(test/servers/mongo): without that it looks through the whole collection for every condition beside a name.',
   );
   report.target('500,000 entries, of the time with 10,000', rows.at(-1).us / rows[0].us, { most: 1.5, unit: ' ×' });
 }

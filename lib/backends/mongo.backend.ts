@@ -29,6 +29,7 @@ import { MongoCounter } from './mongo.counter.js';
 import { LabelFields, MongoShards } from './mongo.documents.js';
 import { MongoGreeting } from './mongo.greeting.js';
 import { MongoInvalidation } from './mongo.invalidation.js';
+import { MongoKeyCheck } from './mongo.key-check.js';
 import { MongoLeases } from './mongo.leases.js';
 import { MongoLink } from './mongo.link.js';
 import { resolveMongoOptions, type MongoOptions, type ResolvedMongoOptions } from './mongo.options.js';
@@ -85,6 +86,7 @@ class MongoBackend implements Backend {
   private readonly serverClock: ServerClock;
   private readonly link: MongoLink;
   private readonly shards: MongoShards;
+  private readonly keyCheck: MongoKeyCheck;
   private readonly reader: MongoReader;
   private readonly leases: MongoLeases;
   private readonly writes: MongoWrites;
@@ -104,17 +106,23 @@ class MongoBackend implements Backend {
     isWatched: boolean,
   ) {
     const { clock, emit, prefix, random } = parts;
-    const codec = parts.codec();
     const serverClock = new ServerClock(clock);
     this.serverClock = serverClock;
     const shards = new MongoShards(prefix, options.shards);
     const { lead } = shards;
+    const keyCheck = new MongoKeyCheck(parts.codec(), lead);
+    const codec = keyCheck.guarded();
     const warn = (problem: string): void => this.warn(problem);
     const greeting = new MongoGreeting({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
     const link = new MongoLink(
       options,
       {
-        greet: (db, documents) => greeting.greet(db, documents),
+        greet: async (db, documents) => {
+          const identity = await greeting.greet(db, documents);
+          // With another key it reads and removes as before; what it would store nobody else could open.
+          await keyCheck.run(documents).catch((misfit: CacheConfigError) => this.warn(misfit.message));
+          return identity;
+        },
         onUse: (db) => greeting.keepTime(db),
         onReborn: () => this.tellReborn?.(),
         onReachable: () => this.onReachable?.(),
@@ -125,10 +133,11 @@ class MongoBackend implements Backend {
     const fields = new LabelFields();
     const opener = new EntryOpener(codec, serverClock, emit);
     const reader = new MongoReader({ link, shards, fields, opener, serverClock });
-    const states = new MongoStates({ link, fields, serverClock });
+    const states = new MongoStates({ link, fields, serverClock, random });
     const leaseParts = { link, shards, fields, opener, serverClock, clock, reader, states };
     this.link = link;
     this.shards = shards;
+    this.keyCheck = keyCheck;
     this.reader = reader;
     this.validator = new MongoValidator({ link, shards, fields });
     this.leases = new MongoLeases(leaseParts);
@@ -247,10 +256,12 @@ class MongoBackend implements Backend {
   async open(): Promise<void> {
     try {
       await this.link.opened();
+      this.keyCheck.confirm();
     } catch (error) {
       // An application that does not start is not asked to close, and connections would keep it from ending.
       await this.close();
       if (!(error instanceof RefusedError)) throw error;
+      if (error.cause instanceof CacheConfigError) throw error.cause;
       throw new CacheConfigError('mongo', error.message, { cause: error });
     }
   }

@@ -12,6 +12,8 @@
  *   <prefix>:1:m:<shard>        the state of a shard
  *     i incarnation, c clock, f floor, b last bulk invalidation, t {<field of a label>: its stamp}
  *   <prefix>:1:h:<name>         the sign of life of one process; b counts
+ *   <prefix>:1:k:<name>         what tells the key of that name from others, where values are encrypted or signed
+ *     c check
  *   All have x, after which the server's janitor may take them away.
  *
  * Times are milliseconds of the server's clock, stamps microseconds.
@@ -41,7 +43,7 @@ export function change(operators: Readonly<Record<`$${string}`, Readonly<Record<
 /** The janitor waits a little: nothing that is under way may lose its document. */
 const JANITOR_MS = 120_000;
 /** For documents without end. */
-const FAR = new Date('9999-01-01T00:00:00Z');
+export const FAR = new Date('9999-01-01T00:00:00Z');
 /** How long a shard without entries is remembered. */
 export const IDLE_STATE_MS = 3_600_000;
 /** Sorts after every id: they are ASCII. */

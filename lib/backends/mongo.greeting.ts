@@ -4,6 +4,7 @@
  */
 import type { mongo } from 'mongoose';
 import type { Clock } from '../core/clock.js';
+import { CacheConfigError } from '../core/errors.js';
 import { janitorAt, type Documents } from './mongo.documents.js';
 import { mongoError } from './mongo.errors.js';
 import type { ServerClock } from './server.clock.js';
@@ -23,6 +24,8 @@ export interface GreetingParts {
 const ROUNDS = 3;
 const CONTENDERS = 16;
 const INDEX = 'cache_expiry';
+/** How a collection may have been made so that it is none that a cache can use. */
+const UNFIT = Object.freeze(['collation', 'capped', 'timeseries', 'viewOn']);
 const CLOCK_EVERY_MS = 30_000;
 const HELLOS = 4;
 
@@ -80,18 +83,22 @@ export class MongoGreeting {
 
   /** Two names that differ must be two documents, and a document must stay until it is removed. */
   private async checkCollection(db: mongo.Db, name: string): Promise<void> {
-    let options: Record<string, unknown> | undefined;
+    let found: readonly mongo.Document[];
     try {
-      const [found] = await db.listCollections({ name }, { nameOnly: false }).toArray();
-      options = (found as { options?: Record<string, unknown> } | undefined)?.options;
+      found = await db.listCollections({ name }, { nameOnly: false }).toArray();
     } catch (error) {
       // Without the right to look it is taken as it is.
       if (mongoError(error) instanceof RefusedError) return;
       throw error;
     }
-    const unfit = ['collation', 'capped', 'timeseries', 'viewOn'].find((option) => Boolean(options?.[option]));
-    if (unfit !== undefined)
-      throw new RefusedError(`the start (the collection is made with ${unfit}; use another)`, 'mongo');
+    const options = found.find((each) => each['name'] === name)?.['options'] as Record<string, unknown> | undefined;
+    const unfit = UNFIT.find((option) => Boolean(options?.[option]));
+    if (unfit === undefined) return;
+    const cause = new CacheConfigError(
+      'mongo.collection',
+      `is a collection that was made with \`${unfit}\`: names that differ must be documents that differ, and stay. Name another`,
+    );
+    throw new RefusedError(`the start (the collection is made with ${unfit}; use another)`, 'mongo', { cause });
   }
 
   /**

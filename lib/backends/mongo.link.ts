@@ -31,8 +31,12 @@ interface Described {
   readonly type: string;
   readonly address: string;
 }
+interface Topology {
+  readonly servers: ReadonlyMap<string, Described>;
+}
 interface TopologyEvent {
-  readonly newDescription: { readonly servers: ReadonlyMap<string, Described> };
+  readonly previousDescription: Topology;
+  readonly newDescription: Topology;
 }
 
 const WRITABLE: ReadonlySet<string> = new Set(['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer']);
@@ -165,11 +169,8 @@ export class MongoLink {
     const isOther = this.wasGreeted && (identity === undefined || identity !== this.identity);
     this.identity = identity;
     this.wasGreeted = true;
-    if (isOther) {
-      // Whoever waited for this greeting has passed those who wait to repeat themselves.
-      this.epoch++;
-      this.events.onReborn();
-    }
+    // Whoever waited for this greeting passed those who wait to repeat themselves, and is refused by the guard.
+    if (isOther) this.events.onReborn();
     this.isGreeted = true;
   }
 
@@ -226,8 +227,10 @@ export class MongoLink {
     this.watched?.off(CLOSED, this.onClosed as never);
   }
 
-  private readonly onChange = ({ newDescription }: TopologyEvent): void => {
-    const server = [...newDescription.servers.values()].find(({ type }) => WRITABLE.has(type));
+  private readonly onChange = ({ previousDescription, newDescription }: TopologyEvent): void => {
+    const server = writableIn(newDescription);
+    // A connection that was adopted was connected before anybody watched.
+    this.address ??= writableIn(previousDescription)?.address;
     if (server === undefined) {
       // Before anybody was there, nobody is gone.
       this.isDown = this.wasGreeted;
@@ -243,6 +246,10 @@ export class MongoLink {
   private readonly onClosed = ({ reason }: { readonly reason: string }): void => {
     if (reason === 'error' && this.isGreeted && !this.isClosed) this.doubt();
   };
+}
+
+function writableIn({ servers }: Topology): Described | undefined {
+  return [...servers.values()].find(({ type }) => WRITABLE.has(type));
 }
 
 function openClient(uri: string, options: ResolvedMongoOptions, connections: number): mongo.MongoClient {

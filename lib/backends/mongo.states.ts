@@ -43,6 +43,8 @@ export interface StatesParts {
   readonly link: MongoLink;
   readonly fields: LabelFields;
   readonly serverClock: ServerClock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 export class MongoStates {
@@ -140,12 +142,12 @@ export class MongoStates {
 
   /** Looks now and then whether a shard remembers too many labels. What is forgotten is covered by the floor from then on. */
   private async forgetOld(shard: MongoShard, ticked: number): Promise<void> {
-    const since = (this.sinceLook.get(shard.stateId) ?? 0) + ticked;
-    if (since < FORGOTTEN) {
-      if (ticked > 0) this.note(this.sinceLook, shard, since);
-      return;
-    }
-    this.sinceLook.delete(shard.stateId);
+    if (ticked === 0) return;
+    // Processes that do not live long enough to count to the end would never look if all of them began at nought.
+    const before = this.sinceLook.get(shard.stateId) ?? Math.floor(this.parts.random() * FORGOTTEN);
+    const since = before + ticked;
+    this.note(this.sinceLook, shard, since < FORGOTTEN ? since : 0);
+    if (since < FORGOTTEN) return;
     await this.parts.link.run(async (documents) => {
       const found = await documents.findOne({ _id: shard.stateId }, { projection: { i: 1, t: 1 } });
       const stamps = Object.entries((found?.['t'] ?? {}) as Record<string, number>);

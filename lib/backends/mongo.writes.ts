@@ -68,7 +68,8 @@ export class MongoWrites {
     const { link, reader, shards, states, serverClock } = this.parts;
     const shard = shards.of(key);
     const fields = await this.sealed(key, { incarnation, stamp, draft }, draft.value);
-    const holds = { 'l.k': token, 'l.i': incarnation, 'l.s': stamp, 'l.u': { $gt: serverClock.nowMs() } };
+    // A token stands for one incarnation and one stamp.
+    const holds = { 'l.k': token, 'l.u': { $gt: serverClock.nowMs() } };
     const concern = this.leases.isOfLoad(lease) ? { writeConcern: { w: 1 } } : {};
     const [state, { matchedCount }] = await Promise.all([
       reader.state(shard, draft.labels),

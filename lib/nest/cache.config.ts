@@ -23,6 +23,7 @@ import { Environment } from './environment.js';
  * | `CACHE_URL` | where the server is: `redis://`, `rediss://`, `dragonfly://`, `mongodb://` or `mongodb+srv://` |
  * | `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD` | the same for Redis in parts, read when `CACHE_URL` is missing |
  * | `MONGO_URL` | the same for MongoDB, read when `CACHE_URL` is missing |
+ * | `CACHE_L2` | what lies below memory with `CACHE_BACKEND=tiered`: `redis`, `dragonfly` or `mongo`; unless set, what was given, and of two what has an address |
  *
  * What cannot be said in a variable (who is asking, policies of namespaces) is laid over it: see the second example.
  *
@@ -44,7 +45,7 @@ export const cacheConfig = cacheConfigWith({});
  * {@link cacheConfig} with more backends to choose from than memory. A backend is given by its door's function; only
  * the chosen one is called, with what the variables say.
  *
- * @param backends `redis` of `nestjs-scoped-cache/redis` serves `dragonfly` too
+ * @param backends `redis` of `nestjs-scoped-cache/redis` serves `dragonfly` too; it or `mongo` lies below memory in `tiered`
  * @example
  * import { redis } from 'nestjs-scoped-cache/redis';
  * CacheModule.forRootAsync(cacheConfigWith({ redis }).asProvider())

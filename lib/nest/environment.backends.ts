@@ -34,25 +34,29 @@ export interface TieredFromEnvironment {
 
 /** Functions that make backends, as the doors export them or wrapped to say more than variables can. */
 export interface EnvironmentBackends {
-  /** `redis` of `nestjs-scoped-cache/redis`; for `CACHE_BACKEND=redis` and `dragonfly`, and below `tiered`. */
+  /** `redis` of `nestjs-scoped-cache/redis`; for `CACHE_BACKEND=redis` and `dragonfly`, and as the shared level of `tiered`. */
   readonly redis?: (server: RedisFromEnvironment) => Awaitable<BackendFactory>;
-  /** `mongo` of `nestjs-scoped-cache/mongo`; for `CACHE_BACKEND=mongo`. */
+  /** `mongo` of `nestjs-scoped-cache/mongo`; for `CACHE_BACKEND=mongo`, and as the shared level of `tiered`. */
   readonly mongo?: (server: MongoFromEnvironment) => Awaitable<BackendFactory>;
   /**
-   * For `CACHE_BACKEND=tiered`, which needs `redis` as well.
+   * For `CACHE_BACKEND=tiered`, which needs `redis` or `mongo` as well.
    * @default `tiered` of the main door, without further options
    */
   readonly tiered?: (levels: TieredFromEnvironment) => Awaitable<BackendFactory>;
 }
 
+/** What can be shared by processes: the values of `CACHE_L2`. */
+const SERVERS = Object.freeze(['redis', 'dragonfly', 'mongo'] as const);
 /** The values of `CACHE_BACKEND`. */
-const NAMES = Object.freeze(['memory', 'redis', 'dragonfly', 'mongo', 'tiered'] as const);
+const NAMES = Object.freeze(['memory', ...SERVERS, 'tiered'] as const);
 
 const DOORS = Object.freeze({
   redis: 'nestjs-scoped-cache/redis',
   mongo: 'nestjs-scoped-cache/mongo',
 });
+const IN_PARTS = Object.freeze(['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_USERNAME', 'REDIS_PASSWORD']);
 
+type ServerName = (typeof SERVERS)[number];
 type BackendName = (typeof NAMES)[number];
 type DoorName = keyof typeof DOORS;
 
@@ -62,24 +66,49 @@ export async function backendFrom(
   backends: EnvironmentBackends,
   memoryFrom: (environment: Environment) => BackendFactory,
 ): Promise<BackendFactory> {
-  const name = environment.text('CACHE_BACKEND') ?? 'memory';
-  // Only names of ours are repeated: somebody may have put a URL with a password into the wrong variable.
-  if (!isBackendName(name)) throw new CacheConfigError('CACHE_BACKEND', `must be one of ${NAMES.join(', ')}`);
+  const name = named(environment, 'CACHE_BACKEND', NAMES) ?? 'memory';
+  const shared = named(environment, 'CACHE_L2', SERVERS);
   const memory = memoryFrom(environment);
-  const address = addressFrom(environment, name);
-  switch (name) {
-    case 'memory':
-      return memory;
-    case 'redis':
-    case 'dragonfly':
-      return door(backends, 'redis', name)(address.redis);
-    case 'mongo':
-      return door(backends, 'mongo', name)(mongoServer(address));
-    case 'tiered': {
-      const levels = { l1: memory, l2: await door(backends, 'redis', name)(address.redis) };
-      return (own(backends, 'tiered') ?? tiered)(levels);
-    }
-  }
+  const server = name === 'tiered' ? (shared ?? sharedLevel(environment, backends)) : name;
+  const address = addressFrom(environment, server);
+  if (server === 'memory') return memory;
+  const l2 = await serverFrom(backends, name, server, address);
+  return name === 'tiered' ? (own(backends, 'tiered') ?? tiered)({ l1: memory, l2 }) : l2;
+}
+
+/** Only names of ours are repeated: somebody may have put a URL with a password into the wrong variable. */
+function named<N extends string>(environment: Environment, variable: string, names: readonly N[]): N | undefined {
+  const text = environment.text(variable);
+  const name = names.find((each) => each === text);
+  if (text === undefined || name !== undefined) return name;
+  throw new CacheConfigError(variable, `must be one of ${names.join(', ')}`);
+}
+
+/** What lies below memory, where no variable says it: what was given, and of two what has an address. */
+function sharedLevel(environment: Environment, backends: EnvironmentBackends): ServerName {
+  const given = (['redis', 'mongo'] as const).filter((name) => own(backends, name) !== undefined);
+  const [only = 'redis', another] = given;
+  if (another === undefined) return only;
+  const url = environment.text('CACHE_URL');
+  if (url !== undefined) return MONGO_URL.test(url) ? 'mongo' : 'redis';
+  const isMongo = environment.text('MONGO_URL') !== undefined;
+  const isRedis = IN_PARTS.some((variable) => environment.text(variable) !== undefined);
+  if (isMongo !== isRedis) return isMongo ? 'mongo' : 'redis';
+  const found = isMongo ? 'there are addresses of both' : 'there is no address of either';
+  throw new CacheConfigError(
+    'CACHE_L2',
+    `must say what lies below memory, redis or mongo: \`redis\` and \`mongo\` were given, and ${found}`,
+  );
+}
+
+function serverFrom(
+  backends: EnvironmentBackends,
+  name: BackendName,
+  server: ServerName,
+  address: Address,
+): Awaitable<BackendFactory> {
+  if (server === 'mongo') return door(backends, 'mongo', name)(mongoServer(address, name));
+  return door(backends, 'redis', name)(address.redis);
 }
 
 /** The function of a door. */
@@ -90,9 +119,10 @@ function door<N extends DoorName>(
 ): NonNullable<EnvironmentBackends[N]> {
   const given = own(backends, needed);
   if (given !== undefined) return given;
+  const what = name === 'tiered' ? 'whose shared level' : 'which';
   throw new CacheConfigError(
     'CACHE_BACKEND',
-    `is '${name}', which ${DOORS[needed]} provides: give its \`${needed}\` to cacheConfigWith({ ${needed} })`,
+    `is '${name}', ${what} ${DOORS[needed]} provides: give its \`${needed}\` to cacheConfigWith({ ${needed} })`,
   );
 }
 
@@ -106,8 +136,8 @@ interface Address {
   readonly maxConnections: number | undefined;
 }
 
-function addressFrom(environment: Environment, name: BackendName): Address {
-  const url = urlFrom(environment, name);
+function addressFrom(environment: Environment, server: ServerName | 'memory'): Address {
+  const url = urlFrom(environment, server);
   const host = environment.text('REDIS_HOST');
   if (host !== undefined && !/^[\w.:-]+$/.test(host))
     throw new CacheConfigError('REDIS_HOST', 'must be the name or address of a host; a whole URL goes into CACHE_URL');
@@ -121,7 +151,7 @@ function addressFrom(environment: Environment, name: BackendName): Address {
   const mongoUrl = environment.text('MONGO_URL');
   if (mongoUrl !== undefined && !MONGO_URL.test(mongoUrl))
     throw new CacheConfigError('MONGO_URL', 'must begin with mongodb:// or mongodb+srv://');
-  const most = name === 'redis' || name === 'dragonfly' || name === 'tiered' ? 100 : 1_000;
+  const most = server === 'redis' || server === 'dragonfly' ? 100 : 1_000;
   const maxConnections = environment.wholeNumber('CACHE_MAX_CONNECTIONS', 1, most);
   return { redis: { ...(url === undefined ? parts : { url }), maxConnections }, uri: url ?? mongoUrl, maxConnections };
 }
@@ -129,14 +159,14 @@ function addressFrom(environment: Environment, name: BackendName): Address {
 const MONGO_URL = /^mongodb(?:\+srv)?:\/\/./;
 
 /** `CACHE_URL`, if it can be one for this backend; for memory, which has no address, if it can be one at all. */
-function urlFrom(environment: Environment, name: BackendName): string | undefined {
+function urlFrom(environment: Environment, server: ServerName | 'memory'): string | undefined {
   const url = environment.text('CACHE_URL');
   if (url === undefined) return undefined;
   const isMongo = MONGO_URL.test(url);
-  if (name === 'memory' ? isMongo || isRedisUrl(url) : name === 'mongo' ? isMongo : isRedisUrl(url)) return url;
+  if (server === 'memory' ? isMongo || isRedisUrl(url) : server === 'mongo' ? isMongo : isRedisUrl(url)) return url;
   throw new CacheConfigError(
     'CACHE_URL',
-    name === 'mongo'
+    server === 'mongo'
       ? 'must begin with mongodb:// or mongodb+srv://'
       : 'must begin with redis://, rediss:// or dragonfly:// and name a host, as in redis://user:password@host:6379/0',
   );
@@ -148,11 +178,10 @@ function isRedisUrl(url: string): boolean {
   return hostname !== '' && /^(?:\/\d{0,5})?$/.test(pathname);
 }
 
-function mongoServer({ uri, maxConnections }: Address): MongoFromEnvironment {
-  if (uri === undefined) throw new CacheConfigError('MONGO_URL', 'is needed with CACHE_BACKEND=mongo (or CACHE_URL)');
-  return { uri, maxConnections };
-}
-
-function isBackendName(name: string): name is BackendName {
-  return (NAMES as readonly string[]).includes(name);
+function mongoServer({ uri, maxConnections }: Address, name: BackendName): MongoFromEnvironment {
+  if (uri !== undefined) return { uri, maxConnections };
+  throw new CacheConfigError(
+    'MONGO_URL',
+    `is needed with CACHE_BACKEND=${name}${name === 'tiered' ? ' over MongoDB' : ''} (or CACHE_URL)`,
+  );
 }

@@ -3,6 +3,7 @@ import { afterEach, expect, it, jest } from '@jest/globals';
 import { createConnection } from 'mongoose';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { failCommands, failNothing } from '../support/mongo/fail-command.js';
+import { LEVELS } from '../support/mongo/levels.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
@@ -33,23 +34,26 @@ describeWithMongo('a MongoDB that is away', () => {
     return server;
   };
 
-  it('A55: not there at the first use: nobody waits longer than a deadline, and it is used once it is there', async () => {
-    const server = await nowhere();
-    const rig = machines.on({ uri: server.url });
-    for (let round = 0; round < 8; round++) {
-      const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
-      expect(answer).toBe('Tom');
-      expect(tookMs).toBeLessThan(BOUND_MS);
-    }
-    await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    await server.begin();
-    let calls = 0;
-    await until('the cache keeps what is loaded', async () => {
-      const before = calls;
-      await rig.load('dog', () => ++calls);
-      return calls === before;
-    });
-  });
+  it.each(LEVELS)(
+    'A55, %s: not there at the first use: nobody waits longer than a deadline, and it is used once it is there',
+    async (_, { over }) => {
+      const server = await nowhere();
+      const rig = machines.on({ uri: server.url, ...(over === undefined ? {} : { over }) });
+      for (let round = 0; round < 8; round++) {
+        const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
+        expect(answer).toBe('Tom');
+        expect(tookMs).toBeLessThan(BOUND_MS);
+      }
+      await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
+      await server.begin();
+      let calls = 0;
+      await until('the cache keeps what is loaded', async () => {
+        const before = calls;
+        await rig.load('dog', () => ++calls);
+        return calls === before;
+      });
+    },
+  );
 
   it('A55: an adopted connection that was never opened costs nothing but the cache, and is used once it is open', async () => {
     const server = await start();
@@ -73,40 +77,45 @@ describeWithMongo('a MongoDB that is away', () => {
     expect(tookMs).toBeLessThan(2_000);
   });
 
-  it('A2: killed under load and started again empty, it fails no read, and nothing from before comes back', async () => {
-    const server = await start();
-    const rig = await machines.ready({ uri: server.url });
-    let version = 1;
-    let longestMs = 0;
-    let isOver = false;
-    let wrong = 0;
-    const reader = async (name: string): Promise<void> => {
-      while (!isOver) {
-        const least = version;
-        const { answer, tookMs } = await timed(() => rig.load(name, async () => version));
-        if (answer < least) wrong++;
-        longestMs = Math.max(longestMs, tookMs);
-        await pause(1);
-      }
-    };
-    const readers = Promise.all(Array.from({ length: 20 }, (_, index) => reader(`key ${index}`)));
-    await pause(300);
-    await server.kill();
-    version = 2;
-    // The old values are gone with the server; readers that began before may still get what they began with.
-    await pause(700);
-    expect(rig.recorded.of('warning').some(({ message }) => message.includes('does not answer'))).toBe(true);
-    await server.restartEmpty();
-    const recoveredMs = await until('reads are served from the server again', async () => {
-      await rig.load('probe', () => 1);
-      return (await rig.get('probe')) === 1;
-    });
-    isOver = true;
-    await readers;
-    expect(wrong).toBe(0);
-    expect(longestMs).toBeLessThan(BOUND_MS);
-    expect(recoveredMs).toBeLessThan(5_000);
-  });
+  it.each(LEVELS)(
+    'A2, %s: killed under load and started again empty, it fails no read, and nothing from before comes back',
+    async (_, { over, lateMs }) => {
+      const server = await start();
+      const rig = await machines.ready({ uri: server.url, ...(over === undefined ? {} : { over }) });
+      let version = 1;
+      let changedAtMs = 0;
+      let longestMs = 0;
+      let isOver = false;
+      let wrong = 0;
+      const reader = async (name: string): Promise<void> => {
+        while (!isOver) {
+          const least = performance.now() - changedAtMs > lateMs ? version : 1;
+          const { answer, tookMs } = await timed(() => rig.load(name, async () => version));
+          if (answer < least) wrong++;
+          longestMs = Math.max(longestMs, tookMs);
+          await pause(1);
+        }
+      };
+      const readers = Promise.all(Array.from({ length: 20 }, (_none, index) => reader(`key ${index}`)));
+      await pause(300);
+      await server.kill();
+      version = 2;
+      changedAtMs = performance.now();
+      // The old values are gone with the server; readers that began before may still get what they began with.
+      await pause(700);
+      expect(rig.recorded.of('warning').some(({ message }) => message.includes('does not answer'))).toBe(true);
+      await server.restartEmpty();
+      const recoveredMs = await until('reads are served from the server again', async () => {
+        await rig.load('probe', () => 1);
+        return (await rig.get('probe')) === 1;
+      });
+      isOver = true;
+      await readers;
+      expect(wrong).toBe(0);
+      expect(longestMs).toBeLessThan(BOUND_MS);
+      expect(recoveredMs).toBeLessThan(5_000);
+    },
+  );
 
   it('A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was', async () => {
     const server = await start();
@@ -167,9 +176,14 @@ describeWithMongo('a MongoDB that is away', () => {
     }
   });
 
-  it('A56: a pool that is exhausted by slow commands is a miss, not a queue', async () => {
+  it.each(LEVELS)('A56, %s: a pool that is exhausted by slow commands is a miss, not a queue', async (_, { over }) => {
     const server = await start();
-    const rig = await machines.ready({ uri: server.url, maxConnections: 1, failures: 1_000 });
+    const rig = await machines.ready({
+      uri: server.url,
+      maxConnections: 1,
+      failures: 1_000,
+      ...(over === undefined ? {} : { over }),
+    });
     await rig.set('cat', 'Tom');
     await failCommands(server.url, { failCommands: ['find'], blockTimeMS: 700 }, 'always');
     const { answer, tookMs } = await timed(() =>

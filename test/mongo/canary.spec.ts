@@ -6,6 +6,7 @@ import type { LoaderContext } from '../../lib/engine/loader.js';
 import { seededRandom } from '../../lib/testing/seeded-random.js';
 import type { Clock } from '../../lib/core/clock.js';
 import type { Options, Rig } from '../support/machine/rig.js';
+import { LEVELS } from '../support/mongo/levels.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
@@ -30,18 +31,26 @@ describeWithMongo('a canary in every value', () => {
   });
   afterAll(() => server.stop());
 
-  it.each([
+  const networks = [
     ['over a sound network', false],
     ['over a network that resets connections', true],
-  ])(
-    '%s nobody is served what is not theirs',
-    async (_, isBad) => {
+  ] as const;
+  it.each(
+    LEVELS.flatMap(([name, levels]) => networks.map(([network, isBad]) => [name, network, isBad, levels] as const)),
+  )(
+    '%s, %s, nobody is served what is not theirs',
+    async (_level, _network, isBad, { over }) => {
       const machines = new MongoMachines();
       const proxies = [await TcpProxy.before(server.port), await TcpProxy.before(server.port)];
       const timeout = isBad ? '300ms' : '10s';
       const rigs = await Promise.all(
         proxies.map(({ port }) =>
-          machines.ready({ uri: `mongodb://127.0.0.1:${port}/test`, timeout, failures: 1_000 }),
+          machines.ready({
+            uri: `mongodb://127.0.0.1:${port}/test`,
+            timeout,
+            failures: 1_000,
+            ...(over === undefined ? {} : { over }),
+          }),
         ),
       );
       const trouble = setInterval(() => {

@@ -3,8 +3,10 @@ import { afterEach, expect, it, jest } from '@jest/globals';
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
 import { Test } from '@nestjs/testing';
-import type { Connection } from 'mongoose';
+import type { Connection, mongo as driver } from 'mongoose';
+import { memory } from '../../lib/backends/memory.backend.js';
 import { mongo } from '../../lib/backends/mongo.backend.js';
+import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { CacheConfigError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';
@@ -12,8 +14,9 @@ import { CACHE_BACKEND } from '../../lib/nest/cache.tokens.js';
 import { CacheService } from '../../lib/nest/cache.service.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.decorator.js';
 import { failCommands } from '../support/mongo/fail-command.js';
-import { MongoProcess } from '../support/mongo/mongo-process.js';
+import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { randomPrefix, until } from '../support/redis/redis-process.js';
 
@@ -114,6 +117,52 @@ describeWithMongo('an application on MongoDB', () => {
     const app = await boot(cache(true));
     ends.push(() => app.close());
     expect(await app.get(Cats).find(1)).toBe('cat 1');
+  });
+
+  const unfit: [string, driver.CreateCollectionOptions][] = [
+    ['collation', { collation: { locale: 'en', strength: 1 } }],
+    ['capped', { capped: true, size: 1_000_000 }],
+    ['timeseries', { timeseries: { timeField: 'x' } }],
+    ['viewOn', { viewOn: 'another', pipeline: [] }],
+  ];
+  it.each(unfit)('does not start on a collection that is made with %s, and names the option', async (made, options) => {
+    const server = await place(true);
+    await withDb(server.url, async (db) => {
+      await db.createCollection('another');
+      await db.createCollection('cache', options);
+    });
+    const over = (collection: string, near = false) => {
+      const l2 = mongo({ uri: server.url, collection });
+      return CacheModule.forRoot({ backend: near ? tiered({ l1: memory(), l2 }) : l2, isGlobal: true });
+    };
+    for (const near of [false, true]) {
+      const error = await boot(over('cache', near)).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(CacheConfigError);
+      expect(error).toMatchObject({ option: 'mongo.collection', message: expect.stringContaining(`\`${made}\``) });
+    }
+    const app = await boot(over('another'));
+    ends.push(() => app.close());
+    expect(await app.get(Cats).find(1)).toBe('cat 1');
+  });
+
+  it('goes on without the cache when such a collection is found later', async () => {
+    const server = await place(true);
+    await withDb(server.url, (db) => db.createCollection('cache', { capped: true, size: 1_000_000 }));
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    proxy.mode = 'refuse';
+    const uri = `mongodb://127.0.0.1:${proxy.port}/test`;
+    const backend = mongo({ uri, collection: 'cache', connectTimeout: '100ms' });
+    const app = await boot(CacheModule.forRoot({ backend, isGlobal: true }));
+    ends.push(() => app.close());
+    proxy.mode = 'pass';
+    const cache = app.get<Backend>(CACHE_BACKEND);
+    await until('it is refused', async () =>
+      String(await Promise.resolve(cache.ping()).catch((error: unknown) => error)).includes('made with capped'),
+    );
+    expect([await app.get(Cats).find(1), await app.get(Cats).find(1)]).toEqual(['cat 1', 'cat 1']);
+    expect(app.get(Cats).calls).toBe(2);
+    expect(await withDb(server.url, (db) => db.collection('cache').countDocuments())).toBe(0);
   });
 
   it('A50: it ends in bounded time when the server hangs', async () => {

@@ -1,19 +1,12 @@
 /** With hashed names and encrypted values, nothing that leaves the process tells what is inside. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
 import { redis } from '../../lib/backends/redis.backend.js';
-import { DEFAULT_POLICY } from '../../lib/core/policy.js';
+import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
-
-/** One word that must not be seen, in each place where users can put one. */
-const CANARY = 'xanadu';
-/** The namespace is code, and named in logs and events; on the server it is hashed like every name. */
-const NAMESPACE = 'shangrila';
-const SECRET = 'a secret of more than sixteen bytes, for tests';
 
 describeWithRedis('C26: what an observer of the server, the log and the events sees', () => {
   let server: RedisProcess;
@@ -33,8 +26,7 @@ describeWithRedis('C26: what an observer of the server, the log and the events s
       ...DEFAULT_BLUEPRINT,
       prefix: randomPrefix(),
       backend: redis({ url: server.url, timeout: '2s', announce: true }),
-      keys: { hashSecret: SECRET },
-      codec: { encryption: { keys: [{ id: 'k1', secret: randomBytes(32) }] } },
+      ...SECRETIVE,
       observers: [(event) => told.push(inspect(event, { depth: 9 }))],
       log: { log: line, warn: line, debug: line },
     });
@@ -54,30 +46,6 @@ describeWithRedis('C26: what an observer of the server, the log and the events s
     for (const text of [...seen, ...dump]) expect(text).not.toContain(NAMESPACE);
   });
 });
-
-async function useEveryVerb(machine: ReturnType<typeof assemble>, onError: (error: unknown) => void): Promise<void> {
-  const { mint, scopes, engine } = machine;
-  const scope = scopes.of({ tenant: `${CANARY}-tenant`, user: `${CANARY}-user` });
-  for (const width of ['tenant', 'user'] as const) {
-    const space = mint.space(scope, width, NAMESPACE);
-    const key = (name: string): ReturnType<typeof mint.key> =>
-      mint.key(space, [`${CANARY}-${name}`, { [CANARY]: CANARY }], [`${CANARY}-tag`]);
-    const policy = { ...DEFAULT_POLICY };
-    const load = async (name: string, loader: () => unknown): Promise<unknown> =>
-      engine.getOrSet({ key: key(name), policy, loader, frame: undefined });
-    expect(await load('a', () => ({ text: `${CANARY}-value` }))).toEqual({ text: `${CANARY}-value` });
-    expect(await load('a', () => 'not asked')).toEqual({ text: `${CANARY}-value` });
-    await engine.writes.set(key('b'), `${CANARY}-value`.repeat(2_000), policy);
-    await engine.writes.increment(key('c'), 2, policy);
-    await engine.writes.increment(key('a'), 1, policy).catch(onError);
-    await engine.writes.set(key('d'), () => CANARY, policy).catch(onError);
-    await load('f', () => Promise.reject(new Error('not ours'))).catch(() => undefined);
-    await engine.writes.invalidate(space, [mint.tagLabel(scope, width, `${CANARY}-tag`)]);
-    await engine.writes.evict([key('a'), key('b')]);
-    await engine.writes.clear(space, mint.view(scope, width, undefined));
-    await load('last', () => `${CANARY}-value`);
-  }
-}
 
 /** Every name and every byte on the server. */
 async function contents({ url }: RedisProcess): Promise<string[]> {

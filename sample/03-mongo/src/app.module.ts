@@ -1,15 +1,16 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
-import { CacheModule, fromClaims } from 'nestjs-scoped-cache';
+import { CacheModule, fromClaims, memory, tiered, type BackendFactory } from 'nestjs-scoped-cache';
 import { mongo } from 'nestjs-scoped-cache/mongo';
 import { AuthModule } from '../../01-quick-start/src/auth/auth.module.js';
 import { ProductsModule } from './products/products.module.js';
+import { BELIEVED_MS, type Levels } from './levels.js';
 
 @Module({})
 export class AppModule {
   /** The application with its data, and its cache, at an address. */
-  static at(url: string): DynamicModule {
+  static at(url: string, levels: Levels): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -19,7 +20,7 @@ export class AppModule {
         CacheModule.forRootAsync({
           inject: [getConnectionToken()],
           useFactory: (connection: Connection) => ({
-            backend: mongo({ connection }),
+            backend: backendOf(connection, levels),
             scope: { resolve: fromClaims({ tenant: 'org', user: 'sub' }) },
           }),
         }),
@@ -27,4 +28,10 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** What it takes to have memory in front: another level, over the same. */
+function backendOf(connection: Connection, levels: Levels): BackendFactory {
+  const l2 = mongo({ connection });
+  return levels === 'mongo' ? l2 : tiered({ l1: memory(), l2, maxUnvalidated: BELIEVED_MS });
 }

@@ -1,5 +1,7 @@
 /** Two applications on one MongoDB: what one has loaded the other serves, and what one changes neither serves any more. */
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BELIEVED_MS, LevelsError, levelsFrom, type Levels } from './levels.js';
 import { NoMongoError, startMongo, type RunningMongo } from './start/mongo-server.js';
 import { startApp } from './start/start-app.js';
 import { ProductsService, type ProductView } from './products/products.service.js';
@@ -7,21 +9,22 @@ import { ProductsService, type ProductView } from './products/products.service.j
 const ALICE = 'acme-alice';
 const GINA = 'globex-gina';
 
-const mongo = await startMongo().catch((error: unknown) => {
-  if (!(error instanceof NoMongoError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-});
-if (mongo !== undefined) {
+try {
+  const levels = levelsFrom();
+  const mongo = await startMongo();
   try {
-    await play(mongo);
+    await play(mongo, levels);
   } finally {
     await mongo.stop();
   }
+} catch (error) {
+  if (!(error instanceof NoMongoError || error instanceof LevelsError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }
 
-async function play({ url }: RunningMongo): Promise<void> {
-  const [one, two] = [await startApp(url, 0), await startApp(url, 0)];
+async function play({ url }: RunningMongo, levels: Levels): Promise<void> {
+  const [one, two] = [await startApp(url, 0, levels), await startApp(url, 0, levels)];
   const queries = (): number => one.app.get(ProductsService).queries + two.app.get(ProductsService).queries;
   try {
     assert.equal((await get(one.url, ALICE)).price, 120);
@@ -40,6 +43,11 @@ async function play({ url }: RunningMongo): Promise<void> {
     step('twenty asked for a cold list at once; it was queried once');
 
     await change(two.url, ALICE, 99);
+    assert.equal((await get(two.url, ALICE)).price, 99);
+    if (levels === 'tiered') {
+      await pause(BELIEVED_MS);
+      step(`as long as the other believes its copies went by: ${BELIEVED_MS} ms`);
+    }
     assert.equal((await get(one.url, ALICE)).price, 99);
     assert.equal((await list(one.url, ALICE)).find(({ sku }) => sku === 'anvil')?.price, 99);
     assert.equal((await get(one.url, GINA)).price, 120);

@@ -1,13 +1,15 @@
+import { LevelsError, levelsFrom } from './levels.js';
 import { NoMongoError, startMongo } from './start/mongo-server.js';
 import { startApp } from './start/start-app.js';
 
 const port = Number(process.env['PORT'] ?? 3003);
 
 try {
+  const levels = levelsFrom();
   const mongo = await startMongo();
-  const { app, url } = await startApp(mongo.url, port);
+  const { app, url } = await startApp(mongo.url, port, levels);
   console.log(`
-  MongoDB: ${mongo.url}
+  MongoDB: ${mongo.url}${levels === 'tiered' ? ', under memory' : ''}
 
   curl ${url}/products/anvil -H 'Authorization: Bearer acme-alice'
   curl ${url}/products/anvil -H 'Authorization: Bearer globex-gina'
@@ -25,7 +27,7 @@ try {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
 } catch (error) {
-  if (!(error instanceof NoMongoError)) throw error;
+  if (!(error instanceof NoMongoError || error instanceof LevelsError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }

@@ -5,7 +5,6 @@ import de.bwaldvogel.mongo.backend.Cursor;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.aggregation.Aggregation;
 import de.bwaldvogel.mongo.backend.memory.MemoryCollection;
-import de.bwaldvogel.mongo.backend.memory.MemoryDatabase;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.exception.MongoServerError;
 import de.bwaldvogel.mongo.oplog.Oplog;
@@ -127,7 +126,7 @@ final class ChangeStreams implements Oplog {
   }
 
   /** Tells of whatever happens to its documents, by whichever command. */
-  static class Collection extends MemoryCollection {
+  static class Collection extends OrderedDatabase.Ordered {
     Collection(MongoDatabase database, String name, CollectionOptions options, CursorRegistry cursors) {
       super(database, name, options, cursors);
     }
@@ -160,7 +159,7 @@ final class ChangeStreams implements Oplog {
     }
   }
 
-  static final class Database extends MemoryDatabase {
+  static final class Database extends OrderedDatabase {
     Database(String name, CursorRegistry cursors) {
       super(name, cursors);
     }

@@ -10,9 +10,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
  * A server that speaks MongoDB's wire protocol and keeps everything in memory, for tests where no mongod is to be had.
@@ -40,7 +37,6 @@ public final class TestMongoServer {
   private static final class Backend extends MemoryBackend {
     private int times = 0;
     private Document data = new Document();
-    private final ReadWriteLock shape = new ReentrantReadWriteLock();
 
     Backend(Clock clock) {
       super(clock);
@@ -57,13 +53,22 @@ public final class TestMongoServer {
       return ChangeStreams.running;
     }
 
+    /** With the figure of a mongod that tells how many documents were looked at. */
+    @Override
+    public Document getServerStatus() {
+      Document status = super.getServerStatus();
+      Document metrics = (Document) status.get("metrics");
+      metrics.put("queryExecutor", new Document("scannedObjects", OrderedDatabase.SCANNED.get()));
+      return status;
+    }
+
     @Override
     public Document handleMessage(MongoMessage message) {
       Document command = message.getDocument();
       String name = command.keySet().iterator().next();
       if (name.equals("configureFailPoint")) return configure(command);
       Document failing = take(name);
-      if (failing == null) return run(name, message);
+      if (failing == null) return super.handleMessage(message);
       if (failing.containsKey("blockTimeMS")) pause(((Number) failing.get("blockTimeMS")).longValue());
       if (failing.containsKey("errorCode")) {
         Document error = new Document("ok", 0);
@@ -73,20 +78,9 @@ public final class TestMongoServer {
         return error;
       }
       if (failing.containsKey("claims")) return (Document) failing.get("claims");
-      Document reply = run(name, message);
+      Document reply = super.handleMessage(message);
       if (failing.containsKey("writeConcernError")) reply.put("writeConcernError", failing.get("writeConcernError"));
       return reply;
-    }
-
-    /** While an index is made nothing else happens, as in mongod; the library underneath would lose what comes between. */
-    private Document run(String name, MongoMessage message) {
-      Lock lock = name.equals("createIndexes") ? shape.writeLock() : shape.readLock();
-      lock.lock();
-      try {
-        return super.handleMessage(message);
-      } finally {
-        lock.unlock();
-      }
     }
 
     private synchronized Document configure(Document command) {

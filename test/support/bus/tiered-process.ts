@@ -1,4 +1,4 @@
-/** A machine with two levels in a process of its own, that can be halted, blocked and killed. */
+/** A machine with two levels, or with one, in a process of its own, that can be halted, blocked and killed. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Duration } from '../../../lib/core/duration.js';
@@ -9,6 +9,8 @@ export interface TieredProcessOptions {
   readonly maxUnvalidated?: Duration;
   readonly bus?: { readonly heartbeat?: Duration } | false;
   readonly lease?: Duration;
+  /** False: nothing is kept in the process. @default true */
+  readonly near?: boolean;
 }
 
 export type Verb = 'get' | 'load' | 'set' | 'evict' | 'level' | 'block';
@@ -44,6 +46,7 @@ export class TieredProcess {
 
   /** @param source answers its loaders; may take its time, or for ever */
   static async start(
+    /** Of Redis or of MongoDB. */
     url: string,
     prefix: string,
     options: TieredProcessOptions = {},

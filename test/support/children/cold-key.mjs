@@ -1,7 +1,9 @@
 // One of several processes that ask for the same cold key at the same moment: how often its loader ran, and what was answered.
-const [url, prefix, callers, startAt] = process.argv.slice(2);
+import { backendAt } from './backend-at.mjs';
+
+const [url, prefix, callers, startAt, near] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
-const backend = await backendAt(url);
+const backend = await backendAt(url, { timeout: '5s', near: near === undefined ? undefined : JSON.parse(near) });
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 
 const machine = assemble({ backend, prefix });
@@ -25,12 +27,3 @@ const answers = await Promise.all(
 );
 await machine.close();
 process.stdout.write(JSON.stringify({ loads, answers: [...new Set(answers)] }));
-
-async function backendAt(address) {
-  if (address.startsWith('mongodb:')) {
-    const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
-    return mongo({ uri: address, timeout: '5s' });
-  }
-  const { redis } = await import('../../../lib/backends/redis.backend.ts');
-  return redis({ url: address, timeout: '5s' });
-}

@@ -1,16 +1,16 @@
-// A process with two levels, led by messages of its parent: { id, verb, name, value } → { id, answer | error }.
+// A process with two levels, or with `near: false` one, led by messages of its parent:
+// { id, verb, name, value } → { id, answer | error }.
+import { backendAt } from './backend-at.mjs';
+
 const [url, prefix, options] = process.argv.slice(2);
 const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
-const { memory } = await import('../../../lib/backends/memory.backend.ts');
-const { redis } = await import('../../../lib/backends/redis.backend.ts');
-const { tiered } = await import('../../../lib/backends/tiered.backend.ts');
 const { resolveLimits } = await import('../../../lib/core/limits.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 
-const { maxUnvalidated, bus, lease = '10s' } = JSON.parse(options);
+const { maxUnvalidated, bus, near = true, lease = '10s' } = JSON.parse(options);
 const machine = assemble({
   ...DEFAULT_BLUEPRINT,
-  backend: tiered({ l1: memory(), l2: redis({ url, timeout: '1s' }), maxUnvalidated, bus }),
+  backend: await backendAt(url, { timeout: '1s', near: near ? { maxUnvalidated, bus } : undefined }),
   prefix,
   limits: resolveLimits({ lease }),
 });

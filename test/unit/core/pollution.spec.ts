@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { resolveGuardOptions } from '../../../lib/backends/guarded.options.js';
 import { resolveMemoryOptions } from '../../../lib/backends/memory.options.js';
+import { resolveMongoOptions } from '../../../lib/backends/mongo.options.js';
 import { resolveRedisOptions } from '../../../lib/backends/redis.options.js';
 import { firstOf, fromClaims, fromHeader, fromSubdomain } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
@@ -67,6 +68,15 @@ describe('C35: what was polluted into Object.prototype does not become an option
     const { source, ...resolved } = resolveRedisOptions({ host: 'ours' });
     expect({ ...resolved }).toEqual(server);
     expect([source.host, source.password, source.tls, source.fallback]).toEqual(['ours', ...Array(3).fill(undefined)]);
+  });
+
+  it('of backends: no database of somebody else’s, and none that is unsafe', () => {
+    const own = { ...resolveMongoOptions({ uri: 'mongodb://ours' }) };
+    pollute({ connection: { getClient: () => undefined }, database: 'evil', collection: 'evil', unsafe: true });
+    pollute({ shards: 7, maxConnections: 9, clientOptions: { tls: false }, connectTimeout: 1, requireOnBoot: true });
+    pollute({ fallback: {}, timeout: '1h', longTimeout: '2h', failures: 1_000, pause: '1h', journal: 1 });
+    expect({ ...resolveMongoOptions({ uri: 'mongodb://ours' }) }).toEqual(own);
+    expect(() => resolveMongoOptions({})).toThrow('mongo');
   });
 
   it('of names: no secret that somebody else knows, no other length, no class', () => {

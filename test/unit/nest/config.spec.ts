@@ -52,14 +52,14 @@ describe('configuration from the environment', () => {
   });
 
   it.each([
-    ['redis', 'redis', 'nestjs-scoped-cache/redis'],
-    ['dragonfly', 'redis', 'nestjs-scoped-cache/redis'],
-    ['mongo', 'mongo', 'nestjs-scoped-cache/mongo'],
-    ['tiered', 'redis', 'nestjs-scoped-cache/redis'],
-  ])('CACHE_BACKEND=%s without its door names the variable and the door', async (name, needed, from) => {
+    ['redis', 'redis', 'which nestjs-scoped-cache/redis'],
+    ['dragonfly', 'redis', 'which nestjs-scoped-cache/redis'],
+    ['mongo', 'mongo', 'which nestjs-scoped-cache/mongo'],
+    ['tiered', 'redis', 'whose shared level nestjs-scoped-cache/redis'],
+  ])('CACHE_BACKEND=%s without its door names the variable and the door', async (name, needed, what) => {
     Object.assign(process.env, { CACHE_BACKEND: name, MONGO_URL: 'mongodb://host' });
     await expect(started()).rejects.toMatchObject({ code: 'CACHE_CONFIG', option: 'CACHE_BACKEND' });
-    await expect(started()).rejects.toThrow(`is '${name}', which ${from} provides: give its \`${needed}\``);
+    await expect(started()).rejects.toThrow(`is '${name}', ${what} provides: give its \`${needed}\``);
   });
 
   it.each(['redis', 'dragonfly'])(
@@ -97,6 +97,72 @@ describe('configuration from the environment', () => {
     // Without a function of the user's own it is the library's.
     expect((await optionsFromEnvironment(variables, { redis })).backend?.kind).toBe('tiered');
     await expect(optionsFromEnvironment(variables, { tiered: told })).rejects.toThrow('give its `redis`');
+  });
+
+  describe('what lies below memory with CACHE_BACKEND=tiered', () => {
+    const MONGO = { MONGO_URL: 'mongodb://m' };
+    const REDIS = { REDIS_HOST: 'r' };
+    const both = {
+      redis: (server: object) => told({ redis: server }),
+      mongo: (server: object) => told({ mongo: server }),
+      tiered: told,
+    };
+    const below = async (variables: Record<string, string>, backends: object = both): Promise<unknown> => {
+      const { backend } = await optionsFromEnvironment({ CACHE_BACKEND: 'tiered', ...variables }, backends);
+      return (backend as unknown as { told: { l2: { told: unknown } } }).told.l2.told;
+    };
+    const { redis: ofRedis, mongo: ofMongo, tiered: over } = both;
+
+    it.each([
+      ['what CACHE_L2 says', { CACHE_L2: 'mongo', ...MONGO, ...REDIS }, both, { mongo: { uri: 'mongodb://m' } }],
+      ['what CACHE_L2 says, the other', { CACHE_L2: 'redis', ...MONGO, ...REDIS }, both, { redis: { host: 'r' } }],
+      ['what CACHE_L2 says, without an address', { CACHE_L2: 'dragonfly' }, both, { redis: {} }],
+      ['what CACHE_URL leads to', { CACHE_URL: 'mongodb://u', ...REDIS }, both, { mongo: { uri: 'mongodb://u' } }],
+      [
+        'what CACHE_URL leads to, the other',
+        { CACHE_URL: 'redis://u', ...MONGO },
+        both,
+        { redis: { url: 'redis://u' } },
+      ],
+      ['what has an address', MONGO, both, { mongo: { uri: 'mongodb://m' } }],
+      ['what has an address, the other', REDIS, both, { redis: { host: 'r' } }],
+      [
+        'the one that was given',
+        { ...MONGO, ...REDIS },
+        { mongo: ofMongo, tiered: over },
+        { mongo: { uri: 'mongodb://m' } },
+      ],
+      ['the one that was given, the other', MONGO, { redis: ofRedis, tiered: over }, { redis: {} }],
+    ])('is %s', async (_, variables, backends, expected) => {
+      expect(await below(variables as Record<string, string>, backends)).toEqual(expected);
+    });
+
+    it('has room for as many connections as it takes', async () => {
+      expect(await below({ ...MONGO, CACHE_MAX_CONNECTIONS: '500' })).toEqual({
+        mongo: { uri: 'mongodb://m', maxConnections: 500 },
+      });
+      await expect(below({ ...REDIS, CACHE_MAX_CONNECTIONS: '500' })).rejects.toMatchObject({
+        option: 'CACHE_MAX_CONNECTIONS',
+      });
+    });
+
+    it.each([
+      ['addresses of both', { ...MONGO, ...REDIS }, both, 'CACHE_L2', 'there are addresses of both'],
+      ['no address', {}, both, 'CACHE_L2', 'there is no address of either'],
+      ['a word that is none', { CACHE_L2: 'redis://u:hunter2@h' }, both, 'CACHE_L2', 'redis, dragonfly, mongo'],
+      ['an address of the other', { CACHE_L2: 'mongo', CACHE_URL: 'redis://h' }, both, 'CACHE_URL', 'mongodb://'],
+      ['MongoDB without an address', { CACHE_L2: 'mongo', ...REDIS }, both, 'MONGO_URL', 'tiered'],
+      ['a door that was not given', { CACHE_L2: 'mongo' }, { redis: ofRedis }, 'CACHE_BACKEND', 'give its `mongo`'],
+    ])('is not guessed: %s', async (_, variables, backends, option, words) => {
+      const failure = await below(variables as Record<string, string>, backends).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'CACHE_CONFIG', option });
+      expect((failure as Error).message).toContain(words);
+      expect((failure as Error).message).not.toContain('hunter2');
+    });
+
+    it('a word that is none stops the start with any backend', async () => {
+      await expect(optionsFromEnvironment({ CACHE_L2: 'memory' })).rejects.toMatchObject({ option: 'CACHE_L2' });
+    });
   });
 
   it('takes the functions of the doors as they are', () => {

@@ -1,0 +1,63 @@
+/**
+ * Finds out that two processes call different keys by one name. What one of them seals, the other cannot open; it would
+ * load and store everything again, and so would the first. Beside the entries lies, for each name, what tells its key
+ * from others (and nothing about it): whoever comes first writes it, and whoever comes with another key seals nothing.
+ */
+import type { Codec } from '../core/codec.js';
+import { CacheConfigError } from '../core/errors.js';
+import { RefusedError } from './refused.error.js';
+
+/** What a server knows keys by: asked for once, written where nothing is known. The names under which it knows other keys. */
+export type AskForKeys = (checks: ReadonlyMap<string, string>) => Promise<readonly string[]>;
+
+export class ServerKeyCheck {
+  private misfit: CacheConfigError | undefined;
+
+  constructor(
+    private readonly codec: Codec,
+    private readonly kind: string,
+    /** Where it lies on the server, in words of whoever looks there. */
+    private readonly place: string,
+  ) {}
+
+  /** @throws CacheConfigError when the server was found to know another key under one of the names */
+  confirm(): void {
+    if (this.misfit !== undefined) throw this.misfit;
+  }
+
+  /** The same codec, which seals only as long as its keys are those of everybody else. */
+  guarded(): Codec {
+    const { codec } = this;
+    return {
+      keyChecks: codec.keyChecks,
+      open: (bytes, id) => codec.open(bytes, id),
+      peek: (prefix, id) => codec.peek(prefix, id),
+      seal: (entry, id) => {
+        if (this.misfit !== undefined) throw new RefusedError('sealing', this.kind, { cause: this.misfit });
+        return codec.seal(entry, id);
+      },
+    };
+  }
+
+  /**
+   * Asks the server; without an answer nothing is known, and the next connection asks again.
+   * @throws CacheConfigError when it knows another key under one of the names
+   */
+  protected async asked(ask: AskForKeys): Promise<void> {
+    const { keyChecks } = this.codec;
+    if (keyChecks.size === 0) return;
+    const others = await ask(keyChecks).catch(() => undefined);
+    if (others === undefined) return;
+    this.misfit = others.length === 0 ? undefined : misfitOf(others, this.place);
+    this.confirm();
+  }
+}
+
+function misfitOf(ids: readonly string[], place: string): CacheConfigError {
+  return new CacheConfigError(
+    'codec.encryption.keys',
+    `the secret of ${ids.map((id) => `"${id}"`).join(', ')} is not the one with which this cache was begun. Nothing was ` +
+      'changed on the server. Give this process the right secret, or give a new secret a new id (and keep the old one ' +
+      `behind it). If the first process had the wrong one, delete ${place} on the server.`,
+  );
+}

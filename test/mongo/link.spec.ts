@@ -1,0 +1,161 @@
+/** The way to the server: who answers, what was asked before that was known, and what waits for a connection. */
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { createConnection, type Connection, type mongo } from 'mongoose';
+import { BackendError } from '../../lib/core/errors.js';
+import { MongoMachines } from '../support/mongo/mongo-machine.js';
+import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
+import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { standIn } from '../support/mongo/skewed.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+import { pause, until } from '../support/redis/redis-process.js';
+
+jest.setTimeout(60_000);
+
+const PATIENCE = { failures: 1_000, timeout: '5s', invalidationTimeout: '10s' } as const;
+
+describeWithMongo('the way to a MongoDB', () => {
+  const machines = new MongoMachines();
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    await machines.close();
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+  const start = async (): Promise<{ server: MongoProcess; proxy: TcpProxy; through: string }> => {
+    const server = await MongoProcess.start();
+    ends.push(() => server.stop());
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    return { server, proxy, through: `mongodb://127.0.0.1:${proxy.port}/test` };
+  };
+  const connect = async (url: string): Promise<Connection> => {
+    const connection = await createConnection(url).asPromise();
+    ends.push(() => connection.close(true));
+    return connection;
+  };
+  /** Puts back what was there before, as a server does that was restored. */
+  const remembering = async (server: MongoProcess, act: () => Promise<unknown>): Promise<void> => {
+    const all = (db: mongo.Db): mongo.Collection => db.collection('scoped_cache');
+    const before = await withDb(server.url, (db) => all(db).find().toArray());
+    await act();
+    await withDb(server.url, async (db) => {
+      await all(db).deleteMany({});
+      await all(db).insertMany(before);
+    });
+  };
+
+  it('G7: what the driver asks again by itself, of whoever answers now, is not believed', async () => {
+    const { server, proxy, through } = await start();
+    const hellos = new Hellos();
+    const rig = await machines.ready({ connection: hellos.of(await connect(through)), ...PATIENCE });
+    await rig.set('cat', 'old');
+    await remembering(server, () => rig.evict('cat'));
+    hellos.hold();
+    hellos.run = 'another';
+    proxy.delayMs = 60;
+    const reading = Promise.resolve(rig.backend.read(rig.key('cat')));
+    await pause(15);
+    proxy.reset();
+    proxy.delayMs = 0;
+    // It has an answer long before it is known who gave it.
+    await expect(reading).rejects.toBeInstanceOf(BackendError);
+    hellos.release();
+    await until('it is known who answers', async () => (await rig.load('probe', () => 1)) === (await rig.get('probe')));
+    expect(await rig.get('cat')).toBeUndefined();
+  });
+
+  it('G7: whoever answered before another took over does not vouch for the other', async () => {
+    const { server, through } = await start();
+    const hellos = new Hellos();
+    const connection = await connect(through);
+    const rig = await machines.ready({ connection: hellos.of(connection), ...PATIENCE });
+    await rig.set('cat', 'old');
+    await remembering(server, () => rig.evict('cat'));
+    const topologyOf = (address: string) => ({ servers: new Map([[address, { type: 'RSPrimary', address }]]) });
+    const taken = (from: string, to: string): void => {
+      const change = { previousDescription: topologyOf(from), newDescription: topologyOf(to) };
+      connection.getClient().emit('topologyDescriptionChanged', change as never);
+    };
+    hellos.hold();
+    taken('one:27017', 'two:27017');
+    await until('it is asked who it is', () => hellos.held === 1);
+    hellos.run = 'another';
+    taken('two:27017', 'three:27017');
+    await until('the other is asked as well', () => hellos.held === 2);
+    const reading = rig.get('cat');
+    // The first says that it is the one that was there all the time, and so nothing has to be said again. The other is silent.
+    hellos.releaseFirst();
+    await pause(80);
+    hellos.release();
+    expect(await reading.catch(() => undefined)).toBeUndefined();
+    await until('it is known who answers', async () => (await rig.load('probe', () => 1)) === (await rig.get('probe')));
+    expect(await rig.get('cat')).toBeUndefined();
+  });
+
+  it('A56: what has waited for a connection until its caller gave up is not sent', async () => {
+    const { server, proxy, through } = await start();
+    const rig = await machines.ready({ uri: through, maxConnections: 1, failures: 1_000, timeout: '200ms' });
+    await rig.set('cat', 'Tom');
+    server.halt();
+    const calls: Promise<unknown>[] = [];
+    for (let turn = 0; turn < 40; turn++) {
+      calls.push(Promise.resolve(rig.backend.read(rig.key(`k${turn}`))).catch(() => undefined));
+      // A turn each, or they would be one question.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(calls);
+    await pause(100);
+    const before = proxy.bytesUp;
+    server.resume();
+    await pause(400);
+    // A question has more than two hundred bytes; signs of life and the greeting go round meanwhile.
+    expect(proxy.bytesUp - before).toBeLessThan(20 * 200);
+    await until('the server is used again', async () => (await rig.get('cat')) === 'Tom');
+  });
+});
+
+/** Answers to the question who is there, held back as long as somebody likes. */
+class Hellos {
+  private readonly waiting: (() => void)[] = [];
+  private isHeld = false;
+  /** The name of the run of the server, as it is said from now on. */
+  run = 'one';
+
+  get held(): number {
+    return this.waiting.length;
+  }
+
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  releaseFirst(): void {
+    this.waiting.shift()?.();
+  }
+
+  release(): void {
+    this.isHeld = false;
+    for (const go of this.waiting.splice(0)) go();
+  }
+
+  of(connection: Connection): Connection {
+    const client = connection.getClient();
+    const held = (real: { command: Ask }): { command: Ask } => ({
+      command: async (asked, options) => {
+        if ('ping' in asked) return real.command(asked, options);
+        const { run } = this;
+        const said = await real.command(asked, options);
+        if (this.isHeld) await new Promise<void>((resolve) => this.waiting.push(resolve));
+        return { ...said, topologyVersion: { processId: run } };
+      },
+    });
+    const named = (name?: string): mongo.Db => {
+      const db = client.db(name);
+      // Some servers know only the older word for it, which is said to another database.
+      return standIn(db, { ...held(db), admin: () => held(db.admin()) });
+    };
+    const other = standIn(client, { db: named });
+    return standIn(connection, { getClient: () => other });
+  }
+}
+
+type Ask = (asked: mongo.Document, options?: object) => Promise<mongo.Document>;

@@ -1,0 +1,4 @@
+/** What test/mongo does in seconds, for as long as it takes. */
+import './support/long.js';
+import '../mongo/history.spec.js';
+import '../mongo/canary.spec.js';

@@ -1,0 +1,17 @@
+// The backend at an address, for processes that are led from elsewhere. With `near`, the options of tiered(), memory lies over it.
+const { memory } = await import('../../../lib/backends/memory.backend.ts');
+const { tiered } = await import('../../../lib/backends/tiered.backend.ts');
+
+export async function backendAt(address, { timeout, near }) {
+  const l2 = await serverAt(address, timeout);
+  return near === undefined ? l2 : tiered({ l1: memory(), l2, ...near });
+}
+
+async function serverAt(address, timeout) {
+  if (address.startsWith('mongodb:')) {
+    const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
+    return mongo({ uri: address, timeout });
+  }
+  const { redis } = await import('../../../lib/backends/redis.backend.ts');
+  return redis({ url: address, timeout });
+}
