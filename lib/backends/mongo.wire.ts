@@ -68,7 +68,7 @@ export class MongoWire implements Wire {
 
   open(events: WireEvents): void {
     this.events = events;
-    void this.follow();
+    void this.listen();
   }
 
   async send(text: string): Promise<void> {
@@ -95,7 +95,7 @@ export class MongoWire implements Wire {
   }
 
   /** One stream, from its beginning to its end. */
-  private async follow(): Promise<void> {
+  private async listen(): Promise<void> {
     const attempt = ++this.attempt;
     try {
       const stream = await this.begin(attempt);
@@ -178,7 +178,7 @@ export class MongoWire implements Wire {
   }
 
   private retry(waitMs: number): void {
-    this.cancelRetry = this.parts.clock.after(waitMs, () => void this.follow());
+    this.cancelRetry = this.parts.clock.after(waitMs, () => void this.listen());
   }
 
   /** Resolves when the server has been told. */
