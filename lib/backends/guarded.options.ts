@@ -24,6 +24,16 @@ export interface GuardOptions {
   readonly journal?: Duration | undefined;
 }
 
+export const GUARD_OPTIONS = Object.freeze([
+  'timeout',
+  'longTimeout',
+  'failures',
+  'pause',
+  'invalidationTimeout',
+  'maxRetries',
+  'journal',
+] as const);
+
 /** Keys or entries beyond which one call is given the time of a long one. */
 export const MANY = 200;
 

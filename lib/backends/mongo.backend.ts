@@ -41,13 +41,11 @@ import { MongoWalk } from './mongo.walk.js';
 import { MongoWire } from './mongo.wire.js';
 import { MongoWrites } from './mongo.writes.js';
 import { ServerClock } from './server.clock.js';
+import { Warnings } from './server.warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
 import { sum } from './lists.js';
 import { RefusedError } from './refused.error.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
-
-/** The same trouble is told again after so long. */
-const SILENCE_MS = 30_000;
 
 /**
  * Keeps entries in one collection of MongoDB, by mongoose 8 or 9.
@@ -94,8 +92,7 @@ class MongoBackend implements Backend {
   private readonly walk: MongoWalk;
   private readonly invalidation: MongoInvalidation;
   private readonly sweeper: MongoSweeper;
-  /** When each trouble was last told. As many as there are kinds of trouble. */
-  private readonly toldAtMs = new Map<string, number>();
+  private readonly warnings: Warnings;
   private tellReborn: (() => void) | undefined;
   /** Called when a server is there again. */
   onReachable: (() => void) | undefined;
@@ -112,7 +109,8 @@ class MongoBackend implements Backend {
     const { lead } = shards;
     const keyCheck = new MongoKeyCheck(parts.codec(), lead);
     const codec = keyCheck.guarded();
-    const warn = (problem: string): void => this.warn(problem);
+    this.warnings = new Warnings(this.kind, parts);
+    const warn = this.warnings.tell;
     const greeting = new MongoGreeting({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
     const link = new MongoLink(
       options,
@@ -120,7 +118,7 @@ class MongoBackend implements Backend {
         greet: async (db, documents) => {
           const identity = await greeting.greet(db, documents);
           // With another key it reads and removes as before; what it would store nobody else could open.
-          await keyCheck.run(documents).catch((misfit: CacheConfigError) => this.warn(misfit.message));
+          await keyCheck.run(documents).catch((misfit: CacheConfigError) => warn(misfit.message));
           return identity;
         },
         onUse: (db) => greeting.keepTime(db),
@@ -278,7 +276,7 @@ class MongoBackend implements Backend {
   wire(origin: string): Wire {
     const { clock, random } = this.parts;
     const { serverClock, link, shards, writes } = this;
-    const warn = (problem: string): void => this.warn(problem);
+    const { tell: warn } = this.warnings;
     return new MongoWire({ clock, random, serverClock, link, lead: shards.lead, marks: writes.marks, origin, warn });
   }
 
@@ -286,13 +284,6 @@ class MongoBackend implements Backend {
     this.sweeper.stop();
     this.leases.close();
     await this.link.close();
-  }
-
-  private warn(problem: string): void {
-    const nowMs = this.parts.clock.monotonicMs();
-    if (nowMs - (this.toldAtMs.get(problem) ?? -Infinity) < SILENCE_MS) return;
-    this.toldAtMs.set(problem, nowMs);
-    this.parts.emit.event({ type: 'warning', message: `mongo: ${problem}` });
   }
 }
 

@@ -3,8 +3,8 @@ import type { BackendFactory } from '../core/backend.js';
 import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
-import { resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
+import { knownOptions, ownOptions } from '../core/own-options.js';
+import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
 
 export interface MongoOptions extends GuardOptions {
   /** `mongodb://` or `mongodb+srv://`, with the database in its path. Exactly one of `uri` and `connection` is needed. */
@@ -55,13 +55,28 @@ export interface ResolvedMongoOptions {
   readonly guard: GuardSettings;
 }
 
+const MONGO_OPTIONS = Object.freeze([
+  ...GUARD_OPTIONS,
+  'uri',
+  'connection',
+  'database',
+  'collection',
+  'shards',
+  'maxConnections',
+  'clientOptions',
+  'connectTimeout',
+  'requireOnBoot',
+  'fallback',
+  'unsafe',
+] as const);
+
 /** A name that every server takes, and that is no collection of the server's own. */
 const COLLECTION = /^(?!system\.)[A-Za-z_][\w.-]{0,99}$/;
 const DATABASE = /^[\w-]{1,63}$/;
 
 /** Validates and applies defaults. Never repeats an address in an error. @throws CacheConfigError naming the option */
 export function resolveMongoOptions(options: MongoOptions): ResolvedMongoOptions {
-  const own = ownOptions(options, 'mongo');
+  const own = knownOptions(options, 'mongo', MONGO_OPTIONS);
   if ((own.uri === undefined) === (own.connection === undefined))
     throw new CacheConfigError('mongo', 'needs either `uri` or `connection`');
   if (own.uri !== undefined && !/^mongodb(\+srv)?:\/\//.test(own.uri))

@@ -39,6 +39,7 @@ import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } fro
 import { RedisReader } from './redis.reader.js';
 import { sum } from './lists.js';
 import { nonce } from './nonce.js';
+import { Warnings } from './server.warnings.js';
 import { text } from './redis.reply.js';
 import { ShardMap } from './redis.shard.js';
 import { RedisWalk } from './redis.walk.js';
@@ -47,9 +48,6 @@ import { wireOf } from './redis.wires.js';
 import { RedisWrites } from './redis.writes.js';
 import { apply, type Invalidation } from './retry-queue.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
-
-/** The same trouble is told again after so long. */
-const SILENCE_MS = 30_000;
 
 /**
  * Keeps entries on Redis (7 and later), Redis Cluster, Sentinel groups or Dragonfly.
@@ -91,8 +89,7 @@ class RedisBackend implements Backend {
   private readonly walk: RedisWalk;
   private readonly invalidation: RedisInvalidation;
   private readonly keyCheck: KeyCheck;
-  /** When each trouble was last told. As many as there are kinds of trouble. */
-  private readonly toldAtMs = new Map<string, number>();
+  private readonly warnings: Warnings;
   private tellReborn: (() => void) | undefined;
   /** Called when a server has said who it is. */
   onReachable: (() => void) | undefined;
@@ -105,14 +102,15 @@ class RedisBackend implements Backend {
   ) {
     const { clock, emit, prefix } = parts;
     const serverClock = new ServerClock(clock);
+    this.warnings = new Warnings(this.kind, parts);
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     this.link = new RedisLink(this.clients, client === undefined, {
-      onError: (problem) => this.warn(problem),
+      onError: this.warnings.tell,
       onReborn: () => this.tellReborn?.(),
       onOpen: () => {
         this.onReachable?.();
-        this.keyCheck.run(this.link).catch((misfit: CacheConfigError) => this.warn(misfit.message));
+        this.keyCheck.run(this.link).catch((misfit: CacheConfigError) => this.warnings.tell(misfit.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       monotonicMs: () => clock.monotonicMs(),
@@ -282,12 +280,5 @@ class RedisBackend implements Backend {
 
   private needIndex(): void {
     if (!this.options.hasIndex) throw new PatternUnsupportedError('the backend keeps no index (redis.index: false)');
-  }
-
-  private warn(problem: string): void {
-    const nowMs = this.parts.clock.monotonicMs();
-    if (nowMs - (this.toldAtMs.get(problem) ?? -Infinity) < SILENCE_MS) return;
-    this.toldAtMs.set(problem, nowMs);
-    this.parts.emit.event({ type: 'warning', message: `redis: ${problem}` });
   }
 }

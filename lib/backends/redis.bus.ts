@@ -2,34 +2,33 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { BusFactory, Wire, WireEvents, WireParts } from '../core/bus.js';
 import { BackendError, CacheConfigError } from '../core/errors.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import { problemOf } from './redis.errors.js';
 import { openClients } from './redis.client.js';
 import type { Client } from './redis.connection.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
 import { RedisWire } from './redis.wire.js';
+import { Warnings } from './server.warnings.js';
+
+const REDIS_BUS_OPTIONS = Object.freeze([
+  'url',
+  'host',
+  'port',
+  'db',
+  'username',
+  'password',
+  'tls',
+  'sentinels',
+  'name',
+  'cluster',
+  'client',
+  'clientOptions',
+  'clusterOptions',
+  'connectTimeout',
+] as const);
 
 /** Where the bus is: the connection options of `redis()`, which mean the same here. Exactly one way of them. */
-export type RedisBusOptions = Pick<
-  RedisOptions,
-  | 'url'
-  | 'host'
-  | 'port'
-  | 'db'
-  | 'username'
-  | 'password'
-  | 'tls'
-  | 'sentinels'
-  | 'name'
-  | 'cluster'
-  | 'client'
-  | 'clientOptions'
-  | 'clusterOptions'
-  | 'connectTimeout'
->;
-
-/** The same trouble is told again after so long. */
-const SILENCE_MS = 30_000;
+export type RedisBusOptions = Pick<RedisOptions, (typeof REDIS_BUS_OPTIONS)[number]>;
 
 /**
  * A bus over Redis, for a cache of two levels whose second one is somewhere else. Nothing is stored there; messages name
@@ -50,13 +49,14 @@ class RedisBusWire implements Wire {
   private readonly client: Client;
   private readonly isOwned: boolean;
   private readonly wire: RedisWire;
-  private toldAtMs = -Infinity;
+  private readonly warnings: Warnings;
 
   constructor(
     options: ResolvedRedisOptions,
     private readonly parts: WireParts,
   ) {
     const { clock, random, prefix } = parts;
+    this.warnings = new Warnings('redisBus', parts);
     const { client } = options.source;
     this.isOwned = client === undefined;
     // One, so that what is said keeps its order.
@@ -94,18 +94,14 @@ class RedisBusWire implements Wire {
     return node;
   }
 
-  private readonly onError = (error: Error): void => {
-    const nowMs = this.parts.clock.monotonicMs();
-    if (nowMs - this.toldAtMs < SILENCE_MS) return;
-    this.toldAtMs = nowMs;
-    this.parts.emit.event({ type: 'warning', message: `redisBus: ${problemOf(error)}` });
-  };
+  private readonly onError = (error: Error): void => this.warnings.tell(problemOf(error));
 }
 
 /** As those of `redis()`, under the name of this. */
 function resolveOptions(options: RedisBusOptions): ResolvedRedisOptions {
+  const known = knownOptions(options, 'redisBus', REDIS_BUS_OPTIONS);
   try {
-    return resolveRedisOptions(ownOptions(options, 'redis'));
+    return resolveRedisOptions(known);
   } catch (error) {
     if (!(error instanceof CacheConfigError)) throw error;
     const problem = error.message.slice(`${error.option}: `.length);

@@ -3,9 +3,9 @@ import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { BackendFactory } from '../core/backend.js';
 import { wholeNumber } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import type { PubSub } from './redis.announcer.js';
-import { resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
+import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
 
 export interface RedisOptions extends GuardOptions {
   /** `redis://` or `rediss://` (TLS), with user, password and database; `dragonfly://` is the same server protocol. */
@@ -65,6 +65,31 @@ export interface RedisOptions extends GuardOptions {
   readonly fallback?: BackendFactory | undefined;
 }
 
+const REDIS_OPTIONS = Object.freeze([
+  ...GUARD_OPTIONS,
+  'url',
+  'host',
+  'port',
+  'db',
+  'username',
+  'password',
+  'tls',
+  'sentinels',
+  'name',
+  'cluster',
+  'client',
+  'clientOptions',
+  'clusterOptions',
+  'shards',
+  'index',
+  'announce',
+  'pubSub',
+  'maxConnections',
+  'connectTimeout',
+  'requireOnBoot',
+  'fallback',
+] as const);
+
 /** Shorter silences happen on healthy connections. */
 const MIN_SILENCE_MS = 1_000;
 
@@ -85,7 +110,7 @@ export interface ResolvedRedisOptions {
 
 /** Validates and applies defaults. Never repeats a password in an error. @throws CacheConfigError */
 export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
-  const options = ownOptions(said, 'redis');
+  const options = knownOptions(said, 'redis', REDIS_OPTIONS);
   const { url, host, cluster, client, sentinels } = options;
   const ways = [url ?? host, cluster, client, sentinels].filter((way) => way !== undefined);
   if (ways.length > 1)

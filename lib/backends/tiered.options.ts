@@ -2,7 +2,7 @@ import type { BackendFactory } from '../core/backend.js';
 import type { BusFactory } from '../core/bus.js';
 import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
-import { ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import { isFirstLevel, isSecondLevel, type FirstLevelFactory, type SecondLevelFactory } from './tiered.levels.js';
 
 export interface TieredOptions {
@@ -58,7 +58,7 @@ const LONGEST_HEARTBEAT_MS = 60_000;
 
 /** Applies defaults and validates. @throws CacheConfigError naming the option */
 export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOptions {
-  const { l1, l2, maxUnvalidated, bus } = ownOptions(options, 'tiered');
+  const { l1, l2, maxUnvalidated, bus } = knownOptions(options, 'tiered', ['l1', 'l2', 'maxUnvalidated', 'bus']);
   if (!isFactory(l1) || !isFirstLevel(l1))
     throw new CacheConfigError('tiered.l1', 'must be memory(), with options as needed');
   if (!isFactory(l2) || !isSecondLevel(l2))
@@ -66,7 +66,8 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
       'tiered.l2',
       'must be a backend that processes share and that can tell a copy: redis() or mongo()',
     );
-  const { via, heartbeat }: TieredBusOptions = bus === false ? {} : ownOptions(bus, 'tiered.bus');
+  const { via, heartbeat }: TieredBusOptions =
+    bus === false ? {} : knownOptions(bus, 'tiered.bus', ['via', 'heartbeat']);
   if (via !== undefined && typeof (via as Partial<BusFactory> | null)?.wire !== 'function')
     throw new CacheConfigError('tiered.bus.via', 'must be a bus: redisBus() or localBus()');
   return Object.freeze({

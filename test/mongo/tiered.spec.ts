@@ -15,7 +15,7 @@ import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { standIn } from '../support/mongo/skewed.js';
 import { proveContract } from '../support/servers/contract-harness.js';
-import { pause, randomPrefix, until } from '../support/redis/redis-process.js';
+import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
 

@@ -7,6 +7,7 @@ import {
   fromClaims,
   fromHeader,
   fromSubdomain,
+  tiered,
   Cacheable,
   CacheConfig,
   CacheEvict,
@@ -16,6 +17,8 @@ import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
 import { resolveSettings } from '../../../lib/nest/cache.settings.js';
 import { warm } from '../../../lib/nest/warm.js';
 import { CacheTestingModule, chaos, FakeClock } from '../../../lib/testing.js';
+import { mongo } from '../../../lib/mongo.js';
+import { redis, redisBus } from '../../../lib/redis.js';
 import { backendParts } from '../../support/machine/backends.js';
 
 const TYPO = { typo: 1 } as never;
@@ -35,6 +38,11 @@ function decorated(decorator: MethodDecorator): unknown {
 const GIVEN: Readonly<Record<string, () => unknown>> = {
   'memory.typo': () => memory(TYPO).create(backendParts({ clock: new FakeClock() })),
   'memory.quota.typo': () => memory({ quota: TYPO }).create(backendParts({ clock: new FakeClock() })),
+  'redis.typo': () => redis(TYPO),
+  'redisBus.typo': () => redisBus(TYPO),
+  'mongo.typo': () => mongo(TYPO),
+  'tiered.typo': () => tiered(TYPO),
+  'tiered.bus.typo': () => tiered({ l1: memory(), l2: redis({}), bus: TYPO }),
   'chaos.typo': () => chaos(memory(), TYPO),
   'chaos.operations.typo': () => chaos(memory(), { operations: { typo: {} } as never }),
   'chaos.operations.fill.typo': () => chaos(memory(), { operations: { fill: TYPO } }),
