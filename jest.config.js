@@ -10,6 +10,7 @@ const ESM_ONLY = '(@nestjs|@borewit|@tokenizer|file-type|strtok3|token-types|uin
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/support/servers/redis.install.mjs',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   // Slow by design, and run by `npm run test:soak`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],

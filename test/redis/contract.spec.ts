@@ -1,27 +1,20 @@
-/** The contract of backends, on one real server and on a cluster. */
+/** The contract of backends, on one real server (the one at REDIS_URL, or one of our own) and on a cluster. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { redisHarness } from '../support/redis/contract-harness.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
-import { RedisProcess } from '../support/redis/redis-process.js';
-import { describeWithRedis } from '../support/redis/require-redis.js';
+import { describeOnRedis, describeWithRedis } from '../support/redis/require-redis.js';
 import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 
-describeWithRedis('Redis keeps the contract of backends', () => {
-  let server: RedisProcess;
-  beforeAll(async () => {
-    server = await RedisProcess.start();
-  });
-  afterAll(() => server.stop());
-
+describeOnRedis('Redis keeps the contract of backends', (url) => {
   describe('on a single server', () => {
-    proveContract(redisHarness(() => ({ url: server.url })));
+    proveContract(redisHarness(() => ({ url: url() })));
   });
 
   describe('spread over four slots', () => {
     proveContract(
-      redisHarness(() => ({ url: server.url, shards: 4 })),
+      redisHarness(() => ({ url: url(), shards: 4 })),
       isAboutTheServer,
     );
   });

@@ -8,17 +8,18 @@
 //   node test/support/servers/mongo.find.mjs    prints { command, args, kind } or { missing }
 //
 // Workers that ask at the same time wait for the one that looks.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { install, run, succeeds } from './system.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const SOURCES = join(ROOT, 'test', 'servers', 'mongo');
 const CACHE = join(ROOT, 'node_modules', '.cache', 'test-mongo');
 const LOCK = join(CACHE, 'lock');
-const INSTALL_MS = 300_000;
+/** The longest that somebody else may look. */
+const LOOK_MS = 600_000;
 const DOWNLOAD_MS = 120_000;
 
 const FOUND = join(CACHE, `found-${fingerprint()}.json`);
@@ -81,7 +82,8 @@ async function downloaded() {
 }
 
 function buildJava() {
-  if (!(succeeds('javac', '-version') && succeeds('mvn', '-version')) && !installJava()) return undefined;
+  if (!(succeeds('javac', '-version') && succeeds('mvn', '-version')) && !install('maven', 'default-jdk-headless'))
+    return undefined;
   const home = join(CACHE, `java-${fingerprint()}`);
   const jars = join(home, 'jars');
   try {
@@ -108,26 +110,15 @@ function buildJava() {
   }
 }
 
-function installJava() {
-  if (process.getuid?.() !== 0 || !succeeds('apt-get', '--version')) return false;
-  try {
-    run('apt-get', 'update');
-    run('apt-get', 'install', '-y', '--no-install-recommends', 'maven', 'default-jdk-headless');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** True when it is ours; false when another had it and is done. */
 function lock() {
-  for (const endAt = Date.now() + 2 * INSTALL_MS; Date.now() < endAt;) {
+  for (const endAt = Date.now() + LOOK_MS; Date.now() < endAt;) {
     try {
       mkdirSync(LOCK);
       return true;
     } catch {
       if (remembered() !== undefined) return false;
-      const isLeft = Date.now() - (statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? 0) > 2 * INSTALL_MS;
+      const isLeft = Date.now() - (statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? 0) > LOOK_MS;
       if (isLeft) rmSync(LOCK, { recursive: true, force: true });
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
     }
@@ -139,18 +130,4 @@ function fingerprint() {
   const hash = createHash('sha256');
   for (const name of readdirSync(SOURCES).sort()) hash.update(readFileSync(join(SOURCES, name)));
   return hash.digest('hex').slice(0, 12);
-}
-
-function succeeds(command, ...args) {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function run(command, ...args) {
-  const env = { ...process.env, RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: INSTALL_MS, env });
 }
