@@ -28,6 +28,7 @@ import { GuardedBackend } from './guarded.backend.js';
 import { MongoCounter } from './mongo.counter.js';
 import { LabelFields, MongoShards } from './mongo.documents.js';
 import { MongoGreeting } from './mongo.greeting.js';
+import { infoOf } from './mongo.info.js';
 import { MongoInvalidation } from './mongo.invalidation.js';
 import { MongoKeyCheck } from './mongo.key-check.js';
 import { MongoLeases } from './mongo.leases.js';
@@ -45,6 +46,7 @@ import { Warnings } from './server.warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
 import { sum } from './lists.js';
 import { RefusedError } from './refused.error.js';
+import { apply, type Invalidation } from './retry-queue.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
 
 /**
@@ -142,7 +144,9 @@ class MongoBackend implements Backend {
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard.timeoutMs);
     this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
     this.walk = new MongoWalk(link, reader, serverClock);
-    this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk: this.walk, serverClock });
+    const countingMs = options.guard.longTimeoutMs / 2;
+    const { walk } = this;
+    this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk, serverClock, clock, countingMs });
     this.sweeper = new MongoSweeper(link, clock, serverClock, random);
     this.sweeper.start();
   }
@@ -196,11 +200,18 @@ class MongoBackend implements Backend {
   }
 
   clear(view: View): Promise<number> {
-    return this.invalidation.clear(view);
+    return this.invalidation.clear(view, true);
   }
 
   clearEverything(): Promise<number> {
-    return this.invalidation.clearEverything();
+    return this.invalidation.clearEverything(true);
+  }
+
+  /** Nobody waits for a count, but everybody for this to be over. */
+  async repeat(invalidation: Invalidation): Promise<void> {
+    if (invalidation.kind === 'clear') await this.invalidation.clear(invalidation.view, false);
+    else if (invalidation.kind === 'everything') await this.invalidation.clearEverything(false);
+    else await apply(this, invalidation);
   }
 
   removeMatching(selection: Selection): Promise<number> {
@@ -232,19 +243,8 @@ class MongoBackend implements Backend {
   }
 
   /** Of the whole collection, documents of shards and leases included. */
-  async info(): Promise<BackendInfo> {
-    return this.link.reach(async (documents, db) => {
-      const [stats, build] = await Promise.all([
-        db.command({ collStats: documents.collectionName }),
-        db.command({ buildInfo: 1 }),
-      ]);
-      return {
-        kind: this.kind,
-        entries: Number(stats['count'] ?? 0),
-        usedBytes: Number(stats['size'] ?? 0),
-        details: { version: String(build['version']), collection: documents.collectionName },
-      };
-    });
+  info(): Promise<BackendInfo> {
+    return this.link.reach(infoOf);
   }
 
   async ping(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Selection } from '../core/backend.js';
+import type { Clock } from '../core/clock.js';
 import { compileGlob } from '../core/glob.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -9,6 +10,7 @@ import type { MongoReader } from './mongo.reader.js';
 import type { MongoStates, Ticked } from './mongo.states.js';
 import type { Judgement, MongoWalk } from './mongo.walk.js';
 import type { ServerClock } from './server.clock.js';
+import { countWithin } from './counting.js';
 import { chunks, sum } from './lists.js';
 
 const EVERYTHING = compileGlob('*');
@@ -28,6 +30,9 @@ interface InvalidationParts {
   readonly states: MongoStates;
   readonly walk: MongoWalk;
   readonly serverClock: ServerClock;
+  readonly clock: Clock;
+  /** How long a clear counts what it removes before it answers with what it has counted. */
+  readonly countingMs: number;
 }
 
 /**
@@ -60,7 +65,8 @@ export class MongoInvalidation {
     await Promise.all(shards.all(partition).map((shard) => states.tick(shard, labels, 'labels')));
   }
 
-  async clear(view: View): Promise<number> {
+  /** @param counts without, what is invalid is left to expire */
+  async clear(view: View, counts: boolean): Promise<number> {
     const { shards, states, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
     const ticked = await Promise.all(
@@ -72,8 +78,7 @@ export class MongoInvalidation {
             : states.tick(shard, [view.label], 'labels'),
         ),
     );
-    const counts = ticked.map((tick) => this.tidy(tick, view, beganAtMs).catch(notCounted));
-    return sum(await Promise.all(counts));
+    return counts ? this.tidyAll(ticked, view, beganAtMs) : 0;
   }
 
   /**
@@ -83,21 +88,22 @@ export class MongoInvalidation {
   async removeMatching(selection: Selection): Promise<number> {
     const { shards, walk } = this.parts;
     const judge: Judgement = (header, state) => (walk.isLive(header, state) ? 'live' : 'dead');
-    const counts = shards.all(selection.view.partition).map((shard) => walk.remove(shard, selection, judge, 'go'));
+    const counts = shards.all(selection.view.partition).map(async (shard) => {
+      let removed = 0;
+      for await (const some of walk.remove(shard, selection, judge, 'go')) removed += some;
+      return removed;
+    });
     return sum(await Promise.all(counts));
   }
 
   /** Every shard of this prefix, found by its state: the one place that crosses partitions. */
-  async clearEverything(): Promise<number> {
+  async clearEverything(counts: boolean): Promise<number> {
     const { states, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
     const view: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
-    let removed = 0;
-    for (const shard of await this.everyShard()) {
-      const tick = await states.tick(shard, NO_LABELS, 'floor');
-      removed += await this.tidy(tick, view, beganAtMs).catch(notCounted);
-    }
-    return removed;
+    const ticked: (Ticked | undefined)[] = [];
+    for (const shard of await this.everyShard()) ticked.push(await states.tick(shard, NO_LABELS, 'floor'));
+    return counts ? this.tidyAll(ticked, view, beganAtMs) : 0;
   }
 
   async everyShard(): Promise<MongoShard[]> {
@@ -115,10 +121,14 @@ export class MongoInvalidation {
     return walk.isLive(header, isKnown ? state : await reader.state(shard, header.labels)) ? 1 : 0;
   }
 
-  private async tidy(tick: Ticked | undefined, view: View, beganAtMs: number): Promise<number> {
-    if (tick === undefined) return 0;
-    const judge = this.judgement(tick, view.label, beganAtMs);
-    return this.parts.walk.remove(tick.shard, { view, match: EVERYTHING }, judge, 'stay');
+  /** All of it is invalid already. */
+  private tidyAll(ticked: readonly (Ticked | undefined)[], view: View, beganAtMs: number): Promise<number> {
+    const { clock, countingMs, walk } = this.parts;
+    const known = ticked.filter((tick) => tick !== undefined);
+    const selection = { view, match: EVERYTHING };
+    return countWithin(countingMs, clock, known, (tick) =>
+      walk.remove(tick.shard, selection, this.judgement(tick, view.label, beganAtMs), 'stay'),
+    );
   }
 
   /**
@@ -142,9 +152,4 @@ export class MongoInvalidation {
       return killedAt < tick.clock - ABANDONED_US ? 'dead' : 'other';
     };
   }
-}
-
-/** The removal itself has settled; what could not be counted is invalid all the same, and expires. */
-function notCounted(): number {
-  return 0;
 }

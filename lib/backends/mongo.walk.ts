@@ -70,14 +70,18 @@ export class MongoWalk {
     return { entries, bytes };
   }
 
-  /** Removes what the view covers, matches, and is judged so; how many live ones this walk itself removed. */
-  async remove(shard: MongoShard, { view, match }: Selection, judge: Judgement, leases: Leases): Promise<number> {
-    let live = 0;
+  /** Removes what the view covers, matches, and is judged so; how many live ones each portion of the walk removed. */
+  async *remove(
+    shard: MongoShard,
+    { view, match }: Selection,
+    judge: Judgement,
+    leases: Leases,
+  ): AsyncGenerator<number, void> {
     for await (const batch of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
       let left: readonly Visited[] = batch;
       for (let tries = 0; left.length > 0 && tries < MAX_TRIES; tries++) {
         const [removed, isAll] = await this.removeSome(shard, left, judge, leases);
-        live += removed;
+        yield removed;
         left = isAll
           ? []
           : await this.visit(
@@ -86,7 +90,6 @@ export class MongoWalk {
             );
       }
     }
-    return live;
   }
 
   /** Removes documents by name, whatever stands in them; how many of them were live. */

@@ -12,6 +12,7 @@ import type { ServerClock } from './server.clock.js';
 import type { EntryOpener } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
 import { viewOf, type ShardView } from './redis.reader.js';
+import { countWithin } from './counting.js';
 import { chunks, sum } from './lists.js';
 import { text } from './redis.reply.js';
 import { EVICT, INVALIDATE } from './redis.scripts.removal.js';
@@ -21,8 +22,6 @@ import type { Judgement, RedisWalk } from './redis.walk.js';
 const EVERYTHING = compileGlob('*');
 /** Keys of one script, so that no script holds up the server for long. */
 const BATCH = 200;
-/** Shards that are tidied up at once. */
-const WALKS = 8;
 /**
  * What somebody else invalidated is left to them to remove and to count, unless that was so long ago that nobody is at
  * it any more. Stamps are microseconds of the server's clock, or a little more.
@@ -164,25 +163,10 @@ export class RedisInvalidation {
     return { shard, incarnation: text(reply[0]), clock: Number(text(reply[1])), floor: Number(text(reply[2])), stamps };
   }
 
-  /**
-   * All of it is invalid already, so nothing here can fail a clear: what cannot be removed expires. When counting takes
-   * too long for somebody to wait for, the walks go on behind, and the answer is what had been counted until then.
-   */
-  private async tidyAll(ticked: readonly Ticked[], selection: Selection, beganAtMs: number): Promise<number> {
-    let removed = 0;
-    const left = ticked.values();
-    const walk = async (): Promise<void> => {
-      for (const tick of left) for await (const some of this.tidy(tick, selection, beganAtMs)) removed += some;
-    };
-    const walks = Array.from({ length: Math.min(WALKS, ticked.length) }, () => walk().catch(() => undefined));
-    await new Promise<void>((resolve) => {
-      const cancel = this.parts.clock.after(this.parts.countingMs, resolve);
-      void Promise.all(walks).then(() => {
-        cancel();
-        resolve();
-      });
-    });
-    return removed;
+  /** All of it is invalid already. */
+  private tidyAll(ticked: readonly Ticked[], selection: Selection, beganAtMs: number): Promise<number> {
+    const { clock, countingMs } = this.parts;
+    return countWithin(countingMs, clock, ticked, (tick) => this.tidy(tick, selection, beganAtMs));
   }
 
   /** What a clear tidies up is over already; what a pattern removes goes here, and others are told of it. */

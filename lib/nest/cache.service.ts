@@ -34,8 +34,8 @@ export class CacheService extends ScopedCache {
 
   /**
    * Removes everything of everybody: the only call that crosses tenants, so it wants to be meant. One tenant is invalid
-   * after the other; counting comes after that on Redis and in between on MongoDB.
-   * @returns how many live entries that were; on Redis at most those counted within half of `longTimeout`
+   * after the other; counting comes after that.
+   * @returns how many live entries that were; behind a network at most those counted within half of `longTimeout`
    * @throws CacheConfigError when it is not meant, InvalidationUnknownError when not all tenants were reached in time
    * @example await cache.clearEverything({ confirm: 'all tenants' });
    */

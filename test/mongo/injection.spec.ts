@@ -205,7 +205,7 @@ describeWithMongo('what callers say', () => {
 
 /** Fields of documents, of commands and of the driver, operators that are used, and digests. */
 const KNOWN =
-  /^(_id|[micsfbgehlnpqvwxzktu]|l\.[kisu]|[tw](\.[\w-]{16,22})?|[\w-]{16}|[\w-]{22}|\$(in|gte?|lte?|max|set|unset|setOnInsert|inc|or|ne|not|exists)|x_1|find|update|updates|delete|deletes|insert|documents|ordered|findAndModify|query|remove|new|fields|upsert|multi|filter|projection|sort|limit|batchSize|singleBatch|writeConcern|readConcern|level|wtimeout|maxTimeMS|lsid|id|\$db|\$readPreference|mode|hello|isMaster|listCollections|cursor|nameOnly|authorizedCollections|name|createIndexes|indexes|key|expireAfterSeconds|ping|txnNumber|endSessions|\$clusterTime)$/;
+  /^(_id|[micsfbgehlnpqvwxzktu]|l\.[kisu]|t(\.[\w-]{22}[\da-f]{8})?|w(\.[\w-]{16})?|[\w-]{16}|[\w-]{22}[\da-f]{8}|\$(in|gte?|lte?|max|set|unset|setOnInsert|inc|or|ne|not|exists)|x_1|find|update|updates|delete|deletes|insert|documents|ordered|findAndModify|query|remove|new|fields|upsert|multi|filter|projection|sort|limit|batchSize|singleBatch|writeConcern|readConcern|level|wtimeout|maxTimeMS|lsid|id|\$db|\$readPreference|mode|hello|isMaster|listCollections|cursor|nameOnly|authorizedCollections|name|createIndexes|indexes|key|expireAfterSeconds|ping|txnNumber|endSessions|\$clusterTime)$/;
 
 function collect(value: unknown, names: Set<string>): void {
   if (value instanceof RegExp) names.add(`a regular expression: ${value.source}`);

@@ -196,7 +196,10 @@ describeWithRedis('a cluster', () => {
     const { master } = await cluster.keeperOf(slot);
     await rig.set('cow', 'old', { tenant: 'acme' });
     await rig.set('hen', 'kept', { tenant: 'acme' });
-    const others = (await cluster.facts(master)).filter(({ isMaster, port }) => isMaster && port !== master.port);
+    // One that has lost its slots has no say, and may not have found a master of its own yet.
+    const others = (await cluster.facts(master)).filter(
+      ({ isMaster, slots, port }) => isMaster && /\d/.test(slots) && port !== master.port,
+    );
     expect(others).toHaveLength(2);
     const halted = others.map(({ port }) => cluster.node(port));
     for (const node of halted) node.halt();

@@ -5,8 +5,8 @@ import type { Rig } from '../machine/rig.js';
 import type { TcpProxy } from '../proxy/tcp-proxy.js';
 import { until } from '../redis/redis-process.js';
 
-const ENTRIES = 2_000;
-const DELAY_MS = 60;
+const ENTRIES = 4_000;
+const DELAY_MS = 120;
 
 /** A walk over the entries takes many times as long as this, once the line is slow. */
 export const IMPATIENT = { timeout: '500ms', longTimeout: '600ms' } as const;
@@ -20,10 +20,7 @@ export interface SlowStage {
 }
 
 /** What a caller gets when removing takes longer than `longTimeout`. */
-export function proveSlowRemovals(
-  open: () => Promise<SlowStage>,
-  { clearAnswers }: { readonly clearAnswers: 'what it counted' | 'that nobody knows' },
-): void {
+export function proveSlowRemovals(open: () => Promise<SlowStage>): void {
   const populated = async (): Promise<SlowStage> => {
     const stage = await open();
     const { quick, proxy } = stage;
@@ -46,19 +43,17 @@ export function proveSlowRemovals(
     expect(await quick.get('cat', { namespace: 'others' })).toBe('kept');
   });
 
-  it(`a clear: ${clearAnswers}; it is over at once all the same, and what came later stays`, async () => {
+  it('a clear: what it had counted by then; it is over at once all the same, and what came later stays', async () => {
     const stage = await populated();
     const { slow, quick, proxy } = stage;
-    const clearing = slow.clear({ namespace: 'cats' }).catch((error: unknown) => error);
+    const clearing = slow.clear({ namespace: 'cats' });
     await until('it has begun', async () => (await quick.get(`report:${ENTRIES - 1}`)) === undefined);
     expect(await left(stage)).toBe(0);
     await quick.set('new', 'stays');
-    const answer = await clearing;
-    if (clearAnswers === 'what it counted') {
-      expect(answer).toBeGreaterThanOrEqual(0);
-      expect(answer).toBeLessThan(ENTRIES);
-      expect(await quick.get('new')).toBe('stays');
-    } else expect(answer).toBeInstanceOf(InvalidationUnknownError);
+    const counted = await clearing;
+    expect(counted).toBeGreaterThanOrEqual(0);
+    expect(counted).toBeLessThan(ENTRIES);
+    expect(await quick.get('new')).toBe('stays');
     proxy.delayMs = 0;
     expect(await quick.get('cat', { namespace: 'others' })).toBe('kept');
   });
