@@ -7,12 +7,7 @@ import type { ContractHarness } from '../../lib/testing/contract/contract.js';
 import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
-import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
-
-/** Not those that move thousands of entries: once is enough. */
-function isAboutThePath(topic: string, name: string): boolean {
-  return isAboutTheServer(topic, name) && !/thousands|long listing|during a listing|many clients/.test(name);
-}
+import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 
 /** Its own types say that they are those of `mongoose`. */
 const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof import('mongoose');

@@ -20,7 +20,7 @@ import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { standIn } from '../support/mongo/skewed.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
-import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { pause, randomPrefix, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
@@ -426,7 +426,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   describe('keeps the contract of backends when only the stream tells of changes', () => {
     proveContract(
       mongoHarness(() => ({ uri: server.url, over: over({ maxUnvalidated: '1h' }) }), HEARD_MS),
-      (topic, name) => TOLD.has(topic) && isAboutTheServer(topic, name),
+      (topic, name) => TOLD.has(topic) && isAboutThePath(topic, name),
     );
   });
 

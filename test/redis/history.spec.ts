@@ -14,7 +14,7 @@ import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 const IS_SOAK = process.env['SOAK'] !== undefined;
-const DURATION_MS = IS_SOAK ? 20_000 : 5_000;
+const DURATION_MS = IS_SOAK ? 20_000 : 3_500;
 /** Fewer than these, and nothing being stale means little. */
 const [MIN_READS, MIN_INVALIDATIONS] = IS_SOAK ? [4_000, 100] : [400, 15];
 const FAULTS: readonly ProxyMode[] = ['blackhole', 'dropReplies', 'dropRequests', 'refuse', 'shift'];

@@ -1,6 +1,6 @@
 /** Two levels keep the contract of backends: each client has copies of its own, and hears of the others. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { tieredHarness } from '../support/bus/tiered-machine.js';
@@ -21,14 +21,14 @@ describeWithRedis('memory over Redis keeps the contract of backends', () => {
   describe('when copies are believed, and only messages tell of changes', () => {
     proveContract(
       tieredHarness(() => ({ url: server.url, maxUnvalidated: '1h', shards: 4 })),
-      isAboutTheServer,
+      isAboutThePath,
     );
   });
 
   describe('when they come by sharded channels', () => {
     proveContract(
       tieredHarness(() => ({ url: server.url, maxUnvalidated: '1h', shards: 4, pubSub: 'sharded' })),
-      isAboutTheServer,
+      isAboutThePath,
     );
   });
 });

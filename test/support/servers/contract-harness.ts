@@ -62,6 +62,11 @@ export function proveContract(
   }
 }
 
+/** The same without those that move thousands of entries: for what differs in the way to a server only. */
+export function isAboutThePath(topic: string, name: string): boolean {
+  return isAboutTheServer(topic, name) && !/thousands|long listing|during a listing|many clients/.test(name);
+}
+
 /** Cases that say something about the server and the way to it: not about values, and not by letting time pass. */
 export function isAboutTheServer(topic: string, name: string): boolean {
   return topic !== 'values' && topic !== 'time' && !/\blife\b|past its ttl|expiry|ends by itself|ran out/.test(name);
