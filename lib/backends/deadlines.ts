@@ -64,7 +64,9 @@ export class Deadlines {
     });
   }
 
+  /** Those who wait still get their deadline: a client of somebody else's goes on, and may never answer them. */
   close(): void {
+    if (this.head < this.queue.length) return;
     this.cancelTimer?.();
     this.cancelTimer = undefined;
   }
@@ -82,6 +84,9 @@ export class Deadlines {
     }
     this.queue = this.queue.slice(this.head);
     this.head = 0;
-    if (next !== undefined) this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), this.expireDue);
+    if (next === undefined) return;
+    // Whoever was told may have set one for what they began.
+    this.cancelTimer?.();
+    this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), this.expireDue);
   };
 }

@@ -43,6 +43,49 @@ it('G8: whoever reads after an invalidation was not confirmed waits until it is'
   expect(said).toEqual(['evict', 'evict', 'read']);
 });
 
+it('G8: an invalidation that is asked for again while it is repeated is repeated once more', async () => {
+  const clock = new FakeClock();
+  const parts = backendParts({ clock });
+  const answers: Deferred<number>[] = [];
+  let isAway = true;
+  const stand: Partial<Backend> = {
+    kind: 'stand-in',
+    evict: () => {
+      if (isAway) return Promise.reject(new BackendError('evict', 'stand-in'));
+      const answer = new Deferred<number>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    ping: () => undefined,
+  };
+  const settings = resolveGuardOptions({ invalidationTimeout: 1, failures: 1 }, 'x');
+  const guarded = new GuardedBackend(stand as Backend, settings, parts);
+  const key = new Rig({ clock }).key('cat');
+  await expect(guarded.evict([key])).rejects.toThrow('evict');
+  isAway = false;
+  await clock.advance(500);
+  expect(answers).toHaveLength(1);
+  // It has been carried out, and its answer is under way. Something else comes to stand there, and is to go as well.
+  await expect(guarded.evict([key])).rejects.toThrow('circuit open');
+  answers[0]?.resolve(1);
+  await clock.settle();
+  guarded.ping().catch(() => undefined);
+  await clock.settle();
+  expect(answers).toHaveLength(2);
+  answers[1]?.resolve(1);
+  await guarded.ping();
+});
+
+it('whoever waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
+  const clock = new FakeClock();
+  const stand: Partial<Backend> = { kind: 'x', read: () => new Promise(() => undefined), close: () => undefined };
+  const guarded = new GuardedBackend(stand as Backend, resolveGuardOptions({}, 'x'), backendParts({ clock }));
+  const reading = expect(guarded.read(new Rig({ clock }).key('cat'))).rejects.toThrow('no answer in time');
+  await guarded.close();
+  await clock.advance(250);
+  await reading;
+});
+
 describe('what takes its time', () => {
   const timed = () => {
     const clock = new FakeClock();
