@@ -84,9 +84,12 @@ export class Deadlines {
     }
     this.queue = this.queue.slice(this.head);
     this.head = 0;
-    if (next === undefined) return;
+    if (next !== undefined) this.look(next.dueMs - nowMs);
+  };
+
+  private look(inMs: number): void {
     // Whoever was told may have set one for what they began.
     this.cancelTimer?.();
-    this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), this.expireDue);
-  };
+    this.cancelTimer = this.clock.after(Math.max(1, inMs), this.expireDue);
+  }
 }
