@@ -11,6 +11,9 @@ import { BackendError } from '../../lib/core/errors.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 import { backendParts } from '../support/machine/backends.js';
 import { Deferred, Rig } from '../support/machine/rig.js';
+import { redisBackend } from '../support/redis/redis-machine.js';
+import { RedisProcess } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
 
 it('G8: whoever reads after an invalidation was not confirmed waits until it is', async () => {
   const clock = new FakeClock();
@@ -84,6 +87,30 @@ it('whoever waits for an answer when it is closed gets none in time: an adopted 
   await guarded.close();
   await clock.advance(250);
   await reading;
+});
+
+describeWithRedis('G9: a process that was busy', () => {
+  it('hears the answers that came meanwhile before it gives them up', async () => {
+    const server = await RedisProcess.start();
+    const backend = redisBackend({ url: server.url, timeout: '100ms' });
+    const rig = new Rig({ clock: systemClock });
+    const read = (name: unknown): Promise<unknown> => Promise.resolve(backend.read(rig.key(name)));
+    try {
+      await backend.open?.();
+      await read('cat');
+      // From here on timers come before answers.
+      await systemClock.breathe();
+      const reading = Promise.allSettled(Array.from({ length: 20 }, (_, n) => read(n)));
+      for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => process.nextTick(resolve));
+      const begunAtMs = performance.now();
+      while (performance.now() - begunAtMs < 300);
+      expect(new Set((await reading).map(({ status }) => status))).toEqual(new Set(['fulfilled']));
+      await read('dog');
+    } finally {
+      await backend.close();
+      await server.stop();
+    }
+  });
 });
 
 describe('what takes its time', () => {
