@@ -28,7 +28,7 @@ export class Deadlines {
   begin(expire: () => void): Pending {
     const pending: Pending = { dueMs: this.clock.monotonicMs() + this.afterMs, expire };
     this.queue.push(pending);
-    this.cancelTimer ??= this.clock.after(this.afterMs, this.expireDue);
+    this.cancelTimer ??= this.clock.after(this.afterMs, this.due);
     return pending;
   }
 
@@ -64,14 +64,24 @@ export class Deadlines {
     });
   }
 
+  /** Those who wait still get their deadline: a client of somebody else's goes on, and may never answer them. */
   close(): void {
+    if (this.head < this.queue.length) return;
     this.cancelTimer?.();
     this.cancelTimer = undefined;
   }
 
-  private readonly expireDue = (): void => {
-    this.cancelTimer = undefined;
+  /**
+   * A process that was busy is late for everything: answers that came meanwhile wait to be read, and are read first. Else
+   * one long computation would make a healthy server look as if it were away.
+   */
+  private readonly due = (): void => {
     const nowMs = this.clock.monotonicMs();
+    void this.clock.breathe().then(() => this.expireDue(nowMs));
+  };
+
+  private expireDue(nowMs: number): void {
+    this.cancelTimer = undefined;
     let next: Pending | undefined;
     while ((next = this.queue[this.head]) !== undefined && (next.expire === undefined || next.dueMs <= nowMs)) {
       // Whoever is told may begin and end others at once.
@@ -82,6 +92,12 @@ export class Deadlines {
     }
     this.queue = this.queue.slice(this.head);
     this.head = 0;
-    if (next !== undefined) this.cancelTimer = this.clock.after(Math.max(1, next.dueMs - nowMs), this.expireDue);
-  };
+    if (next !== undefined) this.look(next.dueMs - nowMs);
+  }
+
+  private look(inMs: number): void {
+    // Whoever was told may have set one for what they began.
+    this.cancelTimer?.();
+    this.cancelTimer = this.clock.after(Math.max(1, inMs), this.due);
+  }
 }

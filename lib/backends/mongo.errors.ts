@@ -24,6 +24,7 @@ const ABSENT: ReadonlySet<string> = new Set([
   'LockTimeout',
   'FailedToSatisfyReadPreference',
   'CursorNotFound',
+  'ReadConcernMajorityNotAvailableYet',
   'StaleConfig',
   'AuthenticationFailed',
   'Interrupted',

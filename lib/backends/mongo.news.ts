@@ -27,7 +27,7 @@ export interface StreamEvent {
   readonly updateDescription?: { readonly updatedFields?: Readonly<Record<string, unknown>> };
 }
 
-/** Undefined: the whole document is new, or gone. */
+/** Undefined: the whole document is new, or gone, or nobody says what of it. */
 type Updated = Readonly<Record<string, unknown>> | undefined;
 
 const ABOUT_DOCUMENTS: readonly string[] = Object.freeze(['insert', 'update', 'replace', 'delete']);
@@ -87,7 +87,7 @@ export class NewsReader {
     if (typeof type !== 'string' || !ABOUT_DOCUMENTS.includes(type)) return { kind: 'gone' };
     const name = documentKey?._id;
     if (typeof name !== 'string') return undefined;
-    const updated = type === 'update' ? (updateDescription?.updatedFields ?? {}) : undefined;
+    const updated = type === 'update' ? updateDescription?.updatedFields : undefined;
     if (name === this.beat) return { kind: 'alive' };
     if (name.startsWith(this.entries)) return this.ofEntry(name.slice(this.entries.length), type, updated);
     return name.startsWith(this.states) ? this.ofState(name.slice(this.states.length), updated) : undefined;
@@ -121,6 +121,7 @@ export class NewsReader {
 function labelsIn(updated: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(updated).flatMap(([path, value]) => {
     if (path.startsWith('t.')) return [path.slice(2)];
-    return path === 't' && typeof value === 'object' && value !== null ? Object.keys(value) : [];
+    if (path !== 't') return [];
+    return typeof value === 'object' && value !== null ? Object.keys(value) : [path];
   });
 }

@@ -27,6 +27,9 @@ const REDIS_BUS_OPTIONS = Object.freeze([
   'connectTimeout',
 ] as const);
 
+/** In which a client sends at once, or connects in order to. */
+const SENDING: ReadonlySet<string> = new Set(['ready', 'wait']);
+
 /** Where the bus is: the connection options of `redis()`, which mean the same here. Exactly one way of them. */
 export type RedisBusOptions = Pick<RedisOptions, (typeof REDIS_BUS_OPTIONS)[number]>;
 
@@ -86,11 +89,15 @@ class RedisBusWire implements Wire {
     this.client.disconnect();
   }
 
-  /** In a cluster always the same master, as long as it is one: by different ways messages may overtake each other. */
+  /**
+   * In a cluster always the same master, as long as it is one: by different ways messages may overtake each other. An
+   * adopted client may keep what it cannot send, however much that is, and nobody needs it later.
+   */
   private speaker(): Redis {
-    if (!this.client.isCluster) return this.client as Redis;
-    const [node] = (this.client as Cluster).nodes('master');
-    if (node === undefined) throw new BackendError('an announcement (not connected)', 'redis');
+    const { client } = this;
+    const node = client.isCluster ? (client as Cluster).nodes('master')[0] : (client as Redis);
+    if (node === undefined || !SENDING.has(node.status))
+      throw new BackendError('an announcement (not connected)', 'redis');
     return node;
   }
 

@@ -22,7 +22,7 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     // What a server that is strict about rights would refuse.
     disableClientInfo: true,
     ...source.clientOptions,
-    Connector: connectorFor({ ...source.clientOptions, ...source }),
+    Connector: connectorFor({ Connector: undefined, sentinels: undefined, ...source.clientOptions, ...source }),
     enableOfflineQueue: false,
     enableAutoPipelining: false,
     maxRetriesPerRequest: 0,

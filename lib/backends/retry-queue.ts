@@ -45,7 +45,8 @@ export class RetryQueue {
   async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
     for (const [name, invalidation] of this.waiting) {
       await apply(invalidation);
-      this.waiting.delete(name);
+      // The same may have been asked for once more meanwhile, of what has come to stand there since.
+      if (this.waiting.get(name) === invalidation) this.waiting.delete(name);
     }
   }
 }

@@ -66,8 +66,8 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
       'tiered.l2',
       'must be a backend that processes share and that can tell a copy: redis() or mongo()',
     );
-  const { via, heartbeat }: TieredBusOptions =
-    bus === false ? {} : knownOptions(bus, 'tiered.bus', ['via', 'heartbeat']);
+  const said = bus === false ? undefined : bus;
+  const { via, heartbeat } = knownOptions<TieredBusOptions>(said, 'tiered.bus', ['via', 'heartbeat']);
   if (via !== undefined && typeof (via as Partial<BusFactory> | null)?.wire !== 'function')
     throw new CacheConfigError('tiered.bus.via', 'must be a bus: redisBus() or localBus()');
   return Object.freeze({

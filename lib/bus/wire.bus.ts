@@ -20,6 +20,8 @@ class WireBus implements Bus {
   private listener: BusListener | undefined;
   private news: News | undefined;
   private isUp = false;
+  /** Whether the listener knows that there is nothing to hear. */
+  private isNone = false;
   private isClosed = false;
 
   constructor(
@@ -72,6 +74,7 @@ class WireBus implements Bus {
     if (this.isClosed) return;
     this.news?.forget();
     this.isUp = true;
+    this.isNone = false;
     this.listener?.onUp();
     this.pulse.begin();
   }
@@ -84,9 +87,11 @@ class WireBus implements Bus {
     this.listener?.onDown();
   }
 
+  /** Looked for again and still not there is no news: copies would be forgotten each time. */
   private none(): void {
-    if (this.isClosed) return;
+    if (this.isClosed || this.isNone) return;
     this.down();
+    this.isNone = true;
     this.listener?.onNone();
   }
 

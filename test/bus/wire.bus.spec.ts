@@ -247,6 +247,12 @@ describe('a bus over a wire', () => {
     loop.events.onNone();
     expect(heard.take()).toEqual(['up', 'down', 'none']);
   });
+
+  it('that there is nothing to hear, still, is said once', () => {
+    const { loop, heard } = scene();
+    for (const event of ['onNone', 'onNone', 'onDown', 'onNone'] as const) loop.events[event]();
+    expect(heard.take()).toEqual(['none']);
+  });
 });
 
 describe('a bus on which everybody announces his own changes', () => {

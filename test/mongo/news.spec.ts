@@ -28,6 +28,7 @@ describe('news', () => {
     expect(reader.read(about(name, 'replace'))).toEqual(stored);
     expect(reader.read(about(name, 'update', { m: 'mark', x: 1 }))).toEqual({ ...stored, mark: 'mark' });
     expect(reader.read(about(name, 'update', { m: { $x: 1 } }))).toEqual(stored);
+    expect(reader.read(about(name, 'update'))).toEqual(stored);
   });
 
   it.each<[string, StreamEvent, unknown]>([
@@ -37,6 +38,8 @@ describe('news', () => {
     ['another state in its place', about('cache:1:m:t.acme.1.2', 'replace'), all],
     ['a lost state', about('cache:1:m:t.acme', 'delete'), all],
     ['a label with a field that nobody made', about('cache:1:m:t.acme', 'update', { 't.x': 1 }), all],
+    ['labels that are none', about('cache:1:m:t.acme', 'update', { t: 1 }), all],
+    ['a change of which nobody says what it was', about('cache:1:m:t.acme', 'update'), all],
     ['time going by', about('cache:1:m:t.acme', 'update', { c: 1, b: 1 }), undefined],
     ['a longer life', about('cache:1:m:t.acme', 'update', { x: new Date() }), undefined],
   ])('of a state: %s', (_, event, news) => {

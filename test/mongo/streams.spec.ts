@@ -52,6 +52,9 @@ const over =
   (l2: BackendFactory): BackendFactory =>
     tiered({ l1: memory(), l2, ...options });
 
+/** After which a process that was told of no stream looks again. */
+const LOOKED_AGAIN_MS = 60_000;
+
 /** How long a write is under way after it has been given up. */
 const LATE_MS = 500;
 
@@ -518,14 +521,38 @@ describeWithMongo('memory over MongoDB without change streams', () => {
     }
   });
 
-  it('a trouble that passes is no refusal: it is tried again', async () => {
+  it('looked for again and not there, copies stay', async () => {
+    const server = await MongoProcess.start();
+    try {
+      let looked = 0;
+      const clock: Clock = {
+        ...systemClock,
+        after(delayMs, callback) {
+          if (delayMs !== LOOKED_AGAIN_MS) return systemClock.after(delayMs, callback);
+          looked++;
+          return systemClock.after(50, callback);
+        },
+      };
+      const factory = mongoFactory({ uri: server.url, prefix: machines.prefix, ...PATIENCE, over: over() });
+      const rig = new Rig({ clock, backend: factory, random: Math.random });
+      await rig.backend.open?.();
+      await rig.set('tom', 1);
+      const before = looked;
+      await until('it has looked again', () => looked >= before + 3);
+      expect(await firstLevelOf(rig)).toEqual({ entries: 1, bus: 'off' });
+      await rig.machine.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it.each([
+    { errorCode: 11_601, errorCodeName: 'Interrupted' },
+    { errorCode: 134, errorCodeName: 'ReadConcernMajorityNotAvailableYet' },
+  ])('a trouble that passes is no refusal: it is tried again ($errorCodeName)', async (trouble) => {
     const server = await MongoProcess.start({ hasStreams: true });
     try {
-      await failCommands(
-        server.url,
-        { failCommands: ['aggregate'], errorCode: 11_601, errorCodeName: 'Interrupted' },
-        3,
-      );
+      await failCommands(server.url, { failCommands: ['aggregate'], ...trouble }, 3);
       const rig = await machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() });
       await until('it is told', async () => (await firstLevelOf(rig)).bus === 'up');
       expect(told(rig)).toEqual([]);

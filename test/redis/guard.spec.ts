@@ -11,6 +11,9 @@ import { BackendError } from '../../lib/core/errors.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 import { backendParts } from '../support/machine/backends.js';
 import { Deferred, Rig } from '../support/machine/rig.js';
+import { redisBackend } from '../support/redis/redis-machine.js';
+import { RedisProcess } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
 
 it('G8: whoever reads after an invalidation was not confirmed waits until it is', async () => {
   const clock = new FakeClock();
@@ -41,6 +44,73 @@ it('G8: whoever reads after an invalidation was not confirmed waits until it is'
   repeated.resolve(1);
   await reading;
   expect(said).toEqual(['evict', 'evict', 'read']);
+});
+
+it('G8: an invalidation that is asked for again while it is repeated is repeated once more', async () => {
+  const clock = new FakeClock();
+  const parts = backendParts({ clock });
+  const answers: Deferred<number>[] = [];
+  let isAway = true;
+  const stand: Partial<Backend> = {
+    kind: 'stand-in',
+    evict: () => {
+      if (isAway) return Promise.reject(new BackendError('evict', 'stand-in'));
+      const answer = new Deferred<number>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    ping: () => undefined,
+  };
+  const settings = resolveGuardOptions({ invalidationTimeout: 1, failures: 1 }, 'x');
+  const guarded = new GuardedBackend(stand as Backend, settings, parts);
+  const key = new Rig({ clock }).key('cat');
+  await expect(guarded.evict([key])).rejects.toThrow('evict');
+  isAway = false;
+  await clock.advance(500);
+  expect(answers).toHaveLength(1);
+  // It has been carried out, and its answer is under way. Something else comes to stand there, and is to go as well.
+  await expect(guarded.evict([key])).rejects.toThrow('circuit open');
+  answers[0]?.resolve(1);
+  await clock.settle();
+  guarded.ping().catch(() => undefined);
+  await clock.settle();
+  expect(answers).toHaveLength(2);
+  answers[1]?.resolve(1);
+  await guarded.ping();
+});
+
+it('whoever waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
+  const clock = new FakeClock();
+  const stand: Partial<Backend> = { kind: 'x', read: () => new Promise(() => undefined), close: () => undefined };
+  const guarded = new GuardedBackend(stand as Backend, resolveGuardOptions({}, 'x'), backendParts({ clock }));
+  const reading = Promise.allSettled([guarded.read(new Rig({ clock }).key('cat'))]);
+  await guarded.close();
+  await clock.advance(250);
+  expect(await reading).toMatchObject([{ reason: { message: expect.stringContaining('no answer in time') } }]);
+});
+
+describeWithRedis('G9: a process that was busy', () => {
+  it('hears the answers that came meanwhile before it gives them up', async () => {
+    const server = await RedisProcess.start();
+    const backend = redisBackend({ url: server.url, timeout: '100ms' });
+    const rig = new Rig({ clock: systemClock });
+    const read = (name: unknown): Promise<unknown> => Promise.resolve(backend.read(rig.key(name)));
+    try {
+      await backend.open?.();
+      await read('cat');
+      // From here on timers come before answers.
+      await systemClock.breathe();
+      const reading = Promise.allSettled(Array.from({ length: 20 }, (_, n) => read(n)));
+      for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => process.nextTick(resolve));
+      const begunAtMs = performance.now();
+      while (performance.now() - begunAtMs < 300);
+      expect(new Set((await reading).map(({ status }) => status))).toEqual(new Set(['fulfilled']));
+      await read('dog');
+    } finally {
+      await backend.close();
+      await server.stop();
+    }
+  });
 });
 
 describe('what takes its time', () => {

@@ -372,6 +372,25 @@ describeWithRedis('buses as values', () => {
       }
     });
 
+    it('leaves nothing with a client of yours that cannot send it', async () => {
+      const own = await RedisProcess.start();
+      const client = new Redis(own.url, { maxRetriesPerRequest: null });
+      client.on('error', () => undefined);
+      const waiting = (): number => (client as unknown as { offlineQueue: { length: number } }).offlineQueue.length;
+      try {
+        const a = await machine(redisBus({ client }));
+        await own.stop();
+        await until('it is away', () => client.status !== 'ready');
+        for (let n = 0; n < 20; n++) await a.set('tom', n);
+        expect(waiting()).toBe(0);
+        expect(await unannounced(a)).toBeGreaterThanOrEqual(20);
+      } finally {
+        await machines.close();
+        client.disconnect();
+        await own.stop();
+      }
+    });
+
     describe('keep the contract of backends', () => {
       proveContract(
         mongoHarness(() => ({ uri: server.url, over: over(byRedis()) }), 15),

@@ -4,6 +4,7 @@ import { FakeClock } from '../../../lib/testing/fake.clock.js';
 
 /** What the deadlines hold on to: places in their queue. */
 const heldBy = (deadlines: Deadlines): number => (deadlines as unknown as { queue: unknown[] }).queue.length;
+const timersOf = (clock: FakeClock): number => (clock as unknown as { timers: unknown[] }).timers.length;
 const late = (): Error => new Error('late');
 
 describe('deadlines', () => {
@@ -11,6 +12,36 @@ describe('deadlines', () => {
     const deadlines = new Deadlines(new FakeClock(), 250);
     for (let call = 0; call < 5_000; call++) expect(await deadlines.limit(Promise.resolve(call), late)).toBe(call);
     expect(heldBy(deadlines)).toBe(0);
+  });
+
+  it('whoever begins another when told that it is too late adds no timer', async () => {
+    const clock = new FakeClock();
+    const deadlines = new Deadlines(clock, 250);
+    const late: string[] = [];
+    deadlines.begin(() => {
+      deadlines.begin(() => void late.push('of the last'));
+    });
+    await clock.advance(10);
+    deadlines.begin(() => void late.push('of the second'));
+    await clock.advance(240);
+    expect(timersOf(clock)).toBe(1);
+    await clock.advance(10);
+    expect(late).toEqual(['of the second']);
+    await clock.advance(240);
+    expect(late).toEqual(['of the second', 'of the last']);
+    expect(timersOf(clock)).toBe(0);
+  });
+
+  it('end with those who wait, not before them', async () => {
+    const clock = new FakeClock();
+    const [busy, idle] = [new Deadlines(clock, 250), new Deadlines(clock, 250)];
+    const stuck = busy.limit(new Promise(() => undefined), late).catch((error: Error) => error.message);
+    await idle.limit(Promise.resolve(1), late);
+    for (const deadlines of [busy, idle]) deadlines.close();
+    expect(timersOf(clock)).toBe(1);
+    await clock.advance(250);
+    expect(await stuck).toBe('late');
+    expect(timersOf(clock)).toBe(0);
   });
 
   it('one that does not answer keeps back those behind it, at most until it is due', async () => {

@@ -1,4 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { memory } from '../../../lib/backends/memory.backend.js';
+import { openClients } from '../../../lib/backends/redis.client.js';
+import { redis } from '../../../lib/backends/redis.backend.js';
+import { resolveTieredOptions } from '../../../lib/backends/tiered.options.js';
+import { localBus } from '../../../lib/bus/local.bus.js';
 import { resolveGuardOptions } from '../../../lib/backends/guarded.options.js';
 import { resolveMemoryOptions } from '../../../lib/backends/memory.options.js';
 import { resolveMongoOptions } from '../../../lib/backends/mongo.options.js';
@@ -47,6 +53,22 @@ describe('C35: what was polluted into Object.prototype does not become an option
     });
     expect({ ...resolveLimits({}) }).toEqual(before);
     expect({ ...resolveLimits() }).toEqual(before);
+  });
+
+  it('of two levels: no bus where there is to be none', () => {
+    const options = { l1: memory(), l2: redis(), bus: false } as const;
+    const before = { ...resolveTieredOptions(options) };
+    pollute({ via: localBus(), heartbeat: '1m', maxUnvalidated: '1h' });
+    expect({ ...resolveTieredOptions(options) }).toEqual(before);
+  });
+
+  it('of sockets: nobody else’s, and no sentinels', () => {
+    const options = resolveRedisOptions({ host: '127.0.0.1', port: 1 });
+    pollute({ Connector: class Evil {}, sentinels: [{ host: 'evil' }] });
+    const [client] = openClients(options, Math.random);
+    client?.on('error', () => undefined);
+    client?.disconnect();
+    expect((client as Redis).options.Connector?.name).toBe('ServerConnector');
   });
 
   it('of backends: no server of somebody else’s, no sharing of objects, no endless deadline', () => {
