@@ -251,6 +251,7 @@ export class GuardedBackend implements Backend {
             (async () => repeat(this.inner, invalidation))().then(() => this.parts.onRepeated?.(invalidation)),
             () => new BackendError('replay (no answer in time)', this.kind),
           )
+          .then(() => this.journal.note(invalidation))
           .catch((error: unknown) => {
             if (!isAnswer(error)) throw error;
             this.warn(

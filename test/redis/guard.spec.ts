@@ -79,6 +79,35 @@ it('G8: an invalidation that is asked for again while it is repeated is repeated
   await guarded.ping();
 });
 
+it('G7: an invalidation that was confirmed only when it was repeated is said again to another server', async () => {
+  const clock = new FakeClock();
+  const said: string[] = [];
+  let isAway = true;
+  let meetAnother = (): void => undefined;
+  const stand: Partial<Backend> = {
+    kind: 'stand-in',
+    evict: () => {
+      if (isAway) return Promise.reject(new BackendError('evict', 'stand-in'));
+      said.push('evict');
+      return 1;
+    },
+    ping: () => undefined,
+    onReborn: (listener) => {
+      meetAnother = listener;
+    },
+  };
+  const settings = resolveGuardOptions({ invalidationTimeout: 1 }, 'x');
+  const guarded = new GuardedBackend(stand as Backend, settings, backendParts({ clock }));
+  await expect(guarded.evict([new Rig({ clock }).key('cat')])).rejects.toThrow('evict');
+  isAway = false;
+  await guarded.ping();
+  expect(said).toEqual(['evict']);
+  // A replica takes over that had not heard of it.
+  meetAnother();
+  await guarded.ping();
+  expect(said).toEqual(['evict', 'evict']);
+});
+
 it('whoever waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
   const clock = new FakeClock();
   const stand: Partial<Backend> = { kind: 'x', read: () => new Promise(() => undefined), close: () => undefined };
