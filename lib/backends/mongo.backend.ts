@@ -124,6 +124,7 @@ class MongoBackend implements Backend {
         onUse: (db) => greeting.keepTime(db),
         onReborn: () => this.tellReborn?.(),
         onReachable: () => this.onReachable?.(),
+        onProblem: warn,
       },
       clock,
       isWatched,
