@@ -3,8 +3,9 @@
 //   node .ci/build.mjs               everything, from nothing
 //   node .ci/build.mjs --if-needed   only when a source differs from what dist/ was built from
 //
-//   dist/esm      JavaScript without comments, declarations with docstrings, in few files (.ci/bundle.mjs)
-//   dist/cjs      the same for loaders that know `require` only; its package.json says that it is CommonJS
+//   dist/esm      JavaScript without comments, in few files (.ci/bundle.mjs); its declarations lead to those of dist/cjs
+//   dist/cjs      the same for loaders that know `require` only, and the declarations with their docstrings; its
+//                 package.json says that it is CommonJS
 //   dist/sample   the samples; they import the library by its own name, through `exports`, as an application does
 //
 // The doors are those of `exports` in package.json.
@@ -33,7 +34,7 @@ if (!(process.argv.includes('--if-needed') && isCurrent)) {
   await Promise.all([node(NEST, 'build', 'lib'), node(TSC, '-p', 'tsconfig.types.json')]);
   const [compiled, esm, cjs] = ['lib', 'esm', 'cjs'].map((folder) => join(ROOT, 'dist', folder));
   await bundleJavaScript(compiled, doors(), { esm, cjs });
-  await bundleDeclarations(compiled, doors(), [esm, cjs]);
+  await bundleDeclarations(compiled, doors(), { esm, cjs });
   writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
   rmSync(compiled, { recursive: true });
   if (hasSamples()) await node(NEST, 'build', 'sample');

@@ -48,23 +48,25 @@ function inLines(code) {
   return `${cuts.map((from, at) => code.slice(from, cuts[at + 1])).join('\n')}\n`;
 }
 
-/** Each of the folders gets the declarations: the same text means two things, by the package.json beside it. */
-export async function bundleDeclarations(from, doors, folders) {
+/**
+ * The CommonJS half gets the declarations, the other leads to them: a class is one class to the compiler as well,
+ * where a CommonJS application opens one door by `import x from` and another by `await import()`.
+ */
+export async function bundleDeclarations(from, doors, { esm, cjs }) {
   const bundle = await rolldown({
     ...inputOf(from, doors, '.d.ts'),
     preserveEntrySignatures: 'allow-extension',
     plugins: [dts({ dtsInput: true, sourcemap: false })],
   });
-  for (const dir of folders) {
-    await bundle.write({
-      dir,
-      format: 'esm',
-      entryFileNames: '[name].ts',
-      chunkFileNames: '[name].d.ts',
-      codeSplitting: chunksOf(from, doors, '.d.ts'),
-    });
-  }
+  await bundle.write({
+    dir: cjs,
+    format: 'esm',
+    entryFileNames: '[name].ts',
+    chunkFileNames: '[name].d.ts',
+    codeSplitting: chunksOf(from, doors, '.d.ts'),
+  });
   await bundle.close();
+  for (const door of doors) writeFileSync(join(esm, `${door}.d.ts`), `export * from '../cjs/${door}.js';\n`);
 }
 
 function inputOf(from, doors, extension) {

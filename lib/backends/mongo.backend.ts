@@ -126,6 +126,7 @@ class MongoBackend implements Backend {
         onUse: (db) => greeting.keepTime(db),
         onReborn: () => this.tellReborn?.(),
         onReachable: () => this.onReachable?.(),
+        onProblem: warn,
       },
       clock,
       isWatched,

@@ -31,6 +31,12 @@ const ABSENT: ReadonlySet<string> = new Set([
   'QueryPlanKilled',
 ]);
 const DUPLICATE_KEY = 11_000;
+const DEEPEST_CAUSE = 5;
+
+/** What the driver knows about servers of which none would do. */
+interface Chosen {
+  readonly servers: ReadonlyMap<string, { readonly error?: unknown }>;
+}
 
 interface ServerError extends Error {
   readonly code?: unknown;
@@ -48,6 +54,23 @@ export function mongoError(error: unknown): CacheError {
   const cause = new Error(said === undefined ? name : `${name}: ${said}`);
   if (isLastWord(error, said)) return new RefusedError(`a call (${said ?? name})`, 'mongo', { cause });
   return new BackendError(`a call (${said ?? name})`, 'mongo', { cause });
+}
+
+/**
+ * Why there is no server, in one word: what the driver quotes is the address. It wraps the reason several times, and
+ * where it chose among servers, the reason is with each of them.
+ */
+export function problemOf(error: unknown): string {
+  let deepest: unknown = error;
+  for (let depth = 0; depth < DEEPEST_CAUSE; depth++) {
+    const { cause, reason } = deepest as { readonly cause?: unknown; readonly reason?: Partial<Chosen> | null };
+    const inner = Array.from(reason?.servers?.values() ?? []).find((server) => server.error != null)?.error ?? cause;
+    if (!types.isNativeError(inner)) break;
+    deepest = inner;
+  }
+  if (!types.isNativeError(deepest)) return 'unknown problem';
+  const { code, codeName, name } = deepest as ServerError;
+  return [codeName, code].find((word): word is string => typeof word === 'string' && /^\w{1,60}$/.test(word)) ?? name;
 }
 
 /** Another document has this name already: two created it at once, or what was asked of the one that is there is not so. */

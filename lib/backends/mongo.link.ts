@@ -4,11 +4,12 @@
  * again: another one may answer, or the same one with yesterday's data, where the last invalidations have to be said
  * again before anybody reads (guarantee G7). What was under way meanwhile counts for nothing.
  */
-import { mongo } from 'mongoose';
+import type { mongo } from 'mongoose';
 import type { Clock } from '../core/clock.js';
-import { BackendError } from '../core/errors.js';
+import { BackendError, CacheError } from '../core/errors.js';
+import { holdProcess, openClient } from './mongo.client.js';
 import type { Documents, Stored } from './mongo.documents.js';
-import { mongoError } from './mongo.errors.js';
+import { mongoError, problemOf } from './mongo.errors.js';
 import type { ResolvedMongoOptions } from './mongo.options.js';
 import { RefusedError } from './refused.error.js';
 
@@ -17,6 +18,8 @@ export interface LinkEvents {
   onReborn(): void;
   /** A server is there again. */
   onReachable(): void;
+  /** There is none, and this word says why. */
+  onProblem(problem: string): void;
   /**
    * Says who answers: the name of one run of a server, undefined where it does not tell.
    * @throws RefusedError when it cannot keep the promises
@@ -40,10 +43,6 @@ interface TopologyEvent {
 }
 
 const WRITABLE: ReadonlySet<string> = new Set(['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer']);
-const LONGEST_SELECTION_MS = 1_000;
-/** A server that is gone is noticed within twice this. */
-const HEARTBEAT_MS = 2_000;
-const SHORTEST_SILENCE_MS = 5_000;
 /** A client that does not say that it has ended is left behind. */
 const LONGEST_CLOSE_MS = 1_000;
 /** How often a start that needs a server looks again whether it is there. */
@@ -60,6 +59,9 @@ export class MongoLink {
   private isGreeted = false;
   private isClosed = false;
   private cancelLook: (() => void) | undefined;
+  private letGo: (() => void) | undefined;
+  /** What went wrong last, for whoever cannot start without a server. */
+  private problem: string | undefined;
   /** The run of a server that answered last. */
   private identity: string | undefined;
   private wasGreeted = false;
@@ -122,13 +124,15 @@ export class MongoLink {
       if (outcome === 'there') return;
       if (outcome instanceof RefusedError) throw outcome;
       if (!requireOnBoot) return;
-      if (leftMs <= LOOK_EVERY_MS) throw new BackendError('the start (requireOnBoot: no server)', 'mongo');
+      if (leftMs <= LOOK_EVERY_MS)
+        throw new BackendError(`the start (requireOnBoot: ${this.problem ?? 'no server'})`, 'mongo');
       await this.clock.sleep(LOOK_EVERY_MS);
     }
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.letGo?.();
     this.cancelLook?.();
     this.unwatch();
     if (this.own === undefined) return;
@@ -139,16 +143,24 @@ export class MongoLink {
   /** One greeting for everybody who waits. One that failed is tried again by the next, and after a while by itself. */
   private greeted(): Promise<void> {
     if (this.greeting !== undefined) return this.greeting;
+    if (this.own !== undefined && !this.isClosed) this.letGo ??= holdProcess();
     const greeting = this.greet().then(
       () => this.events.onReachable(),
       (error: unknown) => {
         if (this.greeting === greeting) this.greeting = undefined;
+        this.complain(error);
         this.lookAgain();
         throw mongoError(error);
       },
     );
     this.greeting = greeting;
     return greeting;
+  }
+
+  private complain(error: unknown): void {
+    if (this.isClosed || error instanceof CacheError) return;
+    this.problem = problemOf(error);
+    this.events.onProblem(this.problem);
   }
 
   private lookAgain(): void {
@@ -250,19 +262,4 @@ export class MongoLink {
 
 function writableIn({ servers }: Topology): Described | undefined {
   return [...servers.values()].find(({ type }) => WRITABLE.has(type));
-}
-
-function openClient(uri: string, options: ResolvedMongoOptions, connections: number): mongo.MongoClient {
-  const { clientOptions, connectTimeoutMs, guard } = options;
-  return new mongo.MongoClient(uri, {
-    appName: 'scoped-cache',
-    ...clientOptions,
-    maxPoolSize: connections,
-    connectTimeoutMS: connectTimeoutMs,
-    serverSelectionTimeoutMS: Math.min(connectTimeoutMs, LONGEST_SELECTION_MS),
-    waitQueueTimeoutMS: guard.timeoutMs,
-    socketTimeoutMS: Math.max(SHORTEST_SILENCE_MS, 4 * guard.timeoutMs),
-    heartbeatFrequencyMS: HEARTBEAT_MS,
-    monitorCommands: false,
-  });
 }

@@ -42,7 +42,11 @@ export function problemOf(error: unknown): string {
   if (!types.isNativeError(error)) return 'unknown problem';
   const { code } = error as NodeJS.ErrnoException;
   const word = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients)/.exec(error.message)?.[0];
-  return word ?? (typeof code === 'string' ? code : error.name);
+  if (word !== undefined || typeof code === 'string') return word ?? (code as string);
+  // What ioredis says to whoever was waiting when a connection ended.
+  return error.message === 'Connection is closed.' || error.name === 'MaxRetriesPerRequestError'
+    ? 'connection lost'
+    : error.name;
 }
 
 /** Whether the first word of what a server said is this one. */

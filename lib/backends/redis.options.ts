@@ -25,7 +25,7 @@ export interface RedisOptions extends GuardOptions {
   readonly name?: string | undefined;
   /** Nodes of a Redis Cluster to start from. */
   readonly cluster?: readonly ClusterNode[] | undefined;
-  /** A client of yours. It is used as it is and never closed; `clients` of the other kinds are ours. */
+  /** A client of yours. It is used as it is and never closed; those that we make from the other options are ours. */
   readonly client?: Redis | Cluster | undefined;
   /** Further options for the clients we make; what safety rests on (queues, retries, resending) stays ours. */
   readonly clientOptions?: ClientOptions | undefined;
@@ -112,9 +112,9 @@ export interface ResolvedRedisOptions {
 export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
   const options = knownOptions(said, 'redis', REDIS_OPTIONS);
   const { url, host, cluster, client, sentinels } = options;
-  const ways = [url ?? host, cluster, client, sentinels].filter((way) => way !== undefined);
+  const ways = [url, host, cluster, client, sentinels].filter((way) => way !== undefined);
   if (ways.length > 1)
-    throw new CacheConfigError('redis', 'url or host, cluster, sentinels and client exclude each other: say one');
+    throw new CacheConfigError('redis', 'url, host, cluster, sentinels and client exclude each other: say one');
   if (sentinels !== undefined && options.name === undefined)
     throw new CacheConfigError('redis.name', 'is needed with sentinels: which master?');
   if (cluster !== undefined && cluster.length === 0)
@@ -146,6 +146,11 @@ function pubSubOf(said: PubSub | undefined): PubSub {
 function serverUrl(url: string): string {
   const match = /^(redis|rediss|dragonfly):\/\//.exec(url);
   if (match === null) throw new CacheConfigError('redis.url', 'must begin with redis://, rediss:// or dragonfly://');
+  if (!URL.canParse(url))
+    throw new CacheConfigError(
+      'redis.url',
+      'cannot be read: it looks like redis://user:password@host:6379/0, with what is special in user and password percent-encoded',
+    );
   return match[1] === 'dragonfly' ? `redis://${url.slice('dragonfly://'.length)}` : url;
 }
 

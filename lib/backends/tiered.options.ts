@@ -66,9 +66,10 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
       'tiered.l2',
       'must be a backend that processes share and that can tell a copy: redis() or mongo()',
     );
+  if (isBus(bus)) throw new CacheConfigError('tiered.bus', 'is a bus itself: say bus: { via: … } around it');
   const said = bus === false ? undefined : bus;
   const { via, heartbeat } = knownOptions<TieredBusOptions>(said, 'tiered.bus', ['via', 'heartbeat']);
-  if (via !== undefined && typeof (via as Partial<BusFactory> | null)?.wire !== 'function')
+  if (via !== undefined && !isBus(via))
     throw new CacheConfigError('tiered.bus.via', 'must be a bus: redisBus() or localBus()');
   return Object.freeze({
     l1,
@@ -77,6 +78,10 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
     maxUnvalidatedMs: unvalidatedMs(maxUnvalidated),
     heartbeatMs: bus === false ? undefined : heartbeatMs(heartbeat),
   });
+}
+
+function isBus(said: unknown): said is BusFactory {
+  return typeof (said as Partial<BusFactory> | null | undefined)?.wire === 'function';
 }
 
 function unvalidatedMs(value: Duration | undefined): number {

@@ -70,11 +70,30 @@ describeWithMongo('a MongoDB that is away', () => {
     });
   });
 
-  it('A1: with requireOnBoot a start without a server is refused', async () => {
+  it('A1: with requireOnBoot a start without a server is refused, and says why there is none', async () => {
     const server = await nowhere();
     const rig = machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '300ms' });
-    const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot'));
+    const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: ECONNREFUSED'));
     expect(tookMs).toBeLessThan(2_000);
+  });
+
+  it('why it cannot be reached is said once, without its address', async () => {
+    const refusing = machines.on({ uri: (await nowhere()).url });
+    const insecure = machines.on({ uri: `${(await start()).url}?tls=true` });
+    for (const [rig, word] of [
+      [refusing, /^mongo: ECONNREFUSED$/],
+      [insecure, /^mongo: \w+$/],
+    ] as const) {
+      const lines = (): string[] => rig.recorded.of('warning').map(({ message }) => message);
+      const reasons = (): string[] => lines().filter((line) => line.startsWith('mongo: '));
+      await until('it is said', async () => {
+        await rig.load('cat', () => 'Tom');
+        return reasons().length > 0;
+      });
+      await pause(1_200);
+      expect(reasons()).toEqual([expect.stringMatching(word)]);
+      expect(lines().join()).not.toContain('127.0.0.1');
+    }
   });
 
   it.each(LEVELS)(

@@ -140,6 +140,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         onUse: () => undefined,
         onReborn: () => undefined,
         onReachable: () => undefined,
+        onProblem: () => undefined,
       };
       const link = new MongoLink(options, none, systemClock);
       const sweeper = new MongoSweeper(link, systemClock, new ServerClock(systemClock), Math.random);

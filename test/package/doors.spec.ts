@@ -8,6 +8,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import ts from 'typescript';
 
 // One build on a busy machine.
 jest.setTimeout(240_000);
@@ -122,11 +123,39 @@ describe.each(['esm', 'cjs'])('dist/%s', (half) => {
     };
     for (const door of doors) visit(door === '.' ? 'index.js' : `${door.slice('./'.length)}.js`, []);
   });
+});
 
-  it('carries the docstrings in its declarations', () => {
+describe('declarations', () => {
+  it('carry the docstrings', () => {
+    const folder = join(root, 'dist', 'cjs');
     const declarations = readdirSync(folder).filter((name) => name.endsWith('.d.ts'));
-    const text = declarations.map(textOf).join('\n');
+    const text = declarations.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
     expect(text).toMatch(/\* Registers a cache\. Without options[\s\S]{0,700}class CacheModule /);
     expect(text).toContain('@example await cache.set(');
+  });
+
+  it('are the same ones for a CommonJS application that imports one door later than another', () => {
+    const file = join(root, 'test', 'package', 'application.cts');
+    const text = `
+      import { memory, tiered, type BackendFactory } from 'nestjs-scoped-cache';
+      export async function shared(): Promise<BackendFactory> {
+        const { redis, redisBus } = await import('nestjs-scoped-cache/redis');
+        return tiered({ l1: memory(), l2: redis(), bus: { via: redisBus() } });
+      }`;
+    const options: ts.CompilerOptions = {
+      module: ts.ModuleKind.Node16,
+      target: ts.ScriptTarget.ES2022,
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      types: [],
+    };
+    const host = ts.createCompilerHost(options);
+    const { getSourceFile } = host;
+    host.getSourceFile = (name, ...rest) =>
+      name === file ? ts.createSourceFile(name, text, rest[0]) : getSourceFile(name, ...rest);
+    const program = ts.createProgram([file], options, host);
+    const mistakes = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
+    expect(mistakes.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))).toEqual([]);
   });
 });

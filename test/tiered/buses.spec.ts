@@ -457,12 +457,19 @@ describeWithRedis('buses as values', () => {
 describe('options of buses', () => {
   it.each([
     [() => redisBus({ url: 'http://x' }), 'redisBus.url'],
+    [() => redisBus({ url: 'redis://x:99999999' }), 'redisBus.url'],
+    [() => redisBus({ url: 'redis://x', host: 'y' }), 'redisBus'],
     [() => redisBus({ url: 'redis://x', cluster: [{ host: 'x' }] }), 'redisBus'],
     [() => redisBus({ sentinels: [] }), 'redisBus.name'],
     [() => redisBus('redis://x' as never), 'redisBus'],
   ])('are checked when they are given', (make, option) => {
     expect(make).toThrow(expect.objectContaining({ option }));
     expect(make).toThrow(CacheConfigError);
+  });
+
+  it('a bus in the place of its options is told where it belongs', () => {
+    const make = (): unknown => tiered({ l1: memory(), l2: levelTwo, bus: localBus() as never });
+    expect(make).toThrow('tiered.bus: is a bus itself: say bus: { via: … } around it');
   });
 
   it.each([{}, null, 'redis', () => undefined])('a bus must be one: %p', (via) => {

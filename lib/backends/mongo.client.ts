@@ -1,0 +1,46 @@
+/** Clients of our own: what safety rests on is not up to anybody, and a mistake in the address is told without it. */
+import { mongo } from 'mongoose';
+import { CacheConfigError } from '../core/errors.js';
+import { problemOf } from './mongo.errors.js';
+import type { ResolvedMongoOptions } from './mongo.options.js';
+
+const LONGEST_SELECTION_MS = 1_000;
+/** A server that is gone is noticed within twice this. */
+const HEARTBEAT_MS = 2_000;
+const SHORTEST_SILENCE_MS = 5_000;
+/** Nothing happens then. */
+const HOLD_MS = 3_600_000;
+
+/** @throws CacheConfigError when the driver cannot make anything of the address */
+export function openClient(uri: string, options: ResolvedMongoOptions, connections: number): mongo.MongoClient {
+  const { clientOptions, connectTimeoutMs, guard } = options;
+  try {
+    return new mongo.MongoClient(uri, {
+      appName: 'scoped-cache',
+      ...clientOptions,
+      maxPoolSize: connections,
+      connectTimeoutMS: connectTimeoutMs,
+      serverSelectionTimeoutMS: Math.min(connectTimeoutMs, LONGEST_SELECTION_MS),
+      waitQueueTimeoutMS: guard.timeoutMs,
+      socketTimeoutMS: Math.max(SHORTEST_SILENCE_MS, 4 * guard.timeoutMs),
+      heartbeatFrequencyMS: HEARTBEAT_MS,
+      monitorCommands: false,
+    });
+  } catch (error) {
+    // The driver's message may quote the address, and is not passed on.
+    const too = Object.keys(clientOptions).length === 0 ? '' : ', or an option of `clientOptions`';
+    throw new CacheConfigError(
+      'mongo.uri',
+      `is refused by the driver${too} (${problemOf(error)}): it looks like mongodb://user:password@host:27017/database, with what is special in user and password percent-encoded`,
+    );
+  }
+}
+
+/**
+ * A connection keeps the process alive, and so does a driver that looks for one; this one looks without. Until it is
+ * closed, whoever waits for an answer gets one, even where nothing else goes on: in a script, or a job.
+ */
+export function holdProcess(): () => void {
+  const timer = setInterval(() => undefined, HOLD_MS);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,16 @@
+// A script that asks a server which is not there, one call after the other, and says when all of them have ended.
+const [kind, url] = process.argv.slice(2);
+const { assemble } = await import('../../../lib/assemble.ts');
+const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
+const { redis } = await import('../../../lib/backends/redis.backend.ts');
+
+const { backend, mint, scopes, close } = assemble({ backend: kind === 'mongo' ? mongo({ uri: url }) : redis({ url }) });
+await backend.open();
+const key = mint.key(mint.space(scopes.of({ tenant: 'acme' }), 'tenant', 'cats'), ['tom'], undefined);
+const outcomes = [];
+for (let asked = 0; asked < 4; asked++) {
+  for (const call of [() => backend.read(key), () => backend.evict([key]), () => backend.ping()])
+    outcomes.push(await call().then(() => 'answered', () => 'failed'));
+}
+await close();
+process.stdout.write(outcomes.join());
