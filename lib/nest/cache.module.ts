@@ -42,7 +42,7 @@ const PARTS: readonly Provider[] = Object.freeze([
   {
     provide: CACHE_SETTINGS,
     inject: [MODULE_OPTIONS_TOKEN],
-    useFactory: (options: CacheModuleOptions | undefined) => resolveSettings(options ?? {}, new Logger('Cache')),
+    useFactory: (options: CacheModuleOptions | undefined) => resolveSettings(made(options), new Logger('Cache')),
   },
   { provide: CACHE_CLOCK, useValue: systemClock },
   { provide: CACHE_CONTEXT, useFactory: newContext },
@@ -152,6 +152,12 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
     this.routes?.close();
     await this.engine.close();
   }
+}
+
+/** A factory that forgot to return its options would start a cache without scopes, in which all tenants share. */
+function made(options: CacheModuleOptions | null | undefined): CacheModuleOptions {
+  if (options != null) return options;
+  throw new CacheConfigError('forRootAsync', 'got no options: return them, or {} for all defaults');
 }
 
 /** A cache with a name shows itself under that name only, so that several can be global at once. */

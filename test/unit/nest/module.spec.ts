@@ -138,11 +138,13 @@ describe('registering a cache', () => {
     expect([prefixOf(own), prefixOf(existing)]).toEqual(['from-source', 'from-source']);
   });
 
-  it('takes a factory that returns nothing for all defaults', async () => {
-    const module = await start([
-      CacheModule.forRootAsync({ useFactory: () => undefined as unknown as CacheModuleOptions }),
-    ]);
-    expect(prefixOf(module)).toBe('cache');
+  it('refuses a factory that returns nothing, and takes {} for all defaults', async () => {
+    const of = (returned: unknown): Promise<TestingModule> =>
+      start([CacheModule.forRootAsync({ useFactory: () => returned as CacheModuleOptions })]);
+    for (const nothing of [undefined, null]) {
+      await expect(of(nothing)).rejects.toMatchObject({ option: 'forRootAsync', code: 'CACHE_CONFIG' });
+    }
+    expect(prefixOf(await of({}))).toBe('cache');
   });
 
   it('is visible everywhere, or with isGlobal: false only where it is imported', async () => {
