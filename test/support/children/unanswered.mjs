@@ -10,7 +10,12 @@ const key = mint.key(mint.space(scopes.of({ tenant: 'acme' }), 'tenant', 'cats')
 const outcomes = [];
 for (let asked = 0; asked < 4; asked++) {
   for (const call of [() => backend.read(key), () => backend.evict([key]), () => backend.ping()])
-    outcomes.push(await call().then(() => 'answered', () => 'failed'));
+    outcomes.push(
+      await call().then(
+        () => 'answered',
+        () => 'failed',
+      ),
+    );
 }
 await close();
 process.stdout.write(outcomes.join());
