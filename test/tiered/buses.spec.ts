@@ -23,6 +23,7 @@ import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { pause, randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
+import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(60_000);
@@ -66,16 +67,21 @@ const CHANGES: [string, Act, unknown][] = [
 describeWithRedis('buses as values', () => {
   describeWithMongo('over MongoDB', () => {
     let redisServer: RedisProcess;
+    let cluster: RedisCluster;
     let server: MongoProcess;
     let machines: MongoMachines;
     beforeAll(async () => {
-      [redisServer, server] = await Promise.all([RedisProcess.start(), MongoProcess.start()]);
+      [redisServer, cluster, server] = await Promise.all([
+        RedisProcess.start(),
+        RedisCluster.start(),
+        MongoProcess.start(),
+      ]);
     });
     beforeEach(() => {
       machines = new MongoMachines();
     });
     afterEach(() => machines.close());
-    afterAll(() => Promise.all([redisServer.stop(), server.stop()]));
+    afterAll(() => Promise.all([redisServer.stop(), cluster.stop(), server.stop()]));
 
     const machine = (via: BusFactory, options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
       machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(via), ...options });
@@ -83,6 +89,7 @@ describeWithRedis('buses as values', () => {
 
     const BUSES: [string, () => () => BusFactory][] = [
       ['Redis', () => byRedis],
+      ['a Redis Cluster', () => () => redisBus({ cluster: cluster.startNodes })],
       [
         'the process itself',
         () => {
