@@ -6,32 +6,20 @@ import { knownOptions } from '../core/own-options.js';
 import { problemOf } from './redis.errors.js';
 import { openClients } from './redis.client.js';
 import type { Client } from './redis.connection.js';
-import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
+import {
+  CONNECTION_OPTIONS,
+  resolveRedisOptions,
+  type RedisOptions,
+  type ResolvedRedisOptions,
+} from './redis.options.js';
 import { RedisWire } from './redis.wire.js';
 import { Warnings } from './server.warnings.js';
-
-const REDIS_BUS_OPTIONS = Object.freeze([
-  'url',
-  'host',
-  'port',
-  'db',
-  'username',
-  'password',
-  'tls',
-  'sentinels',
-  'name',
-  'cluster',
-  'client',
-  'clientOptions',
-  'clusterOptions',
-  'connectTimeout',
-] as const);
 
 /** In which a client sends at once, or connects in order to. */
 const SENDING: ReadonlySet<string> = new Set(['ready', 'wait']);
 
 /** Where the bus is: the connection options of `redis()`, which mean the same here. Exactly one way of them. */
-export type RedisBusOptions = Pick<RedisOptions, (typeof REDIS_BUS_OPTIONS)[number]>;
+export type RedisBusOptions = Pick<RedisOptions, (typeof CONNECTION_OPTIONS)[number]>;
 
 /**
  * A bus over Redis, for a cache of two levels whose second one is somewhere else. Nothing is stored there; messages name
@@ -106,7 +94,7 @@ class RedisBusWire implements Wire {
 
 /** As those of `redis()`, under the name of this. */
 function resolveOptions(options: RedisBusOptions): ResolvedRedisOptions {
-  const known = knownOptions(options, 'redisBus', REDIS_BUS_OPTIONS);
+  const known = knownOptions(options, 'redisBus', CONNECTION_OPTIONS);
   try {
     return resolveRedisOptions(known);
   } catch (error) {

@@ -65,8 +65,8 @@ export interface RedisOptions extends GuardOptions {
   readonly fallback?: BackendFactory | undefined;
 }
 
-const REDIS_OPTIONS = Object.freeze([
-  ...GUARD_OPTIONS,
+/** Where a server is, and how it is reached. */
+export const CONNECTION_OPTIONS = Object.freeze([
   'url',
   'host',
   'port',
@@ -80,12 +80,17 @@ const REDIS_OPTIONS = Object.freeze([
   'client',
   'clientOptions',
   'clusterOptions',
+  'connectTimeout',
+] as const);
+
+const REDIS_OPTIONS = Object.freeze([
+  ...GUARD_OPTIONS,
+  ...CONNECTION_OPTIONS,
   'shards',
   'index',
   'announce',
   'pubSub',
   'maxConnections',
-  'connectTimeout',
   'requireOnBoot',
   'fallback',
 ] as const);
