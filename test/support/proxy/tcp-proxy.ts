@@ -24,7 +24,7 @@ export class TcpProxy {
   delayMs = 0;
   /** Up to so much more, drawn for each chunk. Order is kept. */
   jitterMs = 0;
-  /** Bytes per second towards the server. 0: no limit. */
+  /** Bytes per second, each way. 0: no limit. */
   bytesPerSecond = 0;
   /** Connections that were ever made through here. */
   connections = 0;
@@ -111,42 +111,56 @@ export class TcpProxy {
     up.on('error', () => undefined);
     down.on('close', end);
     up.on('close', end);
-    const upward = this.lane(
-      link,
-      (chunk) => this.toServer(link, chunk),
-      () => this.upwardDelay(),
+    down.on(
+      'data',
+      this.lane(link, (chunk) => this.toServer(link, chunk)),
     );
-    const downward = this.lane(
-      link,
-      (chunk) => this.toClient(link, chunk),
-      () => this.drawDelay(),
+    up.on(
+      'data',
+      this.lane(link, (chunk) => this.toClient(link, chunk)),
     );
-    down.on('data', upward);
-    up.on('data', downward);
   }
 
-  /** Chunks pass one after the other, each after its delay. */
-  private lane(link: Link, pass: (chunk: Buffer) => void, delay: (bytes: number) => number): (chunk: Buffer) => void {
-    let freeAtMs = 0;
+  /**
+   * Chunks pass one after the other, each after its delay. They share one timer: timers of their own could fire in
+   * another order than they were set, and a slow network mixes nothing up.
+   */
+  private lane(link: Link, pass: (chunk: Buffer) => void): (chunk: Buffer) => void {
+    const waiting: { readonly chunk: Buffer; readonly dueMs: number }[] = [];
+    let lastDueMs = 0;
+    const passDue = (): void => {
+      for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+        if (next.dueMs > performance.now()) {
+          wait(next.dueMs);
+          return;
+        }
+        waiting.shift();
+        pass(next.chunk);
+      }
+    };
+    const wait = (dueMs: number): void => {
+      const timer = setTimeout(() => {
+        link.timers.delete(timer);
+        passDue();
+      }, dueMs - performance.now());
+      link.timers.add(timer);
+    };
     return (chunk) => {
       const nowMs = performance.now();
-      const waitMs = this.bytesPerSecond === 0 ? delay(chunk.length) : (chunk.length / this.bytesPerSecond) * 1_000;
-      const dueMs = Math.max(nowMs + waitMs, freeAtMs);
-      if (dueMs <= nowMs && this.delayMs === 0 && this.bytesPerSecond === 0) {
+      lastDueMs = this.dueMs(chunk.length, nowMs, lastDueMs);
+      if (waiting.length === 0 && lastDueMs <= nowMs) {
         pass(chunk);
         return;
       }
-      freeAtMs = dueMs + (this.bytesPerSecond === 0 ? 0 : waitMs);
-      const timer = setTimeout(() => {
-        link.timers.delete(timer);
-        pass(chunk);
-      }, dueMs - nowMs);
-      link.timers.add(timer);
+      waiting.push({ chunk, dueMs: lastDueMs });
+      if (waiting.length === 1) wait(lastDueMs);
     };
   }
 
-  private upwardDelay(): number {
-    return this.drawDelay();
+  /** When so many bytes have arrived that were sent now, behind others that arrive then. */
+  private dueMs(bytes: number, nowMs: number, lastDueMs: number): number {
+    if (this.bytesPerSecond > 0) return Math.max(nowMs, lastDueMs) + (bytes / this.bytesPerSecond) * 1_000;
+    return Math.max(nowMs + this.drawDelay(), lastDueMs);
   }
 
   private drawDelay(): number {
