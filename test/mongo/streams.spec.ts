@@ -34,6 +34,8 @@ const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: 
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
 
 const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [4_000, [1]] : [20_000, [1, 2, 3]];
+/** Fewer than these, and nothing being stale means little. */
+const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;
 /** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
 const ROUND_TRIP_MS = 50;
@@ -452,6 +454,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       seed,
       callers: 24,
       durationMs: DURATION_MS,
+      atLeast: ENOUGH,
       isExpected: (error) => error instanceof CacheError,
       history,
     });
@@ -462,8 +465,8 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       stale: [],
       worstMs: expect.any(Number),
     });
-    expect(history.reads.length).toBeGreaterThan(200);
-    expect(history.invalidations.length).toBeGreaterThan(10);
+    expect(history.reads.length).toBeGreaterThan(ENOUGH.reads);
+    expect(history.invalidations.length).toBeGreaterThan(ENOUGH.invalidations);
   });
 });
 

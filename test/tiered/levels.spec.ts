@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory.backend.js';
 import type { Reading } from '../../lib/core/backend.js';
-import { firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
+import { caughtUp, firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { redisBackend } from '../support/redis/redis-machine.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
@@ -12,8 +12,6 @@ jest.setTimeout(30_000);
 
 /** Long enough that nothing is checked during a test. */
 const NEVER = { maxUnvalidated: '1h' } as const;
-/** Longer than a message takes on any machine. */
-const HEARD_MS = 300;
 
 describeWithRedis('two levels', () => {
   let server: RedisProcess;
@@ -42,16 +40,16 @@ describeWithRedis('two levels', () => {
     });
 
     it('the process itself, when it has stored', async () => {
-      const a = await machine();
+      const [a, b] = [await machine(), await machine()];
       // From the first message about a partition on, nothing is forgotten that was not meant.
       await a.set('leo', 0);
-      await pause(HEARD_MS);
+      await caughtUp(b, a);
       await near(a, 'leo');
       await a.set('tom', 1);
       expect(await levelOf(a, 'tom')).toBe('l1');
       await a.load('kit', async () => 2);
       expect(await levelOf(a, 'kit')).toBe('l1');
-      await pause(HEARD_MS);
+      await caughtUp(b, a);
       for (const name of ['leo', 'tom', 'kit']) expect(await levelOf(a, name)).toBe('l1');
     });
 
@@ -68,7 +66,7 @@ describeWithRedis('two levels', () => {
     it('shares one frozen value where the policy says so', async () => {
       const [a, b] = [await machine(), await machine()];
       await a.set('tom', { age: 3 });
-      await pause(HEARD_MS);
+      await caughtUp(a, b);
       const first = await b.get('tom', { isolate: 'freeze' });
       expect(await b.get('tom', { isolate: 'freeze' })).toBe(first);
       expect(Object.isFrozen(first)).toBe(true);
@@ -179,7 +177,7 @@ describeWithRedis('two levels', () => {
       await a.set('tom', 1, { tags: ['red'] });
       await near(b, 'tom');
       await change(a);
-      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1', HEARD_MS * 10);
+      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1');
       expect(await b.get('tom')).toBe(expected);
     });
 
@@ -197,7 +195,7 @@ describeWithRedis('two levels', () => {
         keptForMs: 60_000,
         isolation: undefined,
       });
-      await until('the news', async () => (await b.get('tom')) === 2, HEARD_MS * 10);
+      await until('the news', async () => (await b.get('tom')) === 2);
     });
 
     it('also a process without a first level, if it announces what it does', async () => {
@@ -212,7 +210,7 @@ describeWithRedis('two levels', () => {
       });
       await near(b, 'tom');
       await plain.evict([b.key('tom')]);
-      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1', HEARD_MS * 10);
+      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1');
       await plain.close();
     });
 
@@ -222,13 +220,13 @@ describeWithRedis('two levels', () => {
       // The first message about a partition tells nothing of those before it.
       for (const other of others) await a.set('kit', 1, other);
       await a.set('tom', 1, { tags: ['red'] });
-      await pause(HEARD_MS);
-      for (const other of others) await b.get('kit', other);
-      await b.get('tom');
+      for (const tenant of ['acme', 'beta']) await caughtUp(a, b, { tenant });
+      for (const other of others) await near(b, 'kit', other);
+      await near(b, 'tom');
       await a.evict('tom');
       await a.invalidateTag('red');
-      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1', HEARD_MS * 10);
-      await pause(HEARD_MS);
+      for (const tenant of ['acme', 'beta']) await caughtUp(a, b, { tenant });
+      expect(await levelOf(b, 'tom')).not.toBe('l1');
       for (const other of others) expect([other, await levelOf(b, 'kit', other)]).toEqual([other, 'l1']);
     });
   });

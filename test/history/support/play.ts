@@ -1,5 +1,6 @@
 import type { Options } from '../../support/machine/rig.js';
 import { seededRandom } from '../../../lib/testing/seeded-random.js';
+import { enough } from '../../support/time.js';
 import { History } from './history.js';
 import { VersionedSource } from './source.js';
 import { covers, INVALIDATIONS, type InvalidationKind, type Place, type Subject } from './subject.js';
@@ -11,8 +12,10 @@ export interface Play {
   /** Callers at work at once, spread over the processes. */
   readonly callers: number;
   readonly durationMs: number;
-  /** It goes on until so many have been written down: on a busy machine that takes longer. Up to {@link LONGEST_MS}. */
+  /** It goes on until so many have been written down: {@link enough}. */
   readonly atLeast?: { readonly reads: number; readonly invalidations: number };
+  /** And until this is so: whatever else has to have happened meanwhile. */
+  readonly isEnough?: () => boolean;
   /** Whether a failure is one that the play expects: then the call is left out of the history. */
   readonly isExpected?: (error: unknown) => boolean;
   /** Where it is written down; unless given, moments are counted. */
@@ -47,9 +50,6 @@ const POLICIES: readonly Options[] = [
   { ttl: 20, staleIfError: 50, softTimeout: 2 },
   { ttl: 20, earlyRefresh: 5, jitter: 0.3 },
 ];
-
-/** Past this a play that sees too little is over all the same. */
-const LONGEST_MS = 30_000;
 
 class LoaderFailure extends Error {}
 
@@ -172,13 +172,12 @@ export async function play(of: Play): Promise<Played> {
     const subject = of.subjects[at % of.subjects.length]!;
     return new Caller(of, subject, source, history, () => loads++, at);
   });
-  const beganAtMs = performance.now();
   const { reads = 0, invalidations = 0 } = of.atLeast ?? {};
-  const isOver = (): boolean => {
-    const tookMs = performance.now() - beganAtMs;
-    const hasSeen = history.reads.length > reads && history.invalidations.length > invalidations;
-    return tookMs >= of.durationMs && (hasSeen || tookMs >= LONGEST_MS);
-  };
+  const { isEnough = () => true } = of;
+  const isOver = enough(
+    of.durationMs,
+    () => history.reads.length > reads && history.invalidations.length > invalidations && isEnough(),
+  );
   await Promise.all(callers.map((caller) => caller.run(isOver)));
   return { history, loads, failures: callers.reduce((sum, { failures }) => sum + failures, 0) };
 }

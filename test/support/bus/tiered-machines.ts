@@ -3,6 +3,8 @@ import { Rig } from '../machine/rig.js';
 import { randomPrefix, until } from '../redis/redis-process.js';
 import { tieredFactory, type TieredMachineOptions } from './tiered-machine.js';
 
+const MARKS = ['a mark', 'and another'] as const;
+
 /** Machines of one test that share a keyspace, each as another process would have it. */
 export class TieredMachines {
   readonly prefix = randomPrefix();
@@ -33,6 +35,25 @@ export async function levelOf(rig: Rig<Clock>, name: string, options = {}): Prom
 /** Reads until the process has a copy: the first message about a partition makes it forget what it took before. */
 export async function near(rig: Rig<Clock>, name: string, options = {}): Promise<void> {
   await until(`a copy of ${name}`, async () => (await levelOf(rig, name, options)) === 'l1');
+}
+
+/**
+ * Until a listener has heard everything that was said about a tenant before: messages come in their order, so one that
+ * takes a mark away, and nothing but the mark, comes after them. The first about a partition takes all; then there is
+ * another.
+ *
+ * @param speaker another one than the listener
+ */
+export async function caughtUp(speaker: Rig<Clock>, listener: Rig<Clock>, options = {}): Promise<void> {
+  await until('what was said has been heard', async () => {
+    for (const name of MARKS) await speaker.set(name, 1, options);
+    for (const name of MARKS) await near(listener, name, options);
+    await speaker.evict(MARKS[0], options);
+    await until('the mark is gone', () => !isNear(listener, MARKS[0], options));
+    const hasStayed = isNear(listener, MARKS[1], options);
+    await speaker.evict(MARKS[1], options);
+    return hasStayed;
+  });
 }
 
 /** Whether the process answers by itself. Reading answers at once only from a copy. */

@@ -5,6 +5,8 @@ import { Rig } from '../machine/rig.js';
 import { redisFactory } from './redis-machine.js';
 import { randomPrefix } from './redis-process.js';
 
+export { timed } from '../time.js';
+
 /** Machines on servers of one test, closed together. */
 export class Machines {
   private readonly all: Rig<Clock>[] = [];
@@ -32,11 +34,4 @@ export class Machines {
   async close(): Promise<void> {
     await Promise.all(this.all.splice(0).map((rig) => rig.machine.close()));
   }
-}
-
-/** The longest that any of the calls took, and what they answered. */
-export async function timed<T>(work: () => Promise<T>): Promise<{ readonly answer: T; readonly tookMs: number }> {
-  const beganAtMs = performance.now();
-  const answer = await work();
-  return { answer, tookMs: performance.now() - beganAtMs };
 }

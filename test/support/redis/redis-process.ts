@@ -10,8 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
+export { enough, pause, until } from '../time.js';
+
 const BINARY = 'redis-server';
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 30_000;
 
 export type RedisConfig = Readonly<Record<string, string | number>>;
 
@@ -154,22 +156,6 @@ export async function freePort(): Promise<number> {
 /** A keyspace that no other run uses. */
 export function randomPrefix(): string {
   return `t${randomBytes(6).toString('hex')}`;
-}
-
-/** Asks until the answer is yes. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<number> {
-  const beganAtMs = performance.now();
-  for (;;) {
-    if (await isSo()) return performance.now() - beganAtMs;
-    if (performance.now() - beganAtMs > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await pause(20);
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }
 
 function readiness(child: ChildProcess): Promise<void> {
