@@ -111,13 +111,15 @@ describeWithRedis('a line to a server that keeps slots', () => {
       const { line: one, told, has } = scene(client(proxy.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
-      proxy.delayMs = 300;
+      proxy.delayMs = 600;
       one.follow(TWO);
       one.unfollow(TWO);
-      await pause(200);
+      await pause(400);
+      const { bytesDown } = proxy;
       one.follow(TWO);
-      await pause(200);
       // The first answer is there, and the channel is not heard any more.
+      await until('the first answer', () => proxy.bytesDown > bytesDown);
+      await pause(20);
       expect(told).not.toContain(`heard ${TWO}`);
       await has(`heard ${TWO}`);
     });

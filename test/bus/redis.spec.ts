@@ -6,7 +6,7 @@ import { firstLevelOf, near, TieredMachines } from '../support/bus/tiered-machin
 import { tellAll } from '../support/bus/tell-all.js';
 import { watchingKeys } from '../support/redis/declared-keys.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
-import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
+import { RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(60_000);
@@ -35,7 +35,6 @@ describeWithRedis('news in a cluster', () => {
     );
     const names = Array.from({ length: 30 }, (_, index) => `cat ${index}`);
     for (const name of names) await a.set(name, 1);
-    await pause(200);
     for (const name of names) await near(b, name);
     for (const name of names) await a.set(name, 2);
     await until('all the news', async () => {

@@ -72,7 +72,7 @@ describeWithMongo('a MongoDB that is away', () => {
 
   it('A1: with requireOnBoot a start without a server is refused, and says why there is none', async () => {
     const server = await nowhere();
-    const rig = machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '300ms' });
+    const rig = machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '1s' });
     const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: ECONNREFUSED'));
     expect(tookMs).toBeLessThan(2_000);
   });
@@ -122,17 +122,21 @@ describeWithMongo('a MongoDB that is away', () => {
       changedAtMs = performance.now();
       // The old values are gone with the server; readers that began before may still get what they began with.
       await pause(700);
-      expect(rig.recorded.of('warning').some(({ message }) => message.includes('does not answer'))).toBe(true);
+      await until('it is said', () =>
+        rig.recorded.of('warning').some(({ message }) => message.includes('does not answer')),
+      );
       await server.restartEmpty();
-      const recoveredMs = await until('reads are served from the server again', async () => {
-        await rig.load('probe', () => 1);
-        return (await rig.get('probe')) === 1;
-      });
+      const recovery = await timed(() =>
+        until('reads are served from the server again', async () => {
+          await rig.load('probe', () => 1);
+          return (await rig.get('probe')) === 1;
+        }),
+      );
       isOver = true;
       await readers;
       expect(wrong).toBe(0);
       expect(longestMs).toBeLessThan(BOUND_MS);
-      expect(recoveredMs).toBeLessThan(5_000);
+      expect(recovery.tookMs).toBeLessThan(5_000);
     },
   );
 

@@ -51,7 +51,7 @@ describeWithMongo('the way to a MongoDB', () => {
     await remembering(server, () => rig.evict('cat'));
     hellos.hold();
     hellos.run = 'another';
-    proxy.delayMs = 60;
+    proxy.delayMs = 600;
     const reading = Promise.resolve(rig.backend.read(rig.key('cat')));
     await pause(15);
     proxy.reset();

@@ -11,7 +11,7 @@ import { CacheError } from '../../lib/core/errors.js';
 import { History, worstOf } from '../history/support/history.js';
 import { play } from '../history/support/play.js';
 import { RigSubject } from '../history/support/subject.js';
-import { firstLevelOf, levelOf, near } from '../support/bus/tiered-machines.js';
+import { caughtUp, firstLevelOf, isNear, levelOf, near } from '../support/bus/tiered-machines.js';
 import { Rig } from '../support/machine/rig.js';
 import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { failCommands } from '../support/mongo/fail-command.js';
@@ -93,13 +93,6 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(), ...options });
   const documents = <T>(work: (all: driver.Collection<Named>) => Promise<T>): Promise<T> =>
     withDb(server.url, (db) => work(db.collection(machines.prefix)));
-  /** Reading answers at once only from a copy. */
-  const isNear = (rig: Rig<Clock>, name: string): boolean => {
-    const reading = rig.backend.read(rig.key(name));
-    if (!(reading instanceof Promise)) return true;
-    reading.catch(() => undefined);
-    return false;
-  };
   const isUp = async (rig: Rig<Clock>): Promise<boolean> =>
     (await firstLevelOf(rig).catch(() => undefined))?.bus === 'up';
 
@@ -128,16 +121,18 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1, { tags: ['red'] });
     await a.set('kit', 1, { tags: ['blue'] });
-    // News of the tenant's first change, which makes everything of it go, has been heard by then.
-    await pause(150);
+    // News of the tenant's first change makes everything of it go.
+    await caughtUp(a, b);
+    await caughtUp(b, a);
     for (const rig of [a, b]) for (const name of ['tom', 'kit']) await near(rig, name);
     await a.invalidateTag('red');
     await a.invalidateTag('nobody has this');
     await a.evict('max');
     await a.load('max', async () => 1);
     await a.set('moritz', 1);
-    await until('the news', async () => (await b.get('tom')) === undefined);
-    await pause(150);
+    await caughtUp(a, b);
+    await caughtUp(b, a);
+    expect(await b.get('tom')).toBeUndefined();
     expect(await levelOf(b, 'kit')).toBe('l1');
     for (const name of ['kit', 'max', 'moritz']) expect([name, await levelOf(a, name)]).toEqual([name, 'l1']);
   });
@@ -250,6 +245,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   it('junk in the collection is no news', async () => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1);
+    await caughtUp(a, b);
     await near(b, 'tom');
     const lead = `${machines.prefix}:1:`;
     await documents(async (all) => {
@@ -260,7 +256,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       }
       await all.insertOne({ m: 1 } as never);
     });
-    await pause(150);
+    await caughtUp(a, b);
     expect(isNear(b, 'tom')).toBe(true);
     expect(await isUp(b)).toBe(true);
     await a.evict('tom');
@@ -315,7 +311,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
           'always',
         );
         await withDb(own.url, (db) => db.collection(machines.prefix).drop());
-        await until('the gap is noticed', () => !isNear(b, 'tom'), 5_000);
+        await until('the gap is noticed', () => !isNear(b, 'tom'));
         await pause(100);
         expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
       } finally {
@@ -333,7 +329,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
         await near(b, 'tom');
         proxy.mode = 'blackhole';
         await a.set('tom', 2);
-        await until('silence is noticed', () => !isNear(b, 'tom'), 3_000);
+        await until('silence is noticed', () => !isNear(b, 'tom'));
         proxy.mode = 'pass';
         proxy.reset();
         await until('it is told again', () => isUp(b), 20_000);
@@ -394,7 +390,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     const [a, b] = [await machine({ shards: 4 }), await machine({ shards: 4 })];
     const names = Array.from({ length: 12 }, (_, n) => `cat ${n}`);
     for (const name of names) await a.set(name, 1, { tags: ['red'] });
-    await pause(150);
+    await caughtUp(a, b);
     for (const name of names) await near(b, name);
     await a.evict('cat 3');
     await until('the news', async () => (await b.get('cat 3')) === undefined);

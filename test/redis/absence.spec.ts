@@ -31,9 +31,10 @@ describeWithRedis('a server that is away', () => {
     expect(answer).toBe('Tom');
     expect(tookMs).toBeLessThan(BOUND_MS);
     await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    await pause(1_500);
-    const said = rig.recorded.of('warning').filter(({ message }) => message === 'redis: ECONNREFUSED');
-    expect(said).toHaveLength(1);
+    const said = () => rig.recorded.of('warning').filter(({ message }) => message === 'redis: ECONNREFUSED');
+    await until('it is said', () => said().length > 0);
+    await pause(1_200);
+    expect(said()).toHaveLength(1);
 
     await server.begin();
     let calls = 0;
@@ -74,17 +75,21 @@ describeWithRedis('a server that is away', () => {
     version = 2;
     // The old values are gone with the server; readers that began before may still get what they began with.
     await pause(700);
-    expect(rig.recorded.of('warning').some(({ message }) => message.includes('does not answer'))).toBe(true);
+    await until('it is said', () =>
+      rig.recorded.of('warning').some(({ message }) => message.includes('does not answer')),
+    );
     await server.begin();
-    const recoveredMs = await until('reads are served from the server again', async () => {
-      await rig.load('probe', () => 1);
-      return (await rig.machine.engine.get({ key: rig.key('probe'), policy: rig.policy(), frame: undefined })) === 1;
-    });
+    const recovery = await timed(() =>
+      until('reads are served from the server again', async () => {
+        await rig.load('probe', () => 1);
+        return (await rig.get('probe')) === 1;
+      }),
+    );
     isOver = true;
     await readers;
     expect(wrong).toBe(0);
     expect(longestMs).toBeLessThan(BOUND_MS);
-    expect(recoveredMs).toBeLessThan(2_000);
+    expect(recovery.tookMs).toBeLessThan(5_000);
   });
 
   it('A4: a server that hangs costs one deadline, then nothing; late answers answer nobody else', async () => {
@@ -263,7 +268,7 @@ describeWithRedis('a server that is away', () => {
 
   it('A61: a server that comes and goes is asked by one call at a time while nobody knows', async () => {
     const server = await start();
-    const rig = await machines.ready({ url: server.url, timeout: '80ms', longTimeout: '1s', pause: '200ms' });
+    const rig = await machines.ready({ url: server.url, timeout: '200ms', longTimeout: '1s', pause: '200ms' });
     for (let round = 0; round < 3; round++) {
       server.halt();
       await Promise.all(loads(rig, 30));

@@ -150,9 +150,10 @@ describeWithRedis('a network that fails', () => {
     await fillMany(10);
     const before = proxy.connections;
     // Something has to be due: an answer that nobody waits for is an error of the driver's own.
-    proxy.delayMs = 20;
+    const { bytesUp } = proxy;
+    proxy.delayMs = 200;
     const reading = readMany(10);
-    await pause(5);
+    await until('it has been asked', () => proxy.bytesUp > bytesUp);
     proxy.inject(bytes);
     await reading;
     proxy.delayMs = 0;

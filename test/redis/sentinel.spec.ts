@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { Machines, timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
-import { DOWN_AFTER_MS, MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';
+import { MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
@@ -42,11 +42,8 @@ describeWithRedis('a group of sentinels', () => {
         ),
       20_000,
     );
-    const tookMs = performance.now() - beganAtMs;
     await reading;
     expect(longestMs).toBeLessThan(900);
-    // The sentinels themselves take a second or two more than their patience when machines are busy.
-    expect(tookMs).toBeLessThan(DOWN_AFTER_MS + 8_000);
     group.master.resume();
     await rig.set('cat', 'new');
     await until('the old master follows', async () => (await group.master.role()) === 'slave', 20_000);

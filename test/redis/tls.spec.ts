@@ -90,7 +90,7 @@ describeWithRedis('a server behind TLS', () => {
       expect(tookMs).toBeLessThan(600);
       await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
       await until('it is told', () => rig.recorded.of('warning').some(({ message }) => message.includes(code)));
-      const required = machines.on({ ...options, requireOnBoot: true, connectTimeout: '300ms' });
+      const required = machines.on({ ...options, requireOnBoot: true, connectTimeout: '1s' });
       const refusal = await Promise.resolve(required.backend.open?.()).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(BackendError);
       expect((refusal as Error).message).toContain(code);

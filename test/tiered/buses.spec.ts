@@ -31,7 +31,7 @@ jest.setTimeout(60_000);
 
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
-const HEARTBEAT = '100ms';
+const HEARTBEAT = '300ms';
 /** A history that is shorter proves little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 

@@ -139,9 +139,9 @@ describeWithRedis('two levels', () => {
 
     it('the server, for what is past its ttl here', async () => {
       const [a, b] = [await machine(), await machine()];
-      await a.load('tom', async () => 1, { ttl: 300, staleWhileRevalidate: '1h' });
+      await a.load('tom', async () => 1, { ttl: 1_000, staleWhileRevalidate: '1h' });
       await near(b, 'tom');
-      await pause(350);
+      await pause(1_050);
       const reading = await b.backend.read(b.key('tom'));
       expect(reading.level).toBe('l2');
       expect(b.clock.monotonicMs()).toBeGreaterThan(reading.entry?.freshUntilMs ?? Infinity);
@@ -234,12 +234,12 @@ describeWithRedis('two levels', () => {
   describe('how long a copy is believed', () => {
     it('until it is checked, when no message comes: then what is gone is gone', async () => {
       const a = await machine();
-      const b = await machine({ maxUnvalidated: 300, bus: false });
+      const b = await machine({ maxUnvalidated: 1_000, bus: false });
       await a.set('tom', 1);
       expect(await b.get('tom')).toBe(1);
       await a.evict('tom');
       expect(await b.get('tom')).toBe(1);
-      await pause(320);
+      await pause(1_020);
       expect(await b.get('tom')).toBeUndefined();
     });
 
@@ -298,7 +298,7 @@ describeWithRedis('two levels', () => {
 
     it('a check that fails is no answer: the copy is not served', async () => {
       const proxy = await TcpProxy.before(server.port);
-      const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '100ms' });
+      const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '400ms' });
       await b.set('tom', 1);
       expect(await b.get('tom')).toBe(1);
       proxy.mode = 'blackhole';
@@ -312,7 +312,7 @@ describeWithRedis('two levels', () => {
   it('a check that fails leaves the next reader to what the server has behind it', async () => {
     const proxy = await TcpProxy.before(server.port);
     const fallback = memory();
-    const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '100ms', fallback });
+    const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '400ms', fallback });
     await b.set('tom', 1);
     expect(await b.get('tom')).toBe(1);
     proxy.mode = 'blackhole';
@@ -359,9 +359,9 @@ describeWithRedis('two levels', () => {
     expect((await firstLevelOf(a)).entries).toBe(1);
     expect(await a.get('kit', tagged)).toBeUndefined();
     expect((await firstLevelOf(a)).entries).toBe(0);
-    await b.set('old', 1, { ttl: 400 });
+    await b.set('old', 1, { ttl: '1s' });
     await near(a, 'old');
-    await pause(500);
+    await pause(1_050);
     expect((await firstLevelOf(a)).entries).toBe(1);
     // Each that comes looks at some of those that are there.
     await b.set('new', 1);

@@ -168,17 +168,17 @@ describeWithRedis('what is under way when something changes', () => {
   });
 
   it('a copy is as old as its question, not as its answer', async () => {
-    const { a, b, gate } = await scene({ maxUnvalidated: 600, bus: false });
+    const { a, b, gate } = await scene({ maxUnvalidated: 1_200, bus: false });
     await b.set('tom', 1);
     const held = gate.hold('read');
     const reading = a.get('tom');
     await held;
     await b.set('tom', 2);
-    await pause(350);
+    await pause(700);
     gate.release('read');
     await reading;
     expect(isNear(a, 'tom')).toBe(true);
-    await pause(300);
+    await pause(600);
     expect(await a.get('tom')).toBe(2);
   });
 

@@ -43,7 +43,7 @@ export class RedisSentinels {
   }
 
   async promoted(): Promise<void> {
-    await until('the replica is master', async () => (await this.replica.role()) === 'master', 20_000);
+    await until('the replica is master', async () => (await this.replica.role()) === 'master', 45_000);
   }
 
   async stop(): Promise<void> {
