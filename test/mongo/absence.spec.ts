@@ -126,17 +126,14 @@ describeWithMongo('a MongoDB that is away', () => {
         rig.recorded.of('warning').some(({ message }) => message.includes('does not answer')),
       );
       await server.restartEmpty();
-      const recovery = await timed(() =>
-        until('reads are served from the server again', async () => {
-          await rig.load('probe', () => 1);
-          return (await rig.get('probe')) === 1;
-        }),
-      );
+      await until('reads are served from the server again', async () => {
+        await rig.load('probe', () => 1);
+        return (await rig.get('probe')) === 1;
+      });
       isOver = true;
       await readers;
       expect(wrong).toBe(0);
       expect(longestMs).toBeLessThan(BOUND_MS);
-      expect(recovery.tookMs).toBeLessThan(5_000);
     },
   );
 

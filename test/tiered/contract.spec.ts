@@ -15,19 +15,23 @@ describeWithRedis('memory over Redis keeps the contract of backends', () => {
   afterAll(() => server.stop());
 
   describe('when every hit is checked', () => {
-    proveContract(tieredHarness(() => ({ url: server.url, maxUnvalidated: 0 })));
+    // Without those that move thousands: copies are not listed, counted or swept on a server.
+    proveContract(
+      tieredHarness(() => server.url, { maxUnvalidated: 0 }),
+      (topic, name) => ['values', 'time'].includes(topic) || isAboutThePath(topic, name),
+    );
   });
 
   describe('when copies are believed, and only messages tell of changes', () => {
     proveContract(
-      tieredHarness(() => ({ url: server.url, maxUnvalidated: '1h', shards: 4 })),
+      tieredHarness(() => server.url, { maxUnvalidated: '1h', shards: 4 }),
       isAboutThePath,
     );
   });
 
   describe('when they come by sharded channels', () => {
     proveContract(
-      tieredHarness(() => ({ url: server.url, maxUnvalidated: '1h', shards: 4, pubSub: 'sharded' })),
+      tieredHarness(() => server.url, { maxUnvalidated: '1h', shards: 4, pubSub: 'sharded' }),
       isAboutThePath,
     );
   });

@@ -8,23 +8,23 @@ import type { RedisOptions } from '../../../lib/backends/redis.options.js';
 import { tiered } from '../../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../../lib/backends/tiered.options.js';
 import { wireBus } from '../../../lib/bus/wire.bus.js';
-import type { Backend, BackendFactory, Reading } from '../../../lib/core/backend.js';
+import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import type { Constructor } from '../../../lib/core/canonical.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import { Copier } from '../../../lib/core/copier.js';
-import type { Key } from '../../../lib/core/key.js';
 import { resolveLimits } from '../../../lib/core/limits.js';
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
 import { pause, randomPrefix } from '../redis/redis-process.js';
 import { PATIENCE, serverHarness } from '../servers/contract-harness.js';
+import { afterTheNews, inOneOrder } from './after-the-news.js';
 
 export interface TieredMachineOptions extends RedisOptions, Pick<TieredOptions, 'maxUnvalidated' | 'bus'> {
   readonly prefix?: string;
   readonly memory?: MemoryOptions;
 }
 
-/** Until the others have heard what Redis passes on. */
-const HEARD_MS = 12;
+/** Until the others have heard what Redis passes on, where nothing says that they have. */
+const HEARD_MS = 40;
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */
 export function tieredFactory(options: TieredMachineOptions): BackendFactory {
@@ -50,30 +50,15 @@ export function tieredBackend(
   });
 }
 
-/** Each client has a first level of its own. Before one reads, it has had the time to hear what the others did. */
-export function tieredHarness(options: () => TieredMachineOptions): ContractHarness {
+/** Each client has a first level of its own. Before one reads, it has heard what the others did. */
+export function tieredHarness(
+  url: () => string,
+  { maxUnvalidated, pubSub, ...options }: TieredMachineOptions,
+): ContractHarness {
+  // Sharded channels have no order among them.
+  const heard = pubSub === 'sharded' ? (): Promise<void> => pause(HEARD_MS) : inOneOrder();
   return serverHarness(
-    (prefix, types) => tieredBackend({ ...PATIENCE, ...options(), prefix }, types),
-    (backend) => (options().maxUnvalidated === 0 ? backend : afterTheNews(backend, HEARD_MS)),
+    (prefix, types) => tieredBackend({ ...PATIENCE, ...options, url: url(), maxUnvalidated, pubSub, prefix }, types),
+    maxUnvalidated === 0 ? undefined : afterTheNews(heard),
   );
-}
-
-/** Messages take a moment; the contract asks for what is true after they came. */
-export function afterTheNews(backend: Backend, heardMs: number): Backend {
-  const read = async (key: Key): Promise<Reading> => {
-    await pause(heardMs);
-    return backend.read(key);
-  };
-  const readMany = async (keys: readonly Key[]): Promise<readonly Reading[]> => {
-    await pause(heardMs);
-    return backend.readMany(keys);
-  };
-  return new Proxy(backend, {
-    get(target, name) {
-      if (name === 'read') return read;
-      if (name === 'readMany') return readMany;
-      const found: unknown = Reflect.get(target, name, target);
-      return typeof found === 'function' ? (found.bind(target) as unknown) : found;
-    },
-  });
 }

@@ -1,19 +1,19 @@
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
-import { afterTheNews } from '../bus/tiered-machine.js';
+import { afterTheNews, inOneOrder } from '../bus/after-the-news.js';
 import { PATIENCE, serverHarness } from '../servers/contract-harness.js';
 import { mongoBackend, type MongoBackendOptions } from './mongo-machine.js';
 
 /**
  * The options are asked for again for each client. Each store is a collection of its own.
  *
- * @param heardMs before a client reads, it has had so long to hear what the others did
+ * @param isTold clients have copies and are told of changes: before one reads, it has heard what the others did
  */
-export function mongoHarness(options: () => MongoBackendOptions, heardMs = 0): ContractHarness {
+export function mongoHarness(options: () => MongoBackendOptions, isTold = false): ContractHarness {
   return serverHarness(
     (prefix, types) => {
       const { codec, ...rest } = options();
       return mongoBackend({ ...PATIENCE, collection: prefix, ...rest, prefix, codec: { ...codec, types } });
     },
-    (backend) => (heardMs === 0 ? backend : afterTheNews(backend, heardMs)),
+    isTold ? afterTheNews(inOneOrder()) : undefined,
   );
 }
