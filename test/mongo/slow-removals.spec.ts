@@ -1,7 +1,7 @@
 /** Removing takes longer than anybody waits. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
-import { MongoProcess } from '../support/mongo/mongo-process.js';
+import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { IMPATIENT, proveSlowRemovals } from '../support/servers/slow-removals.js';
@@ -23,6 +23,10 @@ describeWithMongo('removing that takes longer than longTimeout answers', () => {
     machines = new MongoMachines();
     proxy = await TcpProxy.before(server.port);
     const slow = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, ...IMPATIENT });
-    return { slow, quick: await machines.ready({ uri: server.url, timeout: '10s' }), proxy };
+    const stored = (): Promise<number> =>
+      withDb(server.url, (db) =>
+        db.collection('scoped_cache').countDocuments({ _id: { $regex: `^${machines.prefix}:` } as never }),
+      );
+    return { slow, quick: await machines.ready({ uri: server.url, timeout: '10s' }), proxy, stored };
   });
 });

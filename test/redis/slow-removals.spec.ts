@@ -23,6 +23,8 @@ describeWithRedis('removing that takes longer than longTimeout answers', () => {
     machines = new Machines();
     proxy = await TcpProxy.before(server.port);
     const slow = await machines.ready({ url: proxy.url, ...IMPATIENT });
-    return { slow, quick: await machines.ready({ url: server.url, timeout: '10s' }), proxy };
+    const stored = async (): Promise<number> =>
+      ((await server.command('KEYS', `${machines.prefix}:*`)) as unknown[]).length;
+    return { slow, quick: await machines.ready({ url: server.url, timeout: '10s' }), proxy, stored };
   });
 });

@@ -6,6 +6,8 @@ import type { TcpProxy } from '../proxy/tcp-proxy.js';
 import { until } from '../redis/redis-process.js';
 
 const ENTRIES = 4_000;
+/** Two values, and what is kept about them. */
+const FEW = 12;
 const DELAY_MS = 120;
 
 /** A walk over the entries takes many times as long as this, once the line is slow. */
@@ -17,6 +19,8 @@ export interface SlowStage {
   /** On the same keyspace, and in no hurry. */
   readonly quick: Rig<Clock>;
   readonly proxy: TcpProxy;
+  /** How many things lie on the server: also what nobody can read any more. */
+  readonly stored: () => Promise<number>;
 }
 
 /** What a caller gets when removing takes longer than `longTimeout`. */
@@ -45,7 +49,7 @@ export function proveSlowRemovals(open: () => Promise<SlowStage>): void {
 
   it('a clear: what it had counted by then; it is over at once all the same, and what came later stays', async () => {
     const stage = await populated();
-    const { slow, quick, proxy } = stage;
+    const { slow, quick, proxy, stored } = stage;
     const clearing = slow.clear({ namespace: 'cats' });
     await until('it has begun', async () => (await quick.get(`report:${ENTRIES - 1}`)) === undefined);
     expect(await left(stage)).toBe(0);
@@ -55,6 +59,9 @@ export function proveSlowRemovals(open: () => Promise<SlowStage>): void {
     expect(counted).toBeLessThan(ENTRIES);
     expect(await quick.get('new')).toBe('stays');
     proxy.delayMs = 0;
+    await until('it is tidied up behind', async () => (await stored()) < FEW);
+    expect(await quick.get('new')).toBe('stays');
+    expect(slow.recorded.of('error')).toEqual([]);
     expect(await quick.get('cat', { namespace: 'others' })).toBe('kept');
   });
 }
