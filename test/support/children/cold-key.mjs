@@ -1,7 +1,8 @@
 // One of several processes that ask for the same cold key at the same moment: how often its loader ran, and what was answered.
+import { once } from 'node:events';
 import { backendAt } from './backend-at.mjs';
 
-const [url, prefix, callers, startAt, near] = process.argv.slice(2);
+const [url, prefix, callers, near] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
 const backend = await backendAt(url, { timeout: '5s', near: near === undefined ? undefined : JSON.parse(near) });
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
@@ -19,11 +20,13 @@ const loader = async () => {
   await new Promise((resolve) => setTimeout(resolve, 400));
   return `loaded by ${process.pid}`;
 };
-await new Promise((resolve) => setTimeout(resolve, Math.max(0, Number(startAt) - Date.now())));
+process.send('ready');
+await once(process, 'message');
 const answers = await Promise.all(
   Array.from({ length: Number(callers) }, () =>
     machine.engine.getOrSet({ key, policy: DEFAULT_POLICY, loader, frame: undefined }),
   ),
 );
 await machine.close();
-process.stdout.write(JSON.stringify({ loads, answers: [...new Set(answers)] }));
+process.send({ loads, answers: [...new Set(answers)] });
+process.disconnect();
