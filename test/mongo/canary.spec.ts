@@ -13,7 +13,7 @@ import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { enough } from '../support/redis/redis-process.js';
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 6_000 : 120_000;
+const DURATION_MS = process.env['SOAK'] === undefined ? 3_000 : 120_000;
 const TENANTS = 40;
 const USERS = 4;
 const NAMES = 3;

@@ -25,7 +25,7 @@ import { pause, randomPrefix } from '../support/redis/redis-process.js';
 jest.setTimeout(120_000);
 
 const IS_SOAK = process.env['SOAK'] !== undefined;
-const [DURATION_MS, SEEDS] = IS_SOAK ? [20_000, [1, 2, 3]] : [4_000, [1]];
+const [DURATION_MS, SEEDS] = IS_SOAK ? [20_000, [1, 2, 3]] : [2_500, [1]];
 const SKEW_MS = 150;
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = IS_SOAK ? { reads: 500, invalidations: 100 } : { reads: 100, invalidations: 3 };

@@ -280,7 +280,7 @@ describeWithRedis('a server that forgets', () => {
 
   describe('A62: clearing a tenant of many keys', () => {
     const isSoak = process.env['SOAK'] !== undefined;
-    const count = isSoak ? 1_000_000 : 20_000;
+    const count = isSoak ? 1_000_000 : 5_000;
     const patience = isSoak ? 900_000 : 60_000;
     const populate = async (rig: Machine, many: number): Promise<void> => {
       // A few batches at once: a million entries one batch after the other would take minutes.
@@ -309,19 +309,18 @@ describeWithRedis('a server that forgets', () => {
     });
 
     it(
-      'invalidates at once, and holds the server up for milliseconds only',
+      'invalidates at once, and holds the server up for milliseconds only: no step is about more than some hundreds',
       async () => {
         const rig = await machines.ready({ url: server.url, timeout: '5s', longTimeout: '10m' });
         await populate(rig, count);
-        await server.command('CONFIG', 'SET', 'slowlog-log-slower-than', 100_000);
-        await server.command('SLOWLOG', 'RESET');
+        const before = await commands();
         const clearing = rig.clear({ tenant: 'acme' });
         await pause(30);
         expect(await rig.get(7)).toBeUndefined();
         expect(await clearing).toBe(count);
-        const slow = (await server.command('SLOWLOG', 'GET', 10)) as unknown[];
-        // A busy machine stops anybody for a while now and then; a script over all keys would take seconds.
-        expect(slow.length).toBeLessThan(3);
+        const after = await commands();
+        for (const name of ['zrangebylex', 'evalsha'])
+          expect((after.get(name) ?? 0) - (before.get(name) ?? 0)).toBeGreaterThan(count / 500);
         expect(await left()).toBeLessThan(10);
       },
       patience,
@@ -330,7 +329,7 @@ describeWithRedis('a server that forgets', () => {
     it('does as much on the server for thousands as for ten, and never looks for keys', async () => {
       const rig = await machines.ready({ url: server.url, timeout: '5s', index: false });
       const cost: Record<string, number>[] = [];
-      for (const many of [10, 10_000]) {
+      for (const many of [10, 3_000]) {
         await populate(rig, many);
         const before = await commands();
         await rig.clear({ tenant: 'acme' });
@@ -346,7 +345,7 @@ describeWithRedis('a server that forgets', () => {
 
     it('that has to be said again is said before anybody reads, and nobody waits while it is counted', async () => {
       const rig = await machines.ready({ url: server.url, pause: '100ms' });
-      await populate(rig, 10_000);
+      await populate(rig, 3_000);
       server.halt();
       await expect(rig.clear({ tenant: 'acme' })).rejects.toBeInstanceOf(InvalidationUnknownError);
       server.resume();
@@ -392,7 +391,7 @@ describeWithRedis('a server that forgets', () => {
 
   it('A64: a hundred thousand tags of one tenant take bounded room, and what they invalidated stays invalid', async () => {
     const rig = await machines.ready({ url: server.url, timeout: '5s' });
-    const count = process.env['SOAK'] === undefined ? 12_000 : 100_000;
+    const count = process.env['SOAK'] === undefined ? 6_000 : 100_000;
     const { meta, labels } = keysOf(rig, 'x');
     await rig.set('early', 'old', { tags: ['tag 5'] });
     await rig.invalidateTag('tag 5');

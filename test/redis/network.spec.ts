@@ -224,7 +224,7 @@ describeWithRedis('a network that fails', () => {
     }, 60);
     let served = 0;
     let foreign = 0;
-    const isOver = enough(4_000, () => served > 200 && proxy.connections > 2);
+    const isOver = enough(2_500, () => served > 200 && proxy.connections > 2);
     const worker = async (at: number): Promise<void> => {
       for (let n = 0; !isOver(); n++) {
         const tenant = `tenant ${(at * 31 + n * 7) % 40}`;

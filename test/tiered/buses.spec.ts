@@ -420,7 +420,7 @@ describeWithRedis('buses as values', () => {
         subjects: rigs.map((rig) => new RigSubject(rig)),
         seed: 1,
         callers: 24,
-        durationMs: 4_000,
+        durationMs: 2_500,
         atLeast: ENOUGH,
         isExpected: (error) => error instanceof CacheError,
         history,

@@ -11,7 +11,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 5_000 : 20_000;
+const DURATION_MS = process.env['SOAK'] === undefined ? 3_000 : 20_000;
 const FAULTS: readonly ProxyMode[] = ['shift', 'shift', 'dropReplies', 'refuse'];
 
 interface Canary {

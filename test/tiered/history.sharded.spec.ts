@@ -17,7 +17,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 5_000 : 20_000;
+const DURATION_MS = process.env['SOAK'] === undefined ? 3_500 : 20_000;
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const MOVES = 4;

@@ -19,7 +19,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 jest.setTimeout(90_000);
 
 /** Seed 1 hears of changes, in every process; with others one does not, and checks. */
-const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [3_000, [1, 2]] : [20_000, [1, 2, 3]];
+const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [2_000, [1, 2]] : [20_000, [1, 2, 3]];
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;

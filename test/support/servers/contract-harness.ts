@@ -69,5 +69,7 @@ export function isAboutThePath(topic: string, name: string): boolean {
 
 /** Cases that say something about the server and the way to it: not about values, and not by letting time pass. */
 export function isAboutTheServer(topic: string, name: string): boolean {
-  return topic !== 'values' && topic !== 'time' && !/\blife\b|past its ttl|expiry|ends by itself|ran out/.test(name);
+  return (
+    topic !== 'values' && topic !== 'time' && !/\blife\b|lives on|past its ttl|expiry|ends by itself|ran out/.test(name)
+  );
 }
