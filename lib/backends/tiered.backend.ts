@@ -6,7 +6,7 @@
  * A hit in this process answers at once, like memory's.
  */
 import { randomBytes } from 'node:crypto';
-import type { Awaitable } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../core/awaitable.js';
 import type {
   Backend,
   BackendFactory,
@@ -26,6 +26,7 @@ import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { closeAll, openOrClose } from './open-close.js';
 import type { Invalidation } from './retry-queue.js';
 import { Copies, readingOf, type Copy } from './tiered.copies.js';
 import { Hearing } from './tiered.hearing.js';
@@ -92,20 +93,14 @@ class TieredBackend implements Backend {
   }
 
   read(key: Key, how?: Handling): Awaitable<Reading> {
-    const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
-    if (copy === undefined) return this.readThrough(key, how);
-    const nowMs = this.parts.clock.monotonicMs();
-    if (nowMs < copy.believedUntilMs) return readingOf(copy);
-    // What is past its ttl here may have been renewed by somebody else.
-    return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : this.readThrough(key, how);
+    return this.near(key, this.parts.clock.monotonicMs(), how) ?? this.readThrough(key, how);
   }
 
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]> {
     const nowMs = this.parts.clock.monotonicMs();
-    const near = keys.map((key) => (how?.level === 'l2' ? undefined : this.believed(key, nowMs)));
-    const far = keys.filter((_, at) => near[at] === undefined);
-    if (far.length === 0) return near as readonly Reading[];
-    return this.readManyThrough(keys, near, far, how);
+    const near = keys.map((key) => this.near(key, nowMs, how));
+    if (near.every((answer) => answer !== undefined && !isPending(answer))) return near as readonly Reading[];
+    return this.readManyThrough(keys, near, how);
   }
 
   lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply> {
@@ -207,13 +202,7 @@ class TieredBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    try {
-      await this.l2.open?.();
-    } catch (error) {
-      // Nobody closes what did not start, and its connections would keep the process from ending.
-      await this.bus?.close();
-      throw error;
-    }
+    await openOrClose(this.l2, this);
     if (this.bus === undefined) return;
     await Promise.race([this.hearing.firstUp, this.parts.clock.sleep(FIRST_MESSAGE_MS)]);
   }
@@ -222,15 +211,22 @@ class TieredBackend implements Backend {
     this.tellReborn = listener;
   }
 
+  /** The bus before the level whose connections it may use. */
   async close(): Promise<void> {
-    await this.bus?.close();
     this.copies.turn(false);
-    await this.l2.close();
+    await closeAll(
+      async () => this.bus?.close(),
+      () => this.l2.close(),
+    );
   }
 
-  private believed(key: Key, nowMs: number): Reading | undefined {
-    const copy = this.copies.find(key);
-    return copy !== undefined && nowMs < copy.believedUntilMs ? readingOf(copy) : undefined;
+  /** The answer of this process, perhaps after a check. Undefined: it has none. */
+  private near(key: Key, nowMs: number, how: Handling | undefined): Awaitable<Reading> | undefined {
+    const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
+    if (copy === undefined) return undefined;
+    if (nowMs < copy.believedUntilMs) return readingOf(copy);
+    // What is past its ttl here may have been renewed by somebody else.
+    return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : undefined;
   }
 
   private async check(key: Key, copy: Copy, how: Handling | undefined): Promise<Reading> {
@@ -244,13 +240,14 @@ class TieredBackend implements Backend {
 
   private async readManyThrough(
     keys: readonly Key[],
-    near: readonly (Reading | undefined)[],
-    far: readonly Key[],
+    near: readonly (Awaitable<Reading> | undefined)[],
     how: Handling | undefined,
   ): Promise<readonly Reading[]> {
     const asked = this.taking.begin();
-    const readings = (await this.l2.readMany(far, how)).values();
-    return keys.map((key, at) => near[at] ?? this.taking.read(key, readings.next().value as Reading, asked, how));
+    const far = keys.filter((_, at) => near[at] === undefined);
+    const [known, read] = await Promise.all([Promise.all(near), far.length === 0 ? [] : this.l2.readMany(far, how)]);
+    const readings = read.values();
+    return keys.map((key, at) => known[at] ?? this.taking.read(key, readings.next().value as Reading, asked, how));
   }
 
   /** Whatever alters entries: copies of before go when the answer is there, and also when nobody knows it. */
@@ -267,8 +264,9 @@ class TieredBackend implements Backend {
     return answer;
   }
 
-  /** Nobody knows what became of a change: it may have been made. */
+  /** Nobody knows what became of a change: it may have been made, or may yet be. */
   private failed(keys: readonly Key[]): void {
+    this.hearing.doubt(keys);
     this.copies.forget(keys);
     void this.telling.keys('stored', keys);
   }

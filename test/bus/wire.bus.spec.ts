@@ -321,6 +321,19 @@ describe('a bus on which everybody announces his own changes', () => {
     },
   );
 
+  it('what cannot be said again is counted once', async () => {
+    const { clock, loop, bus } = scene('me');
+    loop.events.onUp();
+    loop.trouble = 'fails';
+    await bus.announce?.(ACME, EVICTED);
+    await bus.announce?.(undefined, EVICTED);
+    const { sent } = loop;
+    // It is tried again with each sign of life. The third that does not come back ends them.
+    await clock.advance(3 * HEARTBEAT_MS);
+    expect(loop.sent - sent).toBeGreaterThan(4);
+    expect(bus.unannounced).toBe(2);
+  });
+
   it('what is owed about very many is owed about everybody', async () => {
     const { clock, loop, heard, bus } = scene('me');
     loop.events.onUp();
