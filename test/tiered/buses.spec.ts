@@ -426,6 +426,7 @@ describeWithRedis('buses as values', () => {
         seed: 1,
         callers: 24,
         durationMs: 4_000,
+        atLeast: { reads: 200, invalidations: 10 },
         isExpected: (error) => error instanceof CacheError,
         history,
       });

@@ -18,6 +18,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 jest.setTimeout(90_000);
 
 const DURATION_MS = process.env['SOAK'] === undefined ? 5_000 : 20_000;
+const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;
 /** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
 const ROUND_TRIP_MS = 50;
@@ -80,17 +81,17 @@ describeWithRedis('machines with two levels that follow slots', () => {
     const history = new History(() => performance.now());
     const subjects = rigs.map((rig) => new RigSubject(rig));
     const isExpected = (error: unknown): boolean => error instanceof CacheError;
-    await play({ subjects, seed, callers: 24, durationMs: DURATION_MS, isExpected, history });
+    await play({ subjects, seed, callers: 24, durationMs: DURATION_MS, atLeast: ENOUGH, isExpected, history });
     isOver = true;
-    expect(await travelling).toBeGreaterThan(3);
+    expect(await travelling).toBeGreaterThan(1);
     const stale = history.violations(boundMs).slice(0, 1);
     expect({ seed, stale, worstMs: worstOf(history.violations()) }).toEqual({
       seed,
       stale: [],
       worstMs: expect.any(Number),
     });
-    expect(history.reads.length).toBeGreaterThan(200);
-    expect(history.invalidations.length).toBeGreaterThan(10);
+    expect(history.reads.length).toBeGreaterThan(ENOUGH.reads);
+    expect(history.invalidations.length).toBeGreaterThan(ENOUGH.invalidations);
     expect(kept).toBeGreaterThan(0);
   });
 });
