@@ -67,29 +67,24 @@ class TieredBackend implements Backend {
     options: ResolvedTieredOptions,
     private readonly parts: BackendParts,
   ) {
-    const { l1, l2, via, maxUnvalidatedMs, heartbeatMs } = options;
+    const { l1, l2, via, maxUnvalidatedMs } = options;
     const origin = randomBytes(9).toString('base64url');
-    this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs);
     const onRepeated = (again: Invalidation): void => this.repeated(again);
     this.second = l2.asSecondLevel({ ...parts, onRepeated }, via === undefined ? origin : undefined);
     this.l2 = this.second.backend;
+    this.bus = this.busOf(options, origin);
+    this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs, this.bus?.hears?.bind(this.bus));
     this.taking = new Taking(this.copies, this.second, parts.clock);
     this.validations = new Validations(this.second, this.copies, parts.clock, maxUnvalidatedMs);
     this.hearing = new Hearing(this.copies, origin);
+    this.telling = new Telling(via === undefined ? undefined : this.bus);
     // Another server, or another life of it: nobody knows what it has heard.
     this.l2.onReborn?.(() => {
       this.copies.forgetAll();
       this.tellReborn?.();
     });
-    if (heartbeatMs !== undefined && parts.bus !== undefined) {
-      const wire = via === undefined ? this.second.wire : via.wire(parts);
-      const settings = { heartbeatMs, origin: via === undefined ? undefined : origin };
-      if (wire !== undefined) this.bus = parts.bus(wire, parts, settings);
-    }
-    this.copies.hears = this.bus?.hears?.bind(this.bus);
     if (this.bus === undefined) this.copies.turn(true);
     else this.bus.start(this.hearing);
-    this.telling = new Telling(via === undefined ? undefined : this.bus);
   }
 
   read(key: Key, how?: Handling): Awaitable<Reading> {
@@ -218,6 +213,14 @@ class TieredBackend implements Backend {
       async () => this.bus?.close(),
       () => this.l2.close(),
     );
+  }
+
+  /** Undefined: nobody tells this process of anything. */
+  private busOf({ via, heartbeatMs }: ResolvedTieredOptions, origin: string): Bus | undefined {
+    const { parts, second } = this;
+    if (heartbeatMs === undefined || parts.bus === undefined) return undefined;
+    const wire = via === undefined ? second.wire : via.wire(parts);
+    return wire && parts.bus(wire, parts, { heartbeatMs, origin: via === undefined ? undefined : origin });
   }
 
   /** The answer of this process, perhaps after a check. Undefined: it has none. */

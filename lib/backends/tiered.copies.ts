@@ -46,13 +46,13 @@ export class Copies {
   private readonly changes = new Changes();
   /** False: messages may be missed, so nothing is kept. */
   private isOn = false;
-  /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
-  hears: ((partition: Partition) => boolean) | undefined = undefined;
 
   constructor(
     private readonly options: ResolvedMemoryOptions,
     private readonly parts: BackendParts,
     private readonly maxUnvalidatedMs: number,
+    /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
+    private readonly hears: ((partition: Partition) => boolean) | undefined,
   ) {
     this.store = new MemoryStore(options, parts.copier, randomBytes(8).toString('hex'), Copy);
     this.store.onRemoved = (record, wasDisplaced) => {
