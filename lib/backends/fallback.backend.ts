@@ -20,6 +20,7 @@ import { CacheError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { closeAll, openOrClose } from './open-close.js';
 
 export class FallbackBackend implements Backend {
   readonly kind: string;
@@ -145,7 +146,7 @@ export class FallbackBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    await this.first.open?.();
+    await openOrClose(this.first, this);
   }
 
   onReborn(listener: () => void): void {
@@ -153,7 +154,10 @@ export class FallbackBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.first.close(), this.second.close()]);
+    await closeAll(
+      () => this.first.close(),
+      () => this.second.close(),
+    );
   }
 
   private of(lease: Lease): Backend {

@@ -25,6 +25,7 @@ import { CircuitBreaker, type BreakerState } from './circuit-breaker.js';
 import { Deadlines } from './deadlines.js';
 import { MANY, type GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
+import { openOrClose } from './open-close.js';
 import { isAnswer } from './refused.error.js';
 import { isBrief, repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
 import type { LevelParts } from './tiered.levels.js';
@@ -153,7 +154,7 @@ export class GuardedBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    await this.inner.open?.();
+    await openOrClose(this.inner, this);
   }
 
   onReborn(listener: () => void): void {
@@ -171,8 +172,7 @@ export class GuardedBackend implements Backend {
     if (this.isClosed) return;
     this.isClosed = true;
     this.cancelProbe?.();
-    this.deadlines.close();
-    this.patience.close();
+    for (const deadlines of [this.deadlines, this.patience]) deadlines.close();
     await this.inner.close();
   }
 

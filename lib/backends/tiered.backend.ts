@@ -6,7 +6,7 @@
  * A hit in this process answers at once, like memory's.
  */
 import { randomBytes } from 'node:crypto';
-import type { Awaitable } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../core/awaitable.js';
 import type {
   Backend,
   BackendFactory,
@@ -26,6 +26,7 @@ import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { closeAll, openOrClose } from './open-close.js';
 import type { Invalidation } from './retry-queue.js';
 import { Copies, readingOf, type Copy } from './tiered.copies.js';
 import { Hearing } from './tiered.hearing.js';
@@ -66,46 +67,35 @@ class TieredBackend implements Backend {
     options: ResolvedTieredOptions,
     private readonly parts: BackendParts,
   ) {
-    const { l1, l2, via, maxUnvalidatedMs, heartbeatMs } = options;
+    const { l1, l2, via, maxUnvalidatedMs } = options;
     const origin = randomBytes(9).toString('base64url');
-    this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs);
     const onRepeated = (again: Invalidation): void => this.repeated(again);
     this.second = l2.asSecondLevel({ ...parts, onRepeated }, via === undefined ? origin : undefined);
     this.l2 = this.second.backend;
+    this.bus = this.busOf(options, origin);
+    this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs, this.bus?.hears?.bind(this.bus));
     this.taking = new Taking(this.copies, this.second, parts.clock);
     this.validations = new Validations(this.second, this.copies, parts.clock, maxUnvalidatedMs);
     this.hearing = new Hearing(this.copies, origin);
+    this.telling = new Telling(via === undefined ? undefined : this.bus);
     // Another server, or another life of it: nobody knows what it has heard.
     this.l2.onReborn?.(() => {
       this.copies.forgetAll();
       this.tellReborn?.();
     });
-    if (heartbeatMs !== undefined && parts.bus !== undefined) {
-      const wire = via === undefined ? this.second.wire : via.wire(parts);
-      const settings = { heartbeatMs, origin: via === undefined ? undefined : origin };
-      if (wire !== undefined) this.bus = parts.bus(wire, parts, settings);
-    }
-    this.copies.hears = this.bus?.hears?.bind(this.bus);
     if (this.bus === undefined) this.copies.turn(true);
     else this.bus.start(this.hearing);
-    this.telling = new Telling(via === undefined ? undefined : this.bus);
   }
 
   read(key: Key, how?: Handling): Awaitable<Reading> {
-    const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
-    if (copy === undefined) return this.readThrough(key, how);
-    const nowMs = this.parts.clock.monotonicMs();
-    if (nowMs < copy.believedUntilMs) return readingOf(copy);
-    // What is past its ttl here may have been renewed by somebody else.
-    return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : this.readThrough(key, how);
+    return this.near(key, this.parts.clock.monotonicMs(), how) ?? this.readThrough(key, how);
   }
 
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]> {
     const nowMs = this.parts.clock.monotonicMs();
-    const near = keys.map((key) => (how?.level === 'l2' ? undefined : this.believed(key, nowMs)));
-    const far = keys.filter((_, at) => near[at] === undefined);
-    if (far.length === 0) return near as readonly Reading[];
-    return this.readManyThrough(keys, near, far, how);
+    const near = keys.map((key) => this.near(key, nowMs, how));
+    if (near.every((answer) => answer !== undefined && !isPending(answer))) return near as readonly Reading[];
+    return this.readManyThrough(keys, near, how);
   }
 
   lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply> {
@@ -207,13 +197,7 @@ class TieredBackend implements Backend {
   }
 
   async open(): Promise<void> {
-    try {
-      await this.l2.open?.();
-    } catch (error) {
-      // Nobody closes what did not start, and its connections would keep the process from ending.
-      await this.bus?.close();
-      throw error;
-    }
+    await openOrClose(this.l2, this);
     if (this.bus === undefined) return;
     await Promise.race([this.hearing.firstUp, this.parts.clock.sleep(FIRST_MESSAGE_MS)]);
   }
@@ -222,15 +206,30 @@ class TieredBackend implements Backend {
     this.tellReborn = listener;
   }
 
+  /** The bus before the level whose connections it may use. */
   async close(): Promise<void> {
-    await this.bus?.close();
     this.copies.turn(false);
-    await this.l2.close();
+    await closeAll(
+      async () => this.bus?.close(),
+      () => this.l2.close(),
+    );
   }
 
-  private believed(key: Key, nowMs: number): Reading | undefined {
-    const copy = this.copies.find(key);
-    return copy !== undefined && nowMs < copy.believedUntilMs ? readingOf(copy) : undefined;
+  /** Undefined: nobody tells this process of anything. */
+  private busOf({ via, heartbeatMs }: ResolvedTieredOptions, origin: string): Bus | undefined {
+    const { parts, second } = this;
+    if (heartbeatMs === undefined || parts.bus === undefined) return undefined;
+    const wire = via === undefined ? second.wire : via.wire(parts);
+    return wire && parts.bus(wire, parts, { heartbeatMs, origin: via === undefined ? undefined : origin });
+  }
+
+  /** The answer of this process, perhaps after a check. Undefined: it has none. */
+  private near(key: Key, nowMs: number, how: Handling | undefined): Awaitable<Reading> | undefined {
+    const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
+    if (copy === undefined) return undefined;
+    if (nowMs < copy.believedUntilMs) return readingOf(copy);
+    // What is past its ttl here may have been renewed by somebody else.
+    return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : undefined;
   }
 
   private async check(key: Key, copy: Copy, how: Handling | undefined): Promise<Reading> {
@@ -244,13 +243,14 @@ class TieredBackend implements Backend {
 
   private async readManyThrough(
     keys: readonly Key[],
-    near: readonly (Reading | undefined)[],
-    far: readonly Key[],
+    near: readonly (Awaitable<Reading> | undefined)[],
     how: Handling | undefined,
   ): Promise<readonly Reading[]> {
     const asked = this.taking.begin();
-    const readings = (await this.l2.readMany(far, how)).values();
-    return keys.map((key, at) => near[at] ?? this.taking.read(key, readings.next().value as Reading, asked, how));
+    const far = keys.filter((_, at) => near[at] === undefined);
+    const [known, read] = await Promise.all([Promise.all(near), far.length === 0 ? [] : this.l2.readMany(far, how)]);
+    const readings = read.values();
+    return keys.map((key, at) => known[at] ?? this.taking.read(key, readings.next().value as Reading, asked, how));
   }
 
   /** Whatever alters entries: copies of before go when the answer is there, and also when nobody knows it. */
@@ -267,8 +267,9 @@ class TieredBackend implements Backend {
     return answer;
   }
 
-  /** Nobody knows what became of a change: it may have been made. */
+  /** Nobody knows what became of a change: it may have been made, or may yet be. */
   private failed(keys: readonly Key[]): void {
+    this.hearing.doubt(keys);
     this.copies.forget(keys);
     void this.telling.keys('stored', keys);
   }

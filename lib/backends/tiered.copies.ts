@@ -46,13 +46,13 @@ export class Copies {
   private readonly changes = new Changes();
   /** False: messages may be missed, so nothing is kept. */
   private isOn = false;
-  /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
-  hears: ((partition: Partition) => boolean) | undefined = undefined;
 
   constructor(
     private readonly options: ResolvedMemoryOptions,
     private readonly parts: BackendParts,
     private readonly maxUnvalidatedMs: number,
+    /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
+    private readonly hears: ((partition: Partition) => boolean) | undefined,
   ) {
     this.store = new MemoryStore(options, parts.copier, randomBytes(8).toString('hex'), Copy);
     this.store.onRemoved = (record, wasDisplaced) => {
@@ -85,13 +85,17 @@ export class Copies {
     return undefined;
   }
 
+  /** Whether a copy could be kept at all. To ask is to want to hear of its partition. */
+  takes({ space }: Key): boolean {
+    return this.hears?.(space.partition) !== false && this.isOn;
+  }
+
   /**
    * Undefined: nothing was kept, because it does not fit or there is a newer one. One that changed meanwhile is found out
    * by its ticket, like any other, before it is served.
    */
   put(key: Key, draft: CopyDraft): Copy | undefined {
     const { labels, freshUntilMs, proof, ticket, askedAtMs } = draft;
-    if (this.hears?.(key.space.partition) === false || !this.isOn) return undefined;
     const before = this.store.peek(key) as Copy | undefined;
     if (before !== undefined && before.validatedAtMs > askedAtMs) return undefined;
     const isolation = draft.isolation ?? this.options.isolation;

@@ -1,6 +1,11 @@
 import type { BusListener, BusMessage } from '../core/bus.js';
+import { fingerprint } from '../core/fingerprint.js';
+import type { Key } from '../core/key.js';
 import type { Partition } from '../core/space.js';
 import type { Copies } from './tiered.copies.js';
+
+/** Keys in doubt that are remembered. Of those of before, copies are checked as all are. */
+const MAX_DOUBTFUL = 1_000;
 
 /** What messages do to copies: they make them go, never come. */
 export class Hearing implements BusListener {
@@ -9,6 +14,8 @@ export class Hearing implements BusListener {
   /** `off`: nobody tells anything, and copies are only checked. */
   state: 'up' | 'down' | 'off' = 'down';
   private resolveFirstUp: () => void = () => undefined;
+  /** Keys that were stored from here without an answer. */
+  private readonly doubtful = new Set<number>();
 
   constructor(
     private readonly copies: Copies,
@@ -22,8 +29,19 @@ export class Hearing implements BusListener {
 
   onMessage({ partition, origin, change }: BusMessage): void {
     // What was stored from here is known here, and the copy of it is newer than the news.
-    if (change.kind === 'stored' && origin === this.origin) return;
+    if (change.kind === 'stored' && origin === this.origin && !this.endsDoubt(change.keys)) return;
     this.copies.note(partition, change);
+  }
+
+  /**
+   * Whether these were stored from here, nobody knows: it may yet happen, when what stood there before has been read anew.
+   * Should there be news of it, they are news here too.
+   */
+  doubt(keys: readonly Key[]): void {
+    for (const { id } of keys) {
+      if (this.doubtful.size >= MAX_DOUBTFUL) this.doubtful.delete(this.doubtful.values().next().value as number);
+      this.doubtful.add(fingerprint(id));
+    }
   }
 
   onGap(partition: Partition | undefined): void {
@@ -46,5 +64,9 @@ export class Hearing implements BusListener {
     this.state = 'off';
     this.copies.turn(true);
     this.resolveFirstUp();
+  }
+
+  private endsDoubt(keys: readonly number[]): boolean {
+    return this.doubtful.size > 0 && keys.filter((key) => this.doubtful.delete(key)).length > 0;
   }
 }

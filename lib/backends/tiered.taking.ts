@@ -62,6 +62,8 @@ export class Taking {
 
   /** What cannot be kept here is no loss: the second level has it. */
   private keep(key: Key, draft: () => CopyDraft): Copy | undefined {
+    // Asked first: to look at a value is to open it, and whoever reads it would have to open it again.
+    if (!this.copies.takes(key)) return undefined;
     try {
       return this.copies.put(key, draft());
     } catch {

@@ -17,6 +17,7 @@ export class Speaker {
   private readonly owed = new Set<Partition>();
   private owesEverybody = false;
   private isToldFailing = false;
+  /** Changes that could not be announced when they were made, or may not have been. */
   failures = 0;
 
   constructor(
@@ -28,11 +29,11 @@ export class Speaker {
 
   /** @param isWaiting false: nobody would hear it now in any case */
   async announce(partition: Partition | undefined, change: Change, isWaiting: boolean): Promise<void> {
-    const sent = this.send(partition, change).then(
-      () => true,
-      () => false,
-    );
-    const settled = (isWaiting ? this.inTime(sent) : sent).then((isSent) => this.settle(isSent, partition));
+    const sent = this.send(partition, change);
+    const settled = (isWaiting ? this.inTime(sent) : sent).then((isSent) => {
+      if (!isSent) this.failures++;
+      this.settle(isSent, partition);
+    });
     if (isWaiting) await settled;
   }
 
@@ -42,13 +43,20 @@ export class Speaker {
     const { owesEverybody } = this;
     this.owed.clear();
     this.owesEverybody = false;
-    if (owesEverybody) void this.announce(undefined, { kind: 'all' }, false);
-    else for (const partition of owed) void this.announce(partition, { kind: 'all' }, false);
+    for (const partition of owesEverybody ? [undefined] : owed) {
+      void this.send(partition, { kind: 'all' }).then((isSent) => this.settle(isSent, partition));
+    }
   }
 
-  private async send(partition: Partition | undefined, change: Change): Promise<void> {
+  /** False: it could not be sent. */
+  private async send(partition: Partition | undefined, change: Change): Promise<boolean> {
     const text = announcement(partition ?? EVERYBODY, this.origin, change);
-    await this.wire.send(`${text}|${this.origin}|${++this.sequence}`);
+    try {
+      await this.wire.send(`${text}|${this.origin}|${++this.sequence}`);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** What takes too long may arrive all the same. Nobody knows, so it counts as not said. */
@@ -65,7 +73,6 @@ export class Speaker {
       this.isToldFailing = false;
       return;
     }
-    this.failures++;
     if (partition === undefined || this.owed.size >= MAX_OWED) {
       this.owed.clear();
       this.owesEverybody = true;

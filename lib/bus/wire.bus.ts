@@ -31,9 +31,10 @@ class WireBus implements Bus {
   ) {
     this.speaker = origin === undefined ? undefined : new Speaker(wire, parts, origin);
     this.pulse = new Pulse(parts.clock, heartbeatMs, {
-      send: (sign) => {
+      // Also one that throws at once only fails: nobody could catch it in a timer.
+      send: async (sign) => {
         this.speaker?.catchUp();
-        return wire.send(sign);
+        await wire.send(sign);
       },
       onSilence: () => {
         this.down();

@@ -150,6 +150,7 @@ export interface Backend {
   ping(): Awaitable<void>;
   /**
    * Waits, briefly, for the first connection. Called once when the application starts; calls before or without it work.
+   * One that throws has closed the backend: nobody closes what did not start.
    * @throws BackendError when there is none and the backend was told that it must be
    */
   open?(): Awaitable<void>;

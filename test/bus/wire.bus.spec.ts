@@ -21,10 +21,15 @@ class Loop implements Wire {
   }
 
   /** Undefined: what is sent arrives, if anything does. */
-  trouble: 'fails' | 'hangs' | undefined;
+  trouble: 'fails' | 'hangs' | 'throws' | undefined;
 
-  async send(text: string): Promise<void> {
+  send(text: string): Promise<void> {
     this.sent++;
+    if (this.trouble === 'throws') throw new TypeError('at once');
+    return this.pass(text);
+  }
+
+  private async pass(text: string): Promise<void> {
     if (this.trouble === 'fails') throw new Error('not connected');
     if (this.trouble === 'hangs') await new Promise(() => undefined);
     if (this.isPassing) this.events.onText(text);
@@ -318,6 +323,22 @@ describe('a bus on which everybody announces his own changes', () => {
       expect(heard.take()).toEqual(['gap everywhere', 't.acme all']);
       await clock.advance(HEARTBEAT_MS);
       expect(heard.take()).toEqual([]);
+    },
+  );
+
+  it.each(['fails', 'throws'] as const)(
+    'when sending %s, what cannot be said again is counted once',
+    async (trouble) => {
+      const { clock, loop, bus } = scene('me');
+      loop.events.onUp();
+      loop.trouble = trouble;
+      await bus.announce?.(ACME, EVICTED);
+      await bus.announce?.(undefined, EVICTED);
+      const { sent } = loop;
+      // It is tried again with each sign of life. The third that does not come back ends them.
+      await clock.advance(3 * HEARTBEAT_MS);
+      expect(loop.sent - sent).toBeGreaterThan(4);
+      expect(bus.unannounced).toBe(2);
     },
   );
 

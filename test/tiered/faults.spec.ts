@@ -93,6 +93,25 @@ describeWithRedis('two levels in trouble', () => {
     });
   });
 
+  it('a fill that the server makes after its caller has given it up is news to the process itself', async () => {
+    const a = await machine({ maxConnections: 4, timeout: '150ms', bus: { heartbeat: '30s' } });
+    const b = await machine();
+    await b.set('tom', 1);
+    await near(a, 'tom');
+    const key = a.key('tom');
+    const reply = await a.backend.lease(key, { leaseMs: 30_000, purpose: 'refresh' });
+    if (reply.kind !== 'granted') throw new Error('not granted');
+    const { labels } = key;
+    const draft = { value: 2, labels, freshForMs: 60_000, keptForMs: 60_000, isolation: undefined };
+    await server.command('CLIENT', 'PAUSE', 20_000, 'WRITE');
+    await expect(Promise.resolve(a.backend.fill(reply.lease, draft))).rejects.toThrow('no answer in time');
+    // By another connection: what stood there before is read anew, and kept.
+    expect((await a.backend.read(key)).entry?.value).toBe(1);
+    expect(isNear(a, 'tom')).toBe(true);
+    await server.command('CLIENT', 'UNPAUSE');
+    await until('the value of the late fill', async () => (await a.get('tom')) === 2);
+  });
+
   it('A42: the subscription falls silent: without a sign of life nothing is kept', async () => {
     const proxy = await behind();
     const a = await machine();

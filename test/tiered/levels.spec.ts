@@ -296,6 +296,24 @@ describeWithRedis('two levels', () => {
       await proxy.close();
     });
 
+    it('a check of many fetches no value that still stands, and what is new', async () => {
+      const proxy = await TcpProxy.before(server.port);
+      const a = await machine();
+      const b = await machine({ url: proxy.url, maxUnvalidated: 0, bus: false });
+      for (const name of ['large', 'small', 'gone']) await a.set(name, 'x'.repeat(name === 'large' ? 500_000 : 5));
+      const many = () => b.backend.readMany(['large', 'none', 'small', 'gone'].map((name) => b.key(name)));
+      await many();
+      await a.set('small', 'new');
+      await a.evict('gone');
+      const before = proxy.bytesDown;
+      const readings = await many();
+      expect(proxy.bytesDown - before).toBeLessThan(5_000);
+      expect(readings.map(({ entry }) => String(entry?.value).length)).toEqual([500_000, 9, 3, 9]);
+      expect(readings.map(({ level }) => level)).toEqual(['l1', 'l2', 'l2', 'l2']);
+      await machines.close();
+      await proxy.close();
+    });
+
     it('a check that fails is no answer: the copy is not served', async () => {
       const proxy = await TcpProxy.before(server.port);
       const b = await machine({ url: proxy.url, maxUnvalidated: 100, bus: false, timeout: '400ms' });

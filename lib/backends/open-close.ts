@@ -1,0 +1,26 @@
+/** Opening and closing what is made of several parts. */
+import type { Awaitable } from '../core/awaitable.js';
+import type { Backend } from '../core/backend.js';
+
+/** Opens a part, or closes the whole again: nobody closes what did not start. @throws why the part did not open */
+export async function openOrClose(part: Backend, whole: Backend): Promise<void> {
+  try {
+    await part.open?.();
+  } catch (error) {
+    await closeAll(() => whole.close()).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Closes one after the other, whatever becomes of those before. @throws what the first that failed did */
+export async function closeAll(...closings: readonly (() => Awaitable<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closings) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
