@@ -13,6 +13,8 @@ import { BackendError } from '../core/errors.js';
 import { Masters } from './redis.masters.js';
 import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce } from './nonce.js';
+import { doubtAbout } from './redis.handshake.js';
+import { keysLike } from './redis.keyspace.js';
 import { factsOf, isListOf, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 
@@ -153,19 +155,8 @@ export class RedisConnection {
   }
 
   /** Every key that matches, on every master. The pattern is never a user's. */
-  async *scanKeys(pattern: string): AsyncGenerator<string> {
-    const { client } = this;
-    const { keyPrefix = '' } = client.options;
-    const lead = keyPrefix.replace(/[*?[\]\\]/g, '\\$&');
-    const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
-    for (const node of nodes) {
-      let cursor = '0';
-      do {
-        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${lead}${pattern}`, 'COUNT', 1_000));
-        for (const key of keys) yield key.slice(keyPrefix.length);
-        cursor = next;
-      } while (cursor !== '0');
-    }
+  scanKeys(pattern: string): AsyncGenerator<string> {
+    return keysLike(pattern, this.client, (work) => this.send(work));
   }
 
   /** Resolves when nothing of it is left that would keep a process from ending. */
@@ -235,7 +226,13 @@ export class RedisConnection {
     return new BackendError('a call (out of step)', 'redis');
   }
 
-  private readonly onError = (error: Error): void => this.events.onError(problemOf(error));
+  private readonly onError = (error: Error): void => {
+    if (this.client.status !== 'ready') this.onClose();
+    const problem = problemOf(error);
+    // A server that has answered before speaks as we do.
+    const doubt = this.runId === undefined ? doubtAbout((this.client as Partial<Redis>).stream, problem) : '';
+    this.events.onError(`${problem}${doubt}`);
+  };
 
   private readonly onReady = (): void => {
     this.state = 'greeting';
