@@ -108,8 +108,7 @@ describeWithRedis('a server behind TLS', () => {
         expect(rig.log.join()).not.toContain(PASSWORD);
         // The same end of a connection means something else where there was an answer once.
         const other = await machines.ready({ ...to(proxy.port, { ca: authority.pem }), requireOnBoot: true });
-        proxy.mode = 'refuse';
-        proxy.reset();
+        await server.kill();
         await until('it is told', () => other.log.some((line) => line.includes('does not answer')));
         expect(other.log.join()).not.toContain('TLS');
       } finally {
