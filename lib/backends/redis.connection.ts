@@ -10,6 +10,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
 import { BackendError } from '../core/errors.js';
+import { call } from './redis.call.js';
 import { Masters } from './redis.masters.js';
 import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce } from './nonce.js';
@@ -88,10 +89,10 @@ export class RedisConnection {
     const rest = [keys.length, ...keys, echo, ...args];
     const reply = await this.send(async (client) => {
       try {
-        return await client.callBuffer('EVALSHA', script.sha, ...rest);
+        return await call(client, 'EVALSHA', script.sha, ...rest);
       } catch (error) {
         if (!saysWord(error, 'NOSCRIPT')) throw error;
-        return client.callBuffer('EVAL', script.source, ...rest);
+        return call(client, 'EVAL', script.source, ...rest);
       }
     });
     if (!Array.isArray(reply) || reply.length !== 2 || text(reply[0]) !== echo) throw this.outOfStep();
@@ -131,13 +132,13 @@ export class RedisConnection {
   }
 
   async command(name: string, ...args: Argument[]): Promise<unknown> {
-    return this.send((client) => client.callBuffer(name, ...args));
+    return this.send((client) => call(client, name, ...args));
   }
 
   /** Asks for an answer that only this question can have. @throws when another comes */
   async ping(): Promise<void> {
     const echo = nonce();
-    const reply = await this.send((client) => client.callBuffer('PING', echo));
+    const reply = await this.send((client) => call(client, 'PING', echo));
     if (text(reply) !== echo) throw this.outOfStep();
   }
 
