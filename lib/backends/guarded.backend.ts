@@ -54,7 +54,10 @@ export class GuardedBackend implements Backend {
   ) {
     this.kind = inner.kind;
     this.outage = new Outage(inner.kind, parts);
-    this.breaker = new CircuitBreaker(parts.clock, settings, () => this.opened());
+    this.breaker = new CircuitBreaker(parts.clock, settings, () => {
+      this.scheduleProbe();
+      this.outage.suspect();
+    });
     this.deadlines = new Deadlines(parts.clock, settings.timeoutMs);
     this.patience = new Deadlines(parts.clock, settings.longTimeoutMs);
     this.queue = new RetryQueue(settings.maxRetries);
@@ -182,12 +185,18 @@ export class GuardedBackend implements Backend {
 
   /** A call with its deadline, as the breaker allows. One promise for all of it: reads are many. */
   guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
+    // Everybody waits for the probe, so it is none that may take long.
+    if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
+      return this.ping().then(() => this.guard(operation, work, deadlines));
     if (!this.breaker.admits()) return Promise.reject(new UnansweredError(operation, 'circuit open', this.kind));
     return new Promise<T>((resolve, reject) => {
       const { lives } = this;
       const fail = (error: unknown): void => {
         if (isAnswer(error)) this.answered();
-        else this.unanswered(error);
+        else {
+          this.outage.failed(reasonOf(error));
+          this.breaker.failed();
+        }
         reject(asUnanswered(operation, error, this.kind));
       };
       const pending = deadlines.begin(() => fail(new UnansweredError(operation, 'no answer in time', this.kind)));
@@ -283,18 +292,8 @@ export class GuardedBackend implements Backend {
     });
   }
 
-  private opened(): void {
-    this.scheduleProbe();
-    this.outage.suspect();
-  }
-
   private answered(): void {
     this.breaker.succeeded();
     if (this.outage.isNoted) this.outage.end();
-  }
-
-  private unanswered(error: unknown): void {
-    this.outage.failed(reasonOf(error));
-    this.breaker.failed();
   }
 }
