@@ -7,7 +7,7 @@ export interface BreakerOptions {
   readonly pauseMs: number;
 }
 
-export type BreakerState = 'closed' | 'open' | 'half-open';
+type BreakerState = 'closed' | 'open' | 'half-open';
 
 /**
  * Stops asking a backend that does not answer. Closed: everything passes. Open: nothing does, for a pause. Half-open:
@@ -23,7 +23,8 @@ export class CircuitBreaker {
   constructor(
     private readonly clock: Clock,
     private readonly options: BreakerOptions,
-    private readonly onChange: (state: BreakerState) => void,
+    /** Called when it opens, and when it opens again because a probe failed. */
+    private readonly onOpen: () => void,
   ) {}
 
   get state(): BreakerState {
@@ -34,7 +35,7 @@ export class CircuitBreaker {
   admits(): boolean {
     if (this.current === 'closed') return true;
     if (this.current === 'half-open' || this.clock.monotonicMs() - this.openedAtMs < this.pauseMs()) return false;
-    this.become('half-open');
+    this.current = 'half-open';
     return true;
   }
 
@@ -45,9 +46,8 @@ export class CircuitBreaker {
 
   succeeded(): void {
     this.failuresInRow = 0;
-    if (this.current === 'closed') return;
     this.pauses = 0;
-    this.become('closed');
+    this.current = 'closed';
   }
 
   failed(): void {
@@ -55,15 +55,11 @@ export class CircuitBreaker {
     if (this.current === 'open' || (this.current === 'closed' && this.failuresInRow < this.options.failures)) return;
     this.pauses = this.current === 'half-open' ? Math.min(this.pauses + 1, 4) : 0;
     this.openedAtMs = this.clock.monotonicMs();
-    this.become('open');
+    this.current = 'open';
+    this.onOpen();
   }
 
   private pauseMs(): number {
     return this.options.pauseMs * 2 ** this.pauses;
-  }
-
-  private become(state: BreakerState): void {
-    this.current = state;
-    this.onChange(state);
   }
 }

@@ -17,21 +17,24 @@ import type {
   Usage,
 } from '../core/backend.js';
 import type { Draft } from '../core/entry.js';
-import { BackendError } from '../core/errors.js';
+import { UnansweredError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
-import { CircuitBreaker, type BreakerState } from './circuit-breaker.js';
-import { Deadlines } from './deadlines.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { Deadlines, type Pending } from './deadlines.js';
 import { MANY, type GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
 import { openOrClose } from './open-close.js';
-import { isAnswer } from './refused.error.js';
+import { Outage } from './outage.js';
+import { asUnanswered, isAnswer, reasonOf } from './refused.error.js';
 import { isBrief, repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
 import type { LevelParts } from './tiered.levels.js';
 
 export class GuardedBackend implements Backend {
   readonly kind: string;
+  /** What people are told of it. */
+  readonly outage: Outage;
   private readonly breaker: CircuitBreaker;
   private readonly deadlines: Deadlines;
   /** Walks over many entries may take as long as many calls do. */
@@ -43,7 +46,6 @@ export class GuardedBackend implements Backend {
   private lives = 0;
   private tellReborn: (() => void) | undefined;
   private cancelProbe: (() => void) | undefined;
-  private isToldAway = false;
   private isClosed = false;
 
   constructor(
@@ -52,7 +54,11 @@ export class GuardedBackend implements Backend {
     private readonly parts: LevelParts,
   ) {
     this.kind = inner.kind;
-    this.breaker = new CircuitBreaker(parts.clock, settings, (state) => this.tell(state));
+    this.outage = new Outage(inner.kind, parts);
+    this.breaker = new CircuitBreaker(parts.clock, settings, () => {
+      this.scheduleProbe();
+      this.outage.suspect();
+    });
     this.deadlines = new Deadlines(parts.clock, settings.timeoutMs);
     this.patience = new Deadlines(parts.clock, settings.longTimeoutMs);
     this.queue = new RetryQueue(settings.maxRetries);
@@ -163,7 +169,7 @@ export class GuardedBackend implements Backend {
 
   /** Somebody has seen the backend: whether it answers is tried now instead of after the pause. */
   tryAgain(): void {
-    if (this.breaker.state === 'closed' && this.queue.size === 0) return;
+    if (this.breaker.state === 'closed' && this.queue.size === 0 && !this.outage.isNoted) return;
     this.breaker.hurry();
     this.ping().catch(() => this.scheduleProbe());
   }
@@ -172,35 +178,40 @@ export class GuardedBackend implements Backend {
     if (this.isClosed) return;
     this.isClosed = true;
     this.cancelProbe?.();
+    this.outage.close();
     for (const deadlines of [this.deadlines, this.patience]) deadlines.close();
     await this.inner.close();
   }
 
   /** A call with its deadline, as the breaker allows. One promise for all of it: reads are many. */
   guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
-    if (!this.breaker.admits()) return Promise.reject(new BackendError(`${operation} (circuit open)`, this.kind));
+    // Everybody waits for the probe, so it is none that may take long.
+    if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
+      return this.ping().then(() => this.guard(operation, work, deadlines));
+    if (!this.breaker.admits()) return Promise.reject(new UnansweredError(operation, 'circuit open', this.kind));
     return new Promise<T>((resolve, reject) => {
       const { lives } = this;
-      let isOver = false;
       const fail = (error: unknown): void => {
-        isOver = true;
-        if (isAnswer(error)) this.breaker.succeeded();
-        else this.breaker.failed();
-        reject(error as Error);
+        if (isAnswer(error)) this.answered();
+        else {
+          this.outage.failed(reasonOf(error));
+          this.breaker.failed();
+        }
+        reject(asUnanswered(operation, error, this.kind));
       };
-      const pending = deadlines.begin(() => fail(new BackendError(`${operation} (no answer in time)`, this.kind)));
+      const pending = deadlines.begin(() => fail(new UnansweredError(operation, 'no answer in time', this.kind)));
       const answered = (answer: T): void => {
         if (!deadlines.end(pending)) return;
-        this.breaker.succeeded();
+        this.answered();
         // It may have come from a server that has not been told the last invalidations yet.
         if (lives === this.lives) resolve(answer);
-        else reject(new BackendError(`${operation} (another server answers)`, this.kind));
+        else reject(new UnansweredError(operation, 'another server answers', this.kind));
       };
       const failed = (error: unknown): void => {
         if (deadlines.end(pending)) fail(error);
       };
       try {
-        const started = this.queue.size === 0 ? work() : this.afterReplay(operation, work, () => isOver);
+        const started = this.queue.size === 0 ? work() : this.afterReplay(operation, work, pending);
         if (isPending(started)) started.then(answered, failed);
         else answered(started);
       } catch (error) {
@@ -210,10 +221,10 @@ export class GuardedBackend implements Backend {
   }
 
   /** What waits in the queue goes first, before anybody reads what it would have removed. */
-  private async afterReplay<T>(operation: string, work: () => Awaitable<T>, isOver: () => boolean): Promise<T> {
+  private async afterReplay<T>(operation: string, work: () => Awaitable<T>, pending: Pending): Promise<T> {
     await this.replay();
     // Whoever was told meanwhile that it failed does not have it done behind their back.
-    if (isOver()) throw new BackendError(`${operation} (too late)`, this.kind);
+    if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
     return work();
   }
 
@@ -249,14 +260,13 @@ export class GuardedBackend implements Backend {
         (isBrief(invalidation) ? this.deadlines : this.patience)
           .limit(
             (async () => repeat(this.inner, invalidation))().then(() => this.parts.onRepeated?.(invalidation)),
-            () => new BackendError('replay (no answer in time)', this.kind),
+            () => new UnansweredError('replay', 'no answer in time', this.kind),
           )
           .then(() => this.journal.note(invalidation))
           .catch((error: unknown) => {
             if (!isAnswer(error)) throw error;
-            this.warn(
-              `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`,
-            );
+            const message = `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`;
+            this.parts.emit.event({ type: 'warning', message });
           }),
       )
       .finally(() => {
@@ -282,19 +292,8 @@ export class GuardedBackend implements Backend {
     });
   }
 
-  /** Told once when it goes and once when it is back, however often it is tried in between. */
-  private tell(state: BreakerState): void {
-    if (state === 'open') this.scheduleProbe();
-    if (state === 'half-open' || (state === 'open') === this.isToldAway) return;
-    this.isToldAway = state === 'open';
-    this.warn(
-      this.isToldAway
-        ? `The ${this.kind} backend does not answer: calls go on without the cache until it does.`
-        : `The ${this.kind} backend answers again.`,
-    );
-  }
-
-  private warn(message: string): void {
-    this.parts.emit.event({ type: 'warning', message });
+  private answered(): void {
+    this.breaker.succeeded();
+    if (this.outage.isNoted) this.outage.end();
   }
 }

@@ -65,6 +65,7 @@ export function mongo(options: MongoOptions): BackendFactory {
     const backend = new MongoBackend(resolved, parts, origin !== undefined);
     const guarded = new GuardedBackend(backend, resolved.guard, parts);
     backend.onReachable = () => guarded.tryAgain();
+    backend.onAway = (why) => guarded.outage.begin(why);
     return {
       backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
       proofOf: (of) => backend.proofOf(of),
@@ -98,6 +99,8 @@ class MongoBackend implements Backend {
   private tellReborn: (() => void) | undefined;
   /** Called when a server is there again. */
   onReachable: (() => void) | undefined;
+  /** Called with the reason when there is no server. */
+  onAway: ((why: string) => void) | undefined;
 
   constructor(
     private readonly options: ResolvedMongoOptions,
@@ -126,7 +129,7 @@ class MongoBackend implements Backend {
         onUse: (db) => greeting.keepTime(db),
         onReborn: () => this.tellReborn?.(),
         onReachable: () => this.onReachable?.(),
-        onProblem: warn,
+        onProblem: (why) => this.onAway?.(why),
       },
       clock,
       isWatched,

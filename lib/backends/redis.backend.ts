@@ -62,6 +62,8 @@ export function redis(options: RedisOptions = {}): BackendFactory {
     const backend = new RedisBackend(resolved, parts, origin);
     const guarded = new GuardedBackend(backend, resolved.guard, parts);
     backend.onReachable = () => guarded.tryAgain();
+    backend.onAway = (why) => guarded.outage.begin(why);
+    backend.onTrouble = (why) => guarded.outage.failed(why);
     return {
       backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
       proofOf: (of) => backend.proofOf(of),
@@ -93,6 +95,9 @@ class RedisBackend implements Backend {
   private tellReborn: (() => void) | undefined;
   /** Called when a server has said who it is. */
   onReachable: (() => void) | undefined;
+  /** Called with the reason when there is no server, and when a connection failed. */
+  onAway: ((why: string) => void) | undefined;
+  onTrouble: ((why: string) => void) | undefined;
 
   constructor(
     private readonly options: ResolvedRedisOptions,
@@ -106,7 +111,8 @@ class RedisBackend implements Backend {
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     this.link = new RedisLink(this.clients, client === undefined, {
-      onError: this.warnings.tell,
+      onAway: (why) => this.onAway?.(why),
+      onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.tellReborn?.(),
       onOpen: () => {
         this.onReachable?.();

@@ -10,9 +10,12 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
 import { BackendError } from '../core/errors.js';
+import { call } from './redis.call.js';
 import { Masters } from './redis.masters.js';
 import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce } from './nonce.js';
+import { doubtAbout } from './redis.handshake.js';
+import { keysLike } from './redis.keyspace.js';
 import { factsOf, isListOf, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 
@@ -86,10 +89,10 @@ export class RedisConnection {
     const rest = [keys.length, ...keys, echo, ...args];
     const reply = await this.send(async (client) => {
       try {
-        return await client.callBuffer('EVALSHA', script.sha, ...rest);
+        return await call(client, 'EVALSHA', script.sha, ...rest);
       } catch (error) {
         if (!saysWord(error, 'NOSCRIPT')) throw error;
-        return client.callBuffer('EVAL', script.source, ...rest);
+        return call(client, 'EVAL', script.source, ...rest);
       }
     });
     if (!Array.isArray(reply) || reply.length !== 2 || text(reply[0]) !== echo) throw this.outOfStep();
@@ -129,13 +132,13 @@ export class RedisConnection {
   }
 
   async command(name: string, ...args: Argument[]): Promise<unknown> {
-    return this.send((client) => client.callBuffer(name, ...args));
+    return this.send((client) => call(client, name, ...args));
   }
 
   /** Asks for an answer that only this question can have. @throws when another comes */
   async ping(): Promise<void> {
     const echo = nonce();
-    const reply = await this.send((client) => client.callBuffer('PING', echo));
+    const reply = await this.send((client) => call(client, 'PING', echo));
     if (text(reply) !== echo) throw this.outOfStep();
   }
 
@@ -153,19 +156,8 @@ export class RedisConnection {
   }
 
   /** Every key that matches, on every master. The pattern is never a user's. */
-  async *scanKeys(pattern: string): AsyncGenerator<string> {
-    const { client } = this;
-    const { keyPrefix = '' } = client.options;
-    const lead = keyPrefix.replace(/[*?[\]\\]/g, '\\$&');
-    const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
-    for (const node of nodes) {
-      let cursor = '0';
-      do {
-        const [next, keys] = await this.send(() => node.scan(cursor, 'MATCH', `${lead}${pattern}`, 'COUNT', 1_000));
-        for (const key of keys) yield key.slice(keyPrefix.length);
-        cursor = next;
-      } while (cursor !== '0');
-    }
+  scanKeys(pattern: string): AsyncGenerator<string> {
+    return keysLike(pattern, this.client, (work) => this.send(work));
   }
 
   /** Resolves when nothing of it is left that would keep a process from ending. */
@@ -235,7 +227,13 @@ export class RedisConnection {
     return new BackendError('a call (out of step)', 'redis');
   }
 
-  private readonly onError = (error: Error): void => this.events.onError(problemOf(error));
+  private readonly onError = (error: Error): void => {
+    if (this.client.status !== 'ready') this.onClose();
+    const problem = problemOf(error);
+    // A server that has answered before speaks as we do.
+    const doubt = this.runId === undefined ? doubtAbout((this.client as Partial<Redis>).stream, problem) : '';
+    this.events.onError(`${problem}${doubt}`);
+  };
 
   private readonly onReady = (): void => {
     this.state = 'greeting';

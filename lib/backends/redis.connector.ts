@@ -6,6 +6,7 @@
 import { AbstractConnector, SentinelConnector, type RedisOptions as ClientOptions } from 'ioredis';
 import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { watchHandshake } from './redis.handshake.js';
 
 type Connector = NonNullable<ClientOptions['Connector']>;
 
@@ -45,5 +46,5 @@ class MasterConnector extends SentinelConnector {
 
 /** Whatever is told after the first error has been dealt with interests nobody. */
 function outlived(socket: Socket): Socket {
-  return socket.on('error', () => undefined);
+  return watchHandshake(socket.on('error', () => undefined));
 }

@@ -21,6 +21,10 @@ const ABSENT: ReadonlySet<string> = new Set([
 /** What of a message is worth repeating. Redis quotes arguments after these words, and scripts their source. */
 const QUOTED = / ?(with args beginning|script: |user_script|on @).*$/s;
 const LONGEST_MESSAGE = 160;
+/** Answers to a connection, not to a call. */
+const WORD = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients)/;
+/** What ioredis says to whoever was waiting when a connection ended, or came when there was none. */
+const LOST = /^(Connection is closed\.|Stream isn't writeable)/;
 
 /** An error of the driver as one of ours. Theirs carry the command with all its arguments, values among them. */
 export function redisError(error: unknown): CacheError {
@@ -40,13 +44,20 @@ export function redisError(error: unknown): CacheError {
 /** What went wrong with a connection, without the address or credentials that may stand in the message. */
 export function problemOf(error: unknown): string {
   if (!types.isNativeError(error)) return 'unknown problem';
+  const word = WORD.exec(error.message)?.[0];
   const { code } = error as NodeJS.ErrnoException;
-  const word = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients)/.exec(error.message)?.[0];
   if (word !== undefined || typeof code === 'string') return word ?? (code as string);
-  // What ioredis says to whoever was waiting when a connection ended.
-  return error.message === 'Connection is closed.' || error.name === 'MaxRetriesPerRequestError'
-    ? 'connection lost'
-    : error.name;
+  if (error.message.startsWith('All sentinels are unreachable')) return problemOfSentinels(error.message);
+  if (error.name === 'ClusterAllFailedError') return 'no node of the cluster answers';
+  return LOST.test(error.message) || error.name === 'MaxRetriesPerRequestError' ? 'connection lost' : error.name;
+}
+
+/** ioredis mentions the last thing that went wrong with one of them, unless all have answered. */
+function problemOfSentinels(message: string): string {
+  const [, problem] = /Last error: (.*)/s.exec(message) ?? [];
+  if (problem === undefined || problem.startsWith('ERR No such master')) return 'no sentinel knows the master';
+  const word = WORD.exec(problem)?.[0];
+  return `no sentinel answers${word === undefined ? '' : `: ${word}`}`;
 }
 
 /** Whether the first word of what a server said is this one. */

@@ -8,6 +8,13 @@ const LONGEST_CLOSE_MS = 1_000;
 /** How often a start that needs a server looks again whether it is there. */
 const LOOK_EVERY_MS = 50;
 
+export interface LinkEvents extends Omit<ConnectionEvents, 'onError'> {
+  /** A connection failed, and may be made anew; or others are up. */
+  onTrouble(problem: string): void;
+  /** No connection is up, and this is why. */
+  onAway(problem: string): void;
+}
+
 /** All connections of one backend. Calls take turns among those that are up. */
 export class RedisLink {
   private readonly connections: readonly RedisConnection[];
@@ -15,10 +22,11 @@ export class RedisLink {
   /** What went wrong last, for whoever cannot start without a server. */
   private problem: string | undefined;
 
-  constructor(clients: readonly Client[], isOwned: boolean, events: ConnectionEvents) {
+  constructor(clients: readonly Client[], isOwned: boolean, events: LinkEvents) {
     const onError = (problem: string): void => {
       this.problem = problem;
-      events.onError(problem);
+      if (this.connections.some(({ isUp }) => isUp)) events.onTrouble(problem);
+      else events.onAway(problem);
     };
     this.connections = clients.map((client) => new RedisConnection(client, isOwned, { ...events, onError }));
   }

@@ -10,6 +10,7 @@ const CONNECT_MS = 2_000;
 const LISTENING: ClientOptions = Object.freeze({
   autoResubscribe: false,
   enableOfflineQueue: false,
+  enableAutoPipelining: false,
   // Channels are named in full: not every command that names one puts the prefix before it.
   keyPrefix: '',
   lazyConnect: true,

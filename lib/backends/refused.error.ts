@@ -1,4 +1,4 @@
-import { BackendError, CacheError } from '../core/errors.js';
+import { BackendError, CacheError, UnansweredError } from '../core/errors.js';
 
 /**
  * A server answered, and its answer is no: out of memory, a missing right, a key of another type. It is there, so
@@ -9,4 +9,17 @@ export class RefusedError extends BackendError {}
 /** An answer that says no (a value that cannot be stored, a right that is missing) is an answer all the same. */
 export function isAnswer(error: unknown): boolean {
   return error instanceof RefusedError || (error instanceof CacheError && error.code !== 'CACHE_BACKEND');
+}
+
+/** The same with the name of the call it failed. What is no error of a backend is a fault, and stays as it is. */
+export function asUnanswered(operation: string, error: unknown, kind: string): Error {
+  if (!(error instanceof BackendError) || isAnswer(error) || error instanceof UnansweredError) return error as Error;
+  return new UnansweredError(operation, reasonOf(error), kind, { cause: error.cause });
+}
+
+/** Why a call failed, in the word that its error has in brackets. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof UnansweredError) return error.why;
+  const said = error instanceof BackendError ? /\(([^()]+)\)\.$/.exec(error.message)?.[1] : undefined;
+  return said ?? 'unknown problem';
 }

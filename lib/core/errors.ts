@@ -209,6 +209,19 @@ export class BackendError extends CacheError {
   }
 }
 
+/** Nobody answered a call, or not in time. The backend tells people once when it goes and once when it is back. */
+export class UnansweredError extends BackendError {
+  constructor(
+    operation: string,
+    /** In a word, e.g. `ECONNREFUSED`. */
+    readonly why: string,
+    backend: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${operation} (${why})`, backend, options);
+  }
+}
+
 /** An invalidation was sent, but nobody can say whether it was applied. Treat the entries as still there. */
 export class InvalidationUnknownError extends CacheError {
   constructor(operation: string, backend: string, options?: { cause?: unknown }) {

@@ -1,4 +1,4 @@
-import { CacheError } from '../core/errors.js';
+import { CacheError, UnansweredError } from '../core/errors.js';
 import type { CacheEvent, Observer } from '../core/observer.js';
 
 /** Where lines go: Nest's Logger fits, and so does console. */
@@ -40,6 +40,8 @@ function tellError(
   nowMs: number,
   lastToldMs: Map<string, number>,
 ): void {
+  // That a backend is away is one event, whose calls are many: it is told of by the backend.
+  if (event.error instanceof UnansweredError) return;
   if (wasToldLately(`${event.operation}/${event.error.name}`, nowMs, lastToldMs)) return;
   // Only messages of ours are repeated: those of the application's own errors may quote the value. Observers get them.
   const problem = event.error instanceof CacheError ? event.error.message : `${event.error.name} was thrown.`;

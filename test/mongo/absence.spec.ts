@@ -81,19 +81,47 @@ describeWithMongo('a MongoDB that is away', () => {
     const refusing = machines.on({ uri: (await nowhere()).url });
     const insecure = machines.on({ uri: `${(await start()).url}?tls=true` });
     for (const [rig, word] of [
-      [refusing, /^mongo: ECONNREFUSED$/],
-      [insecure, /^mongo: \w+$/],
+      [refusing, /^The mongo backend does not answer \(ECONNREFUSED\)/],
+      [insecure, /^The mongo backend does not answer \(\w+\)/],
     ] as const) {
-      const lines = (): string[] => rig.recorded.of('warning').map(({ message }) => message);
-      const reasons = (): string[] => lines().filter((line) => line.startsWith('mongo: '));
       await until('it is said', async () => {
         await rig.load('cat', () => 'Tom');
-        return reasons().length > 0;
+        return rig.log.length > 0;
       });
       await pause(1_200);
-      expect(reasons()).toEqual([expect.stringMatching(word)]);
-      expect(lines().join()).not.toContain('127.0.0.1');
+      expect(rig.log).toEqual([expect.stringMatching(word)]);
+      expect(rig.log.join()).not.toContain('127.0.0.1');
     }
+  });
+
+  it.each(['under load', 'while nobody calls'])('killed %s and started again: one line each', async (when) => {
+    const server = await start();
+    const rig = await machines.ready({ uri: server.url });
+    await rig.set('cat', 'Tom');
+    let isOver = false;
+    const readers = Promise.all(
+      Array.from({ length: when === 'under load' ? 10 : 0 }, async () => {
+        while (!isOver) {
+          await rig.load('cat', () => 'Tom');
+          await pause(2);
+        }
+      }),
+    );
+    await server.kill();
+    await until('it is said', () => rig.log.length > 0);
+    await pause(1_500);
+    await server.restartEmpty();
+    await until('it is said', () => rig.log.length > 1);
+    await until('it is used', async () => {
+      await rig.load('dog', () => 'Rex');
+      return (await rig.get('dog').catch(() => undefined)) === 'Rex';
+    });
+    isOver = true;
+    await readers;
+    expect(rig.log).toEqual([
+      expect.stringMatching(/^The mongo backend does not answer \([\w ]+\): calls go on without the cache/),
+      'The mongo backend answers again.',
+    ]);
   });
 
   it.each(LEVELS)(

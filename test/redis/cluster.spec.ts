@@ -1,5 +1,7 @@
 /** A cluster that moves: masters that go, slots that travel. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { Cluster as Cluster5 } from 'ioredis-5';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { cli, RedisCluster } from '../support/redis/redis-cluster.js';
 import { Machines, timed } from '../support/redis/machines.js';
@@ -132,6 +134,28 @@ describeWithRedis('a cluster', () => {
     expect(traffic).toMatchObject({ stale: 0, failed: 0 });
     expect(traffic.longestMs).toBeLessThan(1_500);
     await cluster.settled();
+  });
+
+  it.each([
+    ['5', Cluster5 as unknown as typeof Cluster],
+    ['6', Cluster],
+  ])('is used by a client of ioredis %s that puts commands together by itself', async (_, make) => {
+    const client = new make(cluster.startNodes, { enableAutoPipelining: true });
+    try {
+      const rig = await machines.ready({ client });
+      const names = tenants.map((tenant) => rig.load('cat', () => tenant, { tenant, tags: ['red'] }));
+      expect(await Promise.all(names)).toEqual(tenants);
+      expect(await Promise.all(tenants.map((tenant) => rig.get('cat', { tenant })))).toEqual(tenants);
+      await Promise.all(tenants.map((tenant) => rig.invalidateTag('red', { tenant })));
+      expect(new Set(await Promise.all(tenants.map((tenant) => rig.get('cat', { tenant }))))).toEqual(
+        new Set([undefined]),
+      );
+      await rig.set('dog', 'Rex');
+      expect(await rig.backend.usage(rig.view())).toMatchObject({ entries: 1 });
+      expect(await rig.clear()).toBe(1);
+    } finally {
+      client.disconnect();
+    }
   });
 
   it('C19: clearing one tenant leaves the hits of others as they are', async () => {

@@ -50,6 +50,15 @@ describeWithRedis('Redis keeps the contract of backends', () => {
     proveContract(harness, isAboutTheServer);
   });
 
+  describe.each([
+    ['6', () => new Redis(server.port, '127.0.0.1', { enableAutoPipelining: true, keyPrefix: 'app*:' })],
+    ['5', () => new Redis5(server.port, '127.0.0.1', { enableAutoPipelining: true }) as unknown as Redis],
+  ])('over a client of ioredis %s that puts commands together by itself', (_, make) => {
+    const { harness, end } = adopting(make);
+    afterAll(end);
+    proveContract(harness, isAboutTheServer);
+  });
+
   describe('over several connections that speak RESP2', () => {
     const options = { maxConnections: 3, clientOptions: { protocol: 2 as const } };
     proveContract(

@@ -241,6 +241,32 @@ it('G7: what was asked before another server answered is not believed, and a lea
   await guarded.read(key);
 });
 
+it('G9: whether it answers again is not found out by a call that may take long', async () => {
+  const clock = new FakeClock();
+  const key = new Rig({ clock }).key('cat');
+  const view = new Rig({ clock }).view();
+  let isAway = true;
+  const stand: Partial<Backend> = {
+    kind: 'stand-in',
+    ping: () => undefined,
+    evict: () => (isAway ? Promise.reject(new BackendError('evict', 'stand-in')) : 1),
+    usage: () => new Promise(() => undefined),
+  };
+  const settings = resolveGuardOptions({ failures: 2, pause: 500, invalidationTimeout: 1 }, 'x');
+  const guarded = new GuardedBackend(stand as Backend, settings, backendParts({ clock }));
+  await expect(guarded.evict([key])).rejects.toThrow('evict');
+  await clock.advance(300);
+  await expect(guarded.evict([key])).rejects.toThrow('evict');
+  isAway = false;
+  // Nobody has tried by itself since the pause was over.
+  await clock.advance(550);
+  const counting = Promise.allSettled([guarded.usage(view)]);
+  await clock.settle();
+  expect(await guarded.evict([key])).toBe(1);
+  await clock.advance(30_000);
+  expect((await counting)[0].status).toBe('rejected');
+});
+
 it('an answer is not kept until the deadline that it met', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

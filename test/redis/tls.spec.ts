@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { BackendError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { describeWith } from '../support/describe-with.js';
 import { hasOpenssl, TestAuthority, type Certificate } from '../support/redis/certificates.js';
 import { Machines, timed } from '../support/redis/machines.js';
@@ -97,6 +98,24 @@ describeWithRedis('a server behind TLS', () => {
       expect(inspect([refusal, rig.recorded.events], { depth: 9 })).not.toContain(PASSWORD);
     });
 
+    it('whoever speaks plainly to its port is told to look at that, as long as it never answered', async () => {
+      const server = await start(authority.issue('IP:127.0.0.1'));
+      const proxy = await TcpProxy.before(server.port);
+      try {
+        const rig = machines.on({ url: `redis://127.0.0.1:${server.port}`, password: PASSWORD });
+        await until('it is told', () => rig.log.length > 0);
+        expect(rig.log[0]).toContain('(ECONNRESET before anything was answered; does this port expect TLS?)');
+        expect(rig.log.join()).not.toContain(PASSWORD);
+        // The same end of a connection means something else where there was an answer once.
+        const other = await machines.ready({ ...to(proxy.port, { ca: authority.pem }), requireOnBoot: true });
+        await server.kill();
+        await until('it is told', () => other.log.some((line) => line.includes('does not answer')));
+        expect(other.log.join()).not.toContain('TLS');
+      } finally {
+        await proxy.close();
+      }
+    });
+
     it.each([
       ['a server', (port: number): RedisOptions => to(port, {})],
       ['a cluster', (port: number): RedisOptions => ({ cluster: [{ host: '127.0.0.1', port }], tls: {} })],
@@ -115,6 +134,27 @@ describeWithRedis('a server behind TLS', () => {
       }
       await sleep(200);
     });
+  });
+
+  it('a server that does not speak TLS is told of as such, at the start as well', async () => {
+    const server = await RedisProcess.start();
+    const machines = new Machines();
+    try {
+      const options = { url: `rediss://127.0.0.1:${server.port}`, connectTimeout: 200 };
+      const rig = machines.on(options);
+      await until('it is told', () => rig.log.length > 0);
+      expect(rig.log[0]).toContain('(ETIMEDOUT in the TLS handshake; does this port speak TLS?)');
+      const refused = machines.on({ ...options, connectTimeout: 500, requireOnBoot: true }).backend.open?.();
+      await expect(refused).rejects.toThrow('does this port speak TLS?');
+      // A port on which nobody is has nothing to do with it.
+      await server.kill();
+      const nobody = machines.on(options);
+      await until('it is told', () => nobody.log.length > 0);
+      expect(nobody.log[0]).toContain('(ECONNREFUSED)');
+    } finally {
+      await machines.close();
+      await server.stop();
+    }
   });
 
   it('A40: one that does not speak TLS hears nothing but its beginning, however often it is tried', async () => {
@@ -142,6 +182,7 @@ describeWithRedis('a server behind TLS', () => {
       expect(new Set(heard.map((bytes) => bytes[0]))).toEqual(new Set([22]));
       expect(Buffer.concat(heard).includes(PASSWORD)).toBe(false);
       expect(Buffer.concat(heard).includes('AUTH')).toBe(false);
+      expect(rig.log).toEqual([expect.stringContaining('in the TLS handshake; does this port speak TLS?)')]);
     } finally {
       await machines.close();
       await new Promise((resolve) => {

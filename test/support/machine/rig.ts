@@ -50,6 +50,8 @@ export class Rig<C extends Clock = FakeClock> {
   readonly machine: Machine;
   readonly clock: C;
   readonly recorded = recordEvents();
+  /** What an operator reads. */
+  readonly log: string[] = [];
 
   constructor(options: RigOptions<C> = {}) {
     this.clock = options.clock ?? (new FakeClock() as Clock as C);
@@ -61,6 +63,7 @@ export class Rig<C extends Clock = FakeClock> {
         limits: resolveLimits(limits),
         isEnabled,
         observers: isHeard ? [this.recorded.observer] : [],
+        log: { log: (line) => this.log.push(line), warn: (line) => this.log.push(line) },
       },
       this.clock,
       random,

@@ -11,6 +11,17 @@ it.each([
   [named('Error', 'connect ECONNREFUSED 10.0.0.1:6379', { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
   [named('ReplyError', 'WRONGPASS invalid username-password pair'), 'WRONGPASS'],
   [named('TypeError', 'of redis://:secret@host'), 'TypeError'],
+  [named('Error', "Stream isn't writeable and enableOfflineQueue options is false"), 'connection lost'],
+  [named('ClusterAllFailedError', 'Failed to refresh slots cache.'), 'no node of the cluster answers'],
+  [
+    named('Error', 'All sentinels are unreachable. Retrying from scratch. Last error: Connection is closed.'),
+    'no sentinel answers',
+  ],
+  [
+    named('Error', 'All sentinels are unreachable. Retrying from scratch. Last error: WRONGPASS invalid username'),
+    'no sentinel answers: WRONGPASS',
+  ],
+  [named('Error', 'All sentinels are unreachable. Retrying from scratch after 10ms.'), 'no sentinel knows the master'],
   ['text', 'unknown problem'],
 ])('%p', (error, problem) => {
   expect(problemOf(error)).toBe(problem);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { BackendError } from '../../../lib/core/errors.js';
+import { BackendError, UnansweredError } from '../../../lib/core/errors.js';
 import { logObserver } from '../../../lib/observe/log.observer.js';
 
 function linesOf(...errors: Error[]): string[] {
@@ -26,6 +26,10 @@ describe('the log line of a failure', () => {
   it('C26: names the error of an application, but does not repeat its message: it may quote a value', () => {
     const error = new TypeError('no card 4111 1111');
     expect(linesOf(error)).toEqual(['refresh failed in namespace "pets": TypeError was thrown.']);
+  });
+
+  it('is left out for calls that nobody answered: the backend says once that it is away', () => {
+    expect(linesOf(new UnansweredError('read', 'ECONNREFUSED', 'redis'))).toEqual([]);
   });
 
   it('comes once in half a minute for errors of one kind', () => {

@@ -1,0 +1,92 @@
+/** `redisBus` on a cluster in which masters change: whoever hears nothing keeps nothing, and what is owed is said. */
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { redisBus } from '../../lib/backends/redis.bus.js';
+import type { Clock } from '../../lib/core/clock.js';
+import { firstLevelOf, levelOf, TieredMachines } from '../support/bus/tiered-machines.js';
+import type { Rig } from '../support/machine/rig.js';
+import { RedisCluster } from '../support/redis/redis-cluster.js';
+import { RedisProcess, until } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+
+jest.setTimeout(120_000);
+
+describeWithRedis('a bus of its own on a cluster', () => {
+  let cluster: RedisCluster;
+  let server: RedisProcess;
+  let machines: TieredMachines;
+  beforeAll(async () => {
+    [cluster, server] = await Promise.all([RedisCluster.start(), RedisProcess.start()]);
+    machines = new TieredMachines();
+  });
+  afterEach(() => machines.close());
+  afterAll(() => Promise.all([cluster.stop(), server.stop()]));
+
+  /** Nothing is checked: copies go because of what is heard, or because nothing is. */
+  const machine = (): Promise<Rig<Clock>> => {
+    const via = redisBus({ cluster: cluster.startNodes });
+    return machines.ready({ url: server.url, maxUnvalidated: '1h', bus: { via, heartbeat: 100 } });
+  };
+  const masters = async (): Promise<RedisProcess[]> => {
+    const alive = cluster.nodes.find(({ pid }) => pid !== undefined);
+    return (await cluster.facts(alive)).filter(({ isMaster }) => isMaster).map(({ port }) => cluster.node(port));
+  };
+  const hasCopy = async (rig: Rig<Clock>): Promise<void> => {
+    await until('a copy', async () => (await levelOf(rig, 'tom').catch(() => undefined)) === 'l1', 20_000);
+  };
+  /** What either stores, the other comes to answer, although it had a copy of what was before. */
+  const isHeard = async (a: Rig<Clock>, b: Rig<Clock>, value: number): Promise<void> => {
+    for (const [from, to, said] of [
+      [a, b, value],
+      [b, a, -value],
+    ] as const) {
+      await from.set('tom', said);
+      await until('the news', async () => (await to.get('tom')) === said, 20_000);
+      await hasCopy(to);
+    }
+  };
+
+  it('goes on when a replica takes over by hand, whichever master it is', async () => {
+    const [a, b] = [await machine(), await machine()];
+    await isHeard(a, b, 1);
+    for (const [turn, master] of (await masters()).entries()) {
+      const facts = await cluster.facts();
+      const own = facts.find(({ port }) => port === master.port);
+      const replica = cluster.node(facts.find(({ masterId }) => masterId === own?.id)?.port as number);
+      await replica.command('CLUSTER', 'FAILOVER');
+      await isHeard(a, b, 10 + turn);
+      await until('it is master', async () => (await replica.role()) === 'master');
+      await isHeard(a, b, 20 + turn);
+    }
+    await cluster.settled();
+  });
+
+  it('goes on when a master is killed, whichever it is: what it cost is said later, and copies are kept again', async () => {
+    const [a, b] = [await machine(), await machine()];
+    for (const [turn, master] of (await masters()).entries()) {
+      await isHeard(a, b, 1 + turn);
+      await master.kill();
+      await isHeard(a, b, 10 + turn);
+      await until('three masters', async () => (await masters()).length === 3, 20_000);
+      await isHeard(a, b, 20 + turn);
+      await master.begin();
+      await cluster.settled();
+      expect(await firstLevelOf(a)).toMatchObject({ bus: 'up' });
+      expect(await firstLevelOf(b)).toMatchObject({ bus: 'up' });
+    }
+  });
+
+  it('goes on when a master hangs', async () => {
+    const [a, b] = [await machine(), await machine()];
+    for (const [turn, master] of (await masters()).entries()) {
+      await isHeard(a, b, 1 + turn);
+      master.halt();
+      try {
+        await isHeard(a, b, 10 + turn);
+      } finally {
+        master.resume();
+      }
+      await isHeard(a, b, 20 + turn);
+      await cluster.settled();
+    }
+  });
+});
