@@ -2,6 +2,7 @@ import type { BackendInfo } from '../core/backend.js';
 import type { Awaitable } from '../core/awaitable.js';
 import { PatternUnsupportedError } from '../core/errors.js';
 import { compileGlob } from '../core/glob.js';
+import { refuseUnknown } from '../core/own-options.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
@@ -19,6 +20,7 @@ export abstract class CacheReads extends CacheView {
   get<T = unknown>(key: CacheKey): Promise<T | undefined>;
   get<T = unknown, D = T>(key: CacheKey, options: GetOptions<D>): Promise<T | D>;
   async get(key: CacheKey, options?: GetOptions<unknown>): Promise<unknown> {
+    if (options !== undefined) refuseUnknown(options, '', ['default']);
     const frame = this.frame();
     const space = this.readSpace(frame);
     const found = space && (await this.parts.engine.get({ key: this.key(space, key), policy: this.policy(), frame }));
@@ -131,12 +133,14 @@ export abstract class CacheReads extends CacheView {
   }
 
   private resolve(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Awaitable<unknown> {
+    // Before anything else: a mistake in the options is one whoever calls, and whatever is stored.
+    const policy = this.policy(options);
     const frame = this.frame();
     const space = this.readSpace(frame);
     if (space === undefined) return loader(new LoadContext(this.scope(frame), this.namespaceName, undefined));
     return this.parts.engine.getOrSet({
       key: this.key(space, key, own(options, 'tags')),
-      policy: this.policy(options),
+      policy,
       loader,
       frame,
     });

@@ -11,6 +11,9 @@ import type { CacheKey, CallOptions } from './scoped-cache.types.js';
 
 const DEFAULT_NAMESPACE = 'default';
 
+/** Options of a call that are no part of its policy. */
+const BESIDE_POLICY = Object.freeze(['tags'] as const);
+
 /** A cache seen from one scope and namespace: turns what callers say into keys, policies and views. */
 export abstract class CacheView {
   constructor(
@@ -70,7 +73,7 @@ export abstract class CacheView {
 
   protected policy(options?: CallOptions): Policy {
     const policy = this.parts.settings.policyOf(this.namespaceName);
-    return options === undefined ? policy : resolvePolicy(policy, options, '');
+    return options === undefined ? policy : resolvePolicy(policy, options, '', undefined, BESIDE_POLICY);
   }
 
   /** What the verbs that cover a whole scope cover: everything in it, or one namespace. */
