@@ -1,6 +1,7 @@
 import type { BackendInfo } from '../core/backend.js';
 import type { Awaitable } from '../core/awaitable.js';
 import { PatternUnsupportedError } from '../core/errors.js';
+import type { Frame } from '../core/frame.js';
 import { compileGlob } from '../core/glob.js';
 import { knownOptions } from '../core/own-options.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
@@ -92,9 +93,13 @@ export abstract class CacheReads extends CacheView {
    * @throws PatternInvalidError, PatternUnsupportedError (with `keys.hashSecret`), BackendError
    * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
    */
-  async *keys(pattern = '*'): AsyncIterableIterator<string> {
+  keys(pattern = '*'): AsyncIterableIterator<string> {
+    return this.walk(pattern, this.frame());
+  }
+
+  /** Whose keys they are was settled by the call, whoever asks for the next one. */
+  private async *walk(pattern: string, frame: Frame | undefined): AsyncIterableIterator<string> {
     const match = this.glob(pattern);
-    const frame = this.frame();
     const space = this.readSpace(frame);
     if (space === undefined) return;
     const view = this.ownView(space, frame);

@@ -1,3 +1,4 @@
+import { bindGenerator } from '../context/bound-generator.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
@@ -28,7 +29,8 @@ export abstract class CacheView {
    * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
    * library) has whatever scope *they* run in, so bind those with `AsyncResource.bind` or call this inside of them.
    *
-   * The scope is the whole of it: nothing of the surrounding one shines through.
+   * The scope is the whole of it: nothing of the surrounding one shines through. A generator that `work` returns has it
+   * in each of its steps, whoever walks through it; an Observable begins with whoever subscribes, so subscribe inside.
    * @returns what `work` returns
    * @throws ScopeInvalidError
    * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));
@@ -36,7 +38,8 @@ export abstract class CacheView {
   runInScope<R>(ids: ScopeIds, work: () => R): R {
     const { context, scopes } = this.parts.foundation;
     // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
-    return context.run({ scope: scopes.of(ids), loading: context.current()?.loading }, work);
+    const frame = { scope: scopes.of(ids), loading: context.current()?.loading };
+    return bindGenerator(context.run(frame, work), (step) => context.run(frame, step));
   }
 
   protected frame(): Frame | undefined {

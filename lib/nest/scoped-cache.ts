@@ -119,8 +119,12 @@ export class ScopedCache extends CacheReads {
    * Stores many entries ahead of need; how many are there afterwards. Entries with `load` are only loaded when missing.
    * A loader that fails ends the call with its error, after those under way have settled.
    */
-  warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
-    return warm(this, entries, options);
+  async warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
+    const { context } = this.parts.foundation;
+    const frame = this.frame();
+    const work = (): Promise<number> => warm(this, entries, options);
+    // One call for one scope: the request behind it may be somebody else's before the last entry is stored.
+    return frame === undefined ? work() : context.run(frame, work);
   }
 
   /** The same scope, another namespace: a family of keys with one policy. */
