@@ -114,6 +114,7 @@ export abstract class CacheReads extends CacheView {
   /**
    * What this view did and holds: of a tenant, everything of the tenant and its users; of a namespace, only that.
    * Counters are this process's own, since it started; sizes are exact.
+   * @throws BackendError when the backend cannot tell the sizes
    */
   async stats(): Promise<CacheStats> {
     const view = this.view();
@@ -122,12 +123,12 @@ export abstract class CacheReads extends CacheView {
     return statsOf(foundation.tallies.sum(view), usage, info);
   }
 
-  /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. */
+  /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */
   info(): Promise<BackendInfo> {
     return this.parts.engine.info();
   }
 
-  /** Milliseconds until the backend answered. @throws BackendError when it does not */
+  /** Milliseconds until the backend answered. @throws BackendError when it does not, whatever its fallback does */
   ping(): Promise<number> {
     return this.parts.engine.ping();
   }

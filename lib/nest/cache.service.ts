@@ -26,7 +26,7 @@ export class CacheService extends ScopedCache {
     this.plans = new MethodPlans(parts);
   }
 
-  /** The figures of the whole cache, all tenants together. */
+  /** The figures of the whole cache, all tenants together. @throws BackendError when the backend cannot tell the sizes */
   async totals(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
     const [usage, info] = await Promise.all([engine.usage(undefined), engine.info()]);
