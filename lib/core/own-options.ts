@@ -7,9 +7,13 @@ import { CacheConfigError } from './errors.js';
  */
 export function ownOptions<T extends object>(options: T | undefined, where: string): Partial<T> {
   if (options === undefined) return Object.create(null) as Partial<T>;
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
-    return Object.assign(Object.create(null) as Partial<T>, options);
-  }
+  checkOptions(options, where);
+  return Object.assign(Object.create(null) as Partial<T>, options);
+}
+
+/** @throws CacheConfigError when somebody gave something else in the place of options: a ttl, a default, null */
+export function checkOptions(options: unknown, where: string): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
   throw new CacheConfigError(where === '' ? 'options' : where, 'must be an object of options');
 }
 
@@ -29,13 +33,20 @@ export function knownOptions<T extends object>(
   return own;
 }
 
-/** For options that are somebody's own already. @throws CacheConfigError naming the first that is none of these */
-export function refuseUnknown(own: object, where: string, names: readonly string[]): void {
-  for (const name of Object.keys(own)) {
-    if (!names.includes(name))
-      throw new CacheConfigError(
-        where === '' ? name : `${where}.${name}`,
-        `is not an option; there are: ${names.join(', ')}`,
-      );
+/** The same without a copy of them: for those that are somebody's own already, or are read one by one. @throws CacheConfigError */
+export function refuseUnknown(options: object, where: string, names: readonly string[]): void {
+  checkOptions(options, where);
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw unknownOption(name, where, names);
   }
+}
+
+/** What somebody hears who gave an option that is none of these. */
+export function unknownOption(name: string, where: string, names: readonly string[]): CacheConfigError {
+  return new CacheConfigError(optionAt(where, name), `is not an option; there are: ${names.join(', ')}`);
+}
+
+/** How an option is called in errors. */
+export function optionAt(where: string, name: string): string {
+  return where === '' ? name : `${where}.${name}`;
 }

@@ -1,7 +1,7 @@
 import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
 import type { Isolation, Level } from './entry.js';
 import { CacheConfigError } from './errors.js';
-import { ownOptions } from './own-options.js';
+import { checkOptions, optionAt, unknownOption } from './own-options.js';
 
 /** How long results live and what happens around the end of that life. */
 export interface PolicyOptions {
@@ -91,29 +91,28 @@ export type Warn = (option: string, problem: string) => void;
 
 /**
  * Lays options over a policy. Only own properties count, so nothing polluted into `Object.prototype` becomes an option.
- * @param where names the options in errors: `defaults`, `namespaces.cats`, `@Cacheable CatsService.findOne`.
- * @throws CacheConfigError naming the option.
+ * It happens during calls, too: what it costs goes by the options that were given, not by those that there are.
+ * @param where names the options in errors: `defaults`, `namespaces.cats`, `@Cacheable CatsService.findOne`; empty for
+ * those of a single call
+ * @param beside options of the same object that are no part of a policy
+ * @throws CacheConfigError naming the option, also one that is none
  */
-export function resolvePolicy(base: Policy, options: PolicyOptions | undefined, where: string, warn?: Warn): Policy {
+export function resolvePolicy(
+  base: Policy,
+  options: PolicyOptions | undefined,
+  where: string,
+  warn?: Warn,
+  beside: readonly string[] = [],
+): Policy {
   if (options === undefined) return base;
-  const own = ownOptions(options, where);
-  const read = new OptionReader(own, where, warn);
-  const { ttl } = own;
-  const isFunction = typeof ttl === 'function';
-  return Object.freeze({
-    ttlMs: ttl === undefined || isFunction ? base.ttlMs : ttl === null ? Infinity : read.duration('ttl', base.ttlMs),
-    ttlOf: ttl === undefined ? base.ttlOf : isFunction ? (ttl as Policy['ttlOf']) : undefined,
-    staleWhileRevalidateMs: read.durationOrOff('staleWhileRevalidate', base.staleWhileRevalidateMs, 0),
-    staleIfErrorMs: read.durationOrOff('staleIfError', base.staleIfErrorMs, 0),
-    softTimeoutMs: read.durationOrOff('softTimeout', base.softTimeoutMs, Infinity),
-    hardTimeoutMs: read.durationOrOff('hardTimeout', base.hardTimeoutMs, Infinity),
-    jitter: read.share('jitter', base.jitter, 0.5),
-    earlyRefresh: read.beta('earlyRefresh', base.earlyRefresh),
-    negativeTtlMs: read.duration('negativeTtl', base.negativeTtlMs),
-    isolation: read.oneOf('isolate', base.isolation),
-    level: read.level('level', base.level),
-    failSilently: read.flag('failSilently', base.failSilently),
-  });
+  checkOptions(options, where);
+  const policy = draftOf(base);
+  const read = new OptionReader(where, warn);
+  for (const name of Object.keys(options)) {
+    if (isPolicyOption(name)) lay(policy, name, options[name], read);
+    else if (!beside.includes(name)) throw unknownOption(name, where, [...POLICY_OPTION_NAMES, ...beside]);
+  }
+  return Object.freeze(policy);
 }
 
 /** The longest window after the ttl in which the entry is still of use. */
@@ -122,70 +121,98 @@ export function graceMs(policy: Policy): number {
 }
 
 type OptionName = (typeof POLICY_OPTION_NAMES)[number];
+type Draft = { -readonly [Name in keyof Policy]: Policy[Name] };
+
+function isPolicyOption(name: string): name is OptionName {
+  return (POLICY_OPTION_NAMES as readonly string[]).includes(name);
+}
+
+/** Name by name: spreading takes several times as long, and calls with options do it on every hit. */
+function draftOf(policy: Policy): Draft {
+  return {
+    ttlMs: policy.ttlMs,
+    ttlOf: policy.ttlOf,
+    staleWhileRevalidateMs: policy.staleWhileRevalidateMs,
+    staleIfErrorMs: policy.staleIfErrorMs,
+    softTimeoutMs: policy.softTimeoutMs,
+    hardTimeoutMs: policy.hardTimeoutMs,
+    jitter: policy.jitter,
+    earlyRefresh: policy.earlyRefresh,
+    negativeTtlMs: policy.negativeTtlMs,
+    isolation: policy.isolation,
+    level: policy.level,
+    failSilently: policy.failSilently,
+  };
+}
+
+/** Lays one option over a policy. `null` switches off what an outer layer switched on. */
+function lay(policy: Draft, name: OptionName, value: unknown, read: OptionReader): void {
+  if (value === undefined) return;
+  switch (name) {
+    case 'ttl':
+      policy.ttlOf = typeof value === 'function' ? (value as Policy['ttlOf']) : undefined;
+      if (policy.ttlOf === undefined) policy.ttlMs = read.durationOr(name, value, Infinity);
+      break;
+    case 'staleWhileRevalidate':
+      policy.staleWhileRevalidateMs = read.durationOr(name, value, 0);
+      break;
+    case 'staleIfError':
+      policy.staleIfErrorMs = read.durationOr(name, value, 0);
+      break;
+    case 'softTimeout':
+      policy.softTimeoutMs = read.durationOr(name, value, Infinity);
+      break;
+    case 'hardTimeout':
+      policy.hardTimeoutMs = read.durationOr(name, value, Infinity);
+      break;
+    case 'jitter':
+      policy.jitter = read.share(name, value, 0.5);
+      break;
+    case 'earlyRefresh':
+      policy.earlyRefresh = typeof value === 'boolean' ? Number(value) : read.share(name, value, 10);
+      break;
+    case 'negativeTtl':
+      policy.negativeTtlMs = read.duration(name, value);
+      break;
+    case 'isolate':
+      policy.isolation = read.oneOf(name, value, ['clone', 'freeze', 'none'], "'clone', 'freeze' or 'none'");
+      break;
+    case 'level':
+      policy.level = read.oneOf(name, value, ['l1', 'l2'], "'l1' or 'l2'");
+      break;
+    case 'failSilently':
+      policy.failSilently = read.oneOf(name, value, [true, false], 'true or false');
+  }
+}
 
 class OptionReader {
   constructor(
-    /** Without a prototype. */
-    private readonly options: PolicyOptions,
     private readonly where: string,
     private readonly warn: Warn | undefined,
   ) {}
 
-  duration<T>(name: OptionName, fallback: T): number | T {
-    const value = this.options[name];
-    if (value === undefined) return fallback;
-    const ms = parseDuration(value, this.at(name));
+  duration(name: OptionName, value: unknown): number {
+    const option = optionAt(this.where, name);
+    const ms = parseDuration(value, option);
     // Timeouts of a few hundred milliseconds are what timeouts are for.
-    if (looksLikeSeconds(value) && !name.endsWith('Timeout')) {
-      this.warn?.(
-        this.at(name),
-        `is ${ms} milliseconds; if seconds were meant, write '${ms}s' (or '${ms}ms' to keep it)`,
-      );
+    if (this.warn !== undefined && looksLikeSeconds(value) && !name.endsWith('Timeout')) {
+      this.warn(option, `is ${ms} milliseconds; if seconds were meant, write '${ms}s' (or '${ms}ms' to keep it)`);
     }
     return ms;
   }
 
-  /** `null` switches off what an outer layer switched on. */
-  durationOrOff(name: OptionName, fallback: number, off: number): number {
-    return this.options[name] === null ? off : this.duration(name, fallback);
+  durationOr(name: OptionName, value: unknown, off: number): number {
+    return value === null ? off : this.duration(name, value);
   }
 
-  share(name: OptionName, fallback: number, max: number): number {
-    const value = this.options[name];
-    if (value === undefined) return fallback;
+  share(name: OptionName, value: unknown, max: number): number {
     if (typeof value === 'number' && value >= 0 && value <= max) return value;
-    throw new CacheConfigError(this.at(name), `must be a number from 0 to ${max}`);
+    throw new CacheConfigError(optionAt(this.where, name), `must be a number from 0 to ${max}`);
   }
 
-  beta(name: OptionName, fallback: number): number {
-    const value = this.options[name];
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    return this.share(name, fallback, 10);
-  }
-
-  oneOf(name: OptionName, fallback: Isolation | undefined): Isolation | undefined {
-    const value = this.options[name];
-    if (value === undefined) return fallback;
-    if (value === 'clone' || value === 'freeze' || value === 'none') return value;
-    throw new CacheConfigError(this.at(name), "must be 'clone', 'freeze' or 'none'");
-  }
-
-  level(name: OptionName, fallback: Level): Level {
-    const value = this.options[name];
-    if (value === undefined) return fallback;
-    if (value === 'l1' || value === 'l2') return value;
-    throw new CacheConfigError(this.at(name), "must be 'l1' or 'l2'");
-  }
-
-  flag(name: OptionName, fallback: boolean): boolean {
-    const value = this.options[name];
-    if (value === undefined) return fallback;
-    if (typeof value === 'boolean') return value;
-    throw new CacheConfigError(this.at(name), 'must be true or false');
-  }
-
-  private at(name: string): string {
-    return this.where === '' ? name : `${this.where}.${name}`;
+  oneOf<T>(name: OptionName, value: unknown, choices: readonly T[], inWords: string): T {
+    if (choices.includes(value as T)) return value as T;
+    throw new CacheConfigError(optionAt(this.where, name), `must be ${inWords}`);
   }
 }
 

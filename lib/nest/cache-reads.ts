@@ -1,7 +1,9 @@
 import type { BackendInfo } from '../core/backend.js';
 import type { Awaitable } from '../core/awaitable.js';
 import { PatternUnsupportedError } from '../core/errors.js';
+import type { Frame } from '../core/frame.js';
 import { compileGlob } from '../core/glob.js';
+import { knownOptions } from '../core/own-options.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
@@ -22,7 +24,9 @@ export abstract class CacheReads extends CacheView {
     const frame = this.frame();
     const space = this.readSpace(frame);
     const found = space && (await this.parts.engine.get({ key: this.key(space, key), policy: this.policy(), frame }));
-    return found === undefined ? own(options, 'default') : found;
+    // Looked at where it is read: a hit costs the same with a default as without.
+    if (found !== undefined || options === undefined) return found;
+    return knownOptions(options, '', ['default']).default;
   }
 
   /** Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails. */
@@ -89,9 +93,13 @@ export abstract class CacheReads extends CacheView {
    * @throws PatternInvalidError, PatternUnsupportedError (with `keys.hashSecret`), BackendError
    * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
    */
-  async *keys(pattern = '*'): AsyncIterableIterator<string> {
+  keys(pattern = '*'): AsyncIterableIterator<string> {
+    return this.walk(pattern, this.frame());
+  }
+
+  /** Whose keys they are was settled by the call, whoever asks for the next one. */
+  private async *walk(pattern: string, frame: Frame | undefined): AsyncIterableIterator<string> {
     const match = this.glob(pattern);
-    const frame = this.frame();
     const space = this.readSpace(frame);
     if (space === undefined) return;
     const view = this.ownView(space, frame);
@@ -106,6 +114,7 @@ export abstract class CacheReads extends CacheView {
   /**
    * What this view did and holds: of a tenant, everything of the tenant and its users; of a namespace, only that.
    * Counters are this process's own, since it started; sizes are exact.
+   * @throws BackendError when the backend cannot tell the sizes
    */
   async stats(): Promise<CacheStats> {
     const view = this.view();
@@ -114,12 +123,12 @@ export abstract class CacheReads extends CacheView {
     return statsOf(foundation.tallies.sum(view), usage, info);
   }
 
-  /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. */
+  /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */
   info(): Promise<BackendInfo> {
     return this.parts.engine.info();
   }
 
-  /** Milliseconds until the backend answered. @throws BackendError when it does not */
+  /** Milliseconds until the backend answered. @throws BackendError when it does not, whatever its fallback does */
   ping(): Promise<number> {
     return this.parts.engine.ping();
   }
@@ -131,12 +140,14 @@ export abstract class CacheReads extends CacheView {
   }
 
   private resolve(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Awaitable<unknown> {
+    // Before anything else: a mistake in the options is one whoever calls, and whatever is stored.
+    const policy = this.policy(options);
     const frame = this.frame();
     const space = this.readSpace(frame);
     if (space === undefined) return loader(new LoadContext(this.scope(frame), this.namespaceName, undefined));
     return this.parts.engine.getOrSet({
       key: this.key(space, key, own(options, 'tags')),
-      policy: this.policy(options),
+      policy,
       loader,
       frame,
     });

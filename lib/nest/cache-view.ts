@@ -1,3 +1,4 @@
+import { bindGenerator } from '../context/bound-generator.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
@@ -10,6 +11,9 @@ import type { CacheParts } from './scoped-cache.parts.js';
 import type { CacheKey, CallOptions } from './scoped-cache.types.js';
 
 const DEFAULT_NAMESPACE = 'default';
+
+/** Options of a call that are no part of its policy. */
+const BESIDE_POLICY = Object.freeze(['tags'] as const);
 
 /** A cache seen from one scope and namespace: turns what callers say into keys, policies and views. */
 export abstract class CacheView {
@@ -25,7 +29,8 @@ export abstract class CacheView {
    * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
    * library) has whatever scope *they* run in, so bind those with `AsyncResource.bind` or call this inside of them.
    *
-   * The scope is the whole of it: nothing of the surrounding one shines through.
+   * The scope is the whole of it: nothing of the surrounding one shines through. A generator that `work` returns has it
+   * in each of its steps, whoever walks through it; an Observable begins with whoever subscribes, so subscribe inside.
    * @returns what `work` returns
    * @throws ScopeInvalidError
    * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));
@@ -33,7 +38,8 @@ export abstract class CacheView {
   runInScope<R>(ids: ScopeIds, work: () => R): R {
     const { context, scopes } = this.parts.foundation;
     // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
-    return context.run({ scope: scopes.of(ids), loading: context.current()?.loading }, work);
+    const frame = { scope: scopes.of(ids), loading: context.current()?.loading };
+    return bindGenerator(context.run(frame, work), (step) => context.run(frame, step));
   }
 
   protected frame(): Frame | undefined {
@@ -70,7 +76,7 @@ export abstract class CacheView {
 
   protected policy(options?: CallOptions): Policy {
     const policy = this.parts.settings.policyOf(this.namespaceName);
-    return options === undefined ? policy : resolvePolicy(policy, options, '');
+    return options === undefined ? policy : resolvePolicy(policy, options, '', undefined, BESIDE_POLICY);
   }
 
   /** What the verbs that cover a whole scope cover: everything in it, or one namespace. */

@@ -14,17 +14,18 @@ import { buildBackend, buildEngine, layFoundation, newContext, type Foundation, 
 import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
-import { knownOptions, ownOptions } from '../core/own-options.js';
+import { knownOptions } from '../core/own-options.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type ASYNC_OPTIONS_TYPE,
+  type CacheModuleExtras,
   type OPTIONS_TYPE,
 } from './cache.module-definition.js';
 import type { CacheModuleOptions } from './cache.options.js';
 import { CacheService } from './cache.service.js';
-import { resolveSettings, type CacheSettings } from './cache.settings.js';
+import { OPTION_NAMES, resolveSettings, type CacheSettings } from './cache.settings.js';
 import {
   CACHE_BACKEND,
   CACHE_CLOCK,
@@ -89,6 +90,12 @@ const EXPORTS = Object.freeze([
   CACHE_SCOPE_RESOLVER,
 ]);
 
+/** What says how the module is made, beside the options of the cache. */
+const EXTRA_NAMES = Object.freeze([
+  'isGlobal',
+  'name',
+  'providers',
+] as const satisfies readonly (keyof CacheModuleExtras)[]);
 const ASYNC_OPTION_NAMES = Object.freeze([
   'imports',
   'inject',
@@ -96,15 +103,13 @@ const ASYNC_OPTION_NAMES = Object.freeze([
   'useClass',
   'useExisting',
   'provideInjectionTokensFrom',
-  'isGlobal',
-  'name',
-  'providers',
+  ...EXTRA_NAMES,
 ] as const satisfies readonly (keyof typeof ASYNC_OPTIONS_TYPE)[]);
 
 /**
  * Registers a cache. Without options: in memory, shared by everybody (`scope.default: 'global'`), ttl one hour.
  *
- * @throws CacheConfigError when the application starts, naming the option that cannot work
+ * @throws CacheConfigError naming an option that is none; when the application starts, one that cannot work
  * @example
  * CacheModule.forRoot({
  *   backend: memory({ maxEntries: 10_000 }),
@@ -123,7 +128,7 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
 
   /** With options at hand. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    const own = ownOptions<typeof OPTIONS_TYPE>(options, 'options');
+    const own = knownOptions<typeof OPTIONS_TYPE>(options, '', [...OPTION_NAMES, ...EXTRA_NAMES]);
     return named(super.forRoot(own), own.name);
   }
 
@@ -156,8 +161,11 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
 
 /** A factory that forgot to return its options would start a cache without scopes, in which all tenants share. */
 function made(options: CacheModuleOptions | null | undefined): CacheModuleOptions {
-  if (options != null) return options;
-  throw new CacheConfigError('forRootAsync', 'got no options: return them, or {} for all defaults');
+  if (options == null)
+    throw new CacheConfigError('forRootAsync', 'got no options: return them, or {} for all defaults');
+  const extra = EXTRA_NAMES.find((name) => Object.hasOwn(options, name));
+  if (extra === undefined) return options;
+  throw new CacheConfigError(extra, 'stands beside useFactory, useClass or useExisting, not among what they return');
 }
 
 /** A cache with a name shows itself under that name only, so that several can be global at once. */

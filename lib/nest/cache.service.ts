@@ -1,4 +1,5 @@
 import { CacheConfigError } from '../core/errors.js';
+import { knownOptions } from '../core/own-options.js';
 import { NOBODY } from '../core/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { AMBIENT } from './scope-binding.js';
@@ -25,7 +26,7 @@ export class CacheService extends ScopedCache {
     this.plans = new MethodPlans(parts);
   }
 
-  /** The figures of the whole cache, all tenants together. */
+  /** The figures of the whole cache, all tenants together. @throws BackendError when the backend cannot tell the sizes */
   async totals(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
     const [usage, info] = await Promise.all([engine.usage(undefined), engine.info()]);
@@ -40,7 +41,7 @@ export class CacheService extends ScopedCache {
    * @example await cache.clearEverything({ confirm: 'all tenants' });
    */
   async clearEverything(options: { readonly confirm: 'all tenants' }): Promise<number> {
-    if ((options as { confirm?: unknown } | undefined)?.confirm !== 'all tenants') {
+    if (knownOptions<{ readonly confirm: unknown }>(options, '', ['confirm']).confirm !== 'all tenants') {
       throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
     }
     return this.parts.engine.writes.clearEverything(

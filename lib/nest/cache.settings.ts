@@ -5,14 +5,7 @@ import { CacheConfigError } from '../core/errors.js';
 import { checkNamespace } from '../core/key.js';
 import { resolveLimits, type LimitOptions } from '../core/limits.js';
 import { knownOptions, ownOptions } from '../core/own-options.js';
-import {
-  DEFAULT_POLICY,
-  POLICY_OPTION_NAMES,
-  resolvePolicy,
-  type Policy,
-  type PolicyOptions,
-  type Warn,
-} from '../core/policy.js';
+import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions, type Warn } from '../core/policy.js';
 import { WIDTHS, type Width } from '../core/scope.js';
 import type { CacheModuleOptions, ScopeOptions } from './cache.options.js';
 
@@ -44,7 +37,8 @@ const LIMIT_NAMES = Object.freeze([
   'maxWait',
 ] as const satisfies readonly (keyof LimitOptions)[]);
 const CODEC_NAMES = Object.freeze(['types', 'serializer', 'compression', 'encryption'] as const);
-const OPTION_NAMES = Object.freeze([
+/** Names of {@link CacheModuleOptions}. */
+export const OPTION_NAMES = Object.freeze([
   'backend',
   'prefix',
   'enabled',
@@ -67,7 +61,7 @@ export function resolveSettings(
   const options = knownOptions(given, '', OPTION_NAMES);
   const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
   const { types, ...codec } = knownOptions(options.codec, 'codec', CODEC_NAMES);
-  const defaults = policyFrom(DEFAULT_POLICY, options.defaults, 'defaults', warn);
+  const defaults = resolvePolicy(DEFAULT_POLICY, options.defaults, 'defaults', warn);
   const namespaces = policiesOf(options.namespaces, defaults, warn);
   return Object.freeze({
     backend: backendOf(options),
@@ -83,10 +77,6 @@ export function resolveSettings(
     scope: scopeOf(options.scope),
     policyOf: (namespace: string) => namespaces.get(namespace) ?? defaults,
   });
-}
-
-function policyFrom(base: Policy, options: PolicyOptions | undefined, where: string, warn: Warn): Policy {
-  return resolvePolicy(base, knownOptions(options, where, POLICY_OPTION_NAMES), where, warn);
 }
 
 function list<T>(value: readonly T[] | undefined, option: string): readonly T[] {
@@ -110,7 +100,7 @@ function policiesOf(
   for (const [namespace, policy] of Object.entries(
     ownOptions(options, 'namespaces') as Record<string, PolicyOptions>,
   )) {
-    policies.set(checkNamespace(namespace), policyFrom(defaults, policy, `namespaces.${namespace}`, warn));
+    policies.set(checkNamespace(namespace), resolvePolicy(defaults, policy, `namespaces.${namespace}`, warn));
   }
   return policies;
 }

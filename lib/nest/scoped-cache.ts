@@ -1,6 +1,7 @@
 import { clampDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError, ScopeMissingError } from '../core/errors.js';
 import { checkTags } from '../core/label.js';
+import { knownOptions } from '../core/own-options.js';
 import type { Policy } from '../core/policy.js';
 import { scopeOf, type ScopeIds } from '../core/scope.js';
 import { CacheReads } from './cache-reads.js';
@@ -28,8 +29,8 @@ export class ScopedCache extends CacheReads {
 
   /** The same for many entries, in one round trip per shard. Each entry is stored or not by itself. */
   async setMany<T>(entries: Iterable<readonly [CacheKey, T]>, options?: CallOptions<T>): Promise<void> {
-    const space = this.space();
     const policy = this.policy(options);
+    const space = this.space();
     const tags = own(options, 'tags');
     const writes = Array.from(entries, ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const);
     await this.parts.engine.writes.setMany(writes);
@@ -60,9 +61,9 @@ export class ScopedCache extends CacheReads {
    */
   async increment(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
     if (!Number.isSafeInteger(by)) throw new CacheConfigError('by', 'must be a whole number');
-    const ttl = own(options, 'ttl');
+    const { ttl, tags } = knownOptions(options, '', ['ttl', 'tags']);
     const policy: Policy = ttl === undefined ? this.policy() : this.policy({ ttl });
-    return this.parts.engine.writes.increment(this.key(this.space(), key, own(options, 'tags')), by, policy);
+    return this.parts.engine.writes.increment(this.key(this.space(), key, tags), by, policy);
   }
 
   /** {@link increment} downwards. */
@@ -94,7 +95,7 @@ export class ScopedCache extends CacheReads {
    * @throws InvalidationUnknownError
    */
   async invalidateTags(tags: readonly string[], options?: { readonly match?: 'any' | undefined }): Promise<void> {
-    const match = own(options, 'match');
+    const { match } = knownOptions(options, '', ['match']);
     if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
     const space = this.space();
     const scope = this.scope(this.frame());
@@ -118,8 +119,12 @@ export class ScopedCache extends CacheReads {
    * Stores many entries ahead of need; how many are there afterwards. Entries with `load` are only loaded when missing.
    * A loader that fails ends the call with its error, after those under way have settled.
    */
-  warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
-    return warm(this, entries, options);
+  async warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
+    const { context } = this.parts.foundation;
+    const frame = this.frame();
+    const work = (): Promise<number> => warm(this, entries, options);
+    // One call for one scope: the request behind it may be somebody else's before the last entry is stored.
+    return frame === undefined ? work() : context.run(frame, work);
   }
 
   /** The same scope, another namespace: a family of keys with one policy. */

@@ -25,7 +25,7 @@ export const CACHE_EVENTS: unique symbol = Symbol.for('nestjs-scoped-cache:event
 export class CacheTestingModule {
   /**
    * @param options those of `CacheModule.forRoot`; `backend: chaos(memory())` for a backend that fails on request
-   * @throws CacheConfigError when the module is compiled, naming the option that cannot work
+   * @throws CacheConfigError naming an option that is none; when the module is compiled, one that cannot work
    */
   static forTest(options?: CacheModuleOptions): DynamicModule {
     const clock = new FakeClock();
