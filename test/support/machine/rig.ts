@@ -27,6 +27,9 @@ export interface Options extends Place, PolicyOptions {
   readonly rules?: ResultRules;
 }
 
+/** Of {@link Options}, beside a policy. */
+const BESIDE_POLICY: readonly (keyof Options)[] = ['tenant', 'user', 'width', 'namespace', 'tags', 'rules'];
+
 export interface RigOptions<C extends Clock = FakeClock> {
   readonly clock?: C;
   readonly backend?: BackendFactory;
@@ -88,7 +91,7 @@ export class Rig<C extends Clock = FakeClock> {
   }
 
   policy(options: PolicyOptions = {}): Policy {
-    return resolvePolicy(DEFAULT_POLICY, options, '');
+    return resolvePolicy(DEFAULT_POLICY, options, '', undefined, BESIDE_POLICY);
   }
 
   call<T>(name: unknown, loader: Loader<T>, options: Options = {}): Call<T> {
