@@ -118,6 +118,18 @@ describeWithRedis('two levels', () => {
       expect(await a.get('tom')).toBe(large);
     });
 
+    it.each([{ bus: false }, {}] as const)('what it has counted or given another life itself (%o)', async (options) => {
+      const a = await machine(options);
+      const { engine } = a.machine;
+      await a.set('tom', 1);
+      await near(a, 'tom');
+      await engine.writes.expire(a.key('tom'), 60_000, a.policy());
+      expect(await engine.ttlMs(a.key('tom'), a.policy())).toBeLessThanOrEqual(61_000);
+      await near(a, 'tom');
+      await engine.writes.increment(a.key('tom'), 1, a.policy());
+      expect(await a.get('tom')).toBe(2);
+    });
+
     it('the server, for what is too large to be kept here', async () => {
       const a = await machine({ memory: { maxEntryBytes: 4_096 } });
       await a.set('large', 'x'.repeat(10_000));
