@@ -16,7 +16,7 @@ import { problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce } from './nonce.js';
 import { doubtAbout } from './redis.handshake.js';
 import { keysLike } from './redis.keyspace.js';
-import { factsOf, isListOf, text } from './redis.reply.js';
+import { factsOf, fieldTexts, isListOf, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 
 export type Argument = string | Buffer | number;
@@ -25,8 +25,8 @@ export type Client = Redis | Cluster;
 export interface ConnectionEvents {
   /** A client without a listener would print its errors. */
   onError(problem: string): void;
-  /** Another server answers than before, or a restarted one. */
-  onReborn(): void;
+  /** Another server answers than before, or a restarted one. @param runId of a single server: which one */
+  onReborn(runId?: string): void;
   /** Calls pass from here on. */
   onOpen(): void;
   /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
@@ -41,8 +41,6 @@ interface Waiting {
 
 /** - `greeting`: not yet connected, or the server has not said yet who it is. Calls wait. - `down`: calls fail. */
 type State = 'greeting' | 'open' | 'down';
-
-const INCARNATION = /^[\w-]{16}$/;
 
 export class RedisConnection {
   private state: State = 'greeting';
@@ -61,8 +59,7 @@ export class RedisConnection {
   ) {
     client.on('error', this.onError);
     client.on('ready', this.onReady);
-    client.on('close', this.onClose);
-    client.on('end', this.onClose);
+    for (const event of ['close', 'end'] as const) client.on(event, this.onClose);
     if (client.isCluster) client.on('refresh', this.meetMasters);
     if (client.status === 'ready') this.onReady();
     // An adopted client that connects at its first command.
@@ -150,6 +147,11 @@ export class RedisConnection {
     this.ping().then(done, done);
   }
 
+  /** Asks nothing more of a server that is another than this. */
+  keepTo(runId: string | undefined): void {
+    if (this.state !== 'down' && this.runId !== runId) this.connectAnew();
+  }
+
   /** The facts of one node: `INFO` as a map. */
   async facts(): Promise<ReadonlyMap<string, string>> {
     return factsOf(await this.send((client) => client.info()));
@@ -165,8 +167,7 @@ export class RedisConnection {
     const { client } = this;
     client.off('error', this.onError);
     client.off('ready', this.onReady);
-    client.off('close', this.onClose);
-    client.off('end', this.onClose);
+    for (const event of ['close', 'end'] as const) client.off(event, this.onClose);
     client.off('refresh', this.meetMasters);
     this.onClose();
     if (!this.isOwned) return;
@@ -213,17 +214,19 @@ export class RedisConnection {
   }
 
   private fieldsOf(found: unknown, fields: readonly string[]): readonly (string | null)[] {
-    if (!isListOf(found, fields.length)) throw this.outOfStep();
-    const texts = found.map((field) => (field === null ? null : field.toString('latin1')));
-    const [incarnation] = texts;
-    if (incarnation != null && !INCARNATION.test(incarnation)) throw this.outOfStep();
+    const texts = fieldTexts(found, fields.length);
+    if (texts === undefined) throw this.outOfStep();
     return texts;
+  }
+
+  private connectAnew(): void {
+    this.onClose();
+    this.client.disconnect(true);
   }
 
   private outOfStep(): BackendError {
     this.events.onError('answers came in the wrong order; the connection was dropped');
-    this.onClose();
-    this.client.disconnect(true);
+    this.connectAnew();
     return new BackendError('a call (out of step)', 'redis');
   }
 
@@ -278,7 +281,7 @@ export class RedisConnection {
   private meet(runId: string): void {
     const isOther = this.runId !== undefined && (runId === '' || runId !== this.runId);
     this.runId = runId;
-    if (isOther) this.events.onReborn();
+    if (isOther) this.events.onReborn(runId);
   }
 
   /** After every answer, and when the client has looked at its slots: whoever asked before this is told nothing. */

@@ -28,7 +28,13 @@ export class RedisLink {
       if (this.connections.some(({ isUp }) => isUp)) events.onTrouble(problem);
       else events.onAway(problem);
     };
-    this.connections = clients.map((client) => new RedisConnection(client, isOwned, { ...events, onError }));
+    // The address leads to another server now. What one connection removes there, another must not read where it was.
+    const onReborn = (runId?: string): void => {
+      events.onReborn();
+      for (const connection of this.connections) connection.keepTo(runId);
+    };
+    const all = { ...events, onError, onReborn };
+    this.connections = clients.map((client) => new RedisConnection(client, isOwned, all));
   }
 
   /** The connection whose turn it is. A reading that needs several answers keeps to one. */

@@ -68,4 +68,44 @@ describeWithRedis('a server known by its name', () => {
     expect(await rig.evict('bird')).toBe(1);
     expect(JSON.stringify(rig.recorded.events)).not.toContain(NAME);
   });
+
+  it('A39: when one of several connections is led to another server, the others follow', async () => {
+    const first = await RedisProcess.start();
+    const second = await RedisProcess.start({
+      port: first.port,
+      config: { bind: '127.0.0.2', 'protected-mode': 'no' },
+    });
+    servers.push(first, second);
+    const onSecond = (...args: (string | number)[]): Promise<string> =>
+      cli('-h', '127.0.0.2', '-p', ...[first.port, ...args].map(String));
+    const ids = (list: string): string[] => [...list.matchAll(/^id=(\d+) .*name=ours/gm)].map(([, id]) => String(id));
+    address = '127.0.0.1';
+    dns.lookup = lookup as typeof dns.lookup;
+    const rig = await machines.ready({
+      url: `redis://${NAME}:${first.port}`,
+      maxConnections: 3,
+      clientOptions: { connectionName: 'ours' },
+    });
+    await rig.set('cat', 'old', { tags: ['red'] });
+    await onSecond('REPLICAOF', '127.0.0.1', first.port);
+    await until('it has the same', async () => Number(await onSecond('DBSIZE')) > 1);
+    await onSecond('REPLICAOF', 'NO', 'ONE');
+    address = '127.0.0.2';
+    const list = async (): Promise<string[]> => ids(String(await first.command('CLIENT', 'LIST')));
+    await until('all are connected', async () => (await list()).length === 3);
+    const [one] = await list();
+    await first.command('CLIENT', 'KILL', 'ID', String(one));
+    await until('one has come', async () => ids(await onSecond('CLIENT', 'LIST')).length > 0);
+    await until('it is invalidated', () =>
+      rig.invalidateTag('red').then(
+        () => true,
+        () => false,
+      ),
+    );
+    const inOrder: unknown[] = [];
+    for (let turn = 0; turn < 12; turn++) inOrder.push(await rig.get('cat'));
+    expect(new Set(inOrder)).toEqual(new Set([undefined]));
+    await until('nobody is left behind', async () => (await list()).length === 0);
+    await until('all have come', async () => ids(await onSecond('CLIENT', 'LIST')).length === 3);
+  });
 });

@@ -102,6 +102,7 @@ describeWithRedis('the log', () => {
       await rig.load('cat', () => 'Tom');
       await pause(60);
     }
+    await until('it is told', () => rig.log.length > 0);
     expect(rig.log).toEqual([goneBecause(why)]);
   });
 
