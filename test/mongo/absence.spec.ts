@@ -13,8 +13,11 @@ import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
 
-/** A deadline, and what a busy machine adds to it. */
-const BOUND_MS = 250 + 400;
+/** A deadline, and what a busy machine adds to it; the driver by itself would wait for five seconds and more. */
+const BOUND_MS = 250 + 1_750;
+
+/** For what is only prepared. */
+const PATIENCE = { timeout: '10s' } as const;
 
 describeWithMongo('a MongoDB that is away', () => {
   const machines = new MongoMachines();
@@ -54,6 +57,29 @@ describeWithMongo('a MongoDB that is away', () => {
       });
     },
   );
+
+  it.each([
+    ['refuses', 'refuse'],
+    ['swallows', 'blackhole'],
+  ] as const)('A55: of a place that %s whoever comes first finds out for all that nobody is there', async (_, mode) => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    proxy.mode = mode;
+    // Each would be ready to wait for a second, which is how long the driver looks for a server.
+    const rig = machines.on({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, timeout: '5s', failures: 1_000 });
+    const { tookMs } = await timed(async () => {
+      for (let turn = 0; turn < 20; turn++) expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
+    });
+    expect(tookMs).toBeLessThan(6_000);
+    expect(rig.recorded.of('warning').filter(({ message }) => message.includes('does not answer'))).toEqual([]);
+    proxy.mode = 'pass';
+    proxy.reset();
+    await until('it is used once it is there', async () => {
+      await rig.load('dog', () => 'Rex');
+      return (await rig.get('dog')) === 'Rex';
+    });
+  });
 
   it('A55: an adopted connection that was never opened costs nothing but the cache, and is used once it is open', async () => {
     const server = await start();
@@ -139,7 +165,8 @@ describeWithMongo('a MongoDB that is away', () => {
   it('A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was', async () => {
     const server = await start();
     const rig = await machines.ready({ uri: server.url });
-    for (let index = 0; index < 50; index++) await rig.set(`k${index}`, `value of ${index}`);
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    for (let index = 0; index < 50; index++) await sound.set(`k${index}`, `value of ${index}`);
     const loads = (): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
     server.halt();
@@ -225,10 +252,15 @@ describeWithMongo('a MongoDB that is away', () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
-    const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, failures: 1_000 });
-    await rig.set('cat', 'old', { tags: ['red'] });
-    await rig.set('dog', 'old');
-    await rig.set('cow', 'kept');
+    const rig = await machines.ready({
+      uri: `mongodb://127.0.0.1:${proxy.port}/test`,
+      failures: 1_000,
+      invalidationTimeout: '10s',
+    });
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    await sound.set('cat', 'old', { tags: ['red'] });
+    await sound.set('dog', 'old');
+    await sound.set('cow', 'kept');
     const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
     await rig.invalidateTag('red');
     await rig.evict('dog');
@@ -260,8 +292,9 @@ describeWithMongo('a MongoDB that is away', () => {
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
     const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test` });
-    await rig.set('cat', 'old', { tags: ['red'] });
-    await rig.set('dog', 'old');
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    await sound.set('cat', 'old', { tags: ['red'] });
+    await sound.set('dog', 'old');
     proxy.mode = 'refuse';
     proxy.reset();
     await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
