@@ -77,6 +77,7 @@ export class MongoLink {
    * @throws BackendError, RefusedError
    */
   async run<T>(work: (documents: Documents) => Promise<T>): Promise<T> {
+    // Before anything is said about the one that was there.
     this.client();
     if (this.isDown) throw absent();
     if (!this.isGreeted) await Promise.race([this.greeted(), this.absence]);
@@ -85,7 +86,6 @@ export class MongoLink {
 
   /** The same although nobody was there a moment ago; with the database as well. */
   async reach<T>(work: (documents: Documents, db: mongo.Db) => Promise<T>): Promise<T> {
-    this.client();
     const { epoch } = this;
     if (!this.isGreeted) await this.greeted();
     let answer: T;

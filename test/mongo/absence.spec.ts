@@ -96,6 +96,38 @@ describeWithMongo('a MongoDB that is away', () => {
     });
   });
 
+  it('A55: who waits for a server is told that it turns out to be away; it is looked for without him', async () => {
+    const rig = machines.on({ uri: (await nowhere()).url, timeout: '20s' });
+    const over: string[] = [];
+    await Promise.all([
+      Promise.resolve(rig.backend.open?.()).then(() => over.push('looking for it')),
+      rig.load('cat', () => 'Tom').then(() => over.push('waiting for it')),
+    ]);
+    expect(over).toEqual(['waiting for it', 'looking for it']);
+  });
+
+  it('A55: a server that turns out to be away before it has said who it is keeps nobody waiting after that', async () => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    const uri = `mongodb://127.0.0.1:${proxy.port}/test`;
+    // The driver would look for it for longer than anybody here waits.
+    const connection = await createConnection(uri, { serverSelectionTimeoutMS: 50_000 }).asPromise();
+    ends.push(() => connection.close(true));
+    const rig = machines.on({ connection, timeout: '20s', failures: 1_000 });
+    proxy.mode = 'blackhole';
+    const before = proxy.bytesUp;
+    const { tookMs } = await timed(async () => {
+      const first = rig.load('first', () => 1);
+      await until('it is asked who it is', () => proxy.bytesUp > before);
+      proxy.mode = 'refuse';
+      proxy.reset();
+      await first;
+      await rig.load('second', () => 2);
+    });
+    expect(tookMs).toBeLessThan(12_000);
+  });
+
   it('A1: with requireOnBoot a start without a server is refused, and says why there is none', async () => {
     const server = await nowhere();
     const rig = machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '300ms' });
