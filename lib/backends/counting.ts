@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 
-/** Walks of one removal that are under way at once: others use the same connection. */
-const WALKS = 8;
+/** Walks of one call that are under way at once: others use the same connections. */
+export const WALKS = 8;
 
 /**
  * What walks have counted when all of them have ended, or after so long: then they go on behind, and the answer is what

@@ -23,6 +23,7 @@ import { CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { WALKS } from './counting.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
 import { MongoCounter } from './mongo.counter.js';
@@ -38,13 +39,13 @@ import { MongoReader } from './mongo.reader.js';
 import { MongoStates } from './mongo.states.js';
 import { MongoSweeper } from './mongo.sweeper.js';
 import { MongoValidator, proofOfEntry } from './mongo.validator.js';
-import { MongoWalk } from './mongo.walk.js';
+import { MongoWalk, WHOLE_SHARD } from './mongo.walk.js';
 import { MongoWire } from './mongo.wire.js';
 import { MongoWrites } from './mongo.writes.js';
 import { ServerClock } from './server.clock.js';
 import { Warnings } from './server.warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
-import { sum } from './lists.js';
+import { inTurns, sum } from './lists.js';
 import { RefusedError } from './refused.error.js';
 import { apply, type Invalidation } from './retry-queue.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
@@ -145,13 +146,13 @@ class MongoBackend implements Backend {
     this.reader = reader;
     this.validator = new MongoValidator({ link, shards, fields });
     this.leases = new MongoLeases(leaseParts);
-    this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard.timeoutMs);
+    this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard);
     this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
     this.walk = new MongoWalk(link, reader, serverClock);
     const countingMs = options.guard.longTimeoutMs / 2;
     const { walk } = this;
     this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk, serverClock, clock, countingMs });
-    this.sweeper = new MongoSweeper(link, clock, serverClock, random);
+    this.sweeper = new MongoSweeper(link, clock, serverClock, random, (documents) => greeting.renewIndex(documents));
     this.sweeper.start();
   }
 
@@ -235,14 +236,9 @@ class MongoBackend implements Backend {
 
   /** Exact, by looking at each entry. */
   async usage(view: View | undefined): Promise<Usage> {
-    const all: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
-    const usages: Usage[] = [];
-    if (view === undefined) {
-      for (const shard of await this.invalidation.everyShard()) usages.push(await this.walk.usage(shard, all));
-    } else {
-      const shards = this.shards.all(view.partition);
-      usages.push(...(await Promise.all(shards.map((shard) => this.walk.usage(shard, view)))));
-    }
+    const { invalidation, shards, walk } = this;
+    const looked = view === undefined ? await invalidation.everyShard() : shards.all(view.partition);
+    const usages = await inTurns(looked, WALKS, (shard) => walk.usage(shard, view ?? WHOLE_SHARD));
     return { entries: sum(usages.map(({ entries }) => entries)), bytes: sum(usages.map(({ bytes }) => bytes)) };
   }
 

@@ -1,6 +1,6 @@
 /**
  * What stands in the collection. Every name is made here, of the prefix and of words that the library minted: text of a
- * user is never a field name, an operator or a regular expression. Three kinds of documents:
+ * user is never a field name, an operator or a regular expression. Kinds of documents:
  *
  *   <prefix>:1:e:<shard>:<id>   an entry with the lease on it
  *     m mark     changes with every value stored; absent: there is no value, only a lease or a ticket
@@ -14,6 +14,7 @@
  *   <prefix>:1:h:<name>         the sign of life of one process; b counts
  *   <prefix>:1:k:<name>         what tells the key of that name from others, where values are encrypted or signed
  *     c check
+ *   <prefix>:1:p:<name>         what a server is tried by before it is used, for a moment (see mongo.greeting)
  *   All have x, after which the server's janitor may take them away.
  *
  * Times are milliseconds of the server's clock, stamps microseconds.

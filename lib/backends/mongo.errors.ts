@@ -2,33 +2,35 @@ import { types } from 'node:util';
 import { BackendError, CacheError } from '../core/errors.js';
 import { RefusedError } from './refused.error.js';
 
-/** What a server says that means: not now, or not here. Everything else that it says is its last word. */
-const ABSENT: ReadonlySet<string> = new Set([
-  'HostUnreachable',
-  'HostNotFound',
-  'NetworkTimeout',
-  'ShutdownInProgress',
-  'PrimarySteppedDown',
-  'ExceededTimeLimit',
-  'SocketException',
-  'NotWritablePrimary',
-  'InterruptedAtShutdown',
-  'InterruptedDueToReplStateChange',
-  'NotPrimaryNoSecondaryOk',
-  'NotPrimaryOrSecondary',
-  'MaxTimeMSExpired',
-  'WriteConcernFailed',
-  'WriteConcernTimeout',
-  'UnsatisfiableWriteConcern',
-  'WriteConflict',
-  'LockTimeout',
-  'FailedToSatisfyReadPreference',
-  'CursorNotFound',
-  'ReadConcernMajorityNotAvailableYet',
-  'StaleConfig',
-  'AuthenticationFailed',
-  'Interrupted',
-  'QueryPlanKilled',
+/**
+ * What a server says that means: not now, or not here. Everything else that it says is its last word. A reason has a number
+ * and a name; of several changes that were sent together only the number is told.
+ */
+const ABSENT: ReadonlyMap<number, string> = new Map([
+  [6, 'HostUnreachable'],
+  [7, 'HostNotFound'],
+  [89, 'NetworkTimeout'],
+  [91, 'ShutdownInProgress'],
+  [189, 'PrimarySteppedDown'],
+  [262, 'ExceededTimeLimit'],
+  [9_001, 'SocketException'],
+  [10_107, 'NotWritablePrimary'],
+  [11_600, 'InterruptedAtShutdown'],
+  [11_602, 'InterruptedDueToReplStateChange'],
+  [13_435, 'NotPrimaryNoSecondaryOk'],
+  [13_436, 'NotPrimaryOrSecondary'],
+  [50, 'MaxTimeMSExpired'],
+  [64, 'WriteConcernFailed'],
+  [100, 'UnsatisfiableWriteConcern'],
+  [112, 'WriteConflict'],
+  [24, 'LockTimeout'],
+  [133, 'FailedToSatisfyReadPreference'],
+  [43, 'CursorNotFound'],
+  [134, 'ReadConcernMajorityNotAvailableYet'],
+  [13_388, 'StaleConfig'],
+  [18, 'AuthenticationFailed'],
+  [11_601, 'Interrupted'],
+  [175, 'QueryPlanKilled'],
 ]);
 const DUPLICATE_KEY = 11_000;
 const DEEPEST_CAUSE = 5;
@@ -49,10 +51,11 @@ export function mongoError(error: unknown): CacheError {
   if (error instanceof CacheError) return error;
   // Native errors of another realm are no instances of ours.
   if (!types.isNativeError(error)) return new BackendError('a call (unknown problem)', 'mongo');
-  const { name, codeName } = error as ServerError;
-  const said = typeof codeName === 'string' && /^\w{1,60}$/.test(codeName) ? codeName : undefined;
+  const { name, code, codeName } = error as ServerError;
+  const named = typeof codeName === 'string' && /^\w{1,60}$/.test(codeName) ? codeName : undefined;
+  const said = named ?? ABSENT.get(code as number);
   const cause = new Error(said === undefined ? name : `${name}: ${said}`);
-  if (isLastWord(error, said)) return new RefusedError(`a call (${said ?? name})`, 'mongo', { cause });
+  if (isLastWord(error)) return new RefusedError(`a call (${said ?? name})`, 'mongo', { cause });
   return new BackendError(`a call (${said ?? name})`, 'mongo', { cause });
 }
 
@@ -78,10 +81,10 @@ export function isDuplicate(error: unknown): boolean {
   return types.isNativeError(error) && (error as ServerError).code === DUPLICATE_KEY;
 }
 
-function isLastWord(error: Error, said: string | undefined): boolean {
-  if (!/^Mongo(Server|BulkWrite)Error$/.test(error.name)) return false;
-  const { errorLabels } = error as ServerError;
-  const isPassing =
-    Array.isArray(errorLabels) && errorLabels.some((label) => /Retryable|Transient/.test(String(label)));
-  return !isPassing && (said === undefined || !ABSENT.has(said));
+function isLastWord(error: Error): boolean {
+  const { name, code, errorLabels } = error as ServerError;
+  if (!/^Mongo(Server|BulkWrite)Error$/.test(name)) return false;
+  // Of changes that were sent together the driver wraps whatever went wrong. What no server has said has no number.
+  if (typeof code === 'number' ? ABSENT.has(code) : name === 'MongoBulkWriteError') return false;
+  return !(Array.isArray(errorLabels) && errorLabels.some((label) => /Retryable|Transient/.test(String(label))));
 }

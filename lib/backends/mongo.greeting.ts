@@ -31,8 +31,10 @@ const HELLOS = 4;
 
 export class MongoGreeting {
   private clockAskedAtMs = -Infinity;
-  private isProven = false;
+  /** Whose server has been looked at. What one is able to does not change while it is away. */
+  private proven: mongo.MongoClient | undefined;
   private isIndexed = false;
+  private isIndexRefused = false;
 
   constructor(private readonly parts: GreetingParts) {}
 
@@ -41,17 +43,17 @@ export class MongoGreeting {
    * @throws RefusedError when the promises cannot be kept there
    */
   async greet(db: mongo.Db, documents: Documents): Promise<string | undefined> {
-    // What a server is able to does not change while it is away.
-    if (this.isProven) {
+    if (this.proven === db.client) {
       void this.makeIndex(documents);
       return this.hello(db);
     }
+    this.isIndexed = this.isIndexRefused = false;
     let identity: string | undefined;
     // The first answer is slow, since a connection is made for it; the quickest tells the time best.
     for (let asked = 0; asked < HELLOS; asked++) identity = await this.hello(db);
     await this.checkCollection(db, documents.collectionName);
     await this.checkAtomicity(documents);
-    this.isProven = true;
+    this.proven = db.client;
     void this.makeIndex(documents);
     return identity;
   }
@@ -115,17 +117,25 @@ export class MongoGreeting {
     this.parts.warn(`${problem}; it is used all the same because of \`unsafe: true\``);
   }
 
+  /** Asks for the index although it has been made before: it went with the collection, or somebody dropped it. */
+  async renewIndex(documents: Documents): Promise<void> {
+    if (this.isIndexRefused) return;
+    this.isIndexed = false;
+    await this.makeIndex(documents);
+  }
+
   /** The server may take long to build it, and nothing waits for it: expiry is judged by readers. */
   private async makeIndex(documents: Documents): Promise<void> {
-    if (this.isIndexed) return;
+    if (this.isIndexed || this.isIndexRefused) return;
     this.isIndexed = true;
     try {
       await documents.createIndex({ x: 1 }, { name: INDEX, expireAfterSeconds: 0 });
     } catch (error) {
       const reason = mongoError(error);
-      this.isIndexed = reason instanceof RefusedError;
+      this.isIndexed = false;
+      this.isIndexRefused = reason instanceof RefusedError;
       // Expired entries are never served; what is missing is only the one who takes them away.
-      if (this.isIndexed) {
+      if (this.isIndexRefused) {
         this.parts.warn(`the index ${INDEX} could not be made (${reason.message}); expired entries are swept instead`);
       }
     }

@@ -8,10 +8,10 @@ import type { MongoLink } from './mongo.link.js';
 import type { MongoShard, MongoShards } from './mongo.documents.js';
 import type { MongoReader } from './mongo.reader.js';
 import type { MongoStates, Ticked } from './mongo.states.js';
-import type { Judgement, MongoWalk } from './mongo.walk.js';
+import { WHOLE_SHARD, type Judgement, type MongoWalk } from './mongo.walk.js';
 import type { ServerClock } from './server.clock.js';
-import { countWithin } from './counting.js';
-import { chunks, sum } from './lists.js';
+import { countWithin, WALKS } from './counting.js';
+import { chunks, inTurns, sum } from './lists.js';
 
 const EVERYTHING = compileGlob('*');
 /** Keys of one command. */
@@ -55,9 +55,9 @@ export class MongoInvalidation {
       else known.add(key.id);
     }
     const batches = [...byShard].flatMap(([shard, ids]) =>
-      chunks([...ids], BATCH).map((some) => walk.evict(shard, some)),
+      chunks([...ids], BATCH).map((some) => [shard, some] as const),
     );
-    return sum(await Promise.all(batches));
+    return sum(await inTurns(batches, WALKS, ([shard, some]) => walk.evict(shard, some)));
   }
 
   async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
@@ -88,22 +88,21 @@ export class MongoInvalidation {
   async removeMatching(selection: Selection): Promise<number> {
     const { shards, walk } = this.parts;
     const judge: Judgement = (header, state) => (walk.isLive(header, state) ? 'live' : 'dead');
-    const counts = shards.all(selection.view.partition).map(async (shard) => {
+    const counts = await inTurns(shards.all(selection.view.partition), WALKS, async (shard) => {
       let removed = 0;
       for await (const some of walk.remove(shard, selection, judge, 'go')) removed += some;
       return removed;
     });
-    return sum(await Promise.all(counts));
+    return sum(counts);
   }
 
   /** Every shard of this prefix, found by its state: the one place that crosses partitions. */
   async clearEverything(counts: boolean): Promise<number> {
     const { states, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
-    const view: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
-    const ticked: (Ticked | undefined)[] = [];
-    for (const shard of await this.everyShard()) ticked.push(await states.tick(shard, NO_LABELS, 'floor'));
-    return counts ? this.tidyAll(ticked, view, beganAtMs) : 0;
+    const everyShard = await this.everyShard();
+    const ticked = await inTurns(everyShard, WALKS, (shard) => states.tick(shard, NO_LABELS, 'floor'));
+    return counts ? this.tidyAll(ticked, WHOLE_SHARD, beganAtMs) : 0;
   }
 
   async everyShard(): Promise<MongoShard[]> {

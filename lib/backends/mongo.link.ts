@@ -11,6 +11,7 @@ import { holdProcess, openClient } from './mongo.client.js';
 import type { Documents, Stored } from './mongo.documents.js';
 import { mongoError, problemOf } from './mongo.errors.js';
 import type { ResolvedMongoOptions } from './mongo.options.js';
+import { isAsked, writableIn, type TopologyEvent } from './mongo.topology.js';
 import { RefusedError } from './refused.error.js';
 
 export interface LinkEvents {
@@ -29,20 +30,6 @@ export interface LinkEvents {
   onUse(db: mongo.Db): void;
 }
 
-/** What of the driver's description of a server matters here. Two versions of the driver agree on it. */
-interface Described {
-  readonly type: string;
-  readonly address: string;
-}
-interface Topology {
-  readonly servers: ReadonlyMap<string, Described>;
-}
-interface TopologyEvent {
-  readonly previousDescription: Topology;
-  readonly newDescription: Topology;
-}
-
-const WRITABLE: ReadonlySet<string> = new Set(['Standalone', 'RSPrimary', 'Mongos', 'LoadBalancer']);
 /** A client that does not say that it has ended is left behind. */
 const LONGEST_CLOSE_MS = 1_000;
 /** How often a start that needs a server looks again whether it is there. */
@@ -56,6 +43,9 @@ export class MongoLink {
   private readonly own: mongo.MongoClient | undefined;
   private watched: mongo.MongoClient | undefined;
   private greeting: Promise<void> | undefined;
+  /** Fails as soon as it is known that nobody is there to be greeted; the greeting itself goes on looking for a while. */
+  private absence: Promise<never> | undefined;
+  private declareAbsent: (() => void) | undefined;
   private isGreeted = false;
   private isClosed = false;
   private cancelLook: (() => void) | undefined;
@@ -82,9 +72,15 @@ export class MongoLink {
     this.own = options.uri === undefined ? undefined : openClient(options.uri, options, connections);
   }
 
-  /** One or more commands that belong together. @throws BackendError, RefusedError */
+  /**
+   * One or more commands that belong together. Where nobody is, nobody is waited for, whether somebody ever was or not.
+   * @throws BackendError, RefusedError
+   */
   async run<T>(work: (documents: Documents) => Promise<T>): Promise<T> {
-    if (this.isDown) throw new BackendError('a call (not connected)', 'mongo');
+    // Before anything is said about the one that was there.
+    this.client();
+    if (this.isDown) throw absent();
+    if (!this.isGreeted) await Promise.race([this.greeted(), this.absence]);
     return this.reach((documents) => work(documents));
   }
 
@@ -124,6 +120,7 @@ export class MongoLink {
       if (outcome === 'there') return;
       if (outcome instanceof RefusedError) throw outcome;
       if (!requireOnBoot) return;
+      if (this.isClosed) throw new BackendError('the start (closed)', 'mongo');
       if (leftMs <= LOOK_EVERY_MS)
         throw new BackendError(`the start (requireOnBoot: ${this.problem ?? 'no server'})`, 'mongo');
       await this.clock.sleep(LOOK_EVERY_MS);
@@ -154,6 +151,10 @@ export class MongoLink {
       },
     );
     this.greeting = greeting;
+    this.absence = new Promise((_resolve, reject) => {
+      this.declareAbsent = () => reject(absent());
+    });
+    this.absence.catch(() => undefined);
     return greeting;
   }
 
@@ -161,6 +162,8 @@ export class MongoLink {
     if (this.isClosed || error instanceof CacheError) return;
     this.problem = problemOf(error);
     this.events.onProblem(this.problem);
+    // Who never was there, and was looked for in vain.
+    if (this.address === undefined) this.isDown = true;
   }
 
   private lookAgain(): void {
@@ -172,6 +175,7 @@ export class MongoLink {
   }
 
   private async greet(): Promise<void> {
+    this.client();
     // A client that once failed to connect does not try again by itself.
     await this.own?.connect();
     const db = this.db();
@@ -181,6 +185,8 @@ export class MongoLink {
     const isOther = this.wasGreeted && (identity === undefined || identity !== this.identity);
     this.identity = identity;
     this.wasGreeted = true;
+    // Of an adopted connection nobody may have told that its server is there.
+    if (this.address === undefined) this.isDown = false;
     // Whoever waited for this greeting passed those who wait to repeat themselves, and is refused by the guard.
     if (isOther) this.events.onReborn();
     this.isGreeted = true;
@@ -194,25 +200,37 @@ export class MongoLink {
     this.greeted().catch(() => undefined);
   }
 
-  /** The database, once there is a client; from then on it is watched. */
   private db(): mongo.Db {
-    if (this.isClosed) throw new BackendError('a call (closed)', 'mongo');
     const { connection, database } = this.options;
+    return this.client().db(database ?? connection?.name);
+  }
+
+  /** The client, once there is one; from then on it is watched. */
+  private client(): mongo.MongoClient {
+    if (this.isClosed) throw new BackendError('a call (closed)', 'mongo');
+    const { connection } = this.options;
     const client = this.own ?? connection?.getClient();
     // A connection that was never opened has no client yet.
-    if (client == null || (connection !== undefined && connection.db === undefined))
-      throw new BackendError('a call (not connected)', 'mongo');
-    if (client !== this.watched) {
-      this.unwatch();
-      this.watched = client;
-      client.on(CHANGED, this.onChange as never);
-      client.on(CLOSED, this.onClosed as never);
-    }
-    return client.db(database ?? connection?.name);
+    if (client == null || (connection !== undefined && connection.db === undefined)) throw absent();
+    if (client !== this.watched) this.watch(client);
+    return client;
+  }
+
+  private watch(client: mongo.MongoClient): void {
+    const isOther = this.watched !== undefined;
+    this.unwatch();
+    this.watched = client;
+    client.on(CHANGED, this.onChange as never);
+    client.on(CLOSED, this.onClosed as never);
+    if (!isOther) return;
+    // A connection that its owner closed and opened again: it may lead to anybody.
+    this.address = undefined;
+    this.isDown = false;
+    this.doubt();
   }
 
   /** What is read is what the majority has: a stream tells nothing else. */
-  async watch(pipeline: mongo.Document[], options: mongo.AggregateOptions): Promise<mongo.AggregationCursor> {
+  async stream(pipeline: mongo.Document[], options: mongo.AggregateOptions): Promise<mongo.AggregationCursor> {
     return this.reach(async (_documents, db) =>
       db
         .collection(this.options.collection, { readPreference: 'primary', readConcern: { level: 'majority' } })
@@ -244,11 +262,14 @@ export class MongoLink {
     // A connection that was adopted was connected before anybody watched.
     this.address ??= writableIn(previousDescription)?.address;
     if (server === undefined) {
-      // Before anybody was there, nobody is gone.
-      this.isDown = this.wasGreeted;
+      // Before anybody was there nobody is gone, unless all have been asked.
+      if (!this.wasGreeted && !isAsked(newDescription)) return;
+      this.isDown = true;
+      this.declareAbsent?.();
       return;
     }
-    const isOther = this.isDown || (this.address !== undefined && this.address !== server.address);
+    const wasGone = this.isDown && this.wasGreeted;
+    const isOther = wasGone || (this.address !== undefined && this.address !== server.address);
     this.address = server.address;
     this.isDown = false;
     if (isOther) this.doubt();
@@ -260,6 +281,6 @@ export class MongoLink {
   };
 }
 
-function writableIn({ servers }: Topology): Described | undefined {
-  return [...servers.values()].find(({ type }) => WRITABLE.has(type));
+function absent(): BackendError {
+  return new BackendError('a call (not connected)', 'mongo');
 }

@@ -26,7 +26,7 @@ const MAX_LABELS = 2_000;
 /** Labels forgotten at once, and after how many invalidated ones it is looked whether there are too many. */
 const FORGOTTEN = 100;
 const MAX_SHARDS = 10_000;
-const EVERYTHING_ELSE: readonly Label[] = Object.freeze([]);
+const NO_LABELS: readonly Label[] = Object.freeze([]);
 
 /** What one invalidation did to a shard. */
 export interface Ticked {
@@ -72,7 +72,7 @@ export class MongoStates {
         throw error;
       }),
     );
-    const state = stateOf(found, EVERYTHING_ELSE, fields);
+    const state = stateOf(found, NO_LABELS, fields);
     if (state === undefined || !Number.isFinite(state.clock)) {
       throw new RefusedError('a call (something else stands under the name of the state)', 'mongo');
     }
@@ -91,11 +91,13 @@ export class MongoStates {
   }
 
   /**
-   * Invalidates labels, or with `floor` everything in the shard. O(1) in entries. A shard without a state has nothing
+   * Invalidates labels, or with `floor` (and for more labels than are remembered) everything in the shard. O(1) in entries. A shard without a state has nothing
    * valid, so nothing has to be noted: undefined.
    */
   async tick(shard: MongoShard, labels: readonly Label[], kind: 'labels' | 'floor'): Promise<Ticked | undefined> {
     const { link, fields } = this.parts;
+    // So many would be forgotten at once, and the floor would rise to them all the same.
+    if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tick(shard, NO_LABELS, 'floor');
     const paths = [...fields.paths(labels), ...(kind === 'floor' ? ['f'] : []), 'b'];
     const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
     const clock = Math.max((this.heard.get(shard.stateId) ?? 0) + 1, this.nowUs());

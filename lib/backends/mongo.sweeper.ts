@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import type { Documents } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import type { ServerClock } from './server.clock.js';
 
@@ -23,6 +24,8 @@ export class MongoSweeper {
     private readonly serverClock: ServerClock,
     /** Uniform in [0, 1): processes do not sweep at the same moment. */
     private readonly random: () => number,
+    /** Told that something was left lying: the server's janitor is late, off, or has lost its index. */
+    private readonly onLate: (documents: Documents) => Promise<void>,
   ) {}
 
   start(): void {
@@ -46,6 +49,7 @@ export class MongoSweeper {
         // Only if nothing has been stored there since.
         const filter = { _id: { $in: found.map(({ _id }) => _id) }, x: { $lt: late } };
         await documents.deleteMany(filter, { writeConcern: { w: 1 } });
+        if (batch === 0) await this.onLate(documents);
         return found.length;
       });
       swept += taken;

@@ -5,7 +5,7 @@
  */
 import type { Page, Selection, Usage } from '../core/backend.js';
 import { storedId, visibleKey, type KeyId } from '../core/key.js';
-import type { View } from '../core/space.js';
+import type { Partition, View } from '../core/space.js';
 import {
   barrierStamp,
   HEADER_FIELDS,
@@ -21,6 +21,13 @@ import type { MongoReader } from './mongo.reader.js';
 import type { ServerClock } from './server.clock.js';
 
 const BATCH = 500;
+/** Everything in a shard, whoever's it is. */
+export const WHOLE_SHARD: View = Object.freeze({
+  partition: '' as Partition,
+  path: undefined,
+  namespace: undefined,
+  label: undefined,
+});
 /** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */
 const MAX_TRIES = 8;
 

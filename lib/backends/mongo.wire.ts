@@ -113,7 +113,7 @@ export class MongoWire implements Wire {
     const giveUp = clock.after(CONNECT_MS, () => this.drop(attempt));
     try {
       const options = { tailable: true, awaitData: true, maxAwaitTimeMS: AWAIT_MS, batchSize: BATCH };
-      const stream = await link.watch(newsPipeline(lead, this.beat), options);
+      const stream = await link.stream(newsPipeline(lead, this.beat), options);
       const first = await stream.tryNext();
       if (attempt !== this.attempt) {
         await stream.close().catch(() => undefined);

@@ -15,6 +15,7 @@ import {
   type ShardState,
   type Stored,
 } from './mongo.documents.js';
+import { MANY, type GuardSettings } from './guarded.options.js';
 import { isDuplicate } from './mongo.errors.js';
 import { OwnMarks } from './mongo.marks.js';
 import type { LeaseParts, MongoLeases } from './mongo.leases.js';
@@ -58,8 +59,8 @@ export class MongoWrites {
     private readonly parts: LeaseParts,
     private readonly codec: Codec,
     private readonly leases: MongoLeases,
-    /** How long a caller waits for a write. */
-    private readonly patienceMs: number,
+    /** How long a caller waits for a write, and for many. */
+    private readonly patience: Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>,
   ) {}
 
   /** Stored under the lease; whether it is valid too is said by the state, as it will be to every reader. */
@@ -102,7 +103,8 @@ export class MongoWrites {
   /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
   async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
     if (entries.length === 0) return;
-    const beganAtMs = this.parts.clock.monotonicMs();
+    const { timeoutMs, longTimeoutMs } = this.patience;
+    const dueMs = this.parts.clock.monotonicMs() + (entries.length > MANY ? longTimeoutMs : timeoutMs);
     // Of two for one key the later one stays.
     const last = new Map(entries.map(([key, draft]) => [key.id, [key, draft] as const]));
     const states = await this.statesOf([...last.values()].map(([key]) => key));
@@ -111,7 +113,7 @@ export class MongoWrites {
     for (const batch of batches) {
       await this.layTickets(batch);
       // Given up by now: what its caller did instead must not be undone.
-      if (this.parts.clock.monotonicMs() - beganAtMs > this.patienceMs) {
+      if (this.parts.clock.monotonicMs() > dueMs) {
         throw new BackendError('write (no answer in time)', 'mongo');
       }
       await this.redeem(batch);

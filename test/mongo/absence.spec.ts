@@ -13,8 +13,11 @@ import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
 
-/** A deadline, and what a busy machine adds to it. */
-const BOUND_MS = 250 + 400;
+/** A deadline, and what a busy machine adds to it; the driver by itself would wait for five seconds and more. */
+const BOUND_MS = 250 + 1_750;
+
+/** For what is only prepared. */
+const PATIENCE = { timeout: '10s' } as const;
 
 describeWithMongo('a MongoDB that is away', () => {
   const machines = new MongoMachines();
@@ -55,6 +58,29 @@ describeWithMongo('a MongoDB that is away', () => {
     },
   );
 
+  it.each([
+    ['refuses', 'refuse'],
+    ['swallows', 'blackhole'],
+  ] as const)('A55: of a place that %s whoever comes first finds out for all that nobody is there', async (_, mode) => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    proxy.mode = mode;
+    // Each would be ready to wait for a second, which is how long the driver looks for a server.
+    const rig = machines.on({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, timeout: '5s', failures: 1_000 });
+    const { tookMs } = await timed(async () => {
+      for (let turn = 0; turn < 20; turn++) expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
+    });
+    expect(tookMs).toBeLessThan(6_000);
+    expect(rig.recorded.of('warning').filter(({ message }) => message.includes('does not answer'))).toEqual([]);
+    proxy.mode = 'pass';
+    proxy.reset();
+    await until('it is used once it is there', async () => {
+      await rig.load('dog', () => 'Rex');
+      return (await rig.get('dog')) === 'Rex';
+    });
+  });
+
   it('A55: an adopted connection that was never opened costs nothing but the cache, and is used once it is open', async () => {
     const server = await start();
     const connection = createConnection();
@@ -68,6 +94,38 @@ describeWithMongo('a MongoDB that is away', () => {
       await rig.load('dog', () => 'Rex');
       return (await rig.get('dog')) === 'Rex';
     });
+  });
+
+  it('A55: who waits for a server is told that it turns out to be away; it is looked for without him', async () => {
+    const rig = machines.on({ uri: (await nowhere()).url, timeout: '20s' });
+    const over: string[] = [];
+    await Promise.all([
+      Promise.resolve(rig.backend.open?.()).then(() => over.push('looking for it')),
+      rig.load('cat', () => 'Tom').then(() => over.push('waiting for it')),
+    ]);
+    expect(over).toEqual(['waiting for it', 'looking for it']);
+  });
+
+  it('A55: a server that turns out to be away before it has said who it is keeps nobody waiting after that', async () => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    const uri = `mongodb://127.0.0.1:${proxy.port}/test`;
+    // The driver would look for it for longer than anybody here waits.
+    const connection = await createConnection(uri, { serverSelectionTimeoutMS: 50_000 }).asPromise();
+    ends.push(() => connection.close(true));
+    const rig = machines.on({ connection, timeout: '20s', failures: 1_000 });
+    proxy.mode = 'blackhole';
+    const before = proxy.bytesUp;
+    const { tookMs } = await timed(async () => {
+      const first = rig.load('first', () => 1);
+      await until('it is asked who it is', () => proxy.bytesUp > before);
+      proxy.mode = 'refuse';
+      proxy.reset();
+      await first;
+      await rig.load('second', () => 2);
+    });
+    expect(tookMs).toBeLessThan(12_000);
   });
 
   it('A1: with requireOnBoot a start without a server is refused, and says why there is none', async () => {
@@ -168,7 +226,8 @@ describeWithMongo('a MongoDB that is away', () => {
   it('A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was', async () => {
     const server = await start();
     const rig = await machines.ready({ uri: server.url });
-    for (let index = 0; index < 50; index++) await rig.set(`k${index}`, `value of ${index}`);
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    for (let index = 0; index < 50; index++) await sound.set(`k${index}`, `value of ${index}`);
     const loads = (): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
     server.halt();
@@ -254,10 +313,15 @@ describeWithMongo('a MongoDB that is away', () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
-    const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, failures: 1_000 });
-    await rig.set('cat', 'old', { tags: ['red'] });
-    await rig.set('dog', 'old');
-    await rig.set('cow', 'kept');
+    const rig = await machines.ready({
+      uri: `mongodb://127.0.0.1:${proxy.port}/test`,
+      failures: 1_000,
+      invalidationTimeout: '10s',
+    });
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    await sound.set('cat', 'old', { tags: ['red'] });
+    await sound.set('dog', 'old');
+    await sound.set('cow', 'kept');
     const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
     await rig.invalidateTag('red');
     await rig.evict('dog');
@@ -289,8 +353,9 @@ describeWithMongo('a MongoDB that is away', () => {
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
     const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test` });
-    await rig.set('cat', 'old', { tags: ['red'] });
-    await rig.set('dog', 'old');
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    await sound.set('cat', 'old', { tags: ['red'] });
+    await sound.set('dog', 'old');
     proxy.mode = 'refuse';
     proxy.reset();
     await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);

@@ -10,13 +10,15 @@ import { MongoSweeper } from '../../lib/backends/mongo.sweeper.js';
 import { ServerClock } from '../../lib/backends/server.clock.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
-import { CacheError, InvalidationUnknownError, ValueTooLargeError } from '../../lib/core/errors.js';
+import { BackendError, CacheError, InvalidationUnknownError, ValueTooLargeError } from '../../lib/core/errors.js';
+import { RefusedError } from '../../lib/backends/refused.error.js';
 import { Source, type Options, type Rig } from '../support/machine/rig.js';
 import { failCommands, failNothing } from '../support/mongo/fail-command.js';
-import { MongoMachines } from '../support/mongo/mongo-machine.js';
+import { mongoBackend, MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { skewed, standIn } from '../support/mongo/skewed.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
 
@@ -109,6 +111,36 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       });
     });
 
+    it('A53: a write that met a step-down, or whose answer was lost, was not refused: nobody answered', async () => {
+      const proxy = await TcpProxy.before(server.port);
+      const uri = `mongodb://127.0.0.1:${proxy.port}/test?retryWrites=false`;
+      try {
+        const rig = await fresh({ uri });
+        await rig.set('cat', 'old');
+        const failed = (): Promise<unknown> => rig.set('cat', 'new').catch((error: unknown) => error);
+        const concern = { code: 64, codeName: 'WriteConcernFailed', errmsg: 'waiting for replication timed out' };
+        await failCommands(server.url, { failCommands: ['update'], writeConcernError: concern }, 'always');
+        const unreplicated = await failed();
+        await failCommands(server.url, { failCommands: ['update'], blockTimeMS: 300 }, 'always');
+        const before = proxy.bytesUp;
+        const cut = failed();
+        await until('it is under way', () => proxy.bytesUp > before);
+        proxy.reset();
+        for (const error of [unreplicated, await cut]) {
+          expect(error).toBeInstanceOf(BackendError);
+          expect(error).not.toBeInstanceOf(RefusedError);
+        }
+        await failCommands(
+          server.url,
+          { failCommands: ['update'], errorCode: 13, errorCodeName: 'Unauthorized' },
+          'always',
+        );
+        await until('it is used again, and refuses', async () => (await failed()) instanceof RefusedError);
+      } finally {
+        await proxy.close();
+      }
+    });
+
     it('A51: what a process stored whose clock is ahead, one whose clock is behind invalidates all the same', async () => {
       await fresh();
       const connections = [1, 2].map(() => createConnection(server.url));
@@ -147,9 +179,13 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         onProblem: () => undefined,
       };
       const link = new MongoLink(options, none, systemClock);
-      const sweeper = new MongoSweeper(link, systemClock, new ServerClock(systemClock), Math.random);
+      let late = 0;
+      const sweeper = new MongoSweeper(link, systemClock, new ServerClock(systemClock), Math.random, async () => {
+        late++;
+      });
       expect(await sweeper.sweep()).toBe(1);
       expect(await sweeper.sweep()).toBe(0);
+      expect(late).toBe(1);
       await link.close();
       expect(await rig.get('dog')).toBe('Rex');
       expect(await raw.countDocuments({ v: { $exists: true } })).toBe(1);
@@ -209,6 +245,45 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       await pause(60);
       expect([await rig.get('cat'), await rig.get('dog')]).toEqual([undefined, 'Rex']);
       expect(await second.clear({ tenant: 'acme' })).toBe(1);
+    });
+
+    it('A59: an index that went with its collection is made again once something is left lying', async () => {
+      let sweep: (() => void) | undefined;
+      const clock: Clock = {
+        nowMs: () => systemClock.nowMs(),
+        monotonicMs: () => systemClock.monotonicMs(),
+        sleep: (ms) => systemClock.sleep(ms),
+        // Minutes are what a sweep waits for, and nothing else.
+        breathe: () => systemClock.breathe(),
+        after: (ms, work) => {
+          if (ms < 100_000) return systemClock.after(ms, work);
+          sweep = work;
+          return () => undefined;
+        },
+      };
+      await fresh();
+      const { over: wrap } = over;
+      const backend = mongoBackend({
+        uri: server.url,
+        collection: machines.prefix,
+        clock,
+        ...PATIENCE,
+        ...(wrap === undefined ? {} : { over: wrap }),
+      });
+      try {
+        await backend.open?.();
+        const isIndexed = async (): Promise<boolean> =>
+          (await raw.indexes().catch(() => [])).some(({ name }) => name === 'cache_expiry');
+        await until('the index is made', isIndexed);
+        await raw.drop();
+        await raw.insertOne({ _id: 'late', x: new Date(Date.now() - 3_600_000) });
+        expect(await isIndexed()).toBe(false);
+        sweep?.();
+        await until('it is made again', isIndexed);
+        expect(await raw.countDocuments({ _id: 'late' })).toBe(0);
+      } finally {
+        await backend.close();
+      }
     });
 
     it('A18: when the state of a shard was lost the shard is empty, and a fill under way is refused', async () => {
@@ -280,6 +355,17 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         expect(await rig.get('late')).toBeUndefined();
       },
     );
+
+    itAlone('A64: more tags than are remembered, invalidated at once, are no longer than one clear', async () => {
+      const rig = await fresh({ timeout: '20s' });
+      await rig.set('cat', 'old', { tags: ['tag 4999'] });
+      const labels = Array.from({ length: 5_000 }, (_, at) =>
+        rig.machine.mint.tagLabel(rig.scope(), 'tenant', `tag ${at}`),
+      );
+      await rig.machine.engine.writes.invalidate(rig.space(), labels);
+      expect(await rig.get('cat')).toBeUndefined();
+      expect(await raw.findOne({ _id: stateName() })).not.toHaveProperty('t');
+    });
 
     itAlone('A64: processes that each invalidate few tags, and end, leave no more behind', async () => {
       await (await fresh()).set('early', 'old', { tags: ['tag 5'] });

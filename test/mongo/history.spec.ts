@@ -28,7 +28,7 @@ const IS_SOAK = process.env['SOAK'] !== undefined;
 const [DURATION_MS, SEEDS] = IS_SOAK ? [20_000, [1, 2, 3]] : [2_500, [1]];
 const SKEW_MS = 150;
 /** Fewer than these, and nothing being stale means little. */
-const ENOUGH = IS_SOAK ? { reads: 500, invalidations: 100 } : { reads: 100, invalidations: 3 };
+const ENOUGH = IS_SOAK ? { reads: 500, invalidations: 10 } : { reads: 100, invalidations: 3 };
 const LOSSES: readonly ProxyMode[] = ['dropReplies', 'dropRequests', 'refuse'];
 
 /** Does something bad to a network for a moment, and undoes it. */

@@ -2,7 +2,8 @@
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { createConnection, type Connection, type mongo } from 'mongoose';
 import { BackendError } from '../../lib/core/errors.js';
-import { MongoMachines } from '../support/mongo/mongo-machine.js';
+import { failCommands } from '../support/mongo/fail-command.js';
+import { mongoBackend, MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { standIn } from '../support/mongo/skewed.js';
@@ -89,6 +90,50 @@ describeWithMongo('the way to a MongoDB', () => {
     expect(await reading.catch(() => undefined)).toBeUndefined();
     await until('it is known who answers', async () => (await rig.load('probe', () => 1)) === (await rig.get('probe')));
     expect(await rig.get('cat')).toBeUndefined();
+  });
+
+  it('G7: a connection of yours that you close, and open somewhere else, leads to a server that is asked who it is', async () => {
+    const [{ server }, { server: other }] = [await start(), await start()];
+    const connection = await connect(server.url);
+    const rig = await machines.ready({ connection, ...PATIENCE });
+    await rig.set('cat', 'old');
+    const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
+    await rig.evict('cat');
+    // It has what the first one had, and has never heard of the eviction.
+    await withDb(other.url, (db) => db.collection('scoped_cache').insertMany(before));
+    await connection.close();
+    await connection.openUri(other.url);
+    const seen = new Set([await rig.get('cat')]);
+    await until('the other is used', async () => {
+      seen.add(await rig.get('cat'));
+      return (await rig.load('probe', () => 1)) === (await rig.get('probe'));
+    });
+    expect([...seen.add(await rig.get('cat'))]).toEqual([undefined]);
+  });
+
+  it('a server behind a connection that was opened somewhere else has to be able to compare and set, too', async () => {
+    const [{ server }, { server: other }] = [await start(), await start()];
+    const connection = await connect(server.url);
+    const rig = await machines.ready({ connection, ...PATIENCE });
+    await failCommands(other.url, { failCommands: ['update'], claims: { ok: 1, n: 1, nModified: 1 } }, 'always');
+    await connection.close();
+    await connection.openUri(other.url);
+    await expect(Promise.resolve(rig.backend.read(rig.key('cat')))).rejects.toThrow('several writers win');
+  });
+
+  it('A50: what is asked after the end connects to nobody, and a start that is under way ends', async () => {
+    const { proxy, through } = await start();
+    const never = mongoBackend({ uri: through });
+    await never.close();
+    await expect(Promise.resolve(never.ping())).rejects.toThrow('closed');
+    expect(proxy.connections).toBe(0);
+    proxy.mode = 'blackhole';
+    const starting = mongoBackend({ uri: through, requireOnBoot: true, connectTimeout: '1h' });
+    ends.push(() => starting.close());
+    const outcome = Promise.resolve(starting.open?.()).catch((error: unknown) => error);
+    await until('it looks for somebody', () => proxy.connections > 0);
+    await starting.close();
+    expect(await outcome).toMatchObject({ message: expect.stringContaining('closed') });
   });
 
   it('A56: what has waited for a connection until its caller gave up is not sent', async () => {
