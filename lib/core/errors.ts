@@ -36,7 +36,7 @@ export class CacheError extends Error {
   }
 }
 
-/** An option is unusable. Thrown when the module starts or a decorator is evaluated, not on a call. */
+/** An option is none, or unusable. Thrown when the module starts, a decorator is evaluated, or a call is given options. */
 export class CacheConfigError extends CacheError {
   constructor(
     /** The option as the user wrote it, e.g. `defaults.ttl`. */
