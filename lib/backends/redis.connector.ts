@@ -35,10 +35,28 @@ class ServerConnector extends AbstractConnector {
     });
     return outlived(socket);
   }
+
+  /** What has ended already is not ended again: ioredis would wait for that with a timer, and keep the process. */
+  override disconnect(): void {
+    if ((this.stream as Socket | undefined)?.destroyed === true) this.connecting = false;
+    else super.disconnect();
+  }
 }
 
-/** To the master that sentinels name. */
+type Asking = (endpoint: unknown, options?: ClientOptions) => unknown;
+
+/** To the master that sentinels name. The sentinels are reached by connections of the same kind. */
 class MasterConnector extends SentinelConnector {
+  constructor(...args: ConstructorParameters<typeof SentinelConnector>) {
+    super(...args);
+    // Not shown by its declarations; where it has another name connections to sentinels are as ioredis makes them.
+    const ask = Reflect.get(this, 'connectToSentinel') as Asking | undefined;
+    if (typeof ask !== 'function') return;
+    const asked: Asking = (endpoint, options) =>
+      ask.call(this, endpoint, { ...options, Connector: ServerConnector as unknown as Connector });
+    Reflect.set(this, 'connectToSentinel', asked);
+  }
+
   override async connect(emit: Parameters<SentinelConnector['connect']>[0]): Promise<Socket> {
     return outlived((await super.connect(emit)) as Socket);
   }

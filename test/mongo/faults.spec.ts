@@ -62,9 +62,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       return ready(options, limits);
     };
     /** How much is kept about thousands of tags: what a level above makes of it, `are checked` in tiered.spec says. */
-    const itAlone = (name: string, test: () => Promise<void>): void => {
-      if (over.over === undefined) it(name, test);
-    };
+    const isAlone = over.over === undefined;
     const nameOf = (rig: Rig<Clock>, name: unknown, options?: Options): string => {
       const { id, space } = rig.key(name, options);
       return `${machines.prefix}:1:e:${space.partition}:${id}`;
@@ -337,9 +335,8 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       expect(Number(loads?.['x'])).toBeGreaterThan(Date.now() + 20 * 3_600_000);
     });
 
-    itAlone(
-      'A64: thousands of tags of one tenant take bounded room, and what they invalidated stays invalid',
-      async () => {
+    if (isAlone)
+      it('A64: thousands of tags of one tenant take bounded room, and what they invalidated stays invalid', async () => {
         const rig = await fresh({ timeout: '10s' });
         await rig.set('early', 'old', { tags: ['tag 5'] });
         await rig.invalidateTag('tag 5');
@@ -353,31 +350,32 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         expect(await rig.get('late')).toBe('old');
         await rig.invalidateTag('tag 7');
         expect(await rig.get('late')).toBeUndefined();
-      },
-    );
+      });
 
-    itAlone('A64: more tags than are remembered, invalidated at once, are no longer than one clear', async () => {
-      const rig = await fresh({ timeout: '20s' });
-      await rig.set('cat', 'old', { tags: ['tag 4999'] });
-      const labels = Array.from({ length: 5_000 }, (_, at) =>
-        rig.machine.mint.tagLabel(rig.scope(), 'tenant', `tag ${at}`),
-      );
-      await rig.machine.engine.writes.invalidate(rig.space(), labels);
-      expect(await rig.get('cat')).toBeUndefined();
-      expect(await raw.findOne({ _id: stateName() })).not.toHaveProperty('t');
-    });
+    if (isAlone)
+      it('A64: more tags than are remembered, invalidated at once, are no longer than one clear', async () => {
+        const rig = await fresh({ timeout: '20s' });
+        await rig.set('cat', 'old', { tags: ['tag 4999'] });
+        const labels = Array.from({ length: 5_000 }, (_, at) =>
+          rig.machine.mint.tagLabel(rig.scope(), 'tenant', `tag ${at}`),
+        );
+        await rig.machine.engine.writes.invalidate(rig.space(), labels);
+        expect(await rig.get('cat')).toBeUndefined();
+        expect(await raw.findOne({ _id: stateName() })).not.toHaveProperty('t');
+      });
 
-    itAlone('A64: processes that each invalidate few tags, and end, leave no more behind', async () => {
-      await (await fresh()).set('early', 'old', { tags: ['tag 5'] });
-      for (let done = 0; done < 2_700; done += 90) {
-        const rig = await ready({ timeout: '10s' });
-        await Promise.all(Array.from({ length: 90 }, (_, index) => rig.invalidateTag(`tag ${done + index}`)));
-        await rig.machine.close();
-      }
-      const state = await raw.findOne({ _id: stateName() });
-      expect(Object.keys(state?.['t'] as object).length).toBeLessThan(2_500);
-      expect(await (await ready()).get('early')).toBeUndefined();
-    });
+    if (isAlone)
+      it('A64: processes that each invalidate few tags, and end, leave no more behind', async () => {
+        await (await fresh()).set('early', 'old', { tags: ['tag 5'] });
+        for (let done = 0; done < 2_700; done += 90) {
+          const rig = await ready({ timeout: '10s' });
+          await Promise.all(Array.from({ length: 90 }, (_, index) => rig.invalidateTag(`tag ${done + index}`)));
+          await rig.machine.close();
+        }
+        const state = await raw.findOne({ _id: stateName() });
+        expect(Object.keys(state?.['t'] as object).length).toBeLessThan(2_500);
+        expect(await (await ready()).get('early')).toBeUndefined();
+      });
 
     it('B18: a cache of another prefix or number of shards is a cache of its own', async () => {
       const rig = await fresh();
@@ -475,26 +473,30 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       expect([await other.get('cat'), await (await ready()).get('cat')]).toEqual(['new', 'new']);
     });
 
-    itAlone('A64: a tag that is invalidated while it is to be forgotten is not', async () => {
-      await fresh();
-      const other = await ready({ timeout: '10s' });
-      let forgetting = 0;
-      const connection = interrupted(client, async (change) => {
-        // It has seen that the tag is among the oldest, and does not know of what comes now.
-        if (Object.keys((change['$unset'] ?? {}) as object).some((path) => path.startsWith('t.')) && ++forgetting === 1)
-          await other.invalidateTag('tag 0');
-      });
-      const rig = await ready({ uri: undefined, connection, timeout: '10s' });
-      await rig.set('cat', 'old', { tags: ['tag 0'] });
-      await rig.invalidateTag('tag 0');
-      for (let done = 0; forgetting === 0 && done < 2_250; done += 250) {
-        // Born after whatever is forgotten next, so that the floor alone does not make it invalid.
+    if (isAlone)
+      it('A64: a tag that is invalidated while it is to be forgotten is not', async () => {
+        await fresh();
+        const other = await ready({ timeout: '10s' });
+        let forgetting = 0;
+        const connection = interrupted(client, async (change) => {
+          // It has seen that the tag is among the oldest, and does not know of what comes now.
+          if (
+            Object.keys((change['$unset'] ?? {}) as object).some((path) => path.startsWith('t.')) &&
+            ++forgetting === 1
+          )
+            await other.invalidateTag('tag 0');
+        });
+        const rig = await ready({ uri: undefined, connection, timeout: '10s' });
         await rig.set('cat', 'old', { tags: ['tag 0'] });
-        await Promise.all(Array.from({ length: 250 }, (_, index) => rig.invalidateTag(`more ${done + index}`)));
-      }
-      expect(forgetting).toBeGreaterThan(0);
-      expect(await (await ready()).get('cat')).toBeUndefined();
-    });
+        await rig.invalidateTag('tag 0');
+        for (let done = 0; forgetting === 0 && done < 2_250; done += 250) {
+          // Born after whatever is forgotten next, so that the floor alone does not make it invalid.
+          await rig.set('cat', 'old', { tags: ['tag 0'] });
+          await Promise.all(Array.from({ length: 250 }, (_, index) => rig.invalidateTag(`more ${done + index}`)));
+        }
+        expect(forgetting).toBeGreaterThan(0);
+        expect(await (await ready()).get('cat')).toBeUndefined();
+      });
 
     it('A62: clearing a tenant of many keys invalidates at once', async () => {
       const rig = await fresh({ timeout: '10s' });

@@ -10,7 +10,7 @@ import { describeWith } from '../support/describe-with.js';
 import { hasOpenssl, TestAuthority, type Certificate } from '../support/redis/certificates.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { MASTER_NAME, sentinelOf } from '../support/redis/redis-sentinels.js';
-import { RedisProcess, until } from '../support/redis/redis-process.js';
+import { freePort, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(30_000);
@@ -32,7 +32,7 @@ describeWithRedis('a server behind TLS', () => {
     });
     afterAll(() => authority.remove());
     const start = async ({ cert, key }: Certificate): Promise<RedisProcess> => {
-      const { port } = await RedisProcess.nowhere();
+      const port = await freePort();
       const tls = {
         'tls-port': port,
         'tls-cert-file': cert,
