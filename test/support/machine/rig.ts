@@ -27,9 +27,6 @@ export interface Options extends Place, PolicyOptions {
   readonly rules?: ResultRules;
 }
 
-/** Of {@link Options}, beside a policy. */
-const BESIDE_POLICY: readonly (keyof Options)[] = ['tenant', 'user', 'width', 'namespace', 'tags', 'rules'];
-
 export interface RigOptions<C extends Clock = FakeClock> {
   readonly clock?: C;
   readonly backend?: BackendFactory;
@@ -91,7 +88,8 @@ export class Rig<C extends Clock = FakeClock> {
   }
 
   policy(options: PolicyOptions = {}): Policy {
-    return resolvePolicy(DEFAULT_POLICY, options, '', undefined, BESIDE_POLICY);
+    // Beside the policy stands what says where: a place, tags, whatever a test knows it by.
+    return resolvePolicy(DEFAULT_POLICY, options, '', undefined, Object.keys(options));
   }
 
   call<T>(name: unknown, loader: Loader<T>, options: Options = {}): Call<T> {
