@@ -1,16 +1,12 @@
-/**
- * MongoDB servers for tests: started on free ports of the loopback, killed, halted, and started again in the same place.
- * Only processes that were started here are ever signalled.
- */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** MongoDB servers for tests: started on free ports of the loopback, killed, halted, and started again in the same place. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mongo } from 'mongoose';
 import { freePort, until } from '../redis/redis-process.js';
 import { findMongo, type FoundMongo } from '../servers/mongo.server.js';
+import { ServerProcess } from '../servers/server-process.js';
 
-const START_TIMEOUT_MS = 60_000;
 const TEST_COMMANDS = ['--setParameter', 'enableTestCommands=1'];
 const READY = /^ready|Waiting for connections/m;
 
@@ -22,20 +18,15 @@ export interface MongoProcessOptions {
   readonly hasStreams?: boolean;
 }
 
-export class MongoProcess {
-  private child: ChildProcess | undefined;
-  private readonly onExit = (): void => {
-    this.child?.kill('SIGKILL');
-  };
-
+export class MongoProcess extends ServerProcess {
   private constructor(
-    readonly port: number,
+    port: number,
+    dir: string,
     private readonly found: FoundMongo,
-    private readonly dir: string,
     private readonly clockShiftMs: number,
     private readonly hasStreams: boolean,
   ) {
-    process.on('exit', this.onExit);
+    super(port, dir);
   }
 
   static async start(options?: MongoProcessOptions): Promise<MongoProcess> {
@@ -50,7 +41,7 @@ export class MongoProcess {
     const found = findMongo();
     if ('missing' in found) throw new Error(found.missing);
     const dir = await mkdtemp(join(tmpdir(), 'scoped-cache-mongo-'));
-    return new MongoProcess(port ?? (await freePort()), found, dir, clockShiftMs, hasStreams);
+    return new MongoProcess(port ?? (await freePort()), dir, found, clockShiftMs, hasStreams);
   }
 
   get url(): string {
@@ -74,10 +65,7 @@ export class MongoProcess {
         ? [String(port), String(clockShiftMs), hasStreams ? 'streams' : 'alone']
         : ['--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dir, ...TEST_COMMANDS];
     if (this.isSet) settings.push('--replSet', 'test');
-    const child = spawn(command, [...args, ...settings], { stdio: ['pipe', 'pipe', 'ignore'] });
-    this.child = child;
-    await readiness(child);
-    child.stdout?.resume();
+    await this.run(command, [...args, ...settings], READY);
     if (this.isSet) await this.elect();
   }
 
@@ -94,38 +82,12 @@ export class MongoProcess {
     });
   }
 
-  /** `kill -9`. */
-  async kill(): Promise<void> {
-    const { child } = this;
-    this.child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGCONT');
-    child.kill('SIGKILL');
-    await ended;
-  }
-
-  /** The process hangs: its connections stay, nothing answers. */
-  halt(): void {
-    this.child?.kill('SIGSTOP');
-  }
-
-  resume(): void {
-    this.child?.kill('SIGCONT');
-  }
-
   /** The same place, with nothing in it. */
   async restartEmpty(): Promise<void> {
     await this.kill();
     await rm(this.dir, { recursive: true, force: true });
     await mkdir(this.dir, { recursive: true });
     await this.begin();
-  }
-
-  async stop(): Promise<void> {
-    process.off('exit', this.onExit);
-    await this.kill();
-    await rm(this.dir, { recursive: true, force: true });
   }
 }
 
@@ -137,26 +99,4 @@ export async function withDb<T>(url: string, work: (db: mongo.Db) => Promise<T>)
   } finally {
     await client.close();
   }
-}
-
-function readiness(child: ChildProcess): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
-    const fail = (why: string): void => {
-      clearTimeout(giveUp);
-      child.kill('SIGKILL');
-      reject(new Error(`the MongoDB server ${why}`));
-    };
-    const giveUp = setTimeout(() => fail('was not ready in time'), START_TIMEOUT_MS);
-    let said = '';
-    child.once('error', (error) => fail(error.message));
-    child.once('exit', (code) => fail(`ended with ${code}: ${said.slice(-600)}`));
-    child.stdout?.on('data', (text: Buffer) => {
-      said = (said + text.toString()).slice(-4_000);
-      if (!READY.test(said)) return;
-      clearTimeout(giveUp);
-      child.removeAllListeners('exit');
-      child.stdout?.removeAllListeners('data');
-      resolve();
-    });
-  });
 }

@@ -1,19 +1,17 @@
-/**
- * Real servers for tests: started on free ports of the loopback, killed, halted, and started again in the same place.
- * Only processes that were started here are ever signalled.
- */
-import { spawn, type ChildProcess } from 'node:child_process';
+/** Real servers for tests: started on free ports of the loopback, killed, halted, and started again in the same place. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { ServerProcess } from '../servers/server-process.js';
 
 export { enough, pause, until } from '../time.js';
 
 const BINARY = 'redis-server';
-const START_TIMEOUT_MS = 30_000;
+/** A sentinel says who it is when it is ready; a server that is loading says that first, and takes connections. */
+const READY = /Ready to accept connections|Sentinel ID is|Loading RDB produced/;
 
 export type RedisConfig = Readonly<Record<string, string | number>>;
 
@@ -28,18 +26,13 @@ export interface RedisProcessOptions {
   readonly isSentinel?: boolean;
 }
 
-export class RedisProcess {
-  private child: ChildProcess | undefined;
-  private readonly onExit = (): void => {
-    this.child?.kill('SIGKILL');
-  };
-
+export class RedisProcess extends ServerProcess {
   private constructor(
-    readonly port: number,
-    readonly dir: string,
+    port: number,
+    dir: string,
     private readonly options: RedisProcessOptions,
   ) {
-    process.on('exit', this.onExit);
+    super(port, dir);
   }
 
   static async start(options: RedisProcessOptions = {}): Promise<RedisProcess> {
@@ -59,54 +52,18 @@ export class RedisProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  get pid(): number | undefined {
-    return this.child?.pid;
-  }
-
   /** Starts the process, in the same place as before; what lies on its disk is loaded. */
   async begin(more: RedisConfig = {}, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const own = { port: this.port, bind: '127.0.0.1', dir: this.dir };
     const quiet = { save: '', appendonly: 'no', 'enable-debug-command': 'local' };
     const config = { ...own, ...(this.options.isSentinel === true ? {} : quiet), ...this.options.config, ...more };
     const args = Object.entries(config).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const child = spawn(BINARY, [...(this.options.args ?? []), ...args], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, ...this.options.env, ...env },
-    });
-    this.child = child;
-    await readiness(child);
-    child.stdout?.resume();
-  }
-
-  /** `kill -9`. */
-  async kill(): Promise<void> {
-    const { child } = this;
-    this.child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGCONT');
-    child.kill('SIGKILL');
-    await ended;
-  }
-
-  /** The process hangs: its connections stay, nothing answers. */
-  halt(): void {
-    this.child?.kill('SIGSTOP');
-  }
-
-  resume(): void {
-    this.child?.kill('SIGCONT');
+    await this.run(BINARY, [...(this.options.args ?? []), ...args], READY, { ...this.options.env, ...env });
   }
 
   async restart(more?: RedisConfig, env?: Readonly<Record<string, string>>): Promise<void> {
     await this.kill();
     await this.begin(more, env);
-  }
-
-  async stop(): Promise<void> {
-    process.off('exit', this.onExit);
-    await this.kill();
-    await rm(this.dir, { recursive: true, force: true });
   }
 
   /** What it takes itself for; undefined while it does not say. */
@@ -156,27 +113,4 @@ export async function freePort(): Promise<number> {
 /** A keyspace that no other run uses. */
 export function randomPrefix(): string {
   return `t${randomBytes(6).toString('hex')}`;
-}
-
-function readiness(child: ChildProcess): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
-    const fail = (why: string): void => {
-      clearTimeout(giveUp);
-      child.kill('SIGKILL');
-      reject(new Error(`${BINARY} ${why}`));
-    };
-    const giveUp = setTimeout(() => fail('was not ready in time'), START_TIMEOUT_MS);
-    let said = '';
-    child.once('error', (error) => fail(error.message));
-    child.once('exit', (code) => fail(`ended with ${code}: ${said.slice(-600)}`));
-    child.stdout?.on('data', (text: Buffer) => {
-      said = (said + text.toString()).slice(-4_000);
-      // A sentinel says who it is when it is ready; a server that is loading says that first, and takes connections.
-      if (!/Ready to accept connections|Sentinel ID is|Loading RDB produced/.test(said)) return;
-      clearTimeout(giveUp);
-      child.removeAllListeners('exit');
-      child.stdout?.removeAllListeners('data');
-      resolve();
-    });
-  });
 }

@@ -19,11 +19,16 @@ export interface MissingMongo {
 
 const FIND = fileURLToPath(new URL('mongo.find.mjs', import.meta.url));
 
+/** Servers are started often, and it stays where it was found. */
+let known: FoundMongo | undefined;
+
 /** The first time on a machine this may take a minute. @throws with CI=true, when there is none */
 export function findMongo(): FoundMongo | MissingMongo {
+  if (known !== undefined) return known;
   const env = { ...process.env, NODE_OPTIONS: '' };
   const said = execFileSync(process.execPath, [FIND], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'inherit'] });
   const found = JSON.parse(said) as FoundMongo | MissingMongo;
   if ('missing' in found && process.env['CI'] === 'true') throw new Error(found.missing);
+  if (!('missing' in found)) known = found;
   return found;
 }

@@ -3,27 +3,20 @@ import { memory } from '../../../lib/backends/memory.backend.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { Rig, Source } from '../../support/machine/rig.js';
 
+type Distant = ReturnType<typeof chaos>;
+
 /** A backend like a server: answers take their time. */
-const distant = (): ReturnType<typeof chaos> =>
+const distant = (): Distant =>
   chaos(memory(), { operations: { read: { delayMs: [10, 10] }, lease: { delayMs: [50, 50] } } });
 
 describe('callers who miss one key together', () => {
-  it('ask for its lease once', async () => {
+  it.each([
+    ['ask for its lease once', () => undefined],
+    ['all load when the question fails, and share that load', (backend: Distant) => backend.failNext('lease')],
+  ])('%s', async (_, prepare) => {
     const backend = distant();
     const rig = new Rig({ backend });
-    const source = new Source();
-    const calls = Array.from({ length: 50 }, () => rig.load('tom', source.load));
-    await rig.clock.advance(70);
-    expect(backend.calls('lease')).toBe(1);
-    expect(source.calls).toHaveLength(1);
-    source.answer(0, 'Tom');
-    expect(await Promise.all(calls)).toEqual(calls.map(() => 'Tom'));
-  });
-
-  it('all load when the question fails, and share that load', async () => {
-    const backend = distant();
-    const rig = new Rig({ backend });
-    backend.failNext('lease');
+    prepare(backend);
     const source = new Source();
     const calls = Array.from({ length: 50 }, () => rig.load('tom', source.load));
     await rig.clock.advance(70);
