@@ -231,6 +231,8 @@ describeWithMongo('a MongoDB that is away', () => {
     const loads = (): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
     server.halt();
+    // Its threads come to a stop one after the other.
+    await pause(300);
     const first = await timed(loads);
     expect(first.answer).toEqual(Array.from({ length: 50 }, (_, index) => `loaded ${index}`));
     expect(first.tookMs).toBeLessThan(BOUND_MS);
@@ -291,7 +293,7 @@ describeWithMongo('a MongoDB that is away', () => {
       failures: 1_000,
       ...(over === undefined ? {} : { over }),
     });
-    await (await machines.ready({ uri: server.url, timeout: '5s' })).set('cat', 'Tom');
+    await (await machines.ready({ uri: server.url, ...PATIENCE })).set('cat', 'Tom');
     await failCommands(server.url, { failCommands: ['find'], blockTimeMS: 700 }, 'always');
     const { answer, tookMs } = await timed(() =>
       Promise.all(Array.from({ length: 30 }, (_, index) => rig.load(`k${index}`, () => index))),
