@@ -9,15 +9,13 @@ import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './mong
 import { isDuplicate } from './mongo.errors.js';
 import type { Look, MongoReader, ReaderParts } from './mongo.reader.js';
 import type { MongoStates } from './mongo.states.js';
+import { AbandonedLeases } from './server.abandoned.js';
 import { ServerEntry } from './server.entry.js';
 import { nonce } from './nonce.js';
 import { RefusedError } from './refused.error.js';
 
 /** Somebody would have to change the document between any two attempts. */
 const MAX_ATTEMPTS = 16;
-/** Leases whose grant was lost with its answer, and how often it is tried to give them back. */
-const MAX_ABANDONED = 1_000;
-const ABANDON_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
 /** A lease that is lost with its server is asked for anew: it need not survive more than one. */
 const CHEAP = Object.freeze({ writeConcern: { w: 1 } });
 
@@ -30,10 +28,11 @@ export interface LeaseParts extends ReaderParts {
 export class MongoLeases {
   /** Leases whose fill only repeats what a loader says: losing it to a step-down brings back nothing that was replaced. */
   private readonly ofLoads = new WeakSet<Lease>();
-  private abandoned = 0;
-  private isClosed = false;
+  private readonly abandoned: AbandonedLeases;
 
-  constructor(private readonly parts: LeaseParts) {}
+  constructor(private readonly parts: LeaseParts) {
+    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.release(lease));
+  }
 
   /**
    * Looks, then takes the lease if nothing has changed since. What was looked at is what stands there when the lease is
@@ -92,7 +91,7 @@ export class MongoLeases {
   }
 
   close(): void {
-    this.isClosed = true;
+    this.abandoned.close();
   }
 
   /** Undefined: the document is no longer what was looked at. */
@@ -136,7 +135,7 @@ export class MongoLeases {
       );
       if (matchedCount + upsertedCount === 0) return undefined;
     } catch (error) {
-      if (!(error instanceof RefusedError)) void this.abandon({ key, token });
+      if (!(error instanceof RefusedError)) this.abandoned.giveBack({ key, token });
       throw error;
     }
     return { key, token, incarnation: state.incarnation, stamp: state.clock };
@@ -149,22 +148,6 @@ export class MongoLeases {
   /** What the asker has read, if it still stands there. */
   private sameAs(seen: Entry | undefined, { entry }: Look): ServerEntry | undefined {
     return seen instanceof ServerEntry && entry !== undefined && seen.mark.equals(entry.mark) ? seen : undefined;
-  }
-
-  /** The answer was lost; the lease may have been granted, and would keep everybody waiting until it ends. */
-  private async abandon(lease: Pick<Lease, 'key' | 'token'>): Promise<void> {
-    if (this.abandoned >= MAX_ABANDONED) return;
-    this.abandoned++;
-    for (const afterMs of ABANDON_AFTER_MS) {
-      await this.parts.clock.sleep(afterMs);
-      if (this.isClosed) break;
-      const isDone = await this.release(lease).then(
-        () => true,
-        () => false,
-      );
-      if (isDone) break;
-    }
-    this.abandoned--;
   }
 
   private nameOf(key: Key): string {

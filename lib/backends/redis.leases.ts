@@ -9,6 +9,7 @@ import type { Label } from '../core/label.js';
 import { survives } from '../core/stamp.js';
 import type { Announcer } from './redis.announcer.js';
 import type { Births } from './redis.births.js';
+import { AbandonedLeases } from './server.abandoned.js';
 import type { ServerClock } from './server.clock.js';
 import { ServerEntry, type EntryOpener } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
@@ -21,9 +22,6 @@ import { RefusedError } from './refused.error.js';
 
 /** Somebody would have to store something unfit between any two attempts. */
 const MAX_ATTEMPTS = 8;
-/** Leases whose grant was lost with its answer, and how often it is tried to give them back. */
-const MAX_ABANDONED = 1_000;
-const ABANDON_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
 
 interface Granted {
   readonly token: string;
@@ -46,10 +44,11 @@ export interface LeaseParts {
 export class RedisLeases {
   /** Leases whose fills take the place of something in any case. */
   private readonly replacing = new WeakSet<Lease>();
-  private abandoned = 0;
-  private isClosed = false;
+  private readonly abandoned: AbandonedLeases;
 
-  constructor(private readonly parts: LeaseParts) {}
+  constructor(private readonly parts: LeaseParts) {
+    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.release(lease));
+  }
 
   /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
   async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
@@ -93,7 +92,7 @@ export class RedisLeases {
   }
 
   close(): void {
-    this.isClosed = true;
+    this.abandoned.close();
   }
 
   private async attempt(
@@ -113,7 +112,7 @@ export class RedisLeases {
       const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
       reply = (await this.parts.link.run(LEASE, keys, args)) as unknown[];
     } catch (error) {
-      if (!(error instanceof RefusedError)) void this.abandon({ key, token });
+      if (!(error instanceof RefusedError)) this.abandoned.giveBack({ key, token });
       throw error;
     }
     if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
@@ -141,22 +140,6 @@ export class RedisLeases {
     const lease = { key, token, incarnation: view.incarnation, stamp };
     if (purpose === 'replace') this.replacing.add(lease);
     return { kind: 'granted', lease, reading: { entry: standing, barrier, level: 'l2' } };
-  }
-
-  /** The answer was lost; the lease may have been granted, and would keep everybody waiting until it ends. */
-  private async abandon(lease: Pick<Lease, 'key' | 'token'>): Promise<void> {
-    if (this.abandoned >= MAX_ABANDONED) return;
-    this.abandoned++;
-    for (const afterMs of ABANDON_AFTER_MS) {
-      await this.parts.clock.sleep(afterMs);
-      if (this.isClosed) break;
-      const isDone = await this.release(lease).then(
-        () => true,
-        () => false,
-      );
-      if (isDone) break;
-    }
-    this.abandoned--;
   }
 
   private nowMs(): number {
