@@ -111,6 +111,7 @@ class RedisBackend implements Backend {
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     this.link = new RedisLink(this.clients, client === undefined, {
+      onWarning: this.warnings.tell,
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.tellReborn?.(),

@@ -25,6 +25,7 @@ export type Client = Redis | Cluster;
 export interface ConnectionEvents {
   /** A client without a listener would print its errors. */
   onError(problem: string): void;
+  onWarning(problem: string): void;
   /** Another server answers than before, or a restarted one. @param runId of a single server: which one */
   onReborn(runId?: string): void;
   /** Calls pass from here on. */
@@ -34,10 +35,7 @@ export interface ConnectionEvents {
   monotonicMs(): number;
 }
 
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
+type Waiting = Readonly<{ resolve: () => void; reject: (error: Error) => void }>;
 
 /** - `greeting`: not yet connected, or the server has not said yet who it is. Calls wait. - `down`: calls fail. */
 type State = 'greeting' | 'open' | 'down';
@@ -225,7 +223,7 @@ export class RedisConnection {
   }
 
   private outOfStep(): BackendError {
-    this.events.onError('answers came in the wrong order; the connection was dropped');
+    this.events.onWarning('answers came in the wrong order; the connection was dropped');
     this.connectAnew();
     return new BackendError('a call (out of step)', 'redis');
   }

@@ -5,7 +5,7 @@ import { Cluster as Cluster5 } from 'ioredis-5';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { cli, RedisCluster } from '../support/redis/redis-cluster.js';
 import { Machines, timed } from '../support/redis/machines.js';
-import { pause, until, type RedisProcess } from '../support/redis/redis-process.js';
+import { pause, randomPrefix, until, type RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
@@ -142,15 +142,15 @@ describeWithRedis('a cluster', () => {
   ])('is used by a client of ioredis %s that puts commands together by itself', async (_, make) => {
     const client = new make(cluster.startNodes, { enableAutoPipelining: true });
     try {
-      const rig = await machines.ready({ client });
-      const names = tenants.map((tenant) => rig.load('cat', () => tenant, { tenant, tags: ['red'] }));
+      const rig = await machines.ready({ client }, undefined, randomPrefix());
+      const names = tenants.map((tenant) => rig.load('ant', () => tenant, { tenant, tags: ['red'] }));
       expect(await Promise.all(names)).toEqual(tenants);
-      expect(await Promise.all(tenants.map((tenant) => rig.get('cat', { tenant })))).toEqual(tenants);
+      expect(await Promise.all(tenants.map((tenant) => rig.get('ant', { tenant })))).toEqual(tenants);
       await Promise.all(tenants.map((tenant) => rig.invalidateTag('red', { tenant })));
-      expect(new Set(await Promise.all(tenants.map((tenant) => rig.get('cat', { tenant }))))).toEqual(
+      expect(new Set(await Promise.all(tenants.map((tenant) => rig.get('ant', { tenant }))))).toEqual(
         new Set([undefined]),
       );
-      await rig.set('dog', 'Rex');
+      await rig.set('bee', 'Rex');
       expect(await rig.backend.usage(rig.view())).toMatchObject({ entries: 1 });
       expect(await rig.clear()).toBe(1);
     } finally {

@@ -29,6 +29,7 @@ function connected(...answers: unknown[]): { readonly puppet: Puppet; readonly c
   puppet.answers = answers;
   const events = {
     onError: () => undefined,
+    onWarning: () => undefined,
     onReborn: () => undefined,
     onOpen: () => undefined,
     onTime: () => undefined,
@@ -52,6 +53,7 @@ describe('a server that has not said who it is', () => {
     });
     const connection = new RedisConnection(puppet as unknown as Client, false, {
       onError: () => undefined,
+      onWarning: () => undefined,
       onReborn: () => heard.push('reborn'),
       onOpen: () => heard.push('open'),
       onTime: () => undefined,
@@ -81,7 +83,12 @@ describe('a cluster', () => {
     let ports = [1, 2, 3];
     const nodes = () => ports.map((port) => ({ options: { host: 'h', port } }));
     Object.assign(puppet, { isCluster: true, nodes });
-    const events = { onError: () => undefined, onOpen: () => undefined, onTime: () => undefined };
+    const events = {
+      onError: () => undefined,
+      onWarning: () => undefined,
+      onOpen: () => undefined,
+      onTime: () => undefined,
+    };
     const all = { ...events, onReborn: () => reborn++, monotonicMs: () => 0 };
     expect(new RedisConnection(puppet as unknown as Client, false, all).isUp).toBe(true);
     for (const [now, times] of [
@@ -103,7 +110,12 @@ describe('a cluster whose answer', () => {
     const puppet = new Puppet();
     let ports = [1, 2, 3];
     Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => ({ options: { host: 'h', port } })) });
-    const events = { onError: () => undefined, onOpen: () => undefined, onTime: () => undefined };
+    const events = {
+      onError: () => undefined,
+      onWarning: () => undefined,
+      onOpen: () => undefined,
+      onTime: () => undefined,
+    };
     const onReborn = (): void => void heard.push('reborn');
     const connection = new RedisConnection(puppet as unknown as Client, false, {
       ...events,
