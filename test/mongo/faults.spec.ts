@@ -17,7 +17,8 @@ import { failCommands, failNothing } from '../support/mongo/fail-command.js';
 import { mongoBackend, MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
-import { skewed, standIn } from '../support/mongo/skewed.js';
+import { skewed } from '../support/mongo/skewed.js';
+import { withCollections } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
@@ -513,17 +514,10 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
 
 /** A connection on which something happens before each change of one document is sent. */
 function interrupted(client: mongo.MongoClient, before: (change: mongo.Document) => Promise<void>): Connection {
-  const real = client.db();
-  const db = standIn(real, {
-    collection: (name: string, options: mongo.CollectionOptions) => {
-      const documents = real.collection(name, options);
-      const updateOne = async (...args: Parameters<typeof documents.updateOne>): Promise<unknown> => {
-        await before(args[1] as mongo.Document);
-        return documents.updateOne(...args);
-      };
-      return standIn(documents, { updateOne });
+  return withCollections(client, (documents) => ({
+    updateOne: async (...args) => {
+      await before(args[1] as mongo.Document);
+      return documents.updateOne(...args);
     },
-  });
-  const adopted = standIn(client, { db: () => db });
-  return { getClient: () => adopted, db, name: 'test' } as never;
+  }));
 }

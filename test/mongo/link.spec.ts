@@ -6,7 +6,7 @@ import { failCommands } from '../support/mongo/fail-command.js';
 import { mongoBackend, MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
-import { standIn } from '../support/mongo/skewed.js';
+import { standIn } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { pause, until } from '../support/redis/redis-process.js';
 

@@ -17,7 +17,7 @@ import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { failCommands } from '../support/mongo/fail-command.js';
 import { mongoFactory, MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
-import { standIn } from '../support/mongo/skewed.js';
+import { withCollections } from '../support/mongo/stand-in.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
@@ -60,19 +60,13 @@ const LATE_MS = 500;
 
 /** A connection that is lost at some bulk of writes, which arrive all the same. */
 function late(client: driver.MongoClient, isNow: () => boolean): Connection {
-  const real = client.db();
-  const db = standIn(real, {
-    collection: (name: string, options: driver.CollectionOptions) => {
-      const documents = real.collection(name, options);
-      const bulkWrite = async (...args: Parameters<typeof documents.bulkWrite>): Promise<unknown> => {
-        if (!isNow()) return documents.bulkWrite(...args);
-        void pause(LATE_MS).then(() => documents.bulkWrite(...args));
-        throw new Error('the connection was lost');
-      };
-      return standIn(documents, { bulkWrite });
+  return withCollections(client, (documents) => ({
+    bulkWrite: async (...args) => {
+      if (!isNow()) return documents.bulkWrite(...args);
+      void pause(LATE_MS).then(() => documents.bulkWrite(...args));
+      throw new Error('the connection was lost');
     },
-  });
-  return { getClient: () => standIn(client, { db: () => db }), db, name: 'test' } as never;
+  }));
 }
 
 describeWithMongo('memory over MongoDB with change streams', () => {

@@ -13,7 +13,7 @@ import { mongoHarness } from '../support/mongo/contract-harness.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
-import { standIn } from '../support/mongo/skewed.js';
+import { withCollections } from '../support/mongo/stand-in.js';
 import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { pause, until } from '../support/redis/redis-process.js';
 
@@ -203,16 +203,10 @@ describeWithMongo('memory over MongoDB', () => {
 
 /** A connection on which something happens before each bulk of writes is sent. */
 function interrupted(client: driver.MongoClient, before: () => Promise<void>): Connection {
-  const real = client.db();
-  const db = standIn(real, {
-    collection: (name: string, options: driver.CollectionOptions) => {
-      const documents = real.collection(name, options);
-      const bulkWrite = async (...args: Parameters<typeof documents.bulkWrite>): Promise<unknown> => {
-        await before();
-        return documents.bulkWrite(...args);
-      };
-      return standIn(documents, { bulkWrite });
+  return withCollections(client, (documents) => ({
+    bulkWrite: async (...args) => {
+      await before();
+      return documents.bulkWrite(...args);
     },
-  });
-  return { getClient: () => standIn(client, { db: () => db }), db, name: 'test' } as never;
+  }));
 }

@@ -1,4 +1,5 @@
 import type { Connection, mongo } from 'mongoose';
+import { standIn } from './stand-in.js';
 
 /** A connection through which the server seems to be that much ahead: its clock is told wrongly, everything else is true. */
 export function skewed(connection: Connection, byMs: number): Connection {
@@ -14,15 +15,4 @@ export function skewed(connection: Connection, byMs: number): Connection {
     });
   const shifted = standIn(client, { db: (name?: string) => shifting(client.db(name)) });
   return standIn(connection, { getClient: () => shifted });
-}
-
-/** The same object, but for some of its methods. */
-export function standIn<T extends object>(real: T, other: object): T {
-  return new Proxy(real, {
-    get(target, name) {
-      if (Object.hasOwn(other, name)) return Reflect.get(other, name) as unknown;
-      const own = Reflect.get(target, name, target) as unknown;
-      return typeof own === 'function' ? (own.bind(target) as unknown) : own;
-    },
-  });
 }
