@@ -14,19 +14,23 @@ export function afterTheNews(
   heard: (speaker: Backend, listener: Backend) => Promise<void>,
 ): (backend: Backend) => Backend {
   let changes = 0;
-  let lastSpeaker: Backend | undefined;
+  /** Whoever made changes, the last one last. */
+  const speakers = new Set<Backend>();
   return (backend) => {
     let own = 0;
     let known = changes;
     const change = (): void => {
       changes++;
       own++;
-      lastSpeaker = backend;
+      speakers.delete(backend);
+      speakers.add(backend);
     };
     const hear = async (): Promise<void> => {
       const others = changes - own;
       if (others === known) return;
-      if (lastSpeaker !== undefined) await heard(lastSpeaker, backend);
+      // What it says itself it knows without hearing it.
+      const speaker = [...speakers].findLast((one) => one !== backend);
+      if (speaker !== undefined) await heard(speaker, backend);
       known = others;
     };
     return new Proxy(backend, {
