@@ -24,8 +24,6 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { WALKS } from './counting.js';
-import { FallbackBackend } from './fallback.backend.js';
-import { GuardedBackend } from './guarded.backend.js';
 import { MongoCounter } from './mongo.counter.js';
 import { LabelFields, MongoShards } from './mongo.documents.js';
 import { MongoGreeting } from './mongo.greeting.js';
@@ -43,6 +41,7 @@ import { MongoWalk, WHOLE_SHARD } from './mongo.walk.js';
 import { MongoWire } from './mongo.wire.js';
 import { MongoWrites } from './mongo.writes.js';
 import { ServerClock } from './server.clock.js';
+import { levelOf, type ServerBackend } from './server.level.js';
 import { Warnings } from './server.warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
 import { inTurns, sum } from './lists.js';
@@ -61,19 +60,9 @@ import type { Proof, SecondLevel } from './tiered.levels.js';
  */
 export function mongo(options: MongoOptions): BackendFactory {
   const resolved = resolveMongoOptions(options);
-  const { fallback } = resolved;
   const level = (parts: BackendParts, origin?: string): SecondLevel => {
     const backend = new MongoBackend(resolved, parts, origin !== undefined);
-    const guarded = new GuardedBackend(backend, resolved.guard, parts);
-    backend.onReachable = () => guarded.tryAgain();
-    backend.onAway = (why) => guarded.outage.begin(why);
-    return {
-      backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
-      proofOf: (of) => backend.proofOf(of),
-      stillStands: (key, labels, proof) =>
-        guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
-      wire: origin === undefined ? undefined : backend.wire(origin),
-    };
+    return levelOf(backend, resolved, parts, origin === undefined ? undefined : backend.wire(origin));
   };
   return Object.freeze({
     kind: 'mongo',
@@ -82,7 +71,7 @@ export function mongo(options: MongoOptions): BackendFactory {
   });
 }
 
-class MongoBackend implements Backend {
+class MongoBackend implements ServerBackend {
   readonly kind = 'mongo';
   readonly validator: MongoValidator;
   private readonly serverClock: ServerClock;

@@ -11,7 +11,7 @@ import { holdProcess, openClient } from './mongo.client.js';
 import type { Documents, Stored } from './mongo.documents.js';
 import { mongoError, problemOf } from './mongo.errors.js';
 import type { ResolvedMongoOptions } from './mongo.options.js';
-import { isAsked, writableIn, type TopologyEvent } from './mongo.topology.js';
+import { errorIn, isAsked, writableIn, type TopologyEvent } from './mongo.topology.js';
 import { RefusedError } from './refused.error.js';
 
 export interface LinkEvents {
@@ -50,7 +50,7 @@ export class MongoLink {
   private isClosed = false;
   private cancelLook: (() => void) | undefined;
   private letGo: (() => void) | undefined;
-  /** What went wrong last, for whoever cannot start without a server. */
+  /** Why nobody was there, when nobody was there last. */
   private problem: string | undefined;
   /** The run of a server that answered last. */
   private identity: string | undefined;
@@ -79,7 +79,7 @@ export class MongoLink {
   async run<T>(work: (documents: Documents) => Promise<T>): Promise<T> {
     // Before anything is said about the one that was there.
     this.client();
-    if (this.isDown) throw absent();
+    if (this.isDown) throw absent(this.problem);
     if (!this.isGreeted) await Promise.race([this.greeted(), this.absence]);
     return this.reach((documents) => work(documents));
   }
@@ -152,7 +152,7 @@ export class MongoLink {
     );
     this.greeting = greeting;
     this.absence = new Promise((_resolve, reject) => {
-      this.declareAbsent = () => reject(absent());
+      this.declareAbsent = () => reject(absent(this.problem));
     });
     this.absence.catch(() => undefined);
     return greeting;
@@ -265,6 +265,8 @@ export class MongoLink {
       // Before anybody was there nobody is gone, unless all have been asked.
       if (!this.wasGreeted && !isAsked(newDescription)) return;
       this.isDown = true;
+      const error = errorIn(newDescription);
+      if (error != null) this.problem = problemOf(error);
       this.declareAbsent?.();
       return;
     }
@@ -281,6 +283,6 @@ export class MongoLink {
   };
 }
 
-function absent(): BackendError {
-  return new BackendError('a call (not connected)', 'mongo');
+function absent(problem = 'not connected'): BackendError {
+  return new BackendError(`a call (${problem})`, 'mongo');
 }

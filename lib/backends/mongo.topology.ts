@@ -30,3 +30,8 @@ export function writableIn({ servers }: Topology): Described | undefined {
 export function isAsked({ servers }: Topology): boolean {
   return servers.size > 0 && [...servers.values()].every(({ type, error }) => !UNKNOWN.has(type) || error != null);
 }
+
+/** Why one of the servers does not answer; undefined where none says why. */
+export function errorIn({ servers }: Topology): unknown {
+  return [...servers.values()].find(({ error }) => error != null)?.error;
+}

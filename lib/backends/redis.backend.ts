@@ -22,8 +22,6 @@ import { PatternUnsupportedError, type CacheConfigError } from '../core/errors.j
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
-import { FallbackBackend } from './fallback.backend.js';
-import { GuardedBackend } from './guarded.backend.js';
 import { Announcer } from './redis.announcer.js';
 import { Births } from './redis.births.js';
 import { openClients } from './redis.client.js';
@@ -39,6 +37,7 @@ import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } fro
 import { RedisReader } from './redis.reader.js';
 import { sum } from './lists.js';
 import { nonce } from './nonce.js';
+import { levelOf, type ServerBackend } from './server.level.js';
 import { Warnings } from './server.warnings.js';
 import { text } from './redis.reply.js';
 import { ShardMap } from './redis.shard.js';
@@ -57,20 +56,11 @@ import type { Proof, SecondLevel } from './tiered.levels.js';
  */
 export function redis(options: RedisOptions = {}): BackendFactory {
   const resolved = resolveRedisOptions(options);
-  const { fallback } = resolved.source;
+  const { guard, source } = resolved;
   const level = (parts: BackendParts, origin: string | undefined): SecondLevel => {
     const backend = new RedisBackend(resolved, parts, origin);
-    const guarded = new GuardedBackend(backend, resolved.guard, parts);
-    backend.onReachable = () => guarded.tryAgain();
-    backend.onAway = (why) => guarded.outage.begin(why);
-    backend.onTrouble = (why) => guarded.outage.failed(why);
-    return {
-      backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
-      proofOf: (of) => backend.proofOf(of),
-      stillStands: (key, labels, proof) =>
-        guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
-      wire: origin === undefined ? undefined : backend.wire(),
-    };
+    const wire = origin === undefined ? undefined : backend.wire();
+    return levelOf(backend, { guard, fallback: source.fallback }, parts, wire);
   };
   return Object.freeze({
     kind: 'redis',
@@ -79,7 +69,7 @@ export function redis(options: RedisOptions = {}): BackendFactory {
   });
 }
 
-class RedisBackend implements Backend {
+class RedisBackend implements ServerBackend {
   readonly kind = 'redis';
   readonly validator: RedisValidator;
   private readonly clients: readonly Client[];

@@ -21,15 +21,21 @@ export interface CacheStats {
   /** Loaded values that were not stored. */
   readonly refused: number;
   readonly errors: number;
-  /** Live entries now. */
-  readonly size: number;
-  /** Bytes they take (estimated in memory). */
-  readonly memoryUsage: number;
-  /** Share of the nearer bound that the whole backend fills, 0 to 1; undefined where the backend has no bound. */
+  /** Live entries now; undefined while the backend does not answer. */
+  readonly size: number | undefined;
+  /** Bytes they take (estimated in memory); undefined while the backend does not answer. */
+  readonly memoryUsage: number | undefined;
+  /** Share of the nearer bound that the whole backend fills, 0 to 1; undefined where that is unknown, or there is none. */
   readonly utilization: number | undefined;
 }
 
-export function statsOf(tally: Tally, usage: Usage, info: BackendInfo): CacheStats {
+/** What a backend says of what it holds, if it says it. */
+export interface Holdings {
+  readonly usage: Usage;
+  readonly info: BackendInfo;
+}
+
+export function statsOf(tally: Tally, held: Holdings | undefined): CacheStats {
   const { hits, misses, stale, bypasses, sets, evictions, displaced, refused, errors } = tally;
   const reads = hits + stale + misses;
   return {
@@ -43,9 +49,9 @@ export function statsOf(tally: Tally, usage: Usage, info: BackendInfo): CacheSta
     displaced,
     refused,
     errors,
-    size: usage.entries,
-    memoryUsage: usage.bytes,
-    utilization: utilizationOf(info),
+    size: held?.usage.entries,
+    memoryUsage: held?.usage.bytes,
+    utilization: held === undefined ? undefined : utilizationOf(held.info),
   };
 }
 

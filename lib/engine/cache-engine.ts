@@ -3,11 +3,13 @@
  * cache when the backend fails (invariant 8); whatever removes something says so loudly when it cannot be sure.
  */
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
-import type { Backend, BackendInfo, Page, Reading, Selection, Usage } from '../core/backend.js';
+import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
+import { BackendError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
 import type { Space, View } from '../core/space.js';
+import type { Holdings } from '../core/stats.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { Filler } from './filler.js';
@@ -145,8 +147,15 @@ export class CacheEngine {
     }
   }
 
-  async usage(view: View | undefined): Promise<Usage> {
-    return this.backend.usage(view);
+  /** What a view holds, of what the backend has room for; undefined while the backend does not answer. */
+  async holdings(view: View | undefined): Promise<Holdings | undefined> {
+    try {
+      const [usage, info] = await Promise.all([this.backend.usage(view), this.backend.info()]);
+      return { usage, info };
+    } catch (error) {
+      if (error instanceof BackendError) return undefined;
+      throw error;
+    }
   }
 
   async info(): Promise<BackendInfo> {

@@ -113,14 +113,13 @@ export abstract class CacheReads extends CacheView {
 
   /**
    * What this view did and holds: of a tenant, everything of the tenant and its users; of a namespace, only that.
-   * Counters are this process's own, since it started; sizes are exact.
-   * @throws BackendError when the backend cannot tell the sizes
+   * Counters are this process's own, since it started; sizes are exact, and undefined while the backend does not answer.
    */
   async stats(): Promise<CacheStats> {
     const view = this.view();
     const { engine, foundation } = this.parts;
-    const [usage, info] = await Promise.all([engine.usage(view), engine.info()]);
-    return statsOf(foundation.tallies.sum(view), usage, info);
+    const held = await engine.holdings(view);
+    return statsOf(foundation.tallies.sum(view), held);
   }
 
   /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */

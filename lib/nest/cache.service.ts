@@ -26,11 +26,11 @@ export class CacheService extends ScopedCache {
     this.plans = new MethodPlans(parts);
   }
 
-  /** The figures of the whole cache, all tenants together. @throws BackendError when the backend cannot tell the sizes */
+  /** The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer. */
   async totals(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
-    const [usage, info] = await Promise.all([engine.usage(undefined), engine.info()]);
-    return statsOf(foundation.tallies.sum(), usage, info);
+    const held = await engine.holdings(undefined);
+    return statsOf(foundation.tallies.sum(), held);
   }
 
   /**

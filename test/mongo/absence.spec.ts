@@ -72,7 +72,7 @@ describeWithMongo('a MongoDB that is away', () => {
       for (let turn = 0; turn < 20; turn++) expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
     });
     expect(tookMs).toBeLessThan(6_000);
-    expect(rig.recorded.of('warning').filter(({ message }) => message.includes('does not answer'))).toEqual([]);
+    expect(rig.log.length).toBeLessThanOrEqual(1);
     proxy.mode = 'pass';
     proxy.reset();
     await until('it is used once it is there', async () => {

@@ -63,6 +63,9 @@ describeWithRedis('an application on Redis', () => {
     expect(await cats.find(1)).toBe('cat 1');
     const cache = app.get(CacheService);
     await expect(cache.delete('x')).rejects.toBeInstanceOf(InvalidationUnknownError);
+    for (const figures of [await cache.stats(), await cache.totals()]) {
+      expect(figures).toMatchObject({ bypasses: 1, hits: 0, size: undefined, memoryUsage: undefined });
+    }
     await server.begin();
     await until('methods are cached', async () => {
       const before = cats.calls;

@@ -129,12 +129,20 @@ describe('what else is asked of the backend', () => {
     const { machine, clock, ...rig } = new Rig({ backend });
     expect(rig.recorded.events).toEqual([]);
     await machine.engine.open();
-    expect(await machine.engine.usage(undefined)).toEqual({ entries: 0, bytes: 0 });
-    expect(await machine.engine.info()).toMatchObject({ kind: 'memory', entries: 0 });
+    const info = await machine.engine.info();
+    expect(info).toMatchObject({ kind: 'memory', entries: 0 });
+    expect(await machine.engine.holdings(undefined)).toEqual({ usage: { entries: 0, bytes: 0 }, info });
     const ping = machine.engine.ping();
     await clock.advance(7);
     expect(await ping).toBe(7);
   });
+});
+
+it('what a backend holds is unknown while it does not answer', async () => {
+  for (const operation of ['usage', 'info']) {
+    const { machine } = new Rig({ backend: chaos(memory(), { operations: { [operation]: { throwRate: 1 } } }) });
+    expect(await machine.engine.holdings(undefined)).toBeUndefined();
+  }
 });
 
 describe('a value that says it belongs to another key', () => {

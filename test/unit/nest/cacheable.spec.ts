@@ -1290,7 +1290,7 @@ describe('the method under the decorators', () => {
     }
     const { as, get, cache } = await start({}, Cats);
     for (const who of ['acme/ann', 'acme/ann', 'acme/bob', 'globex/ann']) await as(who, () => get(Cats).find('a'));
-    const figures = ({ hits, misses, sets, size }: CacheStats): number[] => [hits, misses, sets, size];
+    const figures = ({ hits, misses, sets, size }: CacheStats): unknown[] => [hits, misses, sets, size];
     expect(figures(await cache.for({ tenant: 'acme', user: 'ann' }).stats())).toEqual([1, 1, 1, 1]);
     expect(figures(await cache.tenant('acme').stats())).toEqual([1, 2, 2, 2]);
     expect(figures(await cache.tenant('globex').namespace('Cats.find').stats())).toEqual([0, 1, 1, 1]);

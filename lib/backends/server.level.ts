@@ -1,0 +1,41 @@
+/** A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes share. */
+import type { Backend, BackendFactory } from '../core/backend.js';
+import { FallbackBackend } from './fallback.backend.js';
+import { GuardedBackend } from './guarded.backend.js';
+import type { GuardSettings } from './guarded.options.js';
+import type { Repeating } from './retry-queue.js';
+import type { LevelParts, SecondLevel } from './tiered.levels.js';
+
+export interface ServerBackend extends Backend, Repeating, Pick<SecondLevel, 'proofOf'> {
+  readonly validator: Pick<SecondLevel, 'stillStands'>;
+  /** Called when a server is there, or there again. */
+  onReachable: (() => void) | undefined;
+  /** Called with the reason when there is none. */
+  onAway: ((why: string) => void) | undefined;
+  /** Called with the reason when a connection failed, and others may be up. */
+  onTrouble?: ((why: string) => void) | undefined;
+}
+
+export interface Coat {
+  readonly guard: GuardSettings;
+  readonly fallback: BackendFactory | undefined;
+}
+
+export function levelOf(
+  backend: ServerBackend,
+  { guard, fallback }: Coat,
+  parts: LevelParts,
+  wire: SecondLevel['wire'],
+): SecondLevel {
+  const guarded = new GuardedBackend(backend, guard, parts);
+  backend.onReachable = () => guarded.tryAgain();
+  backend.onAway = (why) => guarded.outage.begin(why);
+  backend.onTrouble = (why) => guarded.outage.failed(why);
+  return {
+    backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
+    proofOf: (of) => backend.proofOf(of),
+    stillStands: (key, labels, proof) =>
+      guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
+    wire,
+  };
+}
