@@ -206,7 +206,8 @@ class MemoryBackend implements Backend {
   info(): BackendInfo {
     const { maxEntries, maxBytes } = this.options;
     const { size: entries, usedBytes, quota } = this.store;
-    return { kind: this.kind, entries, usedBytes, maxEntries, maxBytes, details: quota?.figures };
+    const info = { kind: this.kind, entries, usedBytes, maxEntries, maxBytes };
+    return quota === undefined ? info : { ...info, details: quota.figures };
   }
 
   ping(): void {
