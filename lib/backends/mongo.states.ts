@@ -91,8 +91,8 @@ export class MongoStates {
   }
 
   /**
-   * Invalidates labels, or with `floor` (and for more labels than are remembered) everything in the shard. O(1) in entries. A shard without a state has nothing
-   * valid, so nothing has to be noted: undefined.
+   * Invalidates labels, or with `floor` (and for more labels than are remembered) everything in the shard. O(1) in
+   * entries. A shard without a state has nothing valid, so nothing has to be noted: undefined.
    */
   async tick(shard: MongoShard, labels: readonly Label[], kind: 'labels' | 'floor'): Promise<Ticked | undefined> {
     const { link, fields } = this.parts;
