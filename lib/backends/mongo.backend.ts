@@ -4,7 +4,6 @@
  * invariants 3, 4, 5 and 11.
  */
 import type {
-  Backend,
   BackendFactory,
   BackendInfo,
   BackendParts,

@@ -3,7 +3,6 @@
  * slot; the rest is reading. Keeps invariants 3, 4, 5 and 11.
  */
 import type {
-  Backend,
   BackendFactory,
   BackendInfo,
   BackendParts,
