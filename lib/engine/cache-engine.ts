@@ -4,7 +4,6 @@
  */
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
-import { BackendError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
@@ -152,9 +151,9 @@ export class CacheEngine {
     try {
       const [usage, info] = await Promise.all([this.backend.usage(view), this.backend.info()]);
       return { usage, info };
-    } catch (error) {
-      if (error instanceof BackendError) return undefined;
-      throw error;
+    } catch {
+      // As with reads: whatever fails in a backend fails quietly. Whoever wants to know why asks it for its `info()`.
+      return undefined;
     }
   }
 
