@@ -147,7 +147,7 @@ export class RedisConnection {
 
   /** Asks nothing more of a server that is another than this. */
   keepTo(runId: string | undefined): void {
-    if (this.state !== 'down' && this.runId !== runId) this.connectAnew();
+    if (this.runId !== runId) this.connectAnew();
   }
 
   /** The facts of one node: `INFO` as a map. */
@@ -217,7 +217,9 @@ export class RedisConnection {
     return texts;
   }
 
+  /** Of many calls that find the same connection wrong, the first drops it. */
   private connectAnew(): void {
+    if (this.state === 'down') return;
     this.onClose();
     this.client.disconnect(true);
   }

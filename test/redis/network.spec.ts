@@ -1,5 +1,6 @@
 /** A network that fails in every way: bounded calls, no foreign value, no old one. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { InvalidationUnknownError } from '../../lib/core/errors.js';
 import type { Clock } from '../../lib/core/clock.js';
 import type { Rig } from '../support/machine/rig.js';
@@ -195,6 +196,28 @@ describeWithRedis('a network that fails', () => {
       ]);
       if (count.status === 'fulfilled') expect(count.value).toBeGreaterThan(1_000);
       if (evicted.status === 'fulfilled') expect(await sound.get(`cat${round}`)).toBeUndefined();
+    }
+  });
+
+  it('A16: a connection out of step is dropped once, however many calls find it so', async () => {
+    const client = new Redis(proxy.url);
+    try {
+      const adopted = await machines.ready({ client });
+      const drop = jest.spyOn(client, 'disconnect');
+      await adopted.set('cat', 'Tom');
+      const count = (_: unknown, index: number): unknown => {
+        const key = adopted.key(`n${index}`);
+        const draft = { labels: key.labels, freshForMs: 60_000, keptForMs: 60_000, isolation: undefined };
+        return adopted.backend.increment(key, 1, draft);
+      };
+      await count(undefined, 0);
+      proxy.mode = 'shift';
+      await Promise.allSettled(Array.from({ length: 50 }, count));
+      expect(proxy.shifts).toBe(1);
+      await until('the server is used again', async () => (await adopted.get('cat').catch(() => 0)) === 'Tom');
+      expect(drop).toHaveBeenCalledTimes(1);
+    } finally {
+      client.disconnect();
     }
   });
 

@@ -145,6 +145,8 @@ describeWithRedis('the log', () => {
       proxy.reset();
     }
     await until('it is used', () => isUsed(rig));
+    await until('it is told', () => rig.log.length > 0);
+    await pause(600);
     const told = rig.log.filter((line) => line.startsWith('redis: '));
     expect(told.length).toBeGreaterThan(0);
     expect(new Set(told).size).toBe(told.length);

@@ -1,0 +1,65 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Outage } from '../../../lib/backends/outage.js';
+import { FakeClock } from '../../../lib/testing/fake.clock.js';
+
+const GONE = 'The redis backend does not answer (ECONNREFUSED): calls go on without the cache until it does.';
+const BACK = 'The redis backend answers again.';
+
+describe('what people are told of a backend', () => {
+  let clock: FakeClock;
+  let told: string[];
+  let outage: Outage;
+  beforeEach(() => {
+    clock = new FakeClock();
+    told = [];
+    const event = (said: { readonly message?: string }): void => void told.push(said.message ?? '');
+    outage = new Outage('redis', { clock, emit: { event } as never });
+  });
+
+  it('trouble while others are answered is told, each kind once in a while', async () => {
+    for (let round = 0; round < 5; round++) {
+      outage.failed('ECONNRESET');
+      outage.end();
+      outage.failed('no answer in time');
+      outage.end();
+      await clock.advance(1_000);
+    }
+    expect(told).toEqual(['redis: ECONNRESET', 'redis: no answer in time']);
+    await clock.advance(30_000);
+    outage.failed('ECONNRESET');
+    outage.end();
+    await clock.advance(1_000);
+    expect(told).toHaveLength(3);
+  });
+
+  it('a connection that is lost before the last answer of another is read is how the outage begins, and no trouble of its own', async () => {
+    outage.failed('ECONNRESET');
+    outage.end();
+    await clock.advance(50);
+    outage.failed('ECONNRESET');
+    outage.suspect();
+    await clock.advance(460);
+    outage.begin('ECONNREFUSED');
+    await clock.advance(5_000);
+    outage.end();
+    await clock.advance(5_000);
+    expect(told).toEqual([GONE, BACK]);
+  });
+
+  it('the same where nobody calls when it is found gone', async () => {
+    outage.failed('ECONNRESET');
+    outage.end();
+    await clock.advance(490);
+    outage.begin('ECONNREFUSED');
+    await clock.advance(5_000);
+    expect(told).toEqual([GONE]);
+  });
+
+  it('nothing after it is closed', async () => {
+    outage.failed('ECONNRESET');
+    outage.end();
+    outage.close();
+    await clock.advance(5_000);
+    expect(told).toEqual([]);
+  });
+});
