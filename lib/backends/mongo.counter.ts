@@ -34,7 +34,7 @@ export class MongoCounter {
         if (counted !== undefined) return counted;
       } else if (await this.carryOn(key, total, look)) return total;
     }
-    throw new BackendError('increment (something else changed it at every attempt)', 'mongo');
+    throw new BackendError('increment', 'mongo', { why: 'something else changed it at every attempt' });
   }
 
   /** A birth of the number has one mark, so adding does not care how often others have added meanwhile. */

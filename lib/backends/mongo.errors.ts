@@ -50,13 +50,13 @@ interface ServerError extends Error {
 export function mongoError(error: unknown): CacheError {
   if (error instanceof CacheError) return error;
   // Native errors of another realm are no instances of ours.
-  if (!types.isNativeError(error)) return new BackendError('a call (unknown problem)', 'mongo');
+  if (!types.isNativeError(error)) return new BackendError('a call', 'mongo', { why: 'unknown problem' });
   const { name, code, codeName } = error as ServerError;
   const named = typeof codeName === 'string' && /^\w{1,60}$/.test(codeName) ? codeName : undefined;
   const said = named ?? ABSENT.get(code as number);
   const cause = new Error(said === undefined ? name : `${name}: ${said}`);
-  if (isLastWord(error)) return new RefusedError(`a call (${said ?? name})`, 'mongo', { cause });
-  return new BackendError(`a call (${said ?? name})`, 'mongo', { cause });
+  if (isLastWord(error)) return new RefusedError('a call', 'mongo', { why: said ?? name, cause });
+  return new BackendError('a call', 'mongo', { why: said ?? name, cause });
 }
 
 /**

@@ -100,7 +100,7 @@ export class MongoGreeting {
       'mongo.collection',
       `is a collection that was made with \`${unfit}\`: names that differ must be documents that differ, and stay. Name another`,
     );
-    throw new RefusedError(`the start (the collection is made with ${unfit}; use another)`, 'mongo', { cause });
+    throw new RefusedError('the start', 'mongo', { why: `the collection is made with ${unfit}; use another`, cause });
   }
 
   /**
@@ -112,7 +112,7 @@ export class MongoGreeting {
     const problem =
       'this server lets several writers win the same compare-and-set of one document, so invalidated values may come back';
     if (!this.parts.isUnsafe) {
-      throw new RefusedError(`the start (${problem}; use MongoDB, or say \`unsafe: true\`)`, 'mongo');
+      throw new RefusedError('the start', 'mongo', { why: `${problem}; use MongoDB, or say \`unsafe: true\`` });
     }
     this.parts.warn(`${problem}; it is used all the same because of \`unsafe: true\``);
   }

@@ -58,7 +58,7 @@ export class MongoLeases {
       const isReplaced = request.purpose === 'replace';
       return { kind: 'granted', lease, reading: isReplaced ? { ...reading, entry: undefined } : reading };
     }
-    throw new BackendError('lease (the entry changed at every attempt)', 'mongo');
+    throw new BackendError('lease', 'mongo', { why: 'the entry changed at every attempt' });
   }
 
   /** False when the lease was lost. */
@@ -102,7 +102,8 @@ export class MongoLeases {
     { mark }: Look,
     state: ShardState,
   ): Promise<Lease | undefined> {
-    if (!Number.isFinite(state.clock)) throw new RefusedError('lease (the state of the shard is damaged)', 'mongo');
+    if (!Number.isFinite(state.clock))
+      throw new RefusedError('lease', 'mongo', { why: 'the state of the shard is damaged' });
     // A token for each attempt: one that timed out may still be granted, and nobody holds it.
     const token = nonce();
     const nowMs = this.nowServerMs();

@@ -96,7 +96,7 @@ export class MongoLink {
     } catch (error) {
       throw mongoError(error);
     }
-    if (epoch !== this.epoch) throw new BackendError('a call (another server took over meanwhile)', 'mongo');
+    if (epoch !== this.epoch) throw new BackendError('a call', 'mongo', { why: 'another server took over meanwhile' });
     return answer;
   }
 
@@ -120,9 +120,9 @@ export class MongoLink {
       if (outcome === 'there') return;
       if (outcome instanceof RefusedError) throw outcome;
       if (!requireOnBoot) return;
-      if (this.isClosed) throw new BackendError('the start (closed)', 'mongo');
+      if (this.isClosed) throw new BackendError('the start', 'mongo', { why: 'closed' });
       if (leftMs <= LOOK_EVERY_MS)
-        throw new BackendError(`the start (requireOnBoot: ${this.problem ?? 'no server'})`, 'mongo');
+        throw new BackendError('the start', 'mongo', { why: `requireOnBoot: ${this.problem ?? 'no server'}` });
       await this.clock.sleep(LOOK_EVERY_MS);
     }
   }
@@ -181,7 +181,7 @@ export class MongoLink {
     const db = this.db();
     const { epoch } = this;
     const identity = await this.events.greet(db, this.documents(db));
-    if (epoch !== this.epoch) throw new BackendError('a call (another server took over meanwhile)', 'mongo');
+    if (epoch !== this.epoch) throw new BackendError('a call', 'mongo', { why: 'another server took over meanwhile' });
     const isOther = this.wasGreeted && (identity === undefined || identity !== this.identity);
     this.identity = identity;
     this.wasGreeted = true;
@@ -207,7 +207,7 @@ export class MongoLink {
 
   /** The client, once there is one; from then on it is watched. */
   private client(): mongo.MongoClient {
-    if (this.isClosed) throw new BackendError('a call (closed)', 'mongo');
+    if (this.isClosed) throw new BackendError('a call', 'mongo', { why: 'closed' });
     const { connection } = this.options;
     const client = this.own ?? connection?.getClient();
     // A connection that was never opened has no client yet.
@@ -284,5 +284,5 @@ export class MongoLink {
 }
 
 function absent(problem = 'not connected'): BackendError {
-  return new BackendError(`a call (${problem})`, 'mongo');
+  return new BackendError('a call', 'mongo', { why: problem });
 }

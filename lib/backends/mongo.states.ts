@@ -74,7 +74,7 @@ export class MongoStates {
     );
     const state = stateOf(found, NO_LABELS, fields);
     if (state === undefined || !Number.isFinite(state.clock)) {
-      throw new RefusedError('a call (something else stands under the name of the state)', 'mongo');
+      throw new RefusedError('a call', 'mongo', { why: 'something else stands under the name of the state' });
     }
     this.hear(shard, state.clock);
     return state;

@@ -117,10 +117,10 @@ export class MongoWire implements Wire {
       const first = await stream.tryNext();
       if (attempt !== this.attempt) {
         await stream.close().catch(() => undefined);
-        throw new BackendError('a stream (too late)', 'mongo');
+        throw new BackendError('a stream', 'mongo', { why: 'too late' });
       }
       // Some servers that have none end it instead of saying so.
-      if (stream.closed) throw new RefusedError('a stream (it ends as soon as it begins)', 'mongo');
+      if (stream.closed) throw new RefusedError('a stream', 'mongo', { why: 'it ends as soon as it begins' });
       this.stream = stream;
       this.pauseMs = FIRST_PAUSE_MS;
       this.parts.marks.isWatched = true;
@@ -136,16 +136,16 @@ export class MongoWire implements Wire {
     const { clock } = this.parts;
     const askedAtMs = clock.monotonicMs();
     const event = await stream.tryNext();
-    if (attempt !== this.attempt) throw new BackendError('a stream (it has ended)', 'mongo');
+    if (attempt !== this.attempt) throw new BackendError('a stream', 'mongo', { why: 'it has ended' });
     if (event !== null) this.take(event);
-    else if (stream.closed) throw new BackendError('a stream (it has ended)', 'mongo');
+    else if (stream.closed) throw new BackendError('a stream', 'mongo', { why: 'it has ended' });
     else if (clock.monotonicMs() - askedAtMs < QUICK_MS) await clock.sleep(POLL_MS);
   }
 
   private take(event: StreamEvent | null): void {
     const news = event === null ? undefined : this.reader.read(event);
     if (news === undefined) return;
-    if (news.kind === 'gone') throw new BackendError('a stream (the collection is gone)', 'mongo');
+    if (news.kind === 'gone') throw new BackendError('a stream', 'mongo', { why: 'the collection is gone' });
     if (news.kind === 'alive') {
       this.events?.onText(this.text);
       return;

@@ -114,7 +114,7 @@ export class MongoWrites {
       await this.layTickets(batch);
       // Given up by now: what its caller did instead must not be undone.
       if (this.parts.clock.monotonicMs() > dueMs) {
-        throw new BackendError('write (no answer in time)', 'mongo');
+        throw new BackendError('write', 'mongo', { why: 'no answer in time' });
       }
       await this.redeem(batch);
     }
@@ -142,7 +142,7 @@ export class MongoWrites {
         return true;
       }
     }
-    throw new BackendError('expire (something else changed it at every attempt)', 'mongo');
+    throw new BackendError('expire', 'mongo', { why: 'something else changed it at every attempt' });
   }
 
   /** Everything that is stored with a value, its bytes included. @throws UnserializableError, ValueTooLargeError */

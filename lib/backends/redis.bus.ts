@@ -85,7 +85,7 @@ class RedisBusWire implements Wire {
     const { client } = this;
     const node = client.isCluster ? (client as Cluster).nodes('master')[0] : (client as Redis);
     if (node === undefined || !SENDING.has(node.status))
-      throw new BackendError('an announcement (not connected)', 'redis');
+      throw new BackendError('an announcement', 'redis', { why: 'not connected' });
     return node;
   }
 

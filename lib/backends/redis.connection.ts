@@ -72,7 +72,7 @@ export class RedisConnection {
   /** Resolves when calls pass, rejects when there is no server. */
   ready(): Promise<void> {
     if (this.state === 'open') return Promise.resolve();
-    if (this.state === 'down') return Promise.reject(new BackendError('a call (not connected)', 'redis'));
+    if (this.state === 'down') return Promise.reject(new BackendError('a call', 'redis', { why: 'not connected' }));
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
     });
@@ -227,7 +227,7 @@ export class RedisConnection {
   private outOfStep(): BackendError {
     this.events.onWarning('answers came in the wrong order; the connection was dropped');
     this.connectAnew();
-    return new BackendError('a call (out of step)', 'redis');
+    return new BackendError('a call', 'redis', { why: 'out of step' });
   }
 
   private readonly onError = (error: Error): void => {
@@ -255,7 +255,7 @@ export class RedisConnection {
     this.state = 'down';
     const { waiting } = this;
     this.waiting = [];
-    for (const { reject } of waiting) reject(new BackendError('a call (not connected)', 'redis'));
+    for (const { reject } of waiting) reject(new BackendError('a call', 'redis', { why: 'not connected' }));
   };
 
   /** Who are you, and what time is it? */

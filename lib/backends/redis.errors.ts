@@ -36,9 +36,9 @@ export function redisError(error: unknown): CacheError {
   const word = /^[A-Z]+(?= |$)/.exec(message)?.[0];
   const cause = new Error(isReply ? said : problemOf(error));
   if (isReply && (word === undefined || !ABSENT.has(word))) {
-    return new RefusedError(`a call (${said})`, 'redis', { cause });
+    return new RefusedError('a call', 'redis', { why: said, cause });
   }
-  return new BackendError(`a call (${word ?? problemOf(error)})`, 'redis', { cause });
+  return new BackendError('a call', 'redis', { why: word ?? problemOf(error), cause });
 }
 
 /** What went wrong with a connection, without the address or credentials that may stand in the message. */

@@ -67,7 +67,7 @@ export class RedisLeases {
       known = found;
       mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
     }
-    throw new BackendError('lease (the entry changed at every attempt)', 'redis');
+    throw new BackendError('lease', 'redis', { why: 'the entry changed at every attempt' });
   }
 
   /** False when the lease was lost. */

@@ -45,7 +45,7 @@ export class RedisLink {
       const connection = connections[this.turn] as RedisConnection;
       if (connection.isUp) return connection;
     }
-    throw new BackendError('a call (not connected)', 'redis');
+    throw new BackendError('a call', 'redis', { why: 'not connected' });
   }
 
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
@@ -73,7 +73,7 @@ export class RedisLink {
       if (await Promise.race([isThere(), clock.sleep(leftMs).then(() => false)])) return;
       if (!isRequired) return;
       if (leftMs <= LOOK_EVERY_MS) {
-        throw new BackendError(`the start (requireOnBoot: ${this.problem ?? 'no server'})`, 'redis');
+        throw new BackendError('the start', 'redis', { why: `requireOnBoot: ${this.problem ?? 'no server'}` });
       }
       await clock.sleep(LOOK_EVERY_MS);
     }

@@ -157,7 +157,7 @@ export class RedisWrites {
       const args = [nonce(), incarnation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
       // The caller has been told that it failed, and may have done something else since.
-      if (askedAtMs > dueMs) throw new BackendError('write (no answer in time)', 'redis');
+      if (askedAtMs > dueMs) throw new BackendError('write', 'redis', { why: 'no answer in time' });
       const last = [Math.ceil(serverClock.nowMs() + dueMs - askedAtMs), ...(expected === undefined ? [] : [expected])];
       const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
       const outcome = Number(reply[0]);
@@ -227,5 +227,5 @@ function sumOf(key: Key, value: unknown, by: number): number {
 }
 
 function changing(operation: string): BackendError {
-  return new BackendError(`${operation} (something else changed it at every attempt)`, 'redis');
+  return new BackendError(operation, 'redis', { why: 'something else changed it at every attempt' });
 }

@@ -17,9 +17,7 @@ export function asUnanswered(operation: string, error: unknown, kind: string): E
   return new UnansweredError(operation, reasonOf(error), kind, { cause: error.cause });
 }
 
-/** Why a call failed, in the word that its error has in brackets. */
+/** Why a call failed, in a word. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof UnansweredError) return error.why;
-  const said = error instanceof BackendError ? /\(([^()]+)\)\.$/.exec(error.message)?.[1] : undefined;
-  return said ?? 'unknown problem';
+  return (error instanceof BackendError ? error.why : undefined) ?? 'unknown problem';
 }

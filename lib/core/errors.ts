@@ -204,21 +204,21 @@ export class LoaderTimeoutError extends CacheError {
 
 /** A backend failed. Reads answer from their loader instead; other calls throw this. */
 export class BackendError extends CacheError {
-  constructor(operation: string, backend: string, options?: { cause?: unknown }) {
-    super('CACHE_BACKEND', `The ${backend} backend failed during ${operation}.`, options);
+  /** In a word, where it is known: `ECONNREFUSED`, `no answer in time`. Never a value or a key. */
+  readonly why: string | undefined;
+
+  constructor(operation: string, backend: string, options: { why?: string; cause?: unknown } = {}) {
+    const { why } = options;
+    const reason = why === undefined ? '' : ` (${why})`;
+    super('CACHE_BACKEND', `The ${backend} backend failed during ${operation}${reason}.`, options);
+    this.why = why;
   }
 }
 
 /** Nobody answered a call, or not in time. The backend tells people once when it goes and once when it is back. */
 export class UnansweredError extends BackendError {
-  constructor(
-    operation: string,
-    /** In a word, e.g. `ECONNREFUSED`. */
-    readonly why: string,
-    backend: string,
-    options?: { cause?: unknown },
-  ) {
-    super(`${operation} (${why})`, backend, options);
+  constructor(operation: string, why: string, backend: string, options?: { cause?: unknown }) {
+    super(operation, backend, { ...options, why });
   }
 }
 
