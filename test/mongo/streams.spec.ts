@@ -156,6 +156,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     );
     for (const rig of [a, other]) await rig.set('tom', 1);
     await a.set('tom', 1, { tenant: 'beta' });
+    await caughtUp(a, b);
     await near(b, 'tom', { tenant: 'beta' });
     await near(b, 'tom');
     await other.clear();
@@ -167,6 +168,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   it('two labels of one state are told apart, the first one and those after it', async () => {
     const [a, b] = [await machine(), await machine()];
     for (const name of ['tom', 'kit', 'max']) await a.set(name, 1, { tags: [`of ${name}`] });
+    await caughtUp(a, b);
     for (const name of ['tom', 'kit', 'max']) await near(b, name);
     for (const name of ['tom', 'kit']) {
       await a.invalidateTag(`of ${name}`);
