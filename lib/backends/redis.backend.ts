@@ -31,7 +31,7 @@ import { infoOf } from './redis.info.js';
 import { RedisInvalidation } from './redis.invalidation.js';
 import { KeyCheck } from './redis.key-check.js';
 import { RedisLeases } from './redis.leases.js';
-import { RedisLink } from './redis.link.js';
+import { RedisLink, type LinkEvents } from './redis.link.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
 import { RedisReader } from './redis.reader.js';
 import { sum } from './lists.js';
@@ -99,7 +99,7 @@ class RedisBackend implements ServerBackend {
     this.warnings = new Warnings(this.kind, parts);
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
-    this.link = new RedisLink(this.clients, client === undefined, {
+    const linkEvents: LinkEvents = {
       onWarning: this.warnings.tell,
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
@@ -110,7 +110,8 @@ class RedisBackend implements ServerBackend {
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       monotonicMs: () => clock.monotonicMs(),
-    });
+    };
+    this.link = new RedisLink(this.clients, client === undefined, linkEvents, parts);
     const { link } = this;
     const shards = new ShardMap(prefix, options.shards);
     this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
@@ -243,7 +244,7 @@ class RedisBackend implements ServerBackend {
   async open(): Promise<void> {
     const { requireOnBoot, connectTimeoutMs } = this.options;
     try {
-      await this.link.opened(connectTimeoutMs, requireOnBoot, this.parts.clock);
+      await this.link.opened(connectTimeoutMs, requireOnBoot);
       await this.keyCheck.run(this.link);
     } catch (error) {
       // Nobody closes what did not start.
@@ -271,7 +272,7 @@ class RedisBackend implements ServerBackend {
 
   async close(): Promise<void> {
     this.leases.close();
-    await this.link.close(this.parts.clock);
+    await this.link.close();
   }
 
   private needIndex(): void {

@@ -12,6 +12,7 @@ import {
   type RedisOptions,
   type ResolvedRedisOptions,
 } from './redis.options.js';
+import { keepAlive } from './redis.revival.js';
 import { RedisWire } from './redis.wire.js';
 import { Warnings } from './server.warnings.js';
 
@@ -39,6 +40,7 @@ export function redisBus(options: RedisBusOptions = {}): BusFactory {
 class RedisBusWire implements Wire {
   private readonly client: Client;
   private readonly isOwned: boolean;
+  private readonly letGo: (() => void) | undefined;
   private readonly wire: RedisWire;
   private readonly warnings: Warnings;
 
@@ -53,6 +55,7 @@ class RedisBusWire implements Wire {
     // One, so that what is said keeps its order.
     this.client = client ?? (openClients({ ...options, maxConnections: 1 }, random)[0] as Client);
     this.client.on('error', this.onError);
+    if (this.isOwned) this.letGo = keepAlive(this.client, clock, random);
     const publish = (channel: string, text: string): Promise<unknown> => this.speaker().publish(channel, text);
     this.wire = new RedisWire({ clock, random, client: this.client, channel: `${prefix}:1:bus`, publish });
   }
@@ -71,6 +74,7 @@ class RedisBusWire implements Wire {
 
   async close(): Promise<void> {
     await this.wire.close();
+    this.letGo?.();
     this.client.off('error', this.onError);
     if (!this.isOwned) return;
     this.client.on('error', () => undefined);

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { BackendError } from '../core/errors.js';
 import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './redis.connection.js';
+import { keepAlive } from './redis.revival.js';
 import type { Script } from './redis.script.js';
 
 /** A client that does not say that it has ended is left behind. */
@@ -15,14 +16,23 @@ export interface LinkEvents extends Omit<ConnectionEvents, 'onError'> {
   onAway(problem: string): void;
 }
 
+interface LinkParts {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
 /** All connections of one backend. Calls take turns among those that are up. */
 export class RedisLink {
   private readonly connections: readonly RedisConnection[];
+  private readonly clock: Clock;
+  private readonly letGo: readonly (() => void)[];
   private turn = 0;
   /** What went wrong last, for whoever cannot start without a server. */
   private problem: string | undefined;
 
-  constructor(clients: readonly Client[], isOwned: boolean, events: LinkEvents) {
+  constructor(clients: readonly Client[], isOwned: boolean, events: LinkEvents, { clock, random }: LinkParts) {
+    this.clock = clock;
     const onError = (problem: string): void => {
       this.problem = problem;
       if (this.connections.some(({ isUp }) => isUp)) events.onTrouble(problem);
@@ -35,6 +45,7 @@ export class RedisLink {
     };
     const all = { ...events, onError, onReborn };
     this.connections = clients.map((client) => new RedisConnection(client, isOwned, all));
+    this.letGo = isOwned ? clients.map((client) => keepAlive(client, clock, random)) : [];
   }
 
   /** The connection whose turn it is. A reading that needs several answers keeps to one. */
@@ -61,7 +72,8 @@ export class RedisLink {
    * that cannot goes on looking.
    * @throws BackendError when it was required and is not there
    */
-  async opened(forMs: number, isRequired: boolean, clock: Clock): Promise<void> {
+  async opened(forMs: number, isRequired: boolean): Promise<void> {
+    const { clock } = this;
     const untilMs = clock.monotonicMs() + forMs;
     const isThere = (): Promise<boolean> =>
       Promise.any(this.connections.map((connection) => connection.ready())).then(
@@ -79,8 +91,9 @@ export class RedisLink {
     }
   }
 
-  async close(clock: Clock): Promise<void> {
+  async close(): Promise<void> {
+    for (const letGo of this.letGo) letGo();
     const closed = Promise.all(this.connections.map((connection) => connection.close()));
-    await Promise.race([closed, clock.sleep(LONGEST_CLOSE_MS)]);
+    await Promise.race([closed, this.clock.sleep(LONGEST_CLOSE_MS)]);
   }
 }

@@ -1,5 +1,6 @@
 /** A master watched by sentinels: another takes its place, and what it may have missed is said again. */
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
 import { MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';
@@ -76,6 +77,29 @@ describeWithRedis('a group of sentinels', () => {
     await Promise.all([group.promoted(), watching]);
     seen.add(await rig.get('cat')).add(await rig.get('dog'));
     expect([...seen]).toEqual([undefined]);
+  });
+
+  it('A35: a failover that sentinels tell of while they are asked for the master is survived', async () => {
+    const slow = await TcpProxy.before(group.addresses[0]?.port ?? 0);
+    try {
+      const rig = await machines.ready({ sentinels: [{ host: '127.0.0.1', port: slow.port }], name: MASTER_NAME });
+      await rig.set('cat', 'Tom');
+      // Whoever asks this one, which is the first to be asked, is still waiting when the others tell.
+      slow.delayMs = 3_000;
+      await group.master.kill();
+      await group.promoted();
+      await pause(1_000);
+      slow.delayMs = 0;
+      const isStored = (): Promise<boolean> =>
+        rig.set('cat', 'Kit').then(
+          () => true,
+          () => false,
+        );
+      await until('the next master is used', isStored, 20_000);
+    } finally {
+      await machines.close();
+      await slow.close();
+    }
   });
 
   it('A38: when all sentinels are gone, the connection that is there works on', async () => {
