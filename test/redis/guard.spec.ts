@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { Deadlines } from '../../lib/backends/deadlines.js';
 import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
 import { resolveGuardOptions } from '../../lib/backends/guarded.options.js';
+import { Journal } from '../../lib/backends/journal.js';
 import { memory } from '../../lib/backends/memory.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
@@ -108,6 +109,32 @@ it('G7: an invalidation that was confirmed only when it was repeated is said aga
   expect(said).toEqual(['evict', 'evict']);
 });
 
+it('G7: what was confirmed is remembered for its window, and no longer', async () => {
+  const clock = new FakeClock();
+  const rig = new Rig({ clock });
+  const journal = new Journal(clock, 1_000, 10_000);
+  const held: WeakRef<object>[] = [];
+  const note = (at: number): void => {
+    const keys = [rig.key(at)];
+    held.push(new WeakRef(keys));
+    journal.note({ kind: 'evict', keys });
+  };
+  for (let at = 0; at < 50; at++) {
+    note(at);
+    await clock.advance(100);
+  }
+  expect(journal.recent()).toHaveLength(10);
+  for (let at = 50; at < 100; at++) {
+    note(at);
+    await clock.advance(100);
+  }
+  await systemClock.breathe();
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const alive = held.filter((ref) => ref.deref() !== undefined).length;
+  expect(alive).toBeLessThan(25);
+});
+
 it('whoever waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
   const clock = new FakeClock();
   const stand: Partial<Backend> = { kind: 'x', read: () => new Promise(() => undefined), close: () => undefined };
@@ -176,6 +203,23 @@ describe('what takes its time', () => {
       outcomes.push((await settled)[0].status);
     }
     expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
+  });
+
+  it('however many entries are read at once, each portion has the time of a call', async () => {
+    const { clock, entries, guard } = timed();
+    const portions: number[] = [];
+    const guarded = guard({
+      kind: 'stand-in',
+      readMany: async (keys) => {
+        portions.push(keys.length);
+        await clock.sleep(200);
+        return keys.map(() => ({ entry: undefined, barrier: { incarnation: '', stamp: 0 }, level: 'l2' }));
+      },
+    });
+    const reading = guarded.readMany(entries(2_500).map(([key]) => key));
+    await clock.advance(601);
+    expect(await reading).toHaveLength(2_500);
+    expect(portions).toEqual([1_000, 1_000, 500]);
   });
 
   it('A6: a write that waited behind a repeated invalidation until its caller gave it up is not begun', async () => {
