@@ -20,15 +20,21 @@ export class Journal {
   ) {}
 
   note(invalidation: Invalidation): void {
-    this.noted.push({ invalidation, atMs: this.clock.monotonicMs() });
+    const nowMs = this.clock.monotonicMs();
+    // Names of entries take room: what has left the window goes, looked for once in a window and not at every note.
+    if (nowMs - (this.noted[0]?.atMs ?? nowMs) > 2 * this.windowMs) this.noted = this.since(nowMs - this.windowMs);
+    this.noted.push({ invalidation, atMs: nowMs });
     // Halved rather than shifted, so that noting stays cheap; the newest are the ones a failover loses.
     if (this.noted.length > this.limit) this.noted = this.noted.slice(-Math.ceil(this.limit / 2));
   }
 
   /** Those of the window, oldest first. */
   recent(): readonly Invalidation[] {
-    const sinceMs = this.clock.monotonicMs() - this.windowMs;
-    this.noted = this.noted.filter(({ atMs }) => atMs >= sinceMs);
+    this.noted = this.since(this.clock.monotonicMs() - this.windowMs);
     return this.noted.map(({ invalidation }) => invalidation);
+  }
+
+  private since(sinceMs: number): Noted[] {
+    return this.noted.filter(({ atMs }) => atMs >= sinceMs);
   }
 }

@@ -18,10 +18,7 @@ const OPTIONS_OF_A_SERVER = ['host', 'port', 'db', 'username', 'password', 'tls'
 /** @param random uniform in [0, 1) */
 export function openClients(options: ResolvedRedisOptions, random: () => number): Client[] {
   const { source, url, maxConnections, connectTimeoutMs, silenceMs } = options;
-  const settings: ClientOptions = {
-    // What a server that is strict about rights would refuse.
-    disableClientInfo: true,
-    ...source.clientOptions,
+  const ours: ClientOptions = {
     Connector: connectorFor({ Connector: undefined, sentinels: undefined, ...source.clientOptions, ...source }),
     enableOfflineQueue: false,
     enableAutoPipelining: false,
@@ -37,8 +34,11 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     // Spread out, so that a server that comes back is not met by all processes at once.
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), LONGEST_RETRY_MS) * (0.5 + random() / 2),
   };
+  // Without client info: a server that is strict about rights would refuse it.
+  const settings: ClientOptions = { disableClientInfo: true, ...source.clientOptions, ...ours };
   if (source.cluster !== undefined) return [openCluster(source.cluster, settings, options)];
-  return Array.from({ length: maxConnections }, () => openServer(source, url, settings));
+  const address = url === undefined ? undefined : withoutOptions(url, Object.keys(ours));
+  return Array.from({ length: maxConnections }, () => openServer(source, address, settings));
 }
 
 function openServer(source: ResolvedRedisOptions['source'], url: string | undefined, settings: ClientOptions): Redis {
@@ -51,6 +51,14 @@ function openServer(source: ResolvedRedisOptions['source'], url: string | undefi
     all.sentinelRetryStrategy = settings.retryStrategy as (times: number) => number;
   }
   return url === undefined ? new Redis(all) : new Redis(url, all);
+}
+
+/** What a URL says behind its `?` ioredis would put before everything else. */
+function withoutOptions(url: string, names: readonly string[]): string {
+  if (!url.includes('?')) return url;
+  const address = new URL(url);
+  for (const name of names) address.searchParams.delete(name);
+  return address.href;
 }
 
 function openCluster(

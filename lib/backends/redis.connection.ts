@@ -12,7 +12,8 @@ import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
 import { BackendError } from '../core/errors.js';
 import { call } from './redis.call.js';
 import { Masters } from './redis.masters.js';
-import { problemOf, redisError, saysWord } from './redis.errors.js';
+import { greet } from './redis.greeting.js';
+import { isReply, problemOf, redisError, saysWord } from './redis.errors.js';
 import { nonce } from './nonce.js';
 import { doubtAbout } from './redis.handshake.js';
 import { keysLike } from './redis.keyspace.js';
@@ -245,8 +246,12 @@ export class RedisConnection {
       () => {
         if (this.epoch === epoch) this.open();
       },
-      // A connection that is gone again will be ready again.
-      () => undefined,
+      (error: unknown) => {
+        // A connection that is gone again will be ready again; one that is refused what it needs is of no use.
+        if (this.epoch !== epoch || !isReply(error)) return;
+        this.onClose();
+        this.events.onError(problemOf(error));
+      },
     );
   };
 
@@ -258,24 +263,11 @@ export class RedisConnection {
     for (const { reject } of waiting) reject(new BackendError('a call', 'redis', { why: 'not connected' }));
   };
 
-  /** Who are you, and what time is it? */
   private async greet(): Promise<void> {
     const askedAtMs = this.events.monotonicMs();
-    const [who, time] = await Promise.allSettled([this.whoAnswers(), this.client.time()]);
-    if (who.status === 'rejected') {
-      // Without the right to ask, every connection may lead to another server.
-      if (!saysWord(who.reason, 'NOPERM')) throw who.reason;
-      this.meet('');
-    } else if (who.value !== undefined) this.meet(who.value);
-    if (time.status === 'fulfilled') {
-      this.events.onTime(Number(time.value[0]) * 1_000 + Number(time.value[1]) / 1_000, askedAtMs);
-    }
-  }
-
-  /** The id of the server's run; nothing of a cluster, which is known by its masters. */
-  private async whoAnswers(): Promise<string | undefined> {
-    if (this.client.isCluster) return undefined;
-    return factsOf(await (this.client as Redis).info()).get('run_id') ?? '';
+    const { runId, serverMs } = await greet(this.client, this.isOwned);
+    if (runId !== undefined) this.meet(runId);
+    if (serverMs !== undefined) this.events.onTime(serverMs, askedAtMs);
   }
 
   private meet(runId: string): void {

@@ -22,7 +22,7 @@ const ABSENT: ReadonlySet<string> = new Set([
 const QUOTED = / ?(with args beginning|script: |user_script|on @).*$/s;
 const LONGEST_MESSAGE = 160;
 /** Answers to a connection, not to a call. */
-const WORD = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients)/;
+const WORD = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients|ERR DB index is out of range)/;
 /** What ioredis says to whoever was waiting when a connection ended, or came when there was none. */
 const LOST = /^(Connection is closed\.|Stream isn't writeable)/;
 
@@ -32,10 +32,10 @@ export function redisError(error: unknown): CacheError {
   // Native errors of another realm are no instances of ours.
   const message = types.isNativeError(error) ? error.message : '';
   const said = message.replace(QUOTED, '').slice(0, LONGEST_MESSAGE);
-  const isReply = types.isNativeError(error) && error.name === 'ReplyError';
+  const isSaid = isReply(error);
   const word = /^[A-Z]+(?= |$)/.exec(message)?.[0];
-  const cause = new Error(isReply ? said : problemOf(error));
-  if (isReply && (word === undefined || !ABSENT.has(word))) {
+  const cause = new Error(isSaid ? said : problemOf(error));
+  if (isSaid && (word === undefined || !ABSENT.has(word))) {
     return new RefusedError('a call', 'redis', { why: said, cause });
   }
   return new BackendError('a call', 'redis', { why: word ?? problemOf(error), cause });
@@ -58,6 +58,11 @@ function problemOfSentinels(message: string): string {
   if (problem === undefined || problem.startsWith('ERR No such master')) return 'no sentinel knows the master';
   const word = WORD.exec(problem)?.[0];
   return `no sentinel answers${word === undefined ? '' : `: ${word}`}`;
+}
+
+/** Whether a server said so, and not the driver. */
+export function isReply(error: unknown): error is Error {
+  return types.isNativeError(error) && error.name === 'ReplyError';
 }
 
 /** Whether the first word of what a server said is this one. */

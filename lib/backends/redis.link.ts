@@ -75,8 +75,13 @@ export class RedisLink {
   async opened(forMs: number, isRequired: boolean): Promise<void> {
     const { clock } = this;
     const untilMs = clock.monotonicMs() + forMs;
+    // A client of the application may not have tried to connect yet.
+    const answers = async (connection: RedisConnection): Promise<void> => {
+      await connection.ready();
+      if (isRequired) await connection.ping();
+    };
     const isThere = (): Promise<boolean> =>
-      Promise.any(this.connections.map((connection) => connection.ready())).then(
+      Promise.any(this.connections.map(answers)).then(
         () => true,
         () => false,
       );

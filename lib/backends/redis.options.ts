@@ -95,6 +95,9 @@ const REDIS_OPTIONS = Object.freeze([
   'fallback',
 ] as const);
 
+const OF_A_SERVER = Object.freeze(['port', 'db', 'name'] as const);
+const OF_CLIENTS = Object.freeze(['username', 'password', 'tls', 'clientOptions', 'clusterOptions'] as const);
+
 /** Shorter silences happen on healthy connections. */
 const MIN_SILENCE_MS = 1_000;
 
@@ -125,6 +128,9 @@ export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
   if (cluster !== undefined && cluster.length === 0)
     throw new CacheConfigError('redis.cluster', 'must name at least one node');
   if (client !== undefined) checkAdopted(client);
+  checkUnheard(options);
+  wholeNumber(options.port, 'redis.port', 6_379, 0, 65_535);
+  wholeNumber(options.db, 'redis.db', 0, 0, 65_535);
   const guard = resolveGuardOptions(options, 'redis');
   return Object.freeze({
     source: options,
@@ -151,12 +157,36 @@ function pubSubOf(said: PubSub | undefined): PubSub {
 function serverUrl(url: string): string {
   const match = /^(redis|rediss|dragonfly):\/\//.exec(url);
   if (match === null) throw new CacheConfigError('redis.url', 'must begin with redis://, rediss:// or dragonfly://');
-  if (!URL.canParse(url))
+  if (!isReadable(url))
     throw new CacheConfigError(
       'redis.url',
       'cannot be read: it looks like redis://user:password@host:6379/0, with what is special in user and password percent-encoded',
     );
   return match[1] === 'dragonfly' ? `redis://${url.slice('dragonfly://'.length)}` : url;
+}
+
+/** Whether ioredis can read it: it takes any path for the number of a database, and trips over half an escape. */
+function isReadable(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password, pathname } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    return false;
+  }
+  return /^(?:\/\d{0,5})?$/.test(pathname);
+}
+
+/** A connection that is already made, and a cluster, have no use for what says where a single server is. */
+function checkUnheard(options: RedisOptions): void {
+  const { client, cluster } = options;
+  const unheard = client !== undefined ? [...OF_A_SERVER, ...OF_CLIENTS] : cluster !== undefined ? OF_A_SERVER : [];
+  const said = unheard.find((name) => options[name] !== undefined);
+  if (said !== undefined)
+    throw new CacheConfigError(
+      `redis.${said}`,
+      `means nothing beside \`${client === undefined ? 'cluster' : 'client'}\``,
+    );
 }
 
 /** A key prefix with braces would move every key out of its hash tag; reads from replicas would break every promise. */

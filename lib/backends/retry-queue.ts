@@ -13,6 +13,9 @@ export type Invalidation =
   | { readonly kind: 'matching'; readonly selection: Selection }
   | { readonly kind: 'everything' };
 
+/** Invalidations that are said again at once. One after the other those of a busy minute would take half of the next. */
+const AT_ONCE = 64;
+
 /** Whether it takes no longer than a single call may. */
 export function isBrief(invalidation: Invalidation): boolean {
   return invalidation.kind === 'evict' ? invalidation.keys.length <= MANY : invalidation.kind === 'invalidate';
@@ -41,13 +44,27 @@ export class RetryQueue {
     this.waiting.set(nameOf(invalidation), invalidation);
   }
 
-  /** Says all of them again, oldest first; stops at the first that fails. What was confirmed is forgotten. */
+  /**
+   * Says all of them again, oldest first and some at once: everybody waits for it. Begins none after one has failed. What
+   * was confirmed is forgotten.
+   */
   async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
-    for (const [name, invalidation] of this.waiting) {
-      await apply(invalidation);
-      // The same may have been asked for once more meanwhile, of what has come to stand there since.
-      if (this.waiting.get(name) === invalidation) this.waiting.delete(name);
-    }
+    // One for all turns, and whatever is added meanwhile comes at its end.
+    const left = this.waiting.entries();
+    const failures: unknown[] = [];
+    const sayOn = async (): Promise<void> => {
+      for (const [name, invalidation] of left) {
+        await apply(invalidation);
+        // The same may have been asked for once more meanwhile, of what has come to stand there since.
+        if (this.waiting.get(name) === invalidation) this.waiting.delete(name);
+        if (failures.length > 0) return;
+      }
+    };
+    const turns = Array.from({ length: Math.min(AT_ONCE, this.waiting.size) }, () =>
+      sayOn().catch((error: unknown) => failures.push(error)),
+    );
+    await Promise.all(turns);
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -79,11 +79,8 @@ export class EntryOpener {
   private entryOf(id: KeyId, bytes: Buffer, opened: Opened | undefined): ServerEntry | undefined {
     if (opened === undefined) return undefined;
     const { codec, serverClock } = this;
-    // A value of its own for a second look. What takes another turn to open (compressed and large) is shared.
-    const again = (): unknown => {
-      const next = codec.open(bytes, id);
-      return isPending(next) ? opened.value : next?.value;
-    };
+    // A value of its own for a second look. What takes another turn to open (compressed and large) brings what it needs.
+    const again = opened.again ?? ((): unknown => (codec.open(bytes, id) as Opened | undefined)?.value);
     return new ServerEntry(id, markOf(bytes), opened, again, undefined, serverClock);
   }
 

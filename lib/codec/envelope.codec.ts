@@ -156,9 +156,13 @@ class EnvelopeCodec implements Codec {
     const { compression, originalBytes } = envelope.wrapping;
     if (!canInflate(compression)) return this.foreign('compression');
     const read = (whole: Buffer) => this.read(envelope, id, whole, 0, whole.length);
+    const readLater = (whole: Buffer) => {
+      const opened = read(whole);
+      return opened && { ...opened, again: () => read(whole)?.value };
+    };
     try {
       const whole = inflate(compression, body, originalBytes);
-      return isPending(whole) ? whole.then(read, () => this.damaged(id, 'unreadable')) : read(whole);
+      return isPending(whole) ? whole.then(readLater, () => this.damaged(id, 'unreadable')) : read(whole);
     } catch {
       // A bomb, or a stream that ends in its middle.
       return this.damaged(id, 'unreadable');

@@ -19,6 +19,8 @@ export interface Sealable {
 export interface Opened extends Sealable {
   /** Bytes as stored. */
   readonly sizeBytes: number;
+  /** The same value once more, nobody else's, of what cannot be opened again at once. */
+  readonly again?: (() => unknown) | undefined;
 }
 
 /** The part of an envelope that says what it is, without its value. Nothing in it has been proven yet. */

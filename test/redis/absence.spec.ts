@@ -1,5 +1,6 @@
 /** A server that is not there, hangs, refuses or comes back: calls go on, in bounded time, and nothing old is served. */
 import { afterEach, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { pause, RedisProcess, until, withClient } from '../support/redis/redis-process.js';
@@ -50,6 +51,19 @@ describeWithRedis('a server that is away', () => {
     const rig = machines.on({ url: server.url, requireOnBoot: true, connectTimeout: '300ms' });
     const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot'));
     expect(tookMs).toBeLessThan(1_500);
+  });
+
+  it('A1: with requireOnBoot a client of the application that has not tried to connect yet is asked to', async () => {
+    const server = await RedisProcess.nowhere();
+    servers.push(server);
+    const client = new Redis(server.port, '127.0.0.1', { lazyConnect: true });
+    const rig = machines.on({ client, requireOnBoot: true, connectTimeout: '300ms' });
+    try {
+      await expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: ECONNREFUSED');
+    } finally {
+      client.on('error', () => undefined);
+      client.disconnect();
+    }
   });
 
   it('A2: a server killed under load fails no read, and nothing from before comes back with it', async () => {

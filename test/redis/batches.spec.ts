@@ -1,8 +1,9 @@
 /** Many entries in one call, over a network that takes its time. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { CacheError } from '../../lib/core/errors.js';
+import { Source } from '../support/machine/rig.js';
 import { Machines } from '../support/redis/machines.js';
-import { pause, RedisProcess } from '../support/redis/redis-process.js';
+import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 
@@ -23,6 +24,20 @@ describeWithRedis('a batch', () => {
   afterAll(async () => {
     await proxy.close();
     await server.stop();
+  });
+
+  it('B36: those who wait for one large value are each given their own', async () => {
+    const [loading, waiting] = [await machines.ready({ url: server.url }), await machines.ready({ url: server.url })];
+    const source = new Source<object>();
+    const loaded = loading.load('large', source.load);
+    await until('it is being loaded', () => source.calls.length === 1);
+    const answers = Array.from({ length: 4 }, () => waiting.load<object>('large', () => ({ own: true })));
+    await pause(50);
+    // Compressed, and large enough for the thread pool.
+    source.answer(0, { text: 'Tom '.repeat(100_000) });
+    const values = [await loaded, ...(await Promise.all(answers))];
+    expect(values.map((value) => Object.keys(value))).toEqual(Array(5).fill(['text']));
+    expect(new Set(values).size).toBe(5);
   });
 
   it('of thousands is stored whole, although that takes longer than a call may; and so it is removed', async () => {

@@ -228,6 +228,30 @@ describeWithRedis('a cluster', () => {
     await cluster.settled();
   });
 
+  it('A3: a master started again with yesterday’s data is told the last invalidations before anybody reads', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const { master } = await cluster.keeperOf(await slotOf(rig, 'acme'));
+    await rig.set('ewe', 'old', { tenant: 'acme' });
+    await rig.set('ram', 'kept', { tenant: 'acme' });
+    await master.command('SAVE');
+    await rig.evict('ewe', { tenant: 'acme' });
+    expect(await rig.get('ewe', { tenant: 'acme' })).toBeUndefined();
+    // Back before the others take it for dead, and before anybody asks.
+    await master.restart();
+    const seen = new Set<unknown>();
+    await until(
+      'it is used again',
+      async () => {
+        seen.add(await rig.get('ewe', { tenant: 'acme' }));
+        return (await rig.get('ram', { tenant: 'acme' })) === 'kept';
+      },
+      TAKEOVER_MS,
+    );
+    seen.add(await rig.get('ewe', { tenant: 'acme' }));
+    expect([...seen]).toEqual([undefined]);
+    await cluster.settled();
+  });
+
   it('A34: a master cut off with a minority says so: evictions are rejected until it belongs to the cluster again', async () => {
     const rig = await machines.ready({ cluster: cluster.startNodes });
     const slot = await slotOf(rig, 'acme');

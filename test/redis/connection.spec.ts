@@ -24,6 +24,13 @@ class Puppet extends EventEmitter {
   hmgetBuffer = this.callBuffer;
 }
 
+/** A client of a cluster keeps one for each node. */
+function masterOn(masters: Map<number, EventEmitter>, port: number): EventEmitter {
+  const known = masters.get(port) ?? new EventEmitter();
+  masters.set(port, known);
+  return known;
+}
+
 function connected(...answers: unknown[]): { readonly puppet: Puppet; readonly connection: RedisConnection } {
   const puppet = new Puppet();
   puppet.answers = answers;
@@ -80,9 +87,9 @@ describe('a cluster', () => {
   it('A30: whose masters are others than before is told the last invalidations again', () => {
     let reborn = 0;
     const puppet = new Puppet();
+    const masters = new Map<number, EventEmitter>();
     let ports = [1, 2, 3];
-    const nodes = () => ports.map((port) => ({ options: { host: 'h', port } }));
-    Object.assign(puppet, { isCluster: true, nodes });
+    Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => masterOn(masters, port)) });
     const events = {
       onError: () => undefined,
       onWarning: () => undefined,
@@ -101,6 +108,15 @@ describe('a cluster', () => {
       puppet.emit('refresh');
       expect(reborn).toBe(times);
     }
+    // Started again in the same place: nothing of it is new but the connection.
+    masters.get(2)?.emit('close');
+    for (const again of ['first', 'second']) {
+      puppet.emit('refresh');
+      expect([again, reborn]).toEqual([again, 2]);
+    }
+    masters.delete(1);
+    puppet.emit('refresh');
+    expect(reborn).toBe(3);
   });
 });
 
@@ -108,8 +124,9 @@ describe('a cluster whose answer', () => {
   it('A30: comes from a master that nobody knew says so before it is handed over', async () => {
     const heard: string[] = [];
     const puppet = new Puppet();
+    const masters = new Map<number, EventEmitter>();
     let ports = [1, 2, 3];
-    Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => ({ options: { host: 'h', port } })) });
+    Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => masterOn(masters, port)) });
     const events = {
       onError: () => undefined,
       onWarning: () => undefined,

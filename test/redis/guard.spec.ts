@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { Deadlines } from '../../lib/backends/deadlines.js';
 import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
 import { resolveGuardOptions } from '../../lib/backends/guarded.options.js';
+import { Journal } from '../../lib/backends/journal.js';
 import { memory } from '../../lib/backends/memory.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
@@ -108,6 +109,57 @@ it('G7: an invalidation that was confirmed only when it was repeated is said aga
   expect(said).toEqual(['evict', 'evict']);
 });
 
+it('G7: those of a busy minute are said again in a moment', async () => {
+  const clock = new FakeClock();
+  const rig = new Rig({ clock });
+  let meetAnother = (): void => undefined;
+  let said = 0;
+  const stand: Partial<Backend> = {
+    kind: 'stand-in',
+    evict: async () => {
+      await clock.sleep(1);
+      return ++said;
+    },
+    ping: () => undefined,
+    onReborn: (listener) => {
+      meetAnother = listener;
+    },
+  };
+  const guarded = new GuardedBackend(stand as Backend, resolveGuardOptions({}, 'x'), backendParts({ clock }));
+  const evicting = Promise.all(Array.from({ length: 9_000 }, (_, at) => guarded.evict([rig.key(at)])));
+  await clock.advance(1);
+  await evicting;
+  meetAnother();
+  await clock.advance(200);
+  expect(said).toBe(18_000);
+});
+
+it('G7: what was confirmed is remembered for its window, and no longer', async () => {
+  const clock = new FakeClock();
+  const rig = new Rig({ clock });
+  const journal = new Journal(clock, 1_000, 10_000);
+  const held: WeakRef<object>[] = [];
+  const note = (at: number): void => {
+    const keys = [rig.key(at)];
+    held.push(new WeakRef(keys));
+    journal.note({ kind: 'evict', keys });
+  };
+  for (let at = 0; at < 50; at++) {
+    note(at);
+    await clock.advance(100);
+  }
+  expect(journal.recent()).toHaveLength(10);
+  for (let at = 50; at < 100; at++) {
+    note(at);
+    await clock.advance(100);
+  }
+  await systemClock.breathe();
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const alive = held.filter((ref) => ref.deref() !== undefined).length;
+  expect(alive).toBeLessThan(25);
+});
+
 it('whoever waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
   const clock = new FakeClock();
   const stand: Partial<Backend> = { kind: 'x', read: () => new Promise(() => undefined), close: () => undefined };
@@ -151,7 +203,11 @@ describe('what takes its time', () => {
     const draft = { value: 1, labels: [], freshForMs: 1_000, keptForMs: 1_000, isolation: 'clone' } as const;
     const entries = (many: number) => Array.from({ length: many }, (_, at) => [rig.key(at), draft] as const);
     const guard = (stand: Partial<Backend>): GuardedBackend =>
-      new GuardedBackend(stand as Backend, resolveGuardOptions({ invalidationTimeout: 1 }, 'x'), parts);
+      new GuardedBackend(
+        stand as Backend,
+        resolveGuardOptions({ invalidationTimeout: 1, failures: 1_000 }, 'x'),
+        parts,
+      );
     return { clock, inner, rig, draft, entries, guard };
   };
 
@@ -178,6 +234,23 @@ describe('what takes its time', () => {
     expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected']);
   });
 
+  it('however many entries are read at once, each portion has the time of a call', async () => {
+    const { clock, entries, guard } = timed();
+    const portions: number[] = [];
+    const guarded = guard({
+      kind: 'stand-in',
+      readMany: async (keys) => {
+        portions.push(keys.length);
+        await clock.sleep(200);
+        return keys.map(() => ({ entry: undefined, barrier: { incarnation: '', stamp: 0 }, level: 'l2' }));
+      },
+    });
+    const reading = guarded.readMany(entries(2_500).map(([key]) => key));
+    await clock.advance(601);
+    expect(await reading).toHaveLength(2_500);
+    expect(portions).toEqual([1_000, 1_000, 500]);
+  });
+
   it('A6: a write that waited behind a repeated invalidation until its caller gave it up is not begun', async () => {
     const { clock, rig, draft, guard } = timed();
     const written: unknown[] = [];
@@ -192,7 +265,8 @@ describe('what takes its time', () => {
       write: (key) => void written.push(key.id),
       ping: () => undefined,
     });
-    for (const name of ['cat', 'dog']) await expect(guarded.evict([rig.key(name)])).rejects.toThrow('evict');
+    // More than are said at once, and each takes less than a call may.
+    for (let at = 0; at < 100; at++) await expect(guarded.evict([rig.key(at)])).rejects.toThrow('evict');
     isAway = false;
     const late = Promise.allSettled([guarded.write(rig.key('cat'), draft)]);
     await clock.advance(1_000);

@@ -210,6 +210,18 @@ describeWithRedis('a server that forgets', () => {
     expect(await rig.get('cat')).toBe('of 0');
   });
 
+  it('A29: a database that the server does not have is not replaced by another', async () => {
+    const rig = machines.on({ url: `${server.url}/99` });
+    await rig.backend.open?.();
+    expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
+    await expect(rig.set('cat', 'Tom')).rejects.toBeInstanceOf(CacheError);
+    expect(rig.log).toEqual([expect.stringContaining('(ERR DB index is out of range)')]);
+    const keys = await withClient(server.port, (client) => client.keys(`${machines.prefix}*`));
+    expect(keys).toEqual([]);
+    const required = machines.on({ url: server.url, db: 99, requireOnBoot: true, connectTimeout: '300ms' });
+    await expect(required.backend.open?.()).rejects.toThrow('ERR DB index is out of range');
+  });
+
   it('B18: a cache of another layout or number of slots is a cache of its own', async () => {
     const rig = await machines.ready({ url: server.url });
     const wider = await machines.ready({ url: server.url, shards: 4 });
