@@ -2,6 +2,7 @@ import { isPending, type Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError } from '../core/errors.js';
+import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import { judge, type Verdict } from '../core/verdict.js';
@@ -36,10 +37,10 @@ export class Lookup {
   }
 
   /** A fresh entry for verbs without a loader; a failing backend counts as nothing there, unless the policy wants to know. */
-  fresh(key: Key, policy: Policy): Awaitable<Entry | undefined> {
+  fresh(key: Key, policy: Policy, inside: Loading | undefined): Awaitable<Entry | undefined> {
     let reading: Awaitable<Reading>;
     try {
-      reading = this.parts.backend.read(key, policy);
+      reading = this.parts.backend.read(key, inside?.handling(policy) ?? policy);
     } catch (error) {
       return this.outage(key, policy, error);
     }
