@@ -58,6 +58,8 @@ export class Copies {
     this.store.onRemoved = (record, wasDisplaced) => {
       if (wasDisplaced) record.birth.group.tally.displaced++;
     };
+    // One without a proof is being placed, and has no date yet.
+    this.store.isRevoked = (record) => (record as Copy).proof !== undefined && !this.survived(record as Copy);
   }
 
   /** To be taken before the second level is asked for what may become a copy. */
