@@ -93,13 +93,14 @@ export class CacheEngine {
   get(call: Omit<Call, 'loader'>): Awaitable<unknown> {
     call.frame?.loading?.note(call.key.space);
     const startedAtMs = this.lookup.startedAtMs();
-    return andThen(this.lookup.fresh(call.key, call.policy, call.frame?.loading), (entry) => {
+    return andThen(this.lookup.fresh(call.key, call.policy, call.frame?.loading), (reading) => {
+      const entry = reading?.entry;
       if (entry === undefined) {
         this.report.miss(call.key, this.lookup.startedAtMs() - startedAtMs);
         return undefined;
       }
       inheritInto(call, entry);
-      return this.lookup.serve(call.key, entry, 'fresh', undefined, startedAtMs);
+      return this.lookup.serve(call.key, entry, 'fresh', reading, startedAtMs);
     });
   }
 
@@ -130,7 +131,7 @@ export class CacheEngine {
 
   /** Milliseconds of freshness left; null: no expiry; undefined: nothing there. */
   async ttlMs(key: Key, policy: Policy): Promise<number | null | undefined> {
-    const entry = await this.lookup.fresh(key, policy, this.note(key.space));
+    const entry = (await this.lookup.fresh(key, policy, this.note(key.space)))?.entry;
     if (entry === undefined) return undefined;
     return entry.freshUntilMs === Infinity ? null : Math.ceil(entry.freshUntilMs - this.parts.clock.monotonicMs());
   }
