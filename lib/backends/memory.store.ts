@@ -49,6 +49,8 @@ const SWEPT_PER_PLACEMENT = 2;
 export class MemoryStore {
   /** Told about every record that leaves, however it leaves. */
   onRemoved: ((record: MemoryRecord, wasDisplaced: boolean) => void) | undefined;
+  /** Whether something that the store does not know of speaks against a record. */
+  isRevoked: ((record: MemoryRecord) => boolean) | undefined;
   private readonly groupsByPrefix = new Map<string, Group>();
   private readonly uses = new Uses<MemoryRecord>();
   readonly quota: Quota | undefined;
@@ -186,7 +188,8 @@ export class MemoryStore {
   }
 
   isLive(record: MemoryRecord, nowMs: number): boolean {
-    return nowMs < record.keptUntilMs && survives(record, record.birth.barrier());
+    if (nowMs >= record.keptUntilMs || !survives(record, record.birth.barrier())) return false;
+    return this.isRevoked?.(record) !== true;
   }
 
   /** The groups of a view; all of them when there is no view. */

@@ -28,7 +28,7 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { closeAll, openOrClose } from './open-close.js';
 import type { Invalidation } from './retry-queue.js';
-import { Copies, readingOf, type Copy } from './tiered.copies.js';
+import { Copies, readingOf, wasCheckedSince, type Copy } from './tiered.copies.js';
 import { Hearing } from './tiered.hearing.js';
 import type { SecondLevel } from './tiered.levels.js';
 import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './tiered.options.js';
@@ -227,13 +227,13 @@ class TieredBackend implements Backend {
   private near(key: Key, nowMs: number, how: Handling | undefined): Awaitable<Reading> | undefined {
     const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
     if (copy === undefined) return undefined;
-    if (nowMs < copy.believedUntilMs) return readingOf(copy);
+    if (nowMs < copy.believedUntilMs && wasCheckedSince(copy, how)) return readingOf(copy);
     // What is past its ttl here may have been renewed by somebody else.
     return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : undefined;
   }
 
   private async check(key: Key, copy: Copy, how: Handling | undefined): Promise<Reading> {
-    return (await this.validations.stillStands(key, copy)) ? readingOf(copy) : this.readThrough(key, how);
+    return (await this.validations.stillStands(key, copy, how)) ? readingOf(copy) : this.readThrough(key, how);
   }
 
   private async readThrough(key: Key, how: Handling | undefined): Promise<Reading> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BackendParts, Reading } from '../core/backend.js';
 import type { Change } from '../core/bus.js';
-import type { Isolation } from '../core/entry.js';
+import type { Handling, Isolation } from '../core/entry.js';
 import { fingerprint } from '../core/fingerprint.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -58,6 +58,8 @@ export class Copies {
     this.store.onRemoved = (record, wasDisplaced) => {
       if (wasDisplaced) record.birth.group.tally.displaced++;
     };
+    // One without a proof is being placed, and has no date yet.
+    this.store.isRevoked = (record) => (record as Copy).proof !== undefined && !this.survived(record as Copy);
   }
 
   /** To be taken before the second level is asked for what may become a copy. */
@@ -168,6 +170,11 @@ export class Copies {
     copy.ticket = this.changes.now;
     return true;
   }
+}
+
+/** Whether a copy was checked as lately as its reader needs. */
+export function wasCheckedSince(copy: Copy, how: Handling | undefined): boolean {
+  return how?.checkedSinceMs === undefined || copy.validatedAtMs >= how.checkedSinceMs;
 }
 
 /** A copy as the answer to a read. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import type { Handling } from '../core/entry.js';
 import type { Key, KeyId } from '../core/key.js';
 import type { Copies, Copy } from './tiered.copies.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
@@ -24,10 +25,10 @@ export class Validations {
   ) {}
 
   /** True: the copy may be served now. */
-  async stillStands(key: Key, copy: Copy): Promise<boolean> {
+  async stillStands(key: Key, copy: Copy, how: Handling | undefined): Promise<boolean> {
     const { proof } = copy;
     if (proof === undefined) return false;
-    const { answer, askedAtMs } = this.question(key, copy, proof);
+    const { answer, askedAtMs } = this.question(key, copy, proof, how?.checkedSinceMs ?? -Infinity);
     const isSame = await answer.catch((error: unknown) => {
       // Whoever asks next goes to the second level itself, which may have something to fall back on.
       if (this.copies.find(key) === copy) this.copies.drop(copy);
@@ -40,10 +41,11 @@ export class Validations {
     return isSame;
   }
 
-  private question(key: Key, copy: Copy, proof: Proof): UnderWay {
+  private question(key: Key, copy: Copy, proof: Proof, sinceMs: number): UnderWay {
     const nowMs = this.clock.monotonicMs();
     const known = this.underWay.get(key.id);
-    if (known?.proof === proof && nowMs - known.askedAtMs < this.maxUnvalidatedMs) return known;
+    const isYoung = known !== undefined && nowMs - known.askedAtMs < this.maxUnvalidatedMs;
+    if (isYoung && known.proof === proof && known.askedAtMs >= sinceMs) return known;
     const answer = this.second.stillStands(key, copy.labels, proof).finally(() => {
       if (this.underWay.get(key.id) === question) this.underWay.delete(key.id);
     });

@@ -70,7 +70,7 @@ export class News {
     if (tail === undefined) return;
     const { shard } = tail;
     let isAboutAll = shard === EVERYBODY;
-    if (this.by === 'shard') this.sequences.forget(shard);
+    if (this.by === 'shard') this.sequences.forget(tail);
     else if (!this.sequences.follows(tail)) isAboutAll = true;
     if (isAboutAll) this.isAllFlooded = true;
     else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(partitionOf(shard));

@@ -14,6 +14,8 @@ export interface Handling {
   readonly isolation?: Isolation | undefined;
   /** The nearest level that may keep the entry. Undefined: any may. */
   readonly level?: Level | undefined;
+  /** A copy on the way must have been checked since this moment. Undefined: it is believed as long as the level does. */
+  readonly checkedSinceMs?: number | undefined;
 }
 
 /** A stored value and everything needed to judge it. Times are on the monotonic clock of this process. */

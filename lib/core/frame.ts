@@ -1,3 +1,4 @@
+import type { Handling } from './entry.js';
 import type { Key, KeyId } from './key.js';
 import { isTagLabel, type Label } from './label.js';
 import { isNarrower, type Scope } from './scope.js';
@@ -28,13 +29,27 @@ export class Loading {
   readonly innerLabels = new Set<Label>();
   /** The soonest end of what was read inside: the outer entry must not outlive it. */
   innerFreshUntilMs = Infinity;
+  private readonly sinceMs: number | undefined;
 
   constructor(
     readonly key: Key,
     readonly parent: Loading | undefined,
+    /** When its lease had been granted. Undefined: it has none, and nothing is stored of it. */
+    leasedAtMs?: number,
     /** A put: its method may look at the very entry it is about to replace. */
     readonly isPut = false,
-  ) {}
+  ) {
+    this.sinceMs = leasedAtMs ?? parent?.sinceMs;
+  }
+
+  /**
+   * How reads inside are to be treated. What is stored is valid by the stamp of the lease, so a copy that was not checked
+   * since may be older than it says: what had been invalidated before the load began would become part of it.
+   */
+  handling(policy: Handling): Handling {
+    const { isolation, level } = policy;
+    return this.sinceMs === undefined ? policy : { isolation, level, checkedSinceMs: this.sinceMs };
+  }
 
   /** Notes that this load, and every load it is nested in, saw data of `space`. */
   note(space: Space): void {

@@ -4,6 +4,7 @@
  */
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
+import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
@@ -61,7 +62,7 @@ export class CacheEngine {
     const startedAtMs = this.lookup.startedAtMs();
     let reading: Awaitable<Reading>;
     try {
-      reading = this.backend.read(call.key, call.policy);
+      reading = this.backend.read(call.key, call.frame?.loading?.handling(call.policy) ?? call.policy);
     } catch (error) {
       return this.load.outage(call, error, undefined, this.moments.now);
     }
@@ -92,13 +93,14 @@ export class CacheEngine {
   get(call: Omit<Call, 'loader'>): Awaitable<unknown> {
     call.frame?.loading?.note(call.key.space);
     const startedAtMs = this.lookup.startedAtMs();
-    return andThen(this.lookup.fresh(call.key, call.policy), (entry) => {
+    return andThen(this.lookup.fresh(call.key, call.policy, call.frame?.loading), (reading) => {
+      const entry = reading?.entry;
       if (entry === undefined) {
         this.report.miss(call.key, this.lookup.startedAtMs() - startedAtMs);
         return undefined;
       }
       inheritInto(call, entry);
-      return this.lookup.serve(call.key, entry, 'fresh', undefined, startedAtMs);
+      return this.lookup.serve(call.key, entry, 'fresh', reading, startedAtMs);
     });
   }
 
@@ -108,10 +110,10 @@ export class CacheEngine {
     if (first === undefined) return [];
     let readings: readonly Reading[];
     try {
-      const { policy } = calls.find((call) => call.policy.level === 'l2') ?? first;
+      const { policy, frame } = calls.find((call) => call.policy.level === 'l2') ?? first;
       readings = await this.backend.readMany(
         calls.map(({ key }) => key),
-        policy,
+        frame?.loading?.handling(policy) ?? policy,
       );
     } catch (error) {
       const failure = this.report.failure(first.key.space, 'readMany', this.backend.kind, error);
@@ -124,14 +126,12 @@ export class CacheEngine {
 
   /** Whether a fresh value is there. Counts nothing. */
   async has(key: Key, policy: Policy): Promise<boolean> {
-    this.note(key.space);
-    return (await this.lookup.fresh(key, policy)) !== undefined;
+    return (await this.lookup.fresh(key, policy, this.note(key.space))) !== undefined;
   }
 
   /** Milliseconds of freshness left; null: no expiry; undefined: nothing there. */
   async ttlMs(key: Key, policy: Policy): Promise<number | null | undefined> {
-    this.note(key.space);
-    const entry = await this.lookup.fresh(key, policy);
+    const entry = (await this.lookup.fresh(key, policy, this.note(key.space)))?.entry;
     if (entry === undefined) return undefined;
     return entry.freshUntilMs === Infinity ? null : Math.ceil(entry.freshUntilMs - this.parts.clock.monotonicMs());
   }
@@ -199,7 +199,9 @@ export class CacheEngine {
   }
 
   /** Inside a loader, whatever tells about stored data counts as a read of it. */
-  private note(space: Space): void {
-    this.parts.surroundings.current()?.loading?.note(space);
+  private note(space: Space): Loading | undefined {
+    const loading = this.parts.surroundings.current()?.loading;
+    loading?.note(space);
+    return loading;
   }
 }

@@ -2,6 +2,7 @@ import { isPending, type Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError } from '../core/errors.js';
+import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
 import type { Policy } from '../core/policy.js';
 import { judge, type Verdict } from '../core/verdict.js';
@@ -35,17 +36,17 @@ export class Lookup {
     return this.judge(reading, key, policy) === 'gone' ? undefined : reading.entry;
   }
 
-  /** A fresh entry for verbs without a loader; a failing backend counts as nothing there, unless the policy wants to know. */
-  fresh(key: Key, policy: Policy): Awaitable<Entry | undefined> {
+  /** A reading with a fresh entry for verbs without a loader; a failing backend counts as nothing there, unless the policy wants to know. */
+  fresh(key: Key, policy: Policy, inside: Loading | undefined): Awaitable<Reading | undefined> {
     let reading: Awaitable<Reading>;
     try {
-      reading = this.parts.backend.read(key, policy);
+      reading = this.parts.backend.read(key, inside?.handling(policy) ?? policy);
     } catch (error) {
       return this.outage(key, policy, error);
     }
-    if (!isPending(reading)) return this.freshOf(reading, key, policy);
+    if (!isPending(reading)) return this.ifFresh(reading, key, policy);
     return reading.then(
-      (answer) => this.freshOf(answer, key, policy),
+      (answer) => this.ifFresh(answer, key, policy),
       (error: unknown) => this.outage(key, policy, error),
     );
   }
@@ -69,6 +70,10 @@ export class Lookup {
   /** When the caller's clock starts: only events need it. */
   startedAtMs(): number {
     return this.report.isHeard ? this.parts.clock.monotonicMs() : 0;
+  }
+
+  private ifFresh(reading: Reading, key: Key, policy: Policy): Reading | undefined {
+    return this.freshOf(reading, key, policy) === undefined ? undefined : reading;
   }
 
   /** Throws for policies that want to know, or says that there is nothing. */

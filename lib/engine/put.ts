@@ -32,8 +32,9 @@ export class Put {
    */
   async run(call: Call, method: () => unknown): Promise<unknown> {
     const { key, frame } = call;
-    const loading = new Loading(key, frame?.loading, true);
     const lease = await this.lease(call);
+    const leasedAtMs = lease === undefined ? undefined : this.parts.clock.monotonicMs();
+    const loading = new Loading(key, frame?.loading, leasedAtMs, true);
     const watch = this.loaderRun.watch(key, lease, () => undefined);
     try {
       const value = await this.parts.surroundings.run({ scope: frame?.scope ?? NOBODY, loading }, method);

@@ -21,7 +21,7 @@ export class Takeoff {
   /** A load under a lease. `spare` is what stood there when the lease was granted. */
   leased(call: Call, lease: Lease, spare: Entry | undefined, isBackground: boolean): Flight {
     const { run, filler, flights } = this.parts;
-    const loading = new Loading(call.key, call.frame?.loading);
+    const loading = new Loading(call.key, call.frame?.loading, this.parts.clock.monotonicMs());
     const watch = run.watch(call.key, lease, () => {
       flights.end(flight);
       flight.becomeOverdue();

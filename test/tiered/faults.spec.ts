@@ -255,6 +255,26 @@ describeWithRedis('two levels in trouble', () => {
     await until('tom goes too', () => !isNear(b, 'tom'));
   });
 
+  it('what is told in another database of the server is no gap', async () => {
+    const [a, b] = [await machine(), await machine()];
+    const elsewhere = await machine({ url: `${server.url}/1` });
+    await a.set('tom', 1);
+    await elsewhere.set('kit', 1);
+    await caughtUp(a, b);
+    await near(b, 'tom');
+    for (let round = 0; round < 5; round++) {
+      await elsewhere.set('kit', round);
+      await a.set('leo', round);
+      await caughtUp(a, b);
+      expect(isNear(b, 'tom')).toBe(true);
+    }
+    // Lost ones are still missed, whoever speaks in between.
+    await server.command('HINCRBY', `${machines.prefix}:1:{t.acme}:m`, 'q', 1);
+    await elsewhere.set('kit', 9);
+    await a.evict('leo');
+    await until('tom goes too', () => !isNear(b, 'tom'));
+  });
+
   describe('A47: a process that stood still', () => {
     it.each([
       ['halted', (one: TieredProcess) => one.halt(), (one: TieredProcess) => one.resume()],

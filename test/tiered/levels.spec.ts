@@ -53,6 +53,22 @@ describeWithRedis('two levels', () => {
       for (const name of ['leo', 'tom', 'kit']) expect(await levelOf(a, name)).toBe('l1');
     });
 
+    it('is said by the events of every verb that reads', async () => {
+      const [a, b] = [await machine(), await machine({ bus: false })];
+      await a.set('tom', 1);
+      await a.set('kit', 1);
+      await a.set('leo', 1);
+      const { recorded } = b;
+      const levels = (): unknown[] => recorded.of('hit').map(({ level }) => level);
+      const many = [{ key: b.key('leo'), policy: b.policy(), frame: undefined }];
+      for (let look = 0; look < 2; look++) {
+        await b.load('tom', async () => 2);
+        await b.get('kit');
+        await b.machine.engine.getMany(many);
+      }
+      expect(levels()).toEqual(['l2', 'l2', 'l2', 'l1', 'l1', 'l1']);
+    });
+
     it('hands every reader a value of its own', async () => {
       const a = await machine();
       await a.set('tom', { tags: ['red'] });
