@@ -23,7 +23,7 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
-import { MANY, type GuardSettings } from './guarded.options.js';
+import { MANY, PORTION, type GuardSettings } from './guarded.options.js';
 import { Journal } from './journal.js';
 import { inPortions } from './lists.js';
 import { openOrClose } from './open-close.js';
@@ -72,7 +72,7 @@ export class GuardedBackend implements Backend {
   }
 
   readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
-    return inPortions(keys, (some) => this.guard('readMany', () => this.inner.readMany(some)));
+    return inPortions(keys, PORTION, (some) => this.guard('readMany', () => this.inner.readMany(some)));
   }
 
   /** A grant that comes too late is given back: nobody waits for it, and it would keep others waiting. */

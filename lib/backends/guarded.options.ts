@@ -36,6 +36,8 @@ export const GUARD_OPTIONS = Object.freeze([
 
 /** Keys or entries beyond which one call is given the time of a long one. */
 export const MANY = 200;
+/** Keys that are read within one deadline; of more, each portion has its own, so a server that hangs still costs one. */
+export const PORTION = 1_000;
 
 export interface GuardSettings {
   readonly timeoutMs: number;

@@ -7,20 +7,6 @@ export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
 }
 
-/** What is asked for at once: each portion has a deadline of its own, so that no number of items is too many for one. */
-const PORTION = 1_000;
-
-/** What work makes of the items of each portion, one portion after the other. The first failure ends it. */
-export async function inPortions<T, R>(
-  items: readonly T[],
-  work: (some: readonly T[]) => Promise<readonly R[]>,
-): Promise<readonly R[]> {
-  if (items.length <= PORTION) return work(items);
-  const results: R[] = [];
-  for (const some of chunks(items, PORTION)) results.push(...(await work(some)));
-  return results;
-}
-
 /** What work makes of each item, in their order; at most `width` of them are under way at once. The first failure ends it. */
 export async function inTurns<T, R>(
   items: readonly T[],
@@ -43,5 +29,17 @@ export async function inTurns<T, R>(
     }),
   );
   await Promise.all(turns);
+  return results;
+}
+
+/** What work makes of all items, a portion after another; the first failure ends it. What fits into one is one call. */
+export async function inPortions<T, R>(
+  items: readonly T[],
+  size: number,
+  work: (some: readonly T[]) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  if (items.length <= size) return work(items);
+  const results: R[] = [];
+  for (const some of chunks(items, size)) results.push(...(await work(some)));
   return results;
 }

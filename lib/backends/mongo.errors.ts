@@ -31,6 +31,23 @@ const ABSENT: ReadonlyMap<number, string> = new Map([
   [18, 'AuthenticationFailed'],
   [11_601, 'Interrupted'],
   [175, 'QueryPlanKilled'],
+  [237, 'CursorKilled'],
+  [355, 'InterruptedDueToStorageChange'],
+  [453, 'InterruptedDueToReshardingCriticalSection'],
+  // A router that does not reach a shard in time, or does not know where it is.
+  [202, 'NetworkInterfaceExceededTimeLimit'],
+  [407, 'PooledConnectionAcquisitionExceededTimeLimit'],
+  [450, 'PooledConnectionAcquisitionRejected'],
+  [150, 'StaleEpoch'],
+  [249, 'StaleDbVersion'],
+  [343, 'ShardCannotRefreshDueToLocksHeld'],
+  // A server that has too much to do.
+  [46, 'LockBusy'],
+  [365, 'TemporarilyUnavailable'],
+  [402, 'ResourceExhausted'],
+  [433, 'AdmissionQueueOverflow'],
+  [449, 'RateLimitExceeded'],
+  [462, 'IngressRequestRateLimitExceeded'],
 ]);
 const DUPLICATE_KEY = 11_000;
 const DEEPEST_CAUSE = 5;

@@ -2,9 +2,10 @@
  * What is settled with a server before it is used: the time, whether one document is changed by one at a time, and the
  * index that takes away what has expired.
  */
+import { types } from 'node:util';
 import type { mongo } from 'mongoose';
 import type { Clock } from '../core/clock.js';
-import { CacheConfigError } from '../core/errors.js';
+import { BackendError, CacheConfigError } from '../core/errors.js';
 import { janitorAt, type Documents } from './mongo.documents.js';
 import { mongoError } from './mongo.errors.js';
 import type { ServerClock } from './server.clock.js';
@@ -23,6 +24,8 @@ export interface GreetingParts {
 
 const ROUNDS = 3;
 const CONTENDERS = 16;
+/** One alone wins anywhere. */
+const FEWEST = 2;
 const INDEX = 'cache_expiry';
 /** How a collection may have been made so that it is none that a cache can use. */
 const UNFIT = Object.freeze(['collation', 'capped', 'timeseries', 'viewOn']);
@@ -87,7 +90,7 @@ export class MongoGreeting {
   private async checkCollection(db: mongo.Db, name: string): Promise<void> {
     let found: readonly mongo.Document[];
     try {
-      found = await db.listCollections({ name }, { nameOnly: false }).toArray();
+      found = await db.listCollections({ name }, { nameOnly: false, readPreference: 'primary' }).toArray();
     } catch (error) {
       // Without the right to look it is taken as it is.
       if (mongoError(error) instanceof RefusedError) return;
@@ -149,13 +152,28 @@ async function hasAtomicUpdates(documents: Documents, name: string, nowMs: numbe
     for (let round = 0; round < ROUNDS; round++) {
       const outcomes = await Promise.all(
         Array.from({ length: CONTENDERS }, () =>
-          documents.updateOne({ _id: name, n: round }, { $set: { n: round + 1 } }, cheap),
+          documents
+            .updateOne({ _id: name, n: round }, { $set: { n: round + 1 } }, cheap)
+            .then(({ matchedCount }) => matchedCount, whenNotSent),
         ),
       );
-      if (sum(outcomes.map(({ matchedCount }) => matchedCount)) !== 1) return false;
+      const answered = outcomes.filter((outcome) => outcome !== undefined);
+      const winners = sum(answered);
+      // Of those that are missing one may have won before it was asked again.
+      if (answered.length < FEWEST || (winners === 0 && answered.length < CONTENDERS)) throw noConnection();
+      if (winners !== 1) return false;
     }
     return true;
   } finally {
     await documents.deleteOne({ _id: name }, cheap);
   }
+}
+
+/** Who waited for a connection in vain takes no part: a pool may be small, and the way to the server long. */
+function whenNotSent(error: unknown): undefined {
+  if (!types.isNativeError(error) || error.name !== 'MongoWaitQueueTimeoutError') throw error;
+}
+
+function noConnection(): BackendError {
+  return new BackendError('the start', 'mongo', { why: 'no connection in time' });
 }

@@ -178,6 +178,8 @@ export class MongoLink {
     this.client();
     // A client that once failed to connect does not try again by itself.
     await this.own?.connect();
+    // What was closed while it looked up names or read certificates has connected all the same.
+    if (this.isClosed) await this.own?.close();
     const db = this.db();
     const { epoch } = this;
     const identity = await this.events.greet(db, this.documents(db));

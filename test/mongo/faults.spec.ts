@@ -84,6 +84,17 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         expect([await rig.get('cat'), await rig.get('dog')]).toEqual([undefined, undefined]);
       });
 
+      it.each([
+        ['a router that does not reach a shard', 202, 'NetworkInterfaceExceededTimeLimit'],
+        ['a server that has too much to do', 462, 'IngressRequestRateLimitExceeded'],
+      ])('%s is asked again, too', async (_what, errorCode, errorCodeName) => {
+        const rig = await fresh();
+        await rig.set('cat', 'old');
+        await failCommands(server.url, { failCommands: ['findAndModify'], errorCode, errorCodeName }, 1);
+        await rig.evict('cat');
+        expect(await rig.get('cat')).toBeUndefined();
+      });
+
       it('for longer than an invalidation is tried: its caller is told, and it is made up for', async () => {
         const rig = await fresh({ invalidationTimeout: '200ms' });
         await rig.set('cat', 'old');

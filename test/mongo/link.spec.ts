@@ -1,5 +1,6 @@
 /** The way to the server: who answers, what was asked before that was known, and what waits for a connection. */
 import { afterEach, expect, it, jest } from '@jest/globals';
+import dns from 'node:dns';
 import { createConnection, type Connection, type mongo } from 'mongoose';
 import { BackendError } from '../../lib/core/errors.js';
 import { failCommands } from '../support/mongo/fail-command.js';
@@ -134,6 +135,60 @@ describeWithMongo('the way to a MongoDB', () => {
     await until('it looks for somebody', () => proxy.connections > 0);
     await starting.close();
     expect(await outcome).toMatchObject({ message: expect.stringContaining('closed') });
+  });
+
+  it('A50: what is closed while it looks up where its servers are keeps no connection', async () => {
+    const { proxy } = await start();
+    let found: () => void = () => undefined;
+    const looked = new Promise<void>((resolve) => {
+      found = resolve;
+    });
+    const server = { name: 'one.cache.test', port: proxy.port, priority: 0, weight: 0 };
+    const names = jest.spyOn(dns.promises, 'resolve').mockImplementation((async (_name: string, kind: string) => {
+      if (kind === 'TXT') throw Object.assign(new Error('none'), { code: 'ENODATA' });
+      await looked;
+      return [server];
+    }) as never);
+    ends.push(() => names.mockRestore());
+    const lookup: typeof dns.lookup = ((_name: string, options: object, done: never) =>
+      dns.lookup('127.0.0.1', options, done)) as never;
+    const uri = 'mongodb+srv://all.cache.test/test?tls=false';
+    const backend = mongoBackend({ uri, clientOptions: { lookup }, connectTimeout: '1s' });
+    await backend.open?.();
+    await backend.close();
+    found();
+    await until('it has connected', () => proxy.connections > 0);
+    await until('it has let go', () => proxy.open === 0, 3_000);
+  });
+
+  it.each([
+    [1, 30],
+    [2, 60],
+  ])('a pool of %i and a way of %i ms to the server are no reason not to start', async (maxConnections, delayMs) => {
+    const { proxy, through } = await start();
+    proxy.delayMs = delayMs;
+    const backend = mongoBackend({ uri: through, maxConnections, requireOnBoot: true, connectTimeout: '10s' });
+    ends.push(() => backend.close());
+    await backend.open?.();
+    await backend.ping();
+  });
+
+  it('reads go to the primary, also when it is asked how the collection was made', async () => {
+    const { server } = await start();
+    const connection = await connect(server.url);
+    const client = connection.getClient();
+    const asked: unknown[] = [];
+    const named = (name?: string): mongo.Db => {
+      const db = client.db(name);
+      const listCollections = (filter: mongo.Document, options: mongo.ListCollectionsOptions): unknown => {
+        asked.push(options.readPreference);
+        return db.listCollections(filter, options);
+      };
+      return standIn(db, { listCollections });
+    };
+    const other = standIn(client, { db: named });
+    await machines.ready({ connection: standIn(connection, { getClient: () => other }), ...PATIENCE });
+    expect(asked).toEqual(['primary']);
   });
 
   it('A56: what has waited for a connection until its caller gave up is not sent', async () => {

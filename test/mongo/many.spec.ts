@@ -33,6 +33,17 @@ describeWithMongo('very many entries at once', () => {
     expect((await rig.machine.backend.usage(rig.view())).entries).toBe(2_000);
   });
 
+  it('are read although all of them take longer than a single read may, and a server that hangs costs one deadline', async () => {
+    const { rig, server } = await slow('find', 150);
+    const keys = Array.from({ length: 12_000 }, (_, at) => rig.key(at));
+    expect(await rig.machine.backend.readMany(keys)).toHaveLength(12_000);
+    server.halt();
+    const beganAtMs = performance.now();
+    await expect(Promise.resolve(rig.machine.backend.readMany(keys))).rejects.toThrow();
+    expect(performance.now() - beganAtMs).toBeLessThan(3_000);
+    server.resume();
+  });
+
   it('are evicted although their commands have to wait for each other', async () => {
     const { rig } = await slow('delete', 400);
     const keys = Array.from({ length: 30_000 }, (_, at) => rig.key(at));
