@@ -1,6 +1,8 @@
 /**
  * What one tenant may take of memory that many share. Whoever takes more makes room among its own entries, the least
- * recently used first, so that nobody's scan costs others their hits. What belongs to everybody has no quota.
+ * recently used first; and so does, in a memory that is full, whoever holds more than an even share, before others who do
+ * not have to. So nobody's scan costs others their hits, nor do the scans of several at once. What belongs to everybody
+ * has no quota.
  */
 import type { Partition } from '../core/space.js';
 import { MemoryRecord, type Group } from './memory.record.js';
@@ -28,6 +30,9 @@ class Holding {
   readonly uses = new Uses<OwnUse>();
 }
 
+/** What of a memory is used up. */
+export type Measure = 'entries' | 'bytes';
+
 /** Of a tenant that may store nothing more: entries that are looked at whether they have expired. */
 const LOOKED_AT = 16;
 
@@ -37,6 +42,9 @@ export class Quota {
   /** Entries not stored for that reason. */
   rejected = 0;
   private readonly holdings = new Map<Partition, Holding>();
+  /** The one that held most when it was last looked for. */
+  private large: Holding | undefined;
+  private untilNextLook = 0;
 
   constructor(private readonly bounds: ResolvedQuota) {}
 
@@ -85,6 +93,35 @@ export class Quota {
     return holding !== undefined && this.isExceeded(holding, 0, 0) ? holding.uses.oldest?.record : undefined;
   }
 
+  /**
+   * What has to go where memory is full: the least recently used of all, unless it belongs to a tenant within its even
+   * share while another has more. Then that one makes room, whoever stores something now before others; but what was just
+   * stored stays.
+   */
+  victim(oldest: MemoryRecord, by: Partition, full: Measure, bound: number): MemoryRecord {
+    const share = bound / this.holdings.size;
+    const theirs = this.holdings.get(partitionOf(oldest));
+    if (theirs === undefined || theirs[full] > share) return oldest;
+    const mine = this.holdings.get(by);
+    if (mine !== undefined && mine.entries > 1 && mine[full] > share) return mine.uses.oldest?.record ?? oldest;
+    const largest = this.largestBut(mine, full, share);
+    return largest?.uses.oldest?.record ?? oldest;
+  }
+
+  /** One that holds more than an even share. Looked for among all so seldom that it costs nothing on average. */
+  private largestBut(mine: Holding | undefined, full: Measure, share: number): Holding | undefined {
+    const isLarge = (holding: Holding): boolean => holding !== mine && holding[full] > share;
+    if (this.large !== undefined && isLarge(this.large)) return this.large;
+    if (--this.untilNextLook > 0) return undefined;
+    this.untilNextLook = this.holdings.size;
+    let largest: Holding | undefined;
+    for (const holding of this.holdings.values()) {
+      if (isLarge(holding) && holding[full] > (largest?.[full] ?? 0)) largest = holding;
+    }
+    this.large = largest;
+    return largest;
+  }
+
   /** Whether another entry may come; `drop` is given the tenant's entries that may have expired. */
   admits(partition: Partition, costBytes: number, drop: (record: MemoryRecord) => void): boolean {
     const holding = this.holdings.get(partition);
@@ -102,6 +139,7 @@ export class Quota {
 
   clear(): void {
     this.holdings.clear();
+    this.large = undefined;
   }
 
   private isExceeded({ entries, bytes }: Holding, more: number, moreBytes: number): boolean {

@@ -12,7 +12,7 @@ import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
 import { MemoryPartition } from './memory.partition.js';
 import { Birth, MemoryRecord, type Group } from './memory.record.js';
-import { Quota, QuotaRecord } from './memory.quota.js';
+import { Quota, QuotaRecord, type Measure } from './memory.quota.js';
 import type { ResolvedQuota } from './memory.options.js';
 import { Uses } from './memory.uses.js';
 
@@ -145,7 +145,7 @@ export class MemoryStore {
     this.entries++;
     this.bytes += costBytes;
     this.sweepSome(group, nowMs);
-    this.displace(group.within.partition);
+    this.displace(group.within.partition, nowMs);
     return record;
   }
 
@@ -243,17 +243,24 @@ export class MemoryStore {
   }
 
   /** Makes room: what has not been used for longest goes first. The newest fits by itself, so it stays. */
-  private displace(by: Partition): void {
+  private displace(by: Partition, nowMs: number): void {
     const { maxEntries, maxBytes } = this.bounds;
     for (let own = this.quota?.excess(by); own !== undefined; own = this.quota?.excess(by)) {
       (this.quota as Quota).displaced++;
       this.remove(own, true);
     }
-    while (this.entries > maxEntries || this.bytes > maxBytes) {
+    for (;;) {
       const { oldest } = this.uses;
       if (oldest === undefined) return;
-      this.remove(oldest, true);
+      if (this.entries > maxEntries) this.remove(this.victim(oldest, by, 'entries', nowMs), true);
+      else if (this.bytes > maxBytes) this.remove(this.victim(oldest, by, 'bytes', nowMs), true);
+      else return;
     }
+  }
+
+  private victim(oldest: MemoryRecord, by: Partition, full: Measure, nowMs: number): MemoryRecord {
+    if (this.quota === undefined || !this.isLive(oldest, nowMs)) return oldest;
+    return this.quota.victim(oldest, by, full, full === 'entries' ? this.bounds.maxEntries : this.bounds.maxBytes);
   }
 
   private remove(record: MemoryRecord, wasDisplaced: boolean): void {

@@ -128,6 +128,9 @@ export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
   if (cluster !== undefined && cluster.length === 0)
     throw new CacheConfigError('redis.cluster', 'must name at least one node');
   if (client !== undefined) checkAdopted(client);
+  const { clientOptions, clusterOptions } = options;
+  checkKeyPrefix('redis.clientOptions', clientOptions?.keyPrefix);
+  checkKeyPrefix('redis.clusterOptions', clusterOptions?.keyPrefix ?? clusterOptions?.redisOptions?.keyPrefix);
   checkUnheard(options);
   wholeNumber(options.port, 'redis.port', 6_379, 0, 65_535);
   wholeNumber(options.db, 'redis.db', 0, 0, 65_535);
@@ -189,15 +192,19 @@ function checkUnheard(options: RedisOptions): void {
     );
 }
 
-/** A key prefix with braces would move every key out of its hash tag; reads from replicas would break every promise. */
-function checkAdopted(client: Redis | Cluster): void {
-  const options = client.options as { keyPrefix?: string; scaleReads?: unknown; redisOptions?: { keyPrefix?: string } };
-  const keyPrefix = options.keyPrefix ?? options.redisOptions?.keyPrefix ?? '';
+/** A key prefix with braces would move every key out of its hash tag. */
+function checkKeyPrefix(option: string, keyPrefix = ''): void {
   if (/[{}]/.test(keyPrefix))
     throw new CacheConfigError(
-      'redis.client',
+      option,
       'has a keyPrefix with braces, which would take keys out of their slot; remove the prefix and use the `prefix` option',
     );
+}
+
+/** Reads from replicas would break every promise. */
+function checkAdopted(client: Redis | Cluster): void {
+  const options = client.options as { keyPrefix?: string; scaleReads?: unknown; redisOptions?: { keyPrefix?: string } };
+  checkKeyPrefix('redis.client', options.keyPrefix ?? options.redisOptions?.keyPrefix);
   if (options.scaleReads !== undefined && options.scaleReads !== 'master')
     throw new CacheConfigError(
       'redis.client',

@@ -7,6 +7,7 @@ import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { redisBackend } from '../support/redis/redis-machine.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { PATIENCE } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -309,8 +310,8 @@ describeWithRedis('two levels', () => {
 
     it('a check fetches no value, however large it is, and many readers share one', async () => {
       const proxy = await TcpProxy.before(server.port);
-      const a = await machine();
-      const b = await machine({ url: proxy.url, maxUnvalidated: 200, bus: false });
+      const a = await machine(PATIENCE);
+      const b = await machine({ url: proxy.url, maxUnvalidated: 200, bus: false, ...PATIENCE });
       await a.set('large', 'x'.repeat(500_000));
       await near(b, 'large');
       const before = proxy.bytesDown;

@@ -35,6 +35,11 @@ it.each([
 });
 
 it.each([
+  ['redis.clientOptions', () => redis({ clientOptions: { keyPrefix: '{app}:' } })],
+  [
+    'redis.clusterOptions',
+    () => redis({ cluster: [{ port: 1 }], clusterOptions: { redisOptions: { keyPrefix: '{a}' } } }),
+  ],
   ['redis.db', () => redis({ db: 1.5 })],
   ['redis.port', () => redis({ port: NaN })],
   ['redis.db', () => redis({ cluster: [{ host: 'one', port: 1 }], db: 1 })],

@@ -161,7 +161,7 @@ describe('quotas of tenants', () => {
 });
 
 /** Who reads the same few things again and again, beside somebody who reads everything once. */
-function hitRateOfOthers(options: MemoryOptions, isScanning: boolean): number {
+function hitRateOfOthers(options: MemoryOptions, scanners: number): number {
   const inside = new Inside(options);
   const random = seededRandom(7);
   const tenants = Array.from({ length: 63 }, (_, index) => `t${index}`);
@@ -172,9 +172,9 @@ function hitRateOfOthers(options: MemoryOptions, isScanning: boolean): number {
     if (step > 12_000) reads++;
     if (inside.value(key) === undefined) inside.write(key, step);
     else if (step > 12_000) hits++;
-    // Five reads of the scanner for one of all others.
-    for (let more = 0; isScanning && more < 5; more++) {
-      inside.write(inside.key(`scan-${step}-${more}`, { tenant: 'scanner' }), more);
+    // Five reads of them for one of all others.
+    for (let more = 0; scanners > 0 && more < 5; more++) {
+      inside.write(inside.key(`scan-${step}-${more}`, { tenant: `scanner ${(step + more) % scanners}` }), more);
     }
   }
   return hits / reads;
@@ -183,9 +183,61 @@ function hitRateOfOthers(options: MemoryOptions, isScanning: boolean): number {
 describe('P12 in small: one tenant of 64 reads everything once', () => {
   it('with quotas the others keep at least 95 % of the hit rate they have alone; without, they do not', () => {
     const bounds = { maxEntries: 6_000 };
-    const alone = hitRateOfOthers({ ...bounds, quota: {} }, false);
+    const alone = hitRateOfOthers({ ...bounds, quota: {} }, 0);
     expect(alone).toBeGreaterThan(0.9);
-    expect(hitRateOfOthers({ ...bounds, quota: {} }, true) / alone).toBeGreaterThan(0.95);
-    expect(hitRateOfOthers(bounds, true) / alone).toBeLessThan(0.95);
+    expect(hitRateOfOthers({ ...bounds, quota: {} }, 1) / alone).toBeGreaterThan(0.95);
+    expect(hitRateOfOthers(bounds, 1) / alone).toBeLessThan(0.95);
+  });
+
+  it.each([
+    ['several scan at once', 6_000, 5],
+    ['memory is no larger than what the others need', 3_780, 1],
+  ])('the same where %s', (_, maxEntries, scanners) => {
+    const alone = hitRateOfOthers({ maxEntries, quota: {} }, 0);
+    expect(hitRateOfOthers({ maxEntries, quota: {} }, scanners) / alone).toBeGreaterThan(0.95);
+  });
+});
+
+describe('a memory that is full', () => {
+  const write = (inside: Inside, tenant: string, names: readonly number[], value = 'x'): void => {
+    for (const name of names) inside.write(inside.key(name, { tenant }), value);
+  };
+  const upTo = (count: number): number[] => [...Array(count).keys()];
+
+  it('who holds more than an even share makes room before those who do not, although theirs was not used for longer', () => {
+    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    write(inside, 'small', upTo(3));
+    write(inside, 'large', upTo(12));
+    expect(there(inside, upTo(3), 'small')).toEqual([0, 1, 2]);
+    expect(there(inside, upTo(12), 'large')).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it('by bytes as well; what was just stored stays, however large it is', () => {
+    const inside = new Inside({ maxBytes: 4_000, quota: { maxBytes: 4_000 } });
+    write(inside, 'small', upTo(5));
+    write(inside, 'large', upTo(1), 'y'.repeat(3_000));
+    expect(there(inside, [0], 'large')).toEqual([0]);
+    const left = there(inside, upTo(5), 'small').length;
+    write(inside, 'large', [1, 2, 3], 'y'.repeat(200));
+    expect(there(inside, [0, 1, 2, 3], 'large')).toEqual([1, 2, 3]);
+    expect(there(inside, upTo(5), 'small')).toHaveLength(left);
+  });
+
+  it('who is within an even share takes the place of what was not used for longest', () => {
+    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    write(inside, 'large', upTo(9));
+    write(inside, 'small', upTo(5));
+    expect(there(inside, upTo(5), 'small')).toHaveLength(5);
+    expect(there(inside, upTo(9), 'large')).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('what has expired goes first, whoever has it', async () => {
+    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    inside.write(inside.key(0, { tenant: 'small' }), 'x', 1_000);
+    write(inside, 'large', upTo(9));
+    write(inside, 'small', [1, 2]);
+    await inside.clock.advance(1_001);
+    write(inside, 'large', [9]);
+    expect(there(inside, upTo(10), 'large')).toHaveLength(10);
   });
 });
