@@ -75,7 +75,7 @@ export class GuardedBackend implements Backend {
     return inPortions(keys, PORTION, (some) => this.guard('readMany', () => this.inner.readMany(some)));
   }
 
-  /** A grant that comes too late is given back: nobody waits for it, and it would keep others waiting. */
+  /** A grant that comes too late is given back, by a backend that goes on trying: it would keep everybody waiting. */
   lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
     let isLate = false;
     let granted: Lease | undefined;

@@ -31,7 +31,7 @@ export class MongoLeases {
   private readonly abandoned: AbandonedLeases;
 
   constructor(private readonly parts: LeaseParts) {
-    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.release(lease));
+    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.end(lease));
   }
 
   /**
@@ -50,7 +50,9 @@ export class MongoLeases {
       if (look.isForeign) await this.parts.link.run((documents) => documents.deleteOne({ _id: shard.entry(key.id) }));
       const state = look.state ?? (await this.parts.states.begun(shard));
       if (request.purpose !== 'replace' && look.lease !== undefined && this.isLive(look.lease, state)) {
-        return { kind: 'held', token: look.lease.token };
+        const { token } = look.lease;
+        if (await this.abandoned.clears({ key, token })) continue;
+        return { kind: 'held', token };
       }
       const lease = await this.grant(key, shard, request, look, state);
       if (lease === undefined) continue;
@@ -74,10 +76,8 @@ export class MongoLeases {
     return matchedCount === 1;
   }
 
-  async release({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
-    await this.parts.link.run((documents) =>
-      documents.updateOne({ _id: this.nameOf(key), 'l.k': token }, { $unset: { l: '' } }, CHEAP),
-    );
+  release(lease: Lease): Promise<void> {
+    return this.abandoned.release(lease);
   }
 
   /** Whether the fill of a lease may be lost to a step-down without bringing back what was replaced. */
@@ -140,6 +140,12 @@ export class MongoLeases {
       throw error;
     }
     return { key, token, incarnation: state.incarnation, stamp: state.clock };
+  }
+
+  private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    await this.parts.link.run((documents) =>
+      documents.updateOne({ _id: this.nameOf(key), 'l.k': token }, { $unset: { l: '' } }, CHEAP),
+    );
   }
 
   private isLive(lease: NonNullable<Look['lease']>, state: ShardState): boolean {

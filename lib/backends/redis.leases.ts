@@ -47,7 +47,7 @@ export class RedisLeases {
   private readonly abandoned: AbandonedLeases;
 
   constructor(private readonly parts: LeaseParts) {
-    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.release(lease));
+    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.end(lease));
   }
 
   /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
@@ -59,7 +59,10 @@ export class RedisLeases {
     let mark: Buffer | '' = known?.mark ?? '';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const answer = await this.attempt(key, shard, request, known, mark);
-      if ('kind' in answer) return answer;
+      if ('kind' in answer) {
+        if (await this.abandoned.clears({ key, token: answer.token })) continue;
+        return answer;
+      }
       if ('token' in answer) return this.granted(key, shard, answer, request.purpose);
       const found = await opener.open(key.id, answer.bytes);
       const reading: Reading = { entry: found, barrier: await reader.barrier(shard, found, answer.view), level: 'l2' };
@@ -76,8 +79,8 @@ export class RedisLeases {
     return Number(await this.parts.link.run(RENEW, [key], [leaseText(lease), leaseMs])) === 1;
   }
 
-  async release({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
-    await this.parts.link.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
+  release(lease: Lease): Promise<void> {
+    return this.abandoned.release(lease);
   }
 
   replaces(lease: Lease): boolean {
@@ -95,13 +98,17 @@ export class RedisLeases {
     this.abandoned.close();
   }
 
+  private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    await this.parts.link.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
+  }
+
   private async attempt(
     key: Key,
     shard: Shard,
     { leaseMs, purpose }: LeaseRequest,
     known: Entry | undefined,
     mark: Buffer | '',
-  ): Promise<LeaseReply | Granted | { readonly bytes: Buffer; readonly view: ShardView }> {
+  ): Promise<Extract<LeaseReply, { kind: 'held' }> | Granted | { readonly bytes: Buffer; readonly view: ShardView }> {
     // A token for each attempt: one that timed out may still be granted, and nobody holds it.
     const token = nonce();
     const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];

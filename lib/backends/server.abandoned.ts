@@ -1,5 +1,6 @@
 import type { Lease } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
+import { RefusedError } from './refused.error.js';
 
 type Held = Pick<Lease, 'key' | 'token'>;
 
@@ -7,20 +8,49 @@ type Held = Pick<Lease, 'key' | 'token'>;
 const MAX_ABANDONED = 1_000;
 const TRIED_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
 
-/** Leases whose answer was lost: they may have been granted, and would keep everybody waiting until they end. */
+/**
+ * Leases that nobody here uses although they may stand on the server: the answer that granted one was lost, or it could
+ * not be given back. They would keep everybody waiting until they end.
+ */
 export class AbandonedLeases {
-  private abandoned = 0;
+  /** The newest of them, whether they were given back since or not: what was sent may arrive after that. */
+  private readonly tokens = new Set<string>();
+  private underWay = 0;
   private isClosed = false;
 
   constructor(
     private readonly clock: Clock,
-    private readonly release: (lease: Held) => Promise<void>,
+    private readonly end: (lease: Held) => Promise<void>,
   ) {}
 
+  /** Gives a lease back. When that fails it is tried again, whoever asked for it has long gone on. */
+  async release(lease: Held): Promise<void> {
+    try {
+      await this.end(lease);
+    } catch (error) {
+      // What is refused would be refused again.
+      if (!(error instanceof RefusedError)) this.giveBack(lease);
+      throw error;
+    }
+  }
+
+  /** Tries for a while to give a lease back. */
   giveBack(lease: Held): void {
-    if (this.abandoned >= MAX_ABANDONED) return;
-    this.abandoned++;
-    void this.tryOften(lease).then(() => this.abandoned--);
+    if (this.tokens.size >= MAX_ABANDONED) this.tokens.delete(this.tokens.values().next().value as string);
+    this.tokens.add(lease.token);
+    if (this.underWay >= MAX_ABANDONED) return;
+    this.underWay++;
+    void this.tryOften(lease).then(() => this.underWay--);
+  }
+
+  /**
+   * True: the lease that was in the way was one of these, and is gone. Whoever meets it does not wait for the next try: the
+   * server answers him, and a try may be seconds away.
+   */
+  async clears(lease: Held): Promise<boolean> {
+    if (!this.tokens.has(lease.token)) return false;
+    await this.end(lease);
+    return true;
   }
 
   close(): void {
@@ -31,7 +61,7 @@ export class AbandonedLeases {
     for (const afterMs of TRIED_AFTER_MS) {
       await this.clock.sleep(afterMs);
       if (this.isClosed) return;
-      const isDone = await this.release(lease).then(
+      const isDone = await this.end(lease).then(
         () => true,
         () => false,
       );

@@ -1,0 +1,70 @@
+/** Leases that nobody uses any more, and that could not be given back at once. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Backend, Lease } from '../../lib/core/backend.js';
+import { BackendError } from '../../lib/core/errors.js';
+import { errorOf, Rig } from '../support/machine/rig.js';
+import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+import { redisBackend, type RedisBackendOptions } from '../support/redis/redis-machine.js';
+import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+import { ASKED, stopping, type Stopping } from '../support/servers/abandoned.js';
+
+describeWithRedis('a lease that could not be given back at once', () => {
+  let server: RedisProcess;
+  let proxy: TcpProxy;
+  let backends: Backend[];
+  let prefix: string;
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+  });
+  afterAll(() => server.stop());
+  beforeEach(async () => {
+    proxy = await TcpProxy.before(server.port);
+    backends = [];
+    prefix = randomPrefix();
+  });
+  afterEach(async () => {
+    await Promise.all(backends.map((backend) => backend.close()));
+    await proxy.close();
+  });
+
+  const open = async (options: RedisBackendOptions): Promise<Backend> => {
+    const backend = redisBackend({ ...options, prefix, timeout: '1s' });
+    backends.push(backend);
+    await backend.open?.();
+    return backend;
+  };
+  const key = new Rig().key('cat');
+  const ask = async (backend: Backend): Promise<string | undefined> => {
+    // As long as it is being connected there is no answer.
+    const reply = await Promise.resolve(backend.lease(key, ASKED)).catch(() => undefined);
+    return reply?.kind;
+  };
+
+  /** One that holds a lease, and whose first try to give it back has failed. */
+  const unable = async ({ clock, tries }: Stopping): Promise<Backend> => {
+    const backend = await open({ url: proxy.url, clock });
+    const { lease } = (await backend.lease(key, ASKED)) as { lease: Lease };
+    proxy.mode = 'blackhole';
+    const released = errorOf(Promise.resolve(backend.release(lease)));
+    proxy.reset();
+    expect(await released).toBeInstanceOf(BackendError);
+    await until('it could not be given back', () => tries() > 0);
+    proxy.mode = 'pass';
+    proxy.reset();
+    return backend;
+  };
+
+  it('A2: does not keep this process waiting: whoever meets it gives it back', async () => {
+    const backend = await unable(stopping(Infinity));
+    let kind: string | undefined;
+    await until('there is an answer', async () => (kind = await ask(backend)) !== undefined);
+    expect(kind).toBe('granted');
+  });
+
+  it('A2: does not keep other processes waiting for long: it is tried again', async () => {
+    await unable(stopping(0));
+    const other = await open({ url: server.url });
+    await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
+  });
+});
