@@ -221,9 +221,9 @@ export class GuardedBackend implements Backend {
     });
   }
 
-  /** What waits in the queue goes first, before anybody reads what it would have removed. */
+  /** What waits in the queue goes first, and what comes meanwhile: before anybody reads what it would have removed. */
   private async afterReplay<T>(operation: string, work: () => Awaitable<T>, pending: Pending): Promise<T> {
-    await this.replay();
+    while (this.queue.size > 0) await this.replay();
     // Whoever was told meanwhile that it failed does not have it done behind their back.
     if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
     return work();

@@ -168,6 +168,7 @@ export class RedisConnection {
     client.off('ready', this.onReady);
     for (const event of ['close', 'end'] as const) client.off(event, this.onClose);
     client.off('refresh', this.meetMasters);
+    this.masters.leave();
     this.onClose();
     if (!this.isOwned) return;
     // Late errors of a connection that is being dropped interest nobody.
@@ -248,7 +249,10 @@ export class RedisConnection {
       },
       (error: unknown) => {
         // A connection that is gone again will be ready again; one that is refused what it needs is of no use.
-        if (this.epoch !== epoch || !isReply(error)) return;
+        if (this.epoch !== epoch) return;
+        // A client with a `commandTimeout` gave up, and the connection is still there: nobody else would ask again.
+        if (saysWord(error, 'Command timed out')) return this.onReady();
+        if (!isReply(error)) return;
         this.onClose();
         this.events.onError(problemOf(error));
       },

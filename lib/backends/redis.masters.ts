@@ -7,17 +7,35 @@ import type { Cluster, Redis } from 'ioredis';
  * have been started again in the same place, with yesterday's data, sooner than the others took it for dead.
  */
 export class Masters {
-  private known: Set<Redis> | undefined;
+  /** Each with what hears that its connection ends. */
+  private known: Map<Redis, () => void> | undefined;
+  private isOver = false;
 
   /** Whether one is there now that was not before. Cheap: it is asked after every answer. */
   look(cluster: Cluster): boolean {
     const nodes = cluster.nodes('master');
     const { known } = this;
     if (known?.size === nodes.length && nodes.every((node) => known.has(node))) return false;
-    const met = new Set(nodes);
-    this.known = met;
-    const strangers = nodes.filter((node) => known?.has(node) !== true);
-    for (const node of strangers) node.once('close', () => this.known?.delete(node));
-    return known !== undefined && strangers.length > 0;
+    if (this.isOver) return false;
+    const isNew = known !== undefined && nodes.some((node) => !known.has(node));
+    this.letGo();
+    this.known = new Map(nodes.map((node) => [node, this.watch(node)]));
+    return isNew;
+  }
+
+  /** In the end: the nodes of a cluster of somebody else's go on. */
+  leave(): void {
+    this.isOver = true;
+    this.letGo();
+  }
+
+  private watch(node: Redis): () => void {
+    const onClose = (): void => void this.known?.delete(node);
+    node.once('close', onClose);
+    return onClose;
+  }
+
+  private letGo(): void {
+    for (const [node, onClose] of this.known ?? []) node.off('close', onClose);
   }
 }

@@ -165,6 +165,7 @@ function serverUrl(url: string): string {
       'redis.url',
       'cannot be read: it looks like redis://user:password@host:6379/0, with what is special in user and password percent-encoded',
     );
+  checkKeyPrefix('redis.url', new URL(url).searchParams.get('keyPrefix') ?? '');
   return match[1] === 'dragonfly' ? `redis://${url.slice('dragonfly://'.length)}` : url;
 }
 

@@ -35,22 +35,22 @@ export class RetryQueue {
   }
 
   add(invalidation: Invalidation): void {
-    if (this.waiting.has('everything')) return;
-    if (invalidation.kind === 'everything' || this.waiting.size >= this.limit) {
-      this.waiting.clear();
-      this.waiting.set('everything', { kind: 'everything' });
-      return;
-    }
-    this.waiting.set(nameOf(invalidation), invalidation);
+    const isTooMuch = this.waiting.has('everything') || this.waiting.size >= this.limit;
+    // A new one each time: whoever is saying the one before does not confirm this one.
+    const asked: Invalidation = isTooMuch ? { kind: 'everything' } : { ...invalidation };
+    if (asked.kind === 'everything') this.waiting.clear();
+    this.waiting.set(nameOf(asked), asked);
   }
 
   /**
-   * Says all of them again, oldest first and some at once: everybody waits for it. Begins none after one has failed. What
-   * was confirmed is forgotten.
+   * Says all of them again, oldest first and more and more at once: everybody waits for it. The first goes alone, and each
+   * that is confirmed takes one more along: through few connections, all of them together might take longer than each of
+   * them may, time after time. Begins none after one has failed. What was confirmed is forgotten.
    */
   async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
-    // One for all turns, and whatever is added meanwhile comes at its end.
+    // One for all turns.
     const left = this.waiting.entries();
+    const turns: Promise<unknown>[] = [];
     const failures: unknown[] = [];
     const sayOn = async (): Promise<void> => {
       for (const [name, invalidation] of left) {
@@ -58,12 +58,15 @@ export class RetryQueue {
         // The same may have been asked for once more meanwhile, of what has come to stand there since.
         if (this.waiting.get(name) === invalidation) this.waiting.delete(name);
         if (failures.length > 0) return;
+        if (turns.length < AT_ONCE) begin();
       }
     };
-    const turns = Array.from({ length: Math.min(AT_ONCE, this.waiting.size) }, () =>
-      sayOn().catch((error: unknown) => failures.push(error)),
-    );
-    await Promise.all(turns);
+    const begin = (): void => {
+      turns.push(sayOn().catch((error: unknown) => failures.push(error)));
+    };
+    begin();
+    // More may begin while the first are waited for.
+    for (const turn of turns) await turn;
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -154,6 +154,38 @@ describe('a cluster whose answer', () => {
   });
 });
 
+describe('a client of yours', () => {
+  it('that gives up on the greeting of a slow server is greeted again', async () => {
+    const { connection, puppet } = connected();
+    let asked = 0;
+    Object.assign(puppet, {
+      info: () =>
+        asked++ === 0 ? Promise.reject(new Error('Command timed out')) : Promise.resolve('# Server\r\nrun_id:x\r\n'),
+      time: () => Promise.resolve([1, 0]),
+      callBuffer: (_name: string, echo: string) => Promise.resolve(Buffer.from(echo)),
+    });
+    puppet.emit('ready');
+    await connection.ping();
+    expect(asked).toBe(2);
+  });
+
+  it('keeps nothing of ours at the nodes of its cluster', async () => {
+    const { connection, puppet } = connected('x', 'x');
+    const master = new EventEmitter();
+    let masters = [master, new EventEmitter()];
+    Object.assign(puppet, { isCluster: true, nodes: () => masters });
+    await connection.command('x');
+    expect(master.listenerCount('close')).toBe(1);
+    masters = [master];
+    await connection.command('x');
+    expect(master.listenerCount('close')).toBe(1);
+    const late = connection.command('x');
+    await connection.close();
+    await late;
+    expect(master.listenerCount('close')).toBe(0);
+  });
+});
+
 describe('answers out of step', () => {
   it('a reading in order is believed', async () => {
     const { connection, puppet } = connected([Buffer.from('x')], [LIFE, Buffer.from('5')]);

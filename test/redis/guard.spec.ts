@@ -77,6 +77,7 @@ it('G8: an invalidation that is asked for again while it is repeated is repeated
   await clock.settle();
   expect(answers).toHaveLength(2);
   answers[1]?.resolve(1);
+  await clock.settle();
   await guarded.ping();
 });
 
@@ -269,7 +270,7 @@ describe('what takes its time', () => {
     for (let at = 0; at < 100; at++) await expect(guarded.evict([rig.key(at)])).rejects.toThrow('evict');
     isAway = false;
     const late = Promise.allSettled([guarded.write(rig.key('cat'), draft)]);
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     expect((await late)[0].status).toBe('rejected');
     expect(written).toEqual([]);
     await guarded.write(rig.key('cow'), draft);

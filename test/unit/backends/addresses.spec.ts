@@ -35,6 +35,7 @@ it.each([
 });
 
 it.each([
+  ['redis.url', () => redis({ url: 'redis://127.0.0.1:6379/0?keyPrefix=%7Bapp%7D:' })],
   ['redis.clientOptions', () => redis({ clientOptions: { keyPrefix: '{app}:' } })],
   [
     'redis.clusterOptions',
