@@ -15,6 +15,7 @@ import { Copier } from '../core/copier.js';
 import { originOf, type KeyId } from '../core/key.js';
 import type { Limits } from '../core/limits.js';
 import type { DamageReason, Emit } from '../core/observer.js';
+import { bytesOf } from './bytes.js';
 import type { ResolvedCodecOptions } from './codec.options.js';
 import { canInflate, Compressor, inflate, UNCOMPRESSED } from './compressor.js';
 import {
@@ -131,7 +132,7 @@ class EnvelopeCodec implements Codec {
     const frame = frameOf(entry, wrapping, identityOf(id), length, this.nonces.fill);
     const { bytes, bodyStart } = frame;
     if (typeof content === 'string') bytes.write(content, bodyStart, isAscii ? 'latin1' : 'utf8');
-    else bytes.set(content, bodyStart);
+    else bytes.set(bytesOf(content), bodyStart);
     sealer?.close(frame, id);
     return closeFrame(frame);
   }

@@ -30,6 +30,18 @@ export const countingCases: readonly ContractCase[] = [
     );
     await stage.assertHolds(key, 100);
   }),
+  contractCase('counts lose nothing while somebody changes their ttl', async (stage) => {
+    const key = stage.key('calls');
+    await count(stage, key);
+    for (let round = 0; round < 20; round++) {
+      const counting = (async () => {
+        for (let n = 0; n < 5; n++) await count(stage, key, 1, 3_600_000, stage.b);
+      })();
+      for (let n = 0; n < 2; n++) assert.equal(await stage.a.expire(key, 3_600_000, 3_600_000), true);
+      await counting;
+    }
+    await stage.assertHolds(key, 101);
+  }),
   contractCase('counts of other users, tenants and widths are other counts', async (stage) => {
     const places = [{}, { user: 'cid' }, { tenant: 'gamma' }, { width: 'tenant' as const }, { namespace: 'things@2' }];
     for (const place of places) assert.equal(await count(stage, stage.key('calls', place)), 1);

@@ -27,6 +27,13 @@ describe('a serializer of one’s own', () => {
     }
   });
 
+  it('that answers with elements of more than one byte gets back all of their bytes', async () => {
+    const wide = (value: unknown) => Uint16Array.from([value as number, 0x4142]) as unknown as Uint8Array;
+    const serializer = { name: 'wide', serialize: wide, deserialize: (bytes: Buffer) => bytes.readUInt16LE(0) };
+    for (const options of [{}, { compression: { threshold: 0 } }, ENCRYPTED])
+      expect(await rig({ serializer, ...options }).through(0x4344)).toBe(0x4344);
+  });
+
   it('decides what can be stored', async () => {
     expect(await rig({ serializer: v8 }).through(new Error('kept'))).toEqual(new Error('kept'));
     await expect(rig({ serializer: v8 }).seal(() => 1)).rejects.toThrow('value was refused by the serializer "v8"');
