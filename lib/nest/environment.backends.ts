@@ -168,7 +168,7 @@ function urlFrom(environment: Environment, server: ServerName | 'memory'): strin
     'CACHE_URL',
     server === 'mongo'
       ? 'must begin with mongodb:// or mongodb+srv://'
-      : 'must begin with redis://, rediss:// or dragonfly:// and name a host, as in redis://user:password@host:6379/0',
+      : 'must begin with redis://, rediss:// or dragonfly:// and name a host, with nothing or the number of a database behind it: redis://user:password@host:6379/0',
   );
 }
 

@@ -11,6 +11,9 @@ it.each([
   [named('Error', 'connect ECONNREFUSED 10.0.0.1:6379', { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
   [named('ReplyError', 'WRONGPASS invalid username-password pair'), 'WRONGPASS'],
   [named('TypeError', 'of redis://:secret@host'), 'TypeError'],
+  // A web server, say: ioredis 6, and 5.
+  [named('Error', 'Unknown RESP type 72 "H". Please report this.'), 'no answer of a Redis; is this its port?'],
+  [named('ParserError', 'Protocol error, got "H" as reply type byte'), 'no answer of a Redis; is this its port?'],
   [named('Error', "Stream isn't writeable and enableOfflineQueue options is false"), 'connection lost'],
   [named('ClusterAllFailedError', 'Failed to refresh slots cache.'), 'no node of the cluster answers'],
   [

@@ -250,6 +250,11 @@ describe('an address that fits another backend', () => {
   });
 });
 
+it('of an address of Redis that has everything but a database, the database is named', async () => {
+  const made = addressFrom({ CACHE_BACKEND: 'redis', CACHE_URL: 'redis://host:6379/cats' });
+  await expect(made).rejects.toThrow(/CACHE_URL: .*number of a database/);
+});
+
 /** A backend that only shows what it would have been made of. */
 function told(options: object): BackendFactory {
   return { kind: 'told', told: options } as unknown as BackendFactory;
