@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // Hybrid: native ES modules when node runs with --experimental-vm-modules (`npm test` does), CommonJS otherwise, so that
 // a bare `npx jest` passes too.
 const isEsm = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flags) =>
@@ -30,7 +32,8 @@ export default {
   transformIgnorePatterns: [isEsm ? '/node_modules/' : `/node_modules/(?!${ESM_ONLY}/)`],
   collectCoverageFrom: ['lib/**/*.ts'],
   coverageProvider: 'v8',
-  maxWorkers: '100%',
+  // More than there are cores: a good part of the time is spent waiting for servers to fail and to come back.
+  maxWorkers: availableParallelism() + 1,
   // Most tests take milliseconds; a busy machine must not turn the few that start servers or applications into failures.
   testTimeout: 60_000,
   workerIdleMemoryLimit: '512MB',
