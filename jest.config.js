@@ -13,6 +13,7 @@ const ESM_ONLY = '(@nestjs|@borewit|@tokenizer|file-type|strtok3|token-types|uin
 export default {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/servers/redis.install.mjs',
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   // Slow by design, and run by `npm run test:soak`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
