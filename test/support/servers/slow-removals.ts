@@ -8,10 +8,10 @@ import { until } from '../redis/redis-process.js';
 const ENTRIES = 4_000;
 /** Two values, and what is kept about them. */
 const FEW = 12;
-const DELAY_MS = 120;
+const DELAY_MS = 250;
 
 /** A walk over the entries takes many times as long as this, once the line is slow. */
-export const IMPATIENT = { timeout: '500ms', longTimeout: '600ms' } as const;
+export const IMPATIENT = { timeout: '1s', longTimeout: '1500ms' } as const;
 
 export interface SlowStage {
   /** {@link IMPATIENT}, behind the proxy. */
