@@ -279,7 +279,7 @@ export class GuardedBackend implements Backend {
   /** Another server answers now, and it may have lost the last invalidations: they are said again (guarantee G7). */
   private replayJournal(): void {
     this.lives++;
-    for (const invalidation of this.journal.recent()) this.queue.add(invalidation);
+    this.queue.renew(this.journal.recent());
     this.tellReborn?.();
     this.tryAgain();
   }

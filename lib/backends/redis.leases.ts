@@ -143,7 +143,11 @@ export class RedisLeases {
     purpose: LeaseRequest['purpose'],
   ): Promise<LeaseReply> {
     this.parts.births.note(shard, view.incarnation, stamp);
-    const barrier = await this.parts.reader.barrier(shard, standing, view);
+    const barrier = await this.parts.reader.barrier(shard, standing, view).catch((error: unknown) => {
+      // Nobody hears that it was granted.
+      this.abandoned.giveBack({ key, token });
+      throw error;
+    });
     const lease = { key, token, incarnation: view.incarnation, stamp };
     if (purpose === 'replace') this.replacing.add(lease);
     return { kind: 'granted', lease, reading: { entry: standing, barrier, level: 'l2' } };

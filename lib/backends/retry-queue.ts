@@ -27,6 +27,8 @@ export function isBrief(invalidation: Invalidation): boolean {
  */
 export class RetryQueue {
   private readonly waiting = new Map<string, Invalidation>();
+  /** Everything, while it is being said. What is asked for meanwhile may stand where it has been already. */
+  private begun: Invalidation | undefined;
 
   constructor(private readonly limit: number) {}
 
@@ -35,11 +37,22 @@ export class RetryQueue {
   }
 
   add(invalidation: Invalidation): void {
-    const isTooMuch = this.waiting.has('everything') || this.waiting.size >= this.limit;
+    const everything = this.waiting.get('everything');
+    // What has not begun takes this along. Said once more for each that comes while it is under way, it would never end.
+    if (everything !== undefined && everything !== this.begun) return;
     // A new one each time: whoever is saying the one before does not confirm this one.
-    const asked: Invalidation = isTooMuch ? { kind: 'everything' } : { ...invalidation };
+    const asked: Invalidation = this.waiting.size >= this.limit ? { kind: 'everything' } : { ...invalidation };
     if (asked.kind === 'everything') this.waiting.clear();
     this.waiting.set(nameOf(asked), asked);
+  }
+
+  /**
+   * Another server is to be told all of them, and what the one before has confirmed. Whoever is saying one to that one
+   * does not confirm it any more.
+   */
+  renew(confirmed: readonly Invalidation[]): void {
+    for (const [name, invalidation] of this.waiting) this.waiting.set(name, { ...invalidation });
+    for (const invalidation of confirmed) this.add(invalidation);
   }
 
   /**
@@ -54,7 +67,7 @@ export class RetryQueue {
     const failures: unknown[] = [];
     const sayOn = async (): Promise<void> => {
       for (const [name, invalidation] of left) {
-        await apply(invalidation);
+        await this.say(invalidation, apply);
         // The same may have been asked for once more meanwhile, of what has come to stand there since.
         if (this.waiting.get(name) === invalidation) this.waiting.delete(name);
         if (failures.length > 0) return;
@@ -68,6 +81,19 @@ export class RetryQueue {
     // More may begin while the first are waited for.
     for (const turn of turns) await turn;
     if (failures.length > 0) throw failures[0];
+  }
+
+  private async say(
+    invalidation: Invalidation,
+    apply: (invalidation: Invalidation) => Promise<unknown>,
+  ): Promise<void> {
+    if (invalidation.kind === 'everything') this.begun = invalidation;
+    try {
+      await apply(invalidation);
+    } catch (error) {
+      if (this.begun === invalidation) this.begun = undefined;
+      throw error;
+    }
   }
 }
 

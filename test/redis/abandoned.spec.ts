@@ -1,5 +1,6 @@
 /** Leases that nobody uses any more, and that could not be given back at once. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import type { Backend, Lease } from '../../lib/core/backend.js';
 import { BackendError } from '../../lib/core/errors.js';
 import { errorOf, Rig } from '../support/machine/rig.js';
@@ -66,5 +67,24 @@ describeWithRedis('a lease that could not be given back at once', () => {
     await unable(stopping(0));
     const other = await open({ url: server.url });
     await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
+  });
+
+  it('A2: is given back when whoever was granted it could not be told all of what stands there', async () => {
+    const client = new Redis(server.url);
+    try {
+      const other = await open({ url: server.url });
+      const labels = [...key.labels, ...new Rig().key('cat', { tags: ['red'] }).labels];
+      await other.write(key, { value: 'Tom', labels, freshForMs: 60_000, keptForMs: 60_000, isolation: 'clone' });
+      const backend = await open({ client });
+      // The labels that only the entry names are asked for by themselves.
+      client.hmgetBuffer = () => Promise.reject(new Error('Connection is closed.'));
+      const refreshing = Promise.resolve(backend.lease(key, { ...ASKED, purpose: 'refresh' }));
+      expect(await errorOf(refreshing)).toBeInstanceOf(BackendError);
+      const refresh = (): unknown => other.lease(key, { ...ASKED, purpose: 'refresh' });
+      const kind = async (): Promise<unknown> => ((await refresh()) as { kind: string }).kind;
+      await until('another is granted one', async () => (await kind()) === 'granted', 10_000);
+    } finally {
+      client.disconnect();
+    }
   });
 });

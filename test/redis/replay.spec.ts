@@ -1,7 +1,7 @@
 /** Invalidations that are said again, many at once, to a server that changes or is slow meanwhile. */
 import { describe, expect, it } from '@jest/globals';
 import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
-import { resolveGuardOptions } from '../../lib/backends/guarded.options.js';
+import { resolveGuardOptions, type GuardOptions } from '../../lib/backends/guarded.options.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { BackendError } from '../../lib/core/errors.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
@@ -31,8 +31,8 @@ function changing() {
       meetAnother = listener;
     },
   };
-  const guard = (maxRetries: number): GuardedBackend =>
-    new GuardedBackend(stand as Backend, resolveGuardOptions({ maxRetries }, 'x'), backendParts({ clock }));
+  const guard = (maxRetries: number, others: GuardOptions = {}): GuardedBackend =>
+    new GuardedBackend(stand as Backend, resolveGuardOptions({ maxRetries, ...others }, 'x'), backendParts({ clock }));
   const hold = (name: string): Deferred<number> => {
     const answer = new Deferred<number>();
     held.set(name, answer);
@@ -50,6 +50,24 @@ describe('another server that answers while invalidations are said again', () =>
     reborn();
     await clock.settle();
     expect(said.splice(0)).toEqual(['cat', 'cat']);
+    held.clear();
+    reborn();
+    before.resolve(1);
+    await clock.settle();
+    expect(said).toEqual(['cat', 'ping', 'ping']);
+  });
+
+  it('G8: is told as well what nobody had confirmed before', async () => {
+    const { clock, rig, said, hold, held, guard, reborn } = changing();
+    const guarded = guard(100, { invalidationTimeout: 1 });
+    hold('cat').reject(new BackendError('evict', 'stand-in'));
+    await expect(guarded.evict([rig.key('cat')])).rejects.toThrow('evict');
+    said.length = 0;
+    // It is back and is told; before its answer comes, another takes its place that has not heard of it.
+    const before = hold('cat');
+    guarded.ping().catch(() => undefined);
+    await clock.settle();
+    expect(said.splice(0)).toEqual(['cat']);
     held.clear();
     reborn();
     before.resolve(1);
@@ -133,5 +151,60 @@ describe('invalidations that share few connections', () => {
       await clock.advance(1_000);
     }
     expect(answered).toBeGreaterThan(0);
+  });
+});
+
+describe('everything that is said again and takes its time', () => {
+  /** One that was away until more was to go than it is told one by one. */
+  const overdue = async () => {
+    const clock = new FakeClock();
+    const rig = new Rig({ clock });
+    const said: string[] = [];
+    let isAway = true;
+    const say = (what: string): void => {
+      if (isAway) throw new BackendError('a call', 'stand-in');
+      said.push(what);
+    };
+    const stand: Partial<Backend> = {
+      kind: 'stand-in',
+      evict: ([key]) => {
+        say(key?.text ?? '');
+        return 1;
+      },
+      clearEverything: async () => {
+        say('everything');
+        await clock.sleep(1_000);
+        return 1;
+      },
+      ping: () => undefined,
+    };
+    const settings = resolveGuardOptions({ invalidationTimeout: 1, failures: 1_000, maxRetries: 10 }, 'x');
+    const guarded = new GuardedBackend(stand as Backend, settings, backendParts({ clock }));
+    for (let at = 0; at < 15; at++) await expect(guarded.evict([rig.key(at)])).rejects.toThrow();
+    isAway = false;
+    return { clock, rig, said, guarded };
+  };
+
+  it('G9: ends, whatever is asked for meanwhile, and that is said as well', async () => {
+    const { clock, rig, said, guarded } = await overdue();
+    const keys = Array.from({ length: 20 }, (_, at) => rig.key(`late ${at}`));
+    for (const key of keys) {
+      guarded.evict([key]).catch(() => undefined);
+      await clock.advance(300);
+    }
+    expect(said.filter((what) => what === 'everything')).toHaveLength(1);
+    expect(said[0]).toBe('everything');
+    expect(said).toEqual(expect.arrayContaining(keys.map(({ text }) => text)));
+    await guarded.ping();
+  });
+
+  it('G8: takes along what is asked for before it begins', async () => {
+    const { clock, rig, said, guarded } = await overdue();
+    const queue = Promise.allSettled([guarded.ping()]);
+    await clock.advance(2_000);
+    await queue;
+    expect(said).toEqual(['everything']);
+    await guarded.evict([rig.key('cat')]);
+    expect(said).toEqual(['everything', rig.key('cat').text]);
   });
 });
