@@ -59,7 +59,10 @@ export class Takeoff {
     const context = contextOf(call, spare);
     try {
       const answer = await run.execute(call, context, loading, isBackground);
-      const value = answer === NOT_MODIFIED ? spare?.value : answer;
+      const isRenewed = answer === NOT_MODIFIED;
+      // The same value means the same to whoever invalidates what it was made of, although this load did not say so.
+      if (isRenewed) loading.inherit(key.space, spare?.labels ?? [], Infinity);
+      const value = isRenewed ? spare?.value : answer;
       return await filler.settle({ key, policy, rules, value, context, loading, isLate: watch.isLate }, lease);
     } catch (error) {
       await filler.release(lease);
