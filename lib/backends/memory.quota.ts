@@ -44,7 +44,8 @@ export class Quota {
   private readonly holdings = new Map<Partition, Holding>();
   /** The one that held most when it was last looked for. */
   private large: Holding | undefined;
-  private untilNextLook = 0;
+  /** How often something had to go since then. */
+  private sinceLook = Infinity;
 
   constructor(private readonly bounds: ResolvedQuota) {}
 
@@ -99,6 +100,7 @@ export class Quota {
    * stored stays.
    */
   victim(oldest: MemoryRecord, by: Partition, full: Measure, bound: number): MemoryRecord {
+    this.sinceLook++;
     const share = bound / this.holdings.size;
     const theirs = this.holdings.get(partitionOf(oldest));
     if (theirs === undefined || theirs[full] > share) return oldest;
@@ -112,8 +114,8 @@ export class Quota {
   private largestBut(mine: Holding | undefined, full: Measure, share: number): Holding | undefined {
     const isLarge = (holding: Holding): boolean => holding !== mine && holding[full] > share;
     if (this.large !== undefined && isLarge(this.large)) return this.large;
-    if (--this.untilNextLook > 0) return undefined;
-    this.untilNextLook = this.holdings.size;
+    if (this.sinceLook < this.holdings.size) return undefined;
+    this.sinceLook = 0;
     let largest: Holding | undefined;
     for (const holding of this.holdings.values()) {
       if (isLarge(holding) && holding[full] > (largest?.[full] ?? 0)) largest = holding;

@@ -1,5 +1,5 @@
 import type { Copier } from '../core/copier.js';
-import type { Entry, Isolation } from '../core/entry.js';
+import type { Entry, Isolation, Level } from '../core/entry.js';
 import { idIn, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier, Incarnation, Stamp } from '../core/stamp.js';
@@ -116,6 +116,10 @@ export class MemoryRecord implements Entry {
 
   get sizeBytes(): number {
     return this.costBytes;
+  }
+
+  get level(): Level {
+    return 'l1';
   }
 
   get value(): unknown {

@@ -10,6 +10,7 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
+import { Janitor } from './memory.janitor.js';
 import { MemoryPartition } from './memory.partition.js';
 import { Birth, MemoryRecord, type Group } from './memory.record.js';
 import { Quota, QuotaRecord, type Measure } from './memory.quota.js';
@@ -53,6 +54,7 @@ export class MemoryStore {
   isRevoked: ((record: MemoryRecord) => boolean) | undefined;
   private readonly groupsByPrefix = new Map<string, Group>();
   private readonly uses = new Uses<MemoryRecord>();
+  private readonly janitor = new Janitor(this.groupsByPrefix);
   readonly quota: Quota | undefined;
   private readonly partitions = new Map<Partition, MemoryPartition<Group>>();
   private entries = 0;
@@ -183,6 +185,7 @@ export class MemoryStore {
     this.partitions.clear();
     this.uses.clear();
     this.quota?.clear();
+    this.janitor.beginAnew();
     this.entries = 0;
     this.bytes = 0;
   }
@@ -260,7 +263,9 @@ export class MemoryStore {
 
   private victim(oldest: MemoryRecord, by: Partition, full: Measure, nowMs: number): MemoryRecord {
     if (this.quota === undefined || !this.isLive(oldest, nowMs)) return oldest;
-    return this.quota.victim(oldest, by, full, full === 'entries' ? this.bounds.maxEntries : this.bounds.maxBytes);
+    const bound = full === 'entries' ? this.bounds.maxEntries : this.bounds.maxBytes;
+    const chosen = this.quota.victim(oldest, by, full, bound);
+    return chosen === oldest ? oldest : (this.janitor.find((record) => this.isLive(record, nowMs)) ?? chosen);
   }
 
   private remove(record: MemoryRecord, wasDisplaced: boolean): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isPending, type Awaitable } from '../core/awaitable.js';
 import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../core/codec.js';
-import type { Entry } from '../core/entry.js';
+import type { Entry, Level } from '../core/entry.js';
 import { originOf, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Emit } from '../core/observer.js';
@@ -34,6 +34,10 @@ export class ServerEntry implements Entry {
     this.freshUntilMs = serverClock.toLocalMs(opened.freshUntilServerMs);
     this.keptUntilMs = this.freshUntilMs + opened.graceMs;
     this.sizeBytes = opened.sizeBytes;
+  }
+
+  get level(): Level {
+    return 'l2';
   }
 
   /** The first look gets what was opened; every further one a value of its own. */

@@ -31,6 +31,8 @@ export interface Entry {
   /** End of the longest stale window. After it the entry does not exist. */
   readonly keptUntilMs: number;
   readonly sizeBytes: number;
+  /** Where it stands: the answer to a read that has just copied it says from where. */
+  readonly level: Level;
   /** A value the caller may keep: each look at this property hands out an isolated one. */
   readonly value: unknown;
   /** Whether the identity is that of the key. Asked at every read: the last line of isolation. */

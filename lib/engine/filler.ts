@@ -26,14 +26,18 @@ import type { Loaded, SingleFlight } from './single-flight.js';
 /** Labels of one entry: those of its space, 32 tags of its own, 32 inherited, each also as a user's share. */
 const MAX_LABELS = 140;
 
-/** What is known when a loader has answered. */
-export interface Result {
+/** A value, and what it is made of. */
+export interface Making {
   readonly key: Key;
-  readonly policy: Policy;
   readonly rules: ResultRules | undefined;
   readonly value: unknown;
   readonly context: LoadContext;
   readonly loading: Loading;
+}
+
+/** What is known when a loader has answered. */
+export interface Result extends Making {
+  readonly policy: Policy;
   /** The loader gave up its lease by taking too long. */
   readonly isLate: boolean;
 }
@@ -59,6 +63,20 @@ export class Filler {
     }
     const refusal = await this.fill(key, lease, draft);
     return { value, labels: draft.labels, freshUntilMs: nowMs + draft.freshForMs, refusal };
+  }
+
+  /** A result that is not stored, while what is made of it may be: that gets its tags, and ends with what it was made of. */
+  passOn(result: Making): Loaded {
+    const { key, rules, value, loading } = result;
+    try {
+      // A value that would not be stored is not asked for its tags, here as little as elsewhere.
+      const isNone = value === undefined || rules?.unless?.(value) === true;
+      const labels = this.labels(isNone ? { ...result, rules: undefined } : result);
+      return { value, labels, freshUntilMs: loading.innerFreshUntilMs };
+    } catch {
+      // Nobody knows its tags.
+      return { value, labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs() };
+    }
   }
 
   /** Gives a lease back. One that cannot be given back is remembered as abandoned; elsewhere it ends by itself. */
@@ -162,7 +180,7 @@ export class Filler {
     this.report.warnOnce('scope-leak', key.space.namespace, `${message} Until then its results are not stored.`);
   }
 
-  private labels({ key, rules, value, context, loading }: Result): readonly Label[] {
+  private labels({ key, rules, value, context, loading }: Making): readonly Label[] {
     const found = rules?.tags?.(value) ?? [];
     if (found.length === 0 && context.tags.length === 0 && loading.innerLabels.size === 0) return key.labels;
     const tags = checkTags([...key.tags, ...context.tags, ...found]);

@@ -19,7 +19,7 @@ export interface LoaderContext<T = unknown> {
   /** Sets the ttl of this result. `null`: no expiry. */
   ttl(ttl: Duration | null): void;
   /**
-   * Return this to say that `previous` is still right: it is kept and its ttl starts anew.
+   * Return this to say that `previous` is still right: it is kept, with its tags, and its ttl starts anew.
    * @throws NothingToRenewError when there is no previous value.
    */
   notModified(): T;

@@ -62,7 +62,8 @@ export class Lookup {
     else key.space.tally.stale++;
     if (this.report.isHeard) {
       const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
-      this.report.event({ type: 'hit', verdict, level: reading?.level ?? 'l1', durationMs, ...this.report.place(key) });
+      const { level } = reading ?? entry;
+      this.report.event({ type: 'hit', verdict, level, durationMs, ...this.report.place(key) });
     }
     return entry.value;
   }

@@ -59,7 +59,7 @@ export class Takeoff {
     const context = contextOf(call, spare);
     try {
       const answer = await run.execute(call, context, loading, isBackground);
-      const value = answer === NOT_MODIFIED ? spare?.value : answer;
+      const value = valueOf(answer, spare, loading);
       return await filler.settle({ key, policy, rules, value, context, loading, isLate: watch.isLate }, lease);
     } catch (error) {
       await filler.release(lease);
@@ -70,9 +70,23 @@ export class Takeoff {
   }
 
   private async load(call: Call, loading: Loading, spare: Entry | undefined, freshUntilMs: number): Promise<Loaded> {
-    const answer = await this.parts.run.execute(call, contextOf(call, spare), loading, false);
-    return { value: answer === NOT_MODIFIED ? spare?.value : answer, labels: call.key.labels, freshUntilMs };
+    const { key, result: rules } = call;
+    const context = contextOf(call, spare);
+    const value = valueOf(await this.parts.run.execute(call, context, loading, false), spare, loading);
+    // Where nothing is stored that is made of it, nobody has to know what it was made of.
+    if (freshUntilMs !== Infinity) return { value, labels: key.labels, freshUntilMs };
+    return this.parts.filler.passOn({ key, rules, value, context, loading });
   }
+}
+
+/**
+ * The loader's answer, or the value from before: that means the same to whoever invalidates what it was made of, although
+ * this load did not say so.
+ */
+function valueOf(answer: unknown, spare: Entry | undefined, loading: Loading): unknown {
+  if (answer !== NOT_MODIFIED) return answer;
+  loading.inherit(loading.key.space, spare?.labels ?? [], Infinity);
+  return spare?.value;
 }
 
 function contextOf(call: Call, spare: Entry | undefined): LoadContext {

@@ -1,6 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Backend, Lease, LeaseRequest, Selection } from '../core/backend.js';
-import type { Draft } from '../core/entry.js';
+import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
@@ -20,12 +20,12 @@ export class ChaosBackend implements Backend {
     this.kind = inner.kind;
   }
 
-  read(key: Key): ReturnType<Backend['read']> {
-    return this.disturb('read', () => this.inner.read(key));
+  read(key: Key, how?: Handling): ReturnType<Backend['read']> {
+    return this.disturb('read', () => this.inner.read(key, how));
   }
 
-  readMany(keys: readonly Key[]): ReturnType<Backend['readMany']> {
-    return this.disturb('readMany', () => this.inner.readMany(keys));
+  readMany(keys: readonly Key[], how?: Handling): ReturnType<Backend['readMany']> {
+    return this.disturb('readMany', () => this.inner.readMany(keys, how));
   }
 
   lease(key: Key, request: LeaseRequest): ReturnType<Backend['lease']> {

@@ -70,6 +70,15 @@ describeWithRedis('two levels', () => {
       expect(levels()).toEqual(['l2', 'l2', 'l2', 'l1', 'l1', 'l1']);
     });
 
+    it('is said as well of what stands in for a load that failed', async () => {
+      const a = await machine();
+      const policy = { ttl: 1, staleIfError: '1h' } as const;
+      await a.set('tom', 1, policy);
+      await pause(5);
+      expect(await a.load('tom', () => Promise.reject(new Error('down')), policy)).toBe(1);
+      expect(a.recorded.of('hit')).toMatchObject([{ verdict: 'grace', level: 'l2' }]);
+    });
+
     it('hands every reader a value of its own', async () => {
       const a = await machine();
       await a.set('tom', { tags: ['red'] });

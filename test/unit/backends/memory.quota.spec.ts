@@ -240,4 +240,39 @@ describe('a memory that is full', () => {
     write(inside, 'large', [9]);
     expect(there(inside, upTo(10), 'large')).toHaveLength(10);
   });
+
+  it('also what has expired behind something older that has not, and is spared', async () => {
+    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 100 } });
+    write(inside, 'steady', [0]);
+    for (const tenant of upTo(9)) {
+      for (const name of upTo(9)) inside.write(inside.key(name, { tenant: `gone ${tenant}` }), 'x', 1_000);
+    }
+    write(inside, 'busy', upTo(18));
+    await inside.clock.advance(1_001);
+    write(inside, 'busy', upTo(78));
+    expect(there(inside, upTo(78), 'busy')).toHaveLength(78);
+    expect(there(inside, [0], 'steady')).toEqual([0]);
+    inside.assertConsistent({ maxEntries: 100 });
+  });
+
+  it('what is looked over is never of a memory that was emptied meanwhile', async () => {
+    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    for (const name of upTo(3)) inside.write(inside.key(name, { tenant: 'small' }), 'x', 1_000);
+    for (const name of upTo(10)) inside.write(inside.key(name, { tenant: 'large' }), 'x', 1_000);
+    inside.store.clear();
+    await inside.clock.advance(1_001);
+    write(inside, 'small', upTo(3));
+    write(inside, 'large', upTo(12));
+    expect(inside.store.size).toBe(12);
+    inside.assertConsistent({ maxEntries: 12 });
+  });
+
+  it('one after the other of those who hold more makes room, however many hold less', () => {
+    const inside = new Inside({ maxEntries: 400, quota: { maxEntries: 150 } });
+    const small = upTo(100).map((number) => `small ${number}`);
+    for (const tenant of small) write(inside, tenant, [0]);
+    for (const tenant of ['large', 'as large']) write(inside, tenant, upTo(150));
+    for (const name of [1, 2]) for (const tenant of small) write(inside, tenant, [name]);
+    for (const tenant of small) expect(there(inside, [0, 1, 2], tenant)).toEqual([0, 1, 2]);
+  });
 });

@@ -20,6 +20,7 @@ function entryOf(freshUntilMs: number, keptUntilMs: number): Entry {
     freshUntilMs,
     keptUntilMs,
     sizeBytes: 1,
+    level: 'l1',
     value: 'cat',
     isOf: (key) => key.id === KEY.id,
   };

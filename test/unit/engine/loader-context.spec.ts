@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { NothingToRenewError, TagInvalidError } from '../../../lib/core/errors.js';
+import type { Loader } from '../../../lib/engine/loader.js';
 import { Rig, type Options } from '../../support/machine/rig.js';
 
 describe('what a loader is told', () => {
@@ -98,6 +99,38 @@ describe('what a loader may say', () => {
     await rig.clock.advance(59_999);
     expect(await rig.get('tom')).toEqual({ name: 'Tom' });
     await rig.clock.advance(1);
+    expect(await rig.get('tom')).toBeUndefined();
+  });
+
+  it('notModified keeps the tags too, those that were said and those of what was read inside', async () => {
+    const options: Options = { ttl: '1m', staleIfError: '1h' };
+    for (const tag of ['litter', 'parents']) {
+      const rig = new Rig();
+      const first: Loader<string> = async (context) => {
+        context.tag('litter');
+        return rig.load('mother', () => 'Kit', { tags: ['parents'] });
+      };
+      await rig.load('tom', first, options);
+      for (let time = 0; time < 2; time++) {
+        await rig.clock.advance(60_000);
+        expect(await rig.load('tom', ({ notModified }) => notModified(), options)).toBe('Kit');
+      }
+      await rig.invalidateTag(tag);
+      expect(await rig.get('tom')).toBeUndefined();
+      expect(await rig.load('tom', ({ previous }) => `not ${String(previous)}`, options)).toBe('not undefined');
+    }
+  });
+
+  it('a tag of before that is invalidated while notModified is on its way refuses the fill', async () => {
+    const rig = new Rig();
+    const options: Options = { ttl: '1m', staleIfError: '1h' };
+    await rig.load('tom', ({ tag }) => (tag('litter'), 'Tom'), options);
+    await rig.clock.advance(60_000);
+    const call = rig.load('tom', async ({ notModified }) => (await rig.clock.sleep(10), notModified()), options);
+    await rig.clock.settle();
+    await rig.invalidateTag('litter');
+    await rig.clock.advance(10);
+    await call;
     expect(await rig.get('tom')).toBeUndefined();
   });
 

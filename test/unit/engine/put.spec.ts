@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory.backend.js';
 import { InvalidationUnknownError } from '../../../lib/core/errors.js';
+import type { Loader } from '../../../lib/engine/loader.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
 import { Rig, Source, type Options } from '../../support/machine/rig.js';
@@ -146,6 +147,46 @@ describe('a put and what happens inside its method', () => {
     await rig.put('whole', () => rig.get('part'));
     await rig.invalidateTag('litter');
     expect(await rig.get('whole')).toBeUndefined();
+  });
+
+  it('also of what it read where its own result is to stand, although there was nothing yet', async () => {
+    const rig = new Rig();
+    const ways: [string, Loader<string>, Options][] = [
+      ['said', ({ tag }) => (tag('litter'), 'Tom'), {}],
+      ['of the result', () => 'Tom', { rules: { tags: () => ['litter'] } }],
+      ['of what was read inside', () => rig.load('mother', () => 'Kit', { tags: ['litter'] }), {}],
+    ];
+    for (const [name, loader, options] of ways) {
+      await rig.put(name, () => rig.load(name, loader, options));
+      expect([name, await rig.get(name)]).toEqual([name, expect.any(String)]);
+    }
+    await rig.invalidateTag('litter');
+    for (const [name] of ways) expect([name, await rig.get(name)]).toEqual([name, undefined]);
+  });
+
+  it('and is stored although what it read there has no tags: nobody asks what would not be stored for them', async () => {
+    const rig = new Rig();
+    const rules = {
+      unless: (value: unknown) => value === null,
+      tags: (value: unknown) => [(value as { id: string }).id],
+    };
+    for (const nothing of [undefined, null]) {
+      await rig.put('tom', async () => (await rig.load('tom', () => nothing, { rules })) ?? 'new');
+      expect(await rig.get('tom')).toBe('new');
+      await rig.evict('tom');
+    }
+    await rig.put('tom', async () => (await rig.load('tom', () => 'no id', { rules })) && 'new');
+    expect(await rig.get('tom')).toBeUndefined();
+  });
+
+  it('and does not outlive what was read inside of that', async () => {
+    const rig = new Rig();
+    const inner = (): Promise<string> => rig.load('mother', () => 'Kit', { ttl: '5s' });
+    await rig.put('tom', () => rig.load('tom', inner), { ttl: '1m' });
+    await rig.clock.advance(4_999);
+    expect(await rig.get('tom')).toBe('Kit');
+    await rig.clock.advance(1);
+    expect(await rig.get('tom')).toBeUndefined();
   });
 });
 

@@ -66,6 +66,20 @@ describe('a backend in chaos', () => {
     expect(line.calls()).toBe(17);
   });
 
+  it('passes on how an answer is to be treated', async () => {
+    const asked: unknown[] = [];
+    const nobody: Backend = Object.assign(make().backend, {
+      read: (_key: Key, how: unknown) => asked.push(how),
+      readMany: (_keys: readonly Key[], how: unknown) => asked.push(how),
+    }) as never;
+    const backend = chaos({ kind: 'tiered', create: () => nobody }).create(backendParts({ clock: new FakeClock() }));
+    const { key } = make();
+    const how = { level: 'l2', checkedSinceMs: 7 } as const;
+    await backend.read(key, how);
+    await backend.readMany([key], how);
+    expect(asked).toEqual([how, how]);
+  });
+
   it('fails the next calls of one operation, without doing anything', async () => {
     const { backend, key, line } = make();
     const mine = new Error('mine');
