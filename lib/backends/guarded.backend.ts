@@ -24,6 +24,7 @@ import type { Partition, View } from '../core/space.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
 import { MANY, PORTION, type GuardSettings } from './guarded.options.js';
+import { leaseInTime, releaseAnyway } from './guarded.leases.js';
 import { Journal } from './journal.js';
 import { inPortions } from './lists.js';
 import { openOrClose } from './open-close.js';
@@ -75,24 +76,8 @@ export class GuardedBackend implements Backend {
     return inPortions(keys, PORTION, (some) => this.guard('readMany', () => this.inner.readMany(some)));
   }
 
-  /** A grant that comes too late is given back, by a backend that goes on trying: it would keep everybody waiting. */
   lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
-    let isLate = false;
-    let granted: Lease | undefined;
-    const giveBack = async (): Promise<void> => {
-      if (isLate && granted !== undefined) await this.inner.release(granted);
-    };
-    const asked = this.guard('lease', async () => {
-      const reply = await this.inner.lease(key, request);
-      granted = reply.kind === 'granted' ? reply.lease : undefined;
-      await giveBack();
-      return reply;
-    });
-    return asked.catch((error: unknown) => {
-      isLate = true;
-      giveBack().catch(() => undefined);
-      throw error;
-    });
+    return leaseInTime(this, this.inner, key, request);
   }
 
   renew(lease: Lease, leaseMs: number): Promise<boolean> {
@@ -100,7 +85,7 @@ export class GuardedBackend implements Backend {
   }
 
   release(lease: Lease): Promise<void> {
-    return this.guard('release', () => this.inner.release(lease));
+    return releaseAnyway(this, this.inner, lease);
   }
 
   fill(lease: Lease, draft: Draft): Promise<FillOutcome> {

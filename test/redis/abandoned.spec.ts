@@ -69,6 +69,20 @@ describeWithRedis('a lease that could not be given back at once', () => {
     await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
   });
 
+  it('A2: is given back also by whoever asks nothing else of the server, which has failed too often', async () => {
+    const backend = await open({ url: proxy.url, failures: 1, pause: '60s' });
+    const { lease } = (await backend.lease(key, ASKED)) as { lease: Lease };
+    proxy.mode = 'blackhole';
+    proxy.reset();
+    const isLeftAlone = async (): Promise<boolean> =>
+      String(await errorOf(Promise.resolve(backend.read(key)))).includes('circuit open');
+    await until('the server is left alone', isLeftAlone);
+    expect(String(await errorOf(Promise.resolve(backend.release(lease))))).toContain('circuit open');
+    proxy.mode = 'pass';
+    const other = await open({ url: server.url });
+    await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
+  });
+
   it('A2: is given back when whoever was granted it could not be told all of what stands there', async () => {
     const client = new Redis(server.url);
     try {
