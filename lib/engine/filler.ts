@@ -59,7 +59,9 @@ export class Filler {
       await this.release(lease);
       // Whoever said that it is not to be stored means what is made of it too; a shape that cannot be stored says nothing.
       const isAboutShape = draft === 'undefined' || draft === 'too-many-tags';
-      return { value, labels: key.labels, freshUntilMs: isAboutShape ? nowMs + policy.ttlMs : nowMs, refusal: draft };
+      if (!isAboutShape) return { value, labels: key.labels, freshUntilMs: nowMs, refusal: draft };
+      const passed = this.passOn(result);
+      return { ...passed, freshUntilMs: Math.min(passed.freshUntilMs, nowMs + policy.ttlMs), refusal: draft };
     }
     const refusal = await this.fill(key, lease, draft);
     return { value, labels: draft.labels, freshUntilMs: nowMs + draft.freshForMs, refusal };
@@ -164,8 +166,8 @@ export class Filler {
   }
 
   private veto({ key, rules, value, context, loading, isLate }: Result): RefusalReason | undefined {
-    if (value === undefined) return 'undefined';
     if (context.isSkipped) return 'skipped';
+    if (value === undefined) return 'undefined';
     if (isLate) return 'loader-too-long';
     if (loading.leak !== undefined) {
       this.tellLeak(key, loading.leak.namespace);

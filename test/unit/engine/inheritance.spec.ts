@@ -1,0 +1,55 @@
+/** What is made of what was read inside, where the load inside brought no entry of its own. */
+import { describe, expect, it } from '@jest/globals';
+import type { LoaderContext } from '../../../lib/engine/loader.js';
+import { Rig, type Options } from '../../support/machine/rig.js';
+
+async function freshForMs(rig: Rig, name: string, options: Options = {}): Promise<number | null | undefined> {
+  return rig.machine.engine.ttlMs(rig.key(name, options), rig.policy(options));
+}
+
+/** A list that others look into, of which the source of truth is elsewhere. */
+async function withList(): Promise<Rig> {
+  const rig = new Rig();
+  await rig.set('list', ['Tom'], { tags: ['list'], ttl: '1m' });
+  return rig;
+}
+
+describe('an inner loader whose result is not stored', () => {
+  it('hands on what it read when it found nothing: that was said by what it read', async () => {
+    const rig = await withList();
+    const find = async (): Promise<unknown> => ((await rig.get('list')) as string[]).find((name) => name === 'Kitty');
+    await rig.load('outer', async () => (await rig.load('inner', find, { ttl: '1h' })) ?? 'nobody');
+    expect(await freshForMs(rig, 'outer')).toBe(60_000);
+    await rig.invalidateTag('list');
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+
+  it('hands on the tags that it said itself when it found nothing', async () => {
+    const rig = new Rig();
+    const find = ({ tag }: LoaderContext): unknown => tag('cat:1');
+    await rig.load('outer', async () => (await rig.load('inner', find)) ?? 'nobody');
+    await rig.invalidateTag('cat:1');
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+
+  it('hands on its tags when they are more than an entry can carry: the outer one cannot carry them either', async () => {
+    const rig = new Rig();
+    const anns: Options = { user: 'ann' };
+    const lists = ['a', 'b', 'c'];
+    for (const list of lists) {
+      const tags = Array.from({ length: 32 }, (_, tag) => `${list}${tag}`);
+      await rig.set(list, 1, { ...anns, tags });
+    }
+    const read = (): Promise<unknown> => Promise.all(lists.map((list) => rig.get(list, anns)));
+    await rig.load('outer', () => rig.load('inner', read, anns), anns);
+    await rig.invalidateTag('a0');
+    expect(await rig.get('outer', anns)).toBeUndefined();
+  });
+
+  it('hands on that nothing is to be stored, also when it found nothing', async () => {
+    const rig = new Rig();
+    const skipped = (): Promise<unknown> => rig.load('inner', ({ skip }) => skip());
+    expect(await rig.load('outer', async () => (await skipped()) ?? 'degraded')).toBe('degraded');
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+});
