@@ -8,7 +8,7 @@ import { ReentrantLoadError } from '../core/errors.js';
 import { graceMs } from '../core/policy.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import { inheritInto, type Lookup } from './lookup.js';
+import { inheritFailureInto, inheritInto, type Lookup } from './lookup.js';
 import type { Flight, Loaded } from './single-flight.js';
 
 /** Ends of a wait other than a landing: the soft timeout came first, or the load takes longer than a load may. */
@@ -60,6 +60,7 @@ export class Boarding {
       if (this.isForeign(flight, seat)) return this.elsewhere.alone(call);
       if (spare !== undefined && this.mayStandIn(spare, call)) return this.serveSpare(call, spare);
       if (!isCounted) seat.count();
+      inheritFailureInto(call, flight.loading);
       throw error;
     } finally {
       outer?.waitsFor.delete(flight.loading);

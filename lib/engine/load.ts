@@ -101,6 +101,7 @@ export class Load {
     if (!call.policy.failSilently) {
       throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
     }
+    call.key.settle();
     const count = (): void => report.bypass(call.key, 'backend');
     const shared = outageLoads.joinable(call, moment);
     if (shared !== undefined) return this.boarding.board(call, shared, spare, { isLeader: false, count });

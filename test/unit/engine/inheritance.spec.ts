@@ -1,7 +1,7 @@
 /** What is made of what was read inside, where the load inside brought no entry of its own. */
 import { describe, expect, it } from '@jest/globals';
 import type { LoaderContext } from '../../../lib/engine/loader.js';
-import { Rig, type Options } from '../../support/machine/rig.js';
+import { Rig, Source, type Options } from '../../support/machine/rig.js';
 
 async function freshForMs(rig: Rig, name: string, options: Options = {}): Promise<number | null | undefined> {
   return rig.machine.engine.ttlMs(rig.key(name, options), rig.policy(options));
@@ -50,6 +50,38 @@ describe('an inner loader whose result is not stored', () => {
     const rig = new Rig();
     const skipped = (): Promise<unknown> => rig.load('inner', ({ skip }) => skip());
     expect(await rig.load('outer', async () => (await skipped()) ?? 'degraded')).toBe('degraded');
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+});
+
+describe('an inner load that fails', () => {
+  const failing = (rig: Rig) => async (): Promise<never> => {
+    await rig.get('list');
+    throw new Error('not found');
+  };
+
+  it('hands on what it read and its tags: who catches the error makes something of it', async () => {
+    for (const tag of ['list', 'cat:1']) {
+      const rig = await withList();
+      const inner = (): Promise<unknown> => rig.load('inner', failing(rig), { tags: ['cat:1'] });
+      await rig.load('outer', () => inner().catch(() => 'nobody'), { ttl: '1h' });
+      expect(await freshForMs(rig, 'outer')).toBe(60_000);
+      await rig.invalidateTag(tag);
+      expect(await rig.get('outer')).toBeUndefined();
+    }
+  });
+
+  it('also to who joined it', async () => {
+    const rig = await withList();
+    const source = new Source();
+    const find = async (): Promise<unknown> => [await rig.get('list'), await source.load()];
+    const first = rig.load('inner', find).catch(() => 'nobody');
+    await rig.clock.settle();
+    const outer = rig.load('outer', () => rig.load('inner', find).catch(() => 'nobody'));
+    await rig.clock.settle();
+    source.fail(0, new Error('not found'));
+    expect(await Promise.all([first, outer])).toEqual(['nobody', 'nobody']);
+    await rig.invalidateTag('list');
     expect(await rig.get('outer')).toBeUndefined();
   });
 });
