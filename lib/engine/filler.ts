@@ -42,6 +42,11 @@ export interface Result extends Making {
   readonly isLate: boolean;
 }
 
+/** A result, and why it was not stored, if it was not. */
+export interface Settled extends Loaded {
+  readonly refusal: RefusalReason | undefined;
+}
+
 export class Filler {
   constructor(
     private readonly parts: EngineParts,
@@ -50,7 +55,7 @@ export class Filler {
   ) {}
 
   /** Stores the result under its lease, or gives the lease back. Never rejects. */
-  async settle(result: Result, lease: Lease): Promise<Loaded & { readonly refusal: RefusalReason | undefined }> {
+  async settle(result: Result, lease: Lease): Promise<Settled> {
     const { key, policy, value } = result;
     const draft = this.draft(result);
     const nowMs = this.parts.clock.monotonicMs();

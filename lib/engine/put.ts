@@ -1,12 +1,12 @@
 import type { Lease } from '../core/backend.js';
 import { Loading } from '../core/frame.js';
-import type { RefusalReason } from '../core/observer.js';
 import { NOBODY } from '../core/scope.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { Filler } from './filler.js';
+import type { Filler, Settled } from './filler.js';
 import { LoadContext } from './loader.js';
 import type { LoaderRun, Watch } from './loader-run.js';
+import { inheritFailureInto, inheritInto } from './lookup.js';
 import type { Report } from './report.js';
 
 /**
@@ -32,16 +32,20 @@ export class Put {
    */
   async run(call: Call, method: () => unknown): Promise<unknown> {
     const { key, frame } = call;
+    frame?.loading?.note(key.space);
     const lease = await this.lease(call);
     const leasedAtMs = lease === undefined ? undefined : this.parts.clock.monotonicMs();
     const loading = new Loading(key, frame?.loading, leasedAtMs, true);
     const watch = this.loaderRun.watch(key, lease, () => undefined);
     try {
       const value = await this.parts.surroundings.run({ scope: frame?.scope ?? NOBODY, loading }, method);
-      const refusal = lease === undefined ? 'backend' : await this.store(call, lease, value, loading, watch);
+      const { refusal, ...loaded } =
+        lease === undefined ? this.unstored(call, value) : await this.store(call, lease, value, loading, watch);
       if (refusal !== undefined && refusal !== 'skipped') await this.evict(call);
+      inheritInto(call, loaded);
       return value;
     } catch (error) {
+      inheritFailureInto(call, loading);
       if (lease !== undefined) await this.filler.release(lease);
       throw error;
     } finally {
@@ -55,9 +59,14 @@ export class Put {
     value: unknown,
     loading: Loading,
     { isLate }: Watch,
-  ): Promise<RefusalReason | undefined> {
+  ): Promise<Settled> {
     const context = LoadContext.of(key);
-    return (await this.filler.settle({ key, policy, rules, value, context, loading, isLate }, lease)).refusal;
+    return this.filler.settle({ key, policy, rules, value, context, loading, isLate }, lease);
+  }
+
+  /** Without a lease nothing is stored, and so nothing may be stored around it. */
+  private unstored({ key }: Call, value: unknown): Settled {
+    return { value, labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs(), refusal: 'backend' };
   }
 
   private async lease({ key }: Call): Promise<Lease | undefined> {

@@ -1,6 +1,8 @@
 /** What is made of what was read inside, where the load inside brought no entry of its own. */
 import { describe, expect, it } from '@jest/globals';
+import { memory } from '../../../lib/backends/memory.backend.js';
 import type { LoaderContext } from '../../../lib/engine/loader.js';
+import { chaos } from '../../../lib/testing/chaos.js';
 import { Rig, Source, type Options } from '../../support/machine/rig.js';
 
 async function freshForMs(rig: Rig, name: string, options: Options = {}): Promise<number | null | undefined> {
@@ -83,5 +85,48 @@ describe('an inner load that fails', () => {
     expect(await Promise.all([first, outer])).toEqual(['nobody', 'nobody']);
     await rig.invalidateTag('list');
     expect(await rig.get('outer')).toBeUndefined();
+  });
+});
+
+describe('a put inside a load', () => {
+  it('hands on what its method read, its tags and its ttl', async () => {
+    for (const tag of ['list', 'cat:1']) {
+      const rig = await withList();
+      const count = async (): Promise<unknown> => ((await rig.get('list')) as string[]).length;
+      await rig.load('outer', () => rig.put('count', count, { tags: ['cat:1'], ttl: '5s' }), { ttl: '1h' });
+      expect(await freshForMs(rig, 'outer')).toBe(5_000);
+      await rig.invalidateTag(tag);
+      expect(await rig.get('outer')).toBeUndefined();
+    }
+  });
+
+  it('hands on what its method read also when it fails', async () => {
+    const rig = await withList();
+    const fail = async (): Promise<never> => {
+      await rig.get('list');
+      throw new Error('not today');
+    };
+    await rig.load('outer', () => rig.put('count', fail).catch(() => 'nobody'));
+    await rig.invalidateTag('list');
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+
+  it('without a lease nothing is stored around it, as nothing was stored of it', async () => {
+    const backend = chaos(memory());
+    const rig = new Rig({ backend });
+    const put = (): Promise<unknown> => {
+      backend.failNext('lease');
+      return rig.put('count', () => 1);
+    };
+    expect(await rig.load('outer', put)).toBe(1);
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+
+  it('of what fewer people may see is not stored where others would see it', async () => {
+    const rig = new Rig();
+    const everybodys: Options = { width: 'global', namespace: 'leaky' };
+    expect(await rig.load('outer', () => rig.put('own', () => 'secret'), everybodys)).toBe('secret');
+    expect(await rig.get('outer', everybodys)).toBeUndefined();
+    expect(rig.recorded.of('scope-leak')).toMatchObject([{ namespace: 'leaky', innerNamespace: 'cats' }]);
   });
 });
