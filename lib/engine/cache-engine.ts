@@ -4,6 +4,7 @@
  */
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
+import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
 import type { BypassReason } from '../core/observer.js';
@@ -126,12 +127,12 @@ export class CacheEngine {
 
   /** Whether a fresh value is there. Counts nothing. */
   async has(key: Key, policy: Policy): Promise<boolean> {
-    return (await this.lookup.fresh(key, policy, this.note(key.space))) !== undefined;
+    return (await this.peek(key, policy)) !== undefined;
   }
 
   /** Milliseconds of freshness left; null: no expiry; undefined: nothing there. */
   async ttlMs(key: Key, policy: Policy): Promise<number | null | undefined> {
-    const entry = (await this.lookup.fresh(key, policy, this.note(key.space)))?.entry;
+    const entry = await this.peek(key, policy);
     if (entry === undefined) return undefined;
     return entry.freshUntilMs === Infinity ? null : Math.ceil(entry.freshUntilMs - this.parts.clock.monotonicMs());
   }
@@ -196,6 +197,14 @@ export class CacheEngine {
     }
     inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, 'fresh', reading, this.lookup.startedAtMs());
+  }
+
+  /** The fresh entry that a verb tells something about. */
+  private async peek(key: Key, policy: Policy): Promise<Entry | undefined> {
+    const loading = this.note(key.space);
+    const entry = (await this.lookup.fresh(key, policy, loading))?.entry;
+    if (entry !== undefined) loading?.inherit(key.space, entry.labels, entry.freshUntilMs);
+    return entry;
   }
 
   /** Inside a loader, whatever tells about stored data counts as a read of it. */

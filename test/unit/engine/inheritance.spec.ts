@@ -130,3 +130,16 @@ describe('a put inside a load', () => {
     expect(rig.recorded.of('scope-leak')).toMatchObject([{ namespace: 'leaky', innerNamespace: 'cats' }]);
   });
 });
+
+describe('a question about an entry', () => {
+  it.each<[string, (rig: Rig) => Promise<unknown>]>([
+    ['whether it is there', (rig) => rig.machine.engine.has(rig.key('list'), rig.policy())],
+    ['how long it will be', (rig) => rig.machine.engine.ttlMs(rig.key('list'), rig.policy())],
+  ])('%s is answered until the entry is gone', async (_, ask) => {
+    const rig = await withList();
+    await rig.load('outer', () => ask(rig), { ttl: '1h' });
+    expect(await freshForMs(rig, 'outer')).toBe(60_000);
+    await rig.invalidateTag('list');
+    expect(await rig.get('outer')).toBeUndefined();
+  });
+});
