@@ -19,10 +19,13 @@ export interface Surroundings {
   run<R>(frame: Frame, work: () => R): R;
 }
 
+/** For whom data is meant, and of what kind it is: a space, or what is known of one. */
+export type Whose = Pick<Space, 'scope' | 'width' | 'namespace'>;
+
 /** One load under way, as seen by the cache calls inside it. */
 export class Loading {
-  /** The first space that was read although fewer people may see it than the entry being loaded. */
-  leak: Space | undefined;
+  /** Whose data was the first that was read although fewer people may see it than the entry being loaded. */
+  leak: Whose | undefined;
   /** The loads this one is waiting for right now; a circle of them would wait for ever. */
   readonly waitsFor = new Set<Loading>();
   /** Tag labels of what was read inside: whoever invalidates the inner data means the outer too. */
@@ -51,10 +54,10 @@ export class Loading {
     return this.sinceMs === undefined ? policy : { isolation, level, checkedSinceMs: this.sinceMs };
   }
 
-  /** Notes that this load, and every load it is nested in, saw data of `space`. */
-  note(space: Space): void {
-    if (isNarrower(space, this.key.space)) this.leak ??= space;
-    this.parent?.note(space);
+  /** Notes that this load, and every load it is nested in, saw such data. */
+  note(whose: Whose): void {
+    if (isNarrower(whose, this.key.space)) this.leak ??= whose;
+    this.parent?.note(whose);
   }
 
   /** Takes over what an inner entry brings: its tags (which only mean something in one partition) and its end. */
