@@ -69,6 +69,11 @@ export function foundId(ids: FoundIds, part: 'tenant' | 'user'): unknown {
   return part in Object.prototype ? undefined : id;
 }
 
+/** Whether ids have a place for one, themselves or by their class, though there may be nothing in it. */
+export function speaksOf(ids: object, part: 'tenant' | 'user'): boolean {
+  return Object.hasOwn(ids, part) || (part in ids && !(part in Object.prototype));
+}
+
 /** True for everything that stands for "no id": `null`, `undefined`, '', blanks, 0, NaN and false. */
 export function isMissing(id: unknown): boolean {
   if (typeof id === 'string') return id.trim() === '';

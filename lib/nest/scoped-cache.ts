@@ -3,7 +3,7 @@ import { CacheConfigError, ScopeMissingError } from '../core/errors.js';
 import { checkTags } from '../core/label.js';
 import { knownOptions } from '../core/own-options.js';
 import type { Policy } from '../core/policy.js';
-import { scopeOf, type ScopeIds } from '../core/scope.js';
+import { scopeOf, speaksOf, type ScopeIds } from '../core/scope.js';
 import { CacheReads } from './cache-reads.js';
 import { own } from './cache-view.js';
 import { AMBIENT } from './scope-binding.js';
@@ -166,7 +166,7 @@ export class ScopedCache extends CacheReads {
    */
   for(ids: ScopeIds): ScopedCache {
     // A user that was meant and is not there (`user: request.user?.id`) must not become the whole tenant.
-    const width = Object.hasOwn(ids, 'user') ? 'user' : 'tenant';
+    const width = speaksOf(ids, 'user') ? 'user' : 'tenant';
     return new ScopedCache(this.parts, { ...this.bound, width, binding: this.fixed(ids, width) });
   }
 }
