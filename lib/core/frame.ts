@@ -32,17 +32,34 @@ export class Loading {
   readonly innerLabels = new Set<Label>();
   /** The soonest end of what was read inside: the outer entry must not outlive it. */
   innerFreshUntilMs = Infinity;
+  /** The load around it. */
+  readonly parent: Loading | undefined;
   private readonly sinceMs: number | undefined;
+  private isOver = false;
 
   constructor(
     readonly key: Key,
-    readonly parent: Loading | undefined,
+    parent: Loading | undefined,
     /** When its lease had been granted. Undefined: it has none, and nothing is stored of it. */
     leasedAtMs?: number,
     /** A put: its method may look at the very entry it is about to replace. */
     readonly isPut = false,
   ) {
+    this.parent = parent?.underWay;
     this.sinceMs = leasedAtMs ?? parent?.sinceMs;
+  }
+
+  /**
+   * It has ended. What its loader left behind (a timer, a listener, a connection that it opened) goes on in these
+   * surroundings, perhaps as long as the process: that is not inside it any more, and must not gather here.
+   */
+  end(): void {
+    this.isOver = true;
+  }
+
+  /** This load, or the nearest around it that has not ended. */
+  private get underWay(): Loading | undefined {
+    return this.isOver ? this.parent?.underWay : this;
   }
 
   /**
@@ -62,6 +79,7 @@ export class Loading {
 
   /** Takes over what an inner entry brings: its tags (which only mean something in one partition) and its end. */
   inherit(space: Space, labels: readonly Label[], freshUntilMs: number): void {
+    if (this.isOver) return;
     if (freshUntilMs < this.innerFreshUntilMs) this.innerFreshUntilMs = freshUntilMs;
     if (space.partition !== this.key.space.partition) return;
     for (const label of labels) if (isTagLabel(label)) this.innerLabels.add(label);
@@ -78,6 +96,6 @@ export class Loading {
 
   /** The load of `id` that this one is, or is nested in. */
   enclosing(id: KeyId): Loading | undefined {
-    return this.key.id === id ? this : this.parent?.enclosing(id);
+    return this.key.id === id && !this.isOver ? this : this.parent?.enclosing(id);
   }
 }

@@ -50,6 +50,7 @@ export class Put {
       throw error;
     } finally {
       watch.stop();
+      loading.end();
     }
   }
 

@@ -39,7 +39,10 @@ export class Takeoff {
     const loading = new Loading(call.key, call.frame?.loading);
     const load = async (): Promise<Loaded> => {
       const watch = this.parts.run.watch(call.key, undefined, () => flight.becomeOverdue());
-      return this.load(call, loading, spare, freshUntilMs).finally(() => watch.stop());
+      return this.load(call, loading, spare, freshUntilMs).finally(() => {
+        watch.stop();
+        loading.end();
+      });
     };
     const landing = turn === undefined ? load() : turn.then(load);
     const flight = new Flight(call.key.id, undefined, loading, landing);
@@ -66,6 +69,7 @@ export class Takeoff {
       throw error;
     } finally {
       watch.stop();
+      loading.end();
     }
   }
 

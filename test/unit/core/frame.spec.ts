@@ -18,7 +18,7 @@ describe('C16: a loader that reads what fewer people may see', () => {
   it('leaves a mark on its load', () => {
     const load = loadingOf(keyOf('tenant'));
     load.note(keyOf('user').space);
-    expect(load.leak).toBe(keyOf('user').space);
+    expect(load.leak).toMatchObject({ name: 'u.acme.bob/cats' });
   });
 
   it('leaves a mark on every load around it that is wider', () => {
@@ -77,6 +77,27 @@ describe('what an outer load takes over from inner entries', () => {
     load.inherit(keyOf('global').space, [], 50);
     load.inherit(keyOf('tenant').space, [], 70);
     expect(load.innerFreshUntilMs).toBe(50);
+  });
+});
+
+describe('a load that has ended', () => {
+  it('takes nothing over from what it left behind: that may go on as long as the process', () => {
+    const load = loadingOf(keyOf('user'));
+    load.end();
+    const later = keyOf('user', 'acme', 'bob', 2, ['red']);
+    load.inherit(later.space, later.labels, 50);
+    expect([load.innerLabels.size, load.innerFreshUntilMs]).toEqual([0, Infinity]);
+  });
+
+  it('is not around what begins there; what is still under way around it is', () => {
+    const outermost = loadingOf(keyOf('tenant', 'acme', 'bob', 1));
+    const between = loadingOf(keyOf('tenant', 'acme', 'bob', 2), outermost);
+    between.end();
+    expect(between.enclosing(between.key.id)).toBeUndefined();
+    expect(between.enclosing(outermost.key.id)).toBe(outermost);
+    expect(loadingOf(keyOf('tenant', 'acme', 'bob', 3), between).parent).toBe(outermost);
+    outermost.end();
+    expect(loadingOf(keyOf('tenant', 'acme', 'bob', 3), between).parent).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@ import { memory } from '../../../lib/backends/memory.backend.js';
 import { ReentrantLoadError } from '../../../lib/core/errors.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
-import { Rig } from '../../support/machine/rig.js';
+import { Deferred, Rig } from '../../support/machine/rig.js';
 
 const BACKENDS = [
   ['memory', () => memory()],
@@ -42,6 +42,23 @@ describe.each(BACKENDS)('loads that wait for themselves, on %s', (_, backend) =>
       rig.load('a', () => 1).catch((error: Error) => error.constructor.name),
     );
     expect(value).toBe('ReentrantLoadError');
+  });
+
+  it('what a load left behind is not inside it any more once it has ended: it loads like everybody else', async () => {
+    // A timer, a listener, a subscription that the loader began: it goes on in the surroundings that it was made in.
+    for (const verb of ['load', 'put'] as const) {
+      const rig = new Rig({ backend: backend() });
+      const message = new Deferred();
+      let heard: Promise<unknown> | undefined;
+      await rig[verb]('a', () => {
+        heard = message.promise.then(() => rig.load('a', () => 'new'));
+        return 'old';
+      });
+      await rig.evict('a');
+      message.resolve(undefined);
+      expect(await heard).toBe('new');
+      expect(await rig.get('a')).toBe('new');
+    }
   });
 
   it('two flights that begin to wait for each other do not wait for ever', async () => {
