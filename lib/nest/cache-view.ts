@@ -29,8 +29,9 @@ export abstract class CacheView {
    * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
    * library) has whatever scope *they* run in, so bind those with `AsyncResource.bind` or call this inside of them.
    *
-   * The scope is the whole of it: nothing of the surrounding one shines through. A generator that `work` returns has it
-   * in each of its steps, whoever walks through it; an Observable begins with whoever subscribes, so subscribe inside.
+   * The scope is the whole of it: nothing of the surrounding one shines through. A generator that `work` returns or
+   * promises has it in each of its steps, whoever walks through it; an Observable begins with whoever subscribes, so
+   * subscribe inside.
    * @returns what `work` returns
    * @throws ScopeInvalidError
    * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));

@@ -84,6 +84,18 @@ describe('runInScope covers what its work only begins', () => {
     expect(found).toEqual(['globex', 'globex']);
   });
 
+  it('a generator that its work has only after waiting for something', async () => {
+    const { cache, as } = await twoTenants();
+    const own = async function* () {
+      yield await mine(cache);
+    };
+    const rows = cache.runInScope({ tenant: 'globex' }, async () => {
+      await cache.get('its rights');
+      return own();
+    });
+    expect(await as('acme', async () => collect(await rows))).toEqual(['globex']);
+  });
+
   it('a generator that is left early: what it does last, and not what its walker does next', async () => {
     const { cache, as } = await twoTenants();
     const seen: unknown[] = [];
