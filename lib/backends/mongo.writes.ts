@@ -96,15 +96,16 @@ export class MongoWrites {
    * A write that a network or a hanging server delivers after its caller has given it up finds its ticket gone with
    * what its caller removed instead. Whoever takes a ticket away (a removal, another write) came after this one.
    */
-  async write(key: Key, draft: Draft): Promise<void> {
-    await this.writeMany([[key, draft]]);
+  async write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+    await this.writeMany([[key, draft]], dueMs);
   }
 
-  /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
-  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+  /**
+   * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
+   * @param dueMs when the caller is told that it failed
+   */
+  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.due(entries.length)): Promise<void> {
     if (entries.length === 0) return;
-    const { timeoutMs, longTimeoutMs } = this.patience;
-    const dueMs = this.parts.clock.monotonicMs() + (entries.length > MANY ? longTimeoutMs : timeoutMs);
     // Of two for one key the later one stays.
     const last = new Map(entries.map(([key, draft]) => [key.id, [key, draft] as const]));
     const states = await this.statesOf([...last.values()].map(([key]) => key));
@@ -245,6 +246,12 @@ export class MongoWrites {
 
   private note(draft: Draft, { m, i, s }: Record<string, unknown>): void {
     this.proofs.set(draft, { mark: m as string, incarnation: i as Incarnation, stamp: s as Stamp });
+  }
+
+  /** For a caller that begins to wait now. */
+  private due(entries: number): number {
+    const { timeoutMs, longTimeoutMs } = this.patience;
+    return this.parts.clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
   }
 
   private freshUntil(freshForMs: number): number {

@@ -1,12 +1,14 @@
 /** A server that is not there, hangs, is slow or comes back: calls go on, in bounded time, and nothing old is served. */
 import { afterEach, expect, it, jest } from '@jest/globals';
-import { createConnection } from 'mongoose';
+import { createConnection, mongo } from 'mongoose';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
+import { Deferred } from '../support/machine/rig.js';
 import { failCommands, failNothing } from '../support/mongo/fail-command.js';
 import { LEVELS } from '../support/mongo/levels.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { withCollections } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
@@ -282,6 +284,38 @@ describeWithMongo('a MongoDB that is away', () => {
     for (let round = 0; round < 12; round++) {
       expect(await sound.get('cat')).toBe('newer');
       await pause(60);
+    }
+  });
+
+  it('A6: a write that waited behind a repeated invalidation is over when its caller is told that it failed', async () => {
+    const server = await start();
+    const client = await mongo.MongoClient.connect(server.url);
+    ends.push(() => client.close());
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const tickets = new Deferred<void>();
+    const evictions = [() => Promise.reject(new Error('no connection in time')), () => pause(700)];
+    const connection = withCollections(client, (documents) => ({
+      findOneAndDelete: (async (...args: Parameters<typeof documents.findOneAndDelete>) => {
+        await evictions.shift()?.();
+        return documents.findOneAndDelete(...args);
+      }) as never,
+      bulkWrite: async (...args: Parameters<typeof documents.bulkWrite>) => {
+        await tickets.promise;
+        return documents.bulkWrite(...args);
+      },
+    }));
+    const impatient = { failures: 100, timeout: '1s', invalidationTimeout: 1, pause: '1m' } as const;
+    const rig = await machines.ready({ connection, ...impatient });
+    await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
+    // Two thirds of its time are over when the eviction has been said again.
+    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
+    expect(evictions).toEqual([]);
+    await sound.evict('cat');
+    expect(await sound.load('cat', () => 'newer')).toBe('newer');
+    tickets.resolve();
+    for (let round = 0; round < 10; round++) {
+      expect(await sound.get('cat')).toBe('newer');
+      await pause(30);
     }
   });
 
