@@ -71,16 +71,15 @@ export class MongoWrites {
     const fields = await this.sealed(key, { incarnation, stamp, draft }, draft.value);
     // A token stands for one incarnation and one stamp.
     const holds = { 'l.k': token, 'l.u': { $gt: serverClock.nowMs() } };
-    const concern = this.leases.isOfLoad(lease) ? { writeConcern: { w: 1 } } : {};
+    const isOfLoad = this.leases.isOfLoad(lease);
+    const concern = isOfLoad ? { writeConcern: { w: 1 } } : {};
+    // Writes begun since have taken the lease away, so tickets that lie here are of before what replaces them.
+    const unset: Record<string, ''> = { l: '', ...(isOfLoad ? {} : { w: '' }), ...this.unsetBy(fields) };
     const [state, { matchedCount }] = await Promise.all([
       reader.state(shard, draft.labels),
       this.storing([fields], () =>
         link.run((documents) =>
-          documents.updateOne(
-            { _id: shard.entry(key.id), ...holds },
-            { $set: fields, $unset: { l: '', ...this.unsetBy(fields) } },
-            concern,
-          ),
+          documents.updateOne({ _id: shard.entry(key.id), ...holds }, { $set: fields, $unset: unset }, concern),
         ),
       ),
     ]);
@@ -94,7 +93,8 @@ export class MongoWrites {
   /**
    * In two steps: a ticket is laid beside whatever stands there, then the value is stored if the ticket still lies there.
    * A write that a network or a hanging server delivers after its caller has given it up finds its ticket gone with
-   * what its caller removed instead. Whoever takes a ticket away (a removal, another write) came after this one.
+   * what its caller removed instead. Whoever takes a ticket away (a removal, another write, a put) came after this one:
+   * laying it ends the lease of whoever began before.
    */
   async write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
     await this.writeMany([[key, draft]], dueMs);
@@ -203,6 +203,7 @@ export class MongoWrites {
           update: change({
             $set: { [`w.${ticket}`]: nowMs },
             $max: { x: janitorAt(nowMs) },
+            $unset: { l: '' },
             $setOnInsert: { n: namespaceOf(key.id) },
           }),
           upsert: true,
