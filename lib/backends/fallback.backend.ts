@@ -26,6 +26,8 @@ export class FallbackBackend implements Backend {
   readonly kind: string;
   /** Leases that the second backend granted: their fills belong there, whatever has become of the first. */
   private readonly own = new WeakSet<Lease>();
+  /** Those of them whose fill takes the place of what stood there, on the first as well. */
+  private readonly replacing = new WeakSet<Lease>();
   private isDegraded = false;
 
   constructor(
@@ -54,7 +56,10 @@ export class FallbackBackend implements Backend {
       () => this.first.lease(key, request),
       async () => {
         const reply = await this.second.lease(key, request);
-        if (reply.kind === 'granted') this.own.add(reply.lease);
+        if (reply.kind === 'granted') {
+          this.own.add(reply.lease);
+          if (request.purpose === 'replace') this.replacing.add(reply.lease);
+        }
         return reply;
       },
     );
@@ -71,7 +76,9 @@ export class FallbackBackend implements Backend {
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
     // A value loaded while the first was away is not kept once it is back: nobody knows what it has heard meanwhile.
     if (this.own.has(lease) && !this.isDegraded) return 'lease-lost';
-    return this.of(lease).fill(lease, draft);
+    const outcome = await this.of(lease).fill(lease, draft);
+    if (outcome === 'stored' && this.replacing.has(lease)) await this.replaced([lease.key]);
+    return outcome;
   }
 
   write(key: Key, draft: Draft): Promise<void> {
@@ -84,7 +91,7 @@ export class FallbackBackend implements Backend {
       () => this.first.writeMany(entries),
       async () => {
         await this.second.writeMany(entries);
-        await Promise.resolve(this.first.evict(entries.map(([key]) => key))).catch(queued);
+        await this.replaced(entries.map(([key]) => key));
       },
     );
   }
@@ -158,6 +165,11 @@ export class FallbackBackend implements Backend {
       () => this.first.close(),
       () => this.second.close(),
     );
+  }
+
+  /** The first may still hold what stood under these keys before, and would serve it once it is back. */
+  private async replaced(keys: readonly Key[]): Promise<void> {
+    await Promise.resolve(this.first.evict(keys)).catch(queued);
   }
 
   private of(lease: Lease): Backend {

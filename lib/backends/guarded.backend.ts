@@ -23,7 +23,7 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
-import { MANY, PORTION, type GuardSettings } from './guarded.options.js';
+import { MANY, PORTION, type GuardSettings, type Punctual } from './guarded.options.js';
 import { leaseInTime, releaseAnyway } from './guarded.leases.js';
 import { Journal } from './journal.js';
 import { inPortions } from './lists.js';
@@ -51,7 +51,7 @@ export class GuardedBackend implements Backend {
   private isClosed = false;
 
   constructor(
-    private readonly inner: Backend & Repeating,
+    private readonly inner: Backend & Repeating & Punctual,
     private readonly settings: GuardSettings,
     private readonly parts: LevelParts,
   ) {
@@ -93,12 +93,12 @@ export class GuardedBackend implements Backend {
   }
 
   write(key: Key, draft: Draft): Promise<void> {
-    return this.guard('write', () => this.inner.write(key, draft));
+    return this.guard('write', (dueMs) => this.inner.write(key, draft, dueMs));
   }
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
     const deadlines = entries.length > MANY ? this.patience : this.deadlines;
-    return this.guard('writeMany', () => this.inner.writeMany(entries), deadlines);
+    return this.guard('writeMany', (dueMs) => this.inner.writeMany(entries, dueMs), deadlines);
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
@@ -169,8 +169,11 @@ export class GuardedBackend implements Backend {
     await this.inner.close();
   }
 
-  /** A call with its deadline, as the breaker allows. One promise for all of it: reads are many. */
-  guard<T>(operation: string, work: () => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
+  /**
+   * A call with its deadline, as the breaker allows. One promise for all of it: reads are many. The work is told when its
+   * caller will be told that it failed: by then it may have waited for what goes first.
+   */
+  guard<T>(operation: string, work: (dueMs: number) => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
     // Everybody waits for the probe, so it is none that may take long.
     if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
       return this.ping().then(() => this.guard(operation, work, deadlines));
@@ -197,7 +200,7 @@ export class GuardedBackend implements Backend {
         if (deadlines.end(pending)) fail(error);
       };
       try {
-        const started = this.queue.size === 0 ? work() : this.afterReplay(operation, work, pending);
+        const started = this.queue.size === 0 ? work(pending.dueMs) : this.afterReplay(operation, work, pending);
         if (isPending(started)) started.then(answered, failed);
         else answered(started);
       } catch (error) {
@@ -207,11 +210,11 @@ export class GuardedBackend implements Backend {
   }
 
   /** What waits in the queue goes first, and what comes meanwhile: before anybody reads what it would have removed. */
-  private async afterReplay<T>(operation: string, work: () => Awaitable<T>, pending: Pending): Promise<T> {
+  private async afterReplay<T>(operation: string, work: (dueMs: number) => Awaitable<T>, pending: Pending): Promise<T> {
     while (this.queue.size > 0) await this.replay();
     // Whoever was told meanwhile that it failed does not have it done behind their back.
     if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
-    return work();
+    return work(pending.dueMs);
   }
 
   /** Tries an invalidation until it is confirmed or its time is up; then it waits in the queue and the caller is told. */

@@ -1,5 +1,8 @@
 import { parseDuration, type Duration } from '../core/duration.js';
+import type { Awaitable } from '../core/awaitable.js';
+import type { Draft } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
 import { wholeNumber } from '../core/limits.js';
 import { ownOptions } from '../core/own-options.js';
 
@@ -38,6 +41,12 @@ export const GUARD_OPTIONS = Object.freeze([
 export const MANY = 200;
 /** Keys that are read within one deadline; of more, each portion has its own, so a server that hangs still costs one. */
 export const PORTION = 1_000;
+
+/** What a backend may do better than the contract says: to leave a write undone that was not made by `dueMs`. */
+export interface Punctual {
+  write(key: Key, draft: Draft, dueMs?: number): Awaitable<void>;
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Awaitable<void>;
+}
 
 export interface GuardSettings {
   readonly timeoutMs: number;

@@ -168,12 +168,12 @@ class MongoBackend implements ServerBackend {
     return this.writes.fill(lease, draft);
   }
 
-  write(key: Key, draft: Draft): Promise<void> {
-    return this.writes.write(key, draft);
+  write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+    return this.writes.write(key, draft, dueMs);
   }
 
-  writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    return this.writes.writeMany(entries);
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void> {
+    return this.writes.writeMany(entries, dueMs);
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {

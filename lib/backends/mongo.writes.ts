@@ -71,16 +71,15 @@ export class MongoWrites {
     const fields = await this.sealed(key, { incarnation, stamp, draft }, draft.value);
     // A token stands for one incarnation and one stamp.
     const holds = { 'l.k': token, 'l.u': { $gt: serverClock.nowMs() } };
-    const concern = this.leases.isOfLoad(lease) ? { writeConcern: { w: 1 } } : {};
+    const isOfLoad = this.leases.isOfLoad(lease);
+    const concern = isOfLoad ? { writeConcern: { w: 1 } } : {};
+    // Writes begun since have taken the lease away, so tickets that lie here are of before what replaces them.
+    const unset: Record<string, ''> = { l: '', ...(isOfLoad ? {} : { w: '' }), ...this.unsetBy(fields) };
     const [state, { matchedCount }] = await Promise.all([
       reader.state(shard, draft.labels),
       this.storing([fields], () =>
         link.run((documents) =>
-          documents.updateOne(
-            { _id: shard.entry(key.id), ...holds },
-            { $set: fields, $unset: { l: '', ...this.unsetBy(fields) } },
-            concern,
-          ),
+          documents.updateOne({ _id: shard.entry(key.id), ...holds }, { $set: fields, $unset: unset }, concern),
         ),
       ),
     ]);
@@ -94,17 +93,19 @@ export class MongoWrites {
   /**
    * In two steps: a ticket is laid beside whatever stands there, then the value is stored if the ticket still lies there.
    * A write that a network or a hanging server delivers after its caller has given it up finds its ticket gone with
-   * what its caller removed instead. Whoever takes a ticket away (a removal, another write) came after this one.
+   * what its caller removed instead. Whoever takes a ticket away (a removal, another write, a put) came after this one:
+   * laying it ends the lease of whoever began before.
    */
-  async write(key: Key, draft: Draft): Promise<void> {
-    await this.writeMany([[key, draft]]);
+  async write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+    await this.writeMany([[key, draft]], dueMs);
   }
 
-  /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
-  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
+  /**
+   * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
+   * @param dueMs when the caller is told that it failed
+   */
+  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.due(entries.length)): Promise<void> {
     if (entries.length === 0) return;
-    const { timeoutMs, longTimeoutMs } = this.patience;
-    const dueMs = this.parts.clock.monotonicMs() + (entries.length > MANY ? longTimeoutMs : timeoutMs);
     // Of two for one key the later one stays.
     const last = new Map(entries.map(([key, draft]) => [key.id, [key, draft] as const]));
     const states = await this.statesOf([...last.values()].map(([key]) => key));
@@ -202,6 +203,7 @@ export class MongoWrites {
           update: change({
             $set: { [`w.${ticket}`]: nowMs },
             $max: { x: janitorAt(nowMs) },
+            $unset: { l: '' },
             $setOnInsert: { n: namespaceOf(key.id) },
           }),
           upsert: true,
@@ -245,6 +247,12 @@ export class MongoWrites {
 
   private note(draft: Draft, { m, i, s }: Record<string, unknown>): void {
     this.proofs.set(draft, { mark: m as string, incarnation: i as Incarnation, stamp: s as Stamp });
+  }
+
+  /** For a caller that begins to wait now. */
+  private due(entries: number): number {
+    const { timeoutMs, longTimeoutMs } = this.patience;
+    return this.parts.clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
   }
 
   private freshUntil(freshForMs: number): number {

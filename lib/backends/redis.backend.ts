@@ -165,12 +165,12 @@ class RedisBackend implements ServerBackend {
     return this.writes.fill(lease, draft);
   }
 
-  write(key: Key, draft: Draft): Promise<void> {
-    return this.writes.write(key, draft);
+  write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+    return this.writes.write(key, draft, dueMs);
   }
 
-  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    await this.writes.writeMany(entries);
+  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void> {
+    await this.writes.writeMany(entries, dueMs);
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {

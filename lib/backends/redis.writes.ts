@@ -58,14 +58,15 @@ export class RedisWrites {
     return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
   }
 
-  async write(key: Key, draft: Draft): Promise<void> {
-    await this.store(key, draft, undefined);
+  async write(key: Key, draft: Draft, dueMs = this.due(1)): Promise<void> {
+    await this.store(key, draft, undefined, undefined, dueMs);
   }
 
-  /** All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind. */
-  async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    const { timeoutMs, longTimeoutMs } = this.patience;
-    const dueMs = this.parts.clock.monotonicMs() + (entries.length > MANY ? longTimeoutMs : timeoutMs);
+  /**
+   * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
+   * @param dueMs when the caller is told that it failed
+   */
+  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.due(entries.length)): Promise<void> {
     // Of two writes to one key the later one stays, whichever connection they would have taken.
     const last = [...new Map(entries.map((entry) => [entry[0].id, entry])).values()];
     const sealed = await Promise.all(
@@ -150,7 +151,7 @@ export class RedisWrites {
     draft: Draft,
     expected: Buffer | undefined,
     first?: Born,
-    dueMs = this.parts.clock.monotonicMs() + this.patience.timeoutMs,
+    dueMs = this.due(1),
   ): Promise<boolean> {
     const { births, shards, clock, serverClock } = this.parts;
     let born = first;
@@ -199,6 +200,12 @@ export class RedisWrites {
     const { value, labels, freshForMs } = draft;
     const freshUntilServerMs = this.freshUntil(freshForMs);
     return this.codec.seal({ value, incarnation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
+  }
+
+  /** For a caller that begins to wait now. */
+  private due(entries: number): number {
+    const { timeoutMs, longTimeoutMs } = this.patience;
+    return this.parts.clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
   }
 
   private freshUntil(freshForMs: number): number {

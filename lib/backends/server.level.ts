@@ -2,11 +2,12 @@
 import type { Backend, BackendFactory } from '../core/backend.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
-import type { GuardSettings } from './guarded.options.js';
+import type { GuardSettings, Punctual } from './guarded.options.js';
 import type { Repeating } from './retry-queue.js';
 import type { LevelParts, SecondLevel } from './tiered.levels.js';
 
-export interface ServerBackend extends Backend, Repeating, Pick<SecondLevel, 'proofOf'> {
+export interface ServerBackend
+  extends Omit<Backend, keyof Punctual>, Repeating, Punctual, Pick<SecondLevel, 'proofOf'> {
   readonly validator: Pick<SecondLevel, 'stillStands'>;
   /** Called when a server is there, or there again. */
   onReachable: (() => void) | undefined;

@@ -6,7 +6,7 @@
  * A hit in this process answers at once, like memory's.
  */
 import { randomBytes } from 'node:crypto';
-import { isPending, type Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../core/awaitable.js';
 import type {
   Backend,
   BackendFactory,
@@ -28,9 +28,10 @@ import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { closeAll, openOrClose } from './open-close.js';
 import type { Invalidation } from './retry-queue.js';
-import { Copies, readingOf, wasCheckedSince, type Copy } from './tiered.copies.js';
+import { Copies, Copy, readingOf, wasCheckedSince } from './tiered.copies.js';
 import { Hearing } from './tiered.hearing.js';
 import type { SecondLevel } from './tiered.levels.js';
+import { readEach, type Near } from './tiered.many.js';
 import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './tiered.options.js';
 import { Taking } from './tiered.taking.js';
 import { forget, Telling } from './tiered.telling.js';
@@ -88,14 +89,23 @@ class TieredBackend implements Backend {
   }
 
   read(key: Key, how?: Handling): Awaitable<Reading> {
-    return this.near(key, this.parts.clock.monotonicMs(), how) ?? this.readThrough(key, how);
+    const near = this.near(key, this.parts.clock.monotonicMs(), how);
+    if (near === undefined) return this.readThrough(key, how);
+    return near instanceof Copy ? this.check(key, near, how) : near;
   }
 
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]> {
     const nowMs = this.parts.clock.monotonicMs();
     const near = keys.map((key) => this.near(key, nowMs, how));
-    if (near.every((answer) => answer !== undefined && !isPending(answer))) return near as readonly Reading[];
-    return this.readManyThrough(keys, near, how);
+    if (near.every((answer) => answer !== undefined && !(answer instanceof Copy))) return near as readonly Reading[];
+    const asked = this.taking.begin();
+    return readEach(keys, near, {
+      check: (key, copy) => this.check(key, copy, how),
+      far: async (some) => {
+        const readings = await this.l2.readMany(some, how);
+        return some.map((key, at) => this.taking.read(key, readings[at] as Reading, asked, how));
+      },
+    });
   }
 
   lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply> {
@@ -223,13 +233,12 @@ class TieredBackend implements Backend {
     return wire && parts.bus(wire, parts, { heartbeatMs, origin: via === undefined ? undefined : origin });
   }
 
-  /** The answer of this process, perhaps after a check. Undefined: it has none. */
-  private near(key: Key, nowMs: number, how: Handling | undefined): Awaitable<Reading> | undefined {
+  private near(key: Key, nowMs: number, how: Handling | undefined): Near {
     const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
     if (copy === undefined) return undefined;
     if (nowMs < copy.believedUntilMs && wasCheckedSince(copy, how)) return readingOf(copy);
     // What is past its ttl here may have been renewed by somebody else.
-    return nowMs < copy.freshUntilMs ? this.check(key, copy, how) : undefined;
+    return nowMs < copy.freshUntilMs ? copy : undefined;
   }
 
   private async check(key: Key, copy: Copy, how: Handling | undefined): Promise<Reading> {
@@ -239,18 +248,6 @@ class TieredBackend implements Backend {
   private async readThrough(key: Key, how: Handling | undefined): Promise<Reading> {
     const asked = this.taking.begin();
     return this.taking.read(key, await this.l2.read(key, how), asked, how);
-  }
-
-  private async readManyThrough(
-    keys: readonly Key[],
-    near: readonly (Awaitable<Reading> | undefined)[],
-    how: Handling | undefined,
-  ): Promise<readonly Reading[]> {
-    const asked = this.taking.begin();
-    const far = keys.filter((_, at) => near[at] === undefined);
-    const [known, read] = await Promise.all([Promise.all(near), far.length === 0 ? [] : this.l2.readMany(far, how)]);
-    const readings = read.values();
-    return keys.map((key, at) => known[at] ?? this.taking.read(key, readings.next().value as Reading, asked, how));
   }
 
   /** Whatever alters entries: copies of before go when the answer is there, and also when nobody knows it. */

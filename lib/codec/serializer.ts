@@ -116,10 +116,14 @@ export class BodySerializer {
   }
 }
 
-/** A body as bytes, where it cannot be written as text right into its place. */
-export function contentBytes({ content, isAscii }: Body): Buffer {
+/**
+ * A body as bytes that stay as they are, where it cannot be written right into its place: a serializer may write the next
+ * value, perhaps somebody else's, where it wrote this one, before the thread pool has read it.
+ */
+export function contentBytes({ content, format, isAscii }: Body): Buffer {
   if (typeof content === 'string') return Buffer.from(content, isAscii ? 'latin1' : 'utf8');
-  return bytesOf(content);
+  const bytes = bytesOf(content);
+  return format === FORMAT.custom ? Buffer.from(bytes) : bytes;
 }
 
 function textBody(format: number, value: unknown): Body {

@@ -1,12 +1,15 @@
 /** A server that is not there, hangs, is slow or comes back: calls go on, in bounded time, and nothing old is served. */
 import { afterEach, expect, it, jest } from '@jest/globals';
-import { createConnection } from 'mongoose';
+import { createConnection, mongo } from 'mongoose';
+import type { Clock } from '../../lib/core/clock.js';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
+import { Deferred, type Rig } from '../support/machine/rig.js';
 import { failCommands, failNothing } from '../support/mongo/fail-command.js';
 import { LEVELS } from '../support/mongo/levels.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { withCollections } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
@@ -261,7 +264,16 @@ describeWithMongo('a MongoDB that is away', () => {
     expect(await reader.get('cat')).toBe('new');
   });
 
-  it('A6: a write that arrives after what its caller did instead does not undo it', async () => {
+  it.each([
+    [
+      'removed and loaded anew',
+      async (rig: Rig<Clock>) => {
+        await rig.evict('cat');
+        return rig.load('cat', () => 'newer');
+      },
+    ],
+    ['put', (rig: Rig<Clock>) => rig.put('cat', () => 'newer')],
+  ])('A6: a write that arrives after what its caller did instead does not undo it: %s', async (_, instead) => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
@@ -276,12 +288,68 @@ describeWithMongo('a MongoDB that is away', () => {
     proxy.delayMs = 1_000;
     const writing = rig.set('cat', 'late').catch((error: unknown) => error);
     await pause(2_405);
-    await sound.evict('cat');
-    expect(await sound.load('cat', () => 'newer')).toBe('newer');
+    expect(await instead(sound)).toBe('newer');
     expect(await writing).toBeInstanceOf(CacheError);
     for (let round = 0; round < 12; round++) {
       expect(await sound.get('cat')).toBe('newer');
       await pause(60);
+    }
+  });
+
+  it('a put that began before a write does not undo it, however far the write has come', async () => {
+    const server = await start();
+    const client = await mongo.MongoClient.connect(server.url);
+    ends.push(() => client.close());
+    const [storing, stored] = [new Deferred<void>(), new Deferred<void>()];
+    const steps = [() => undefined, () => (storing.resolve(), stored.promise)];
+    const connection = withCollections(client, (documents) => ({
+      bulkWrite: async (...args: Parameters<typeof documents.bulkWrite>) => {
+        await steps.shift()?.();
+        return documents.bulkWrite(...args);
+      },
+    }));
+    const rig = await machines.ready({ connection, ...PATIENCE });
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    let writing: Promise<void> | undefined;
+    await sound.put('cat', async () => {
+      writing = rig.set('cat', 'newer');
+      await storing.promise;
+      return 'old';
+    });
+    stored.resolve();
+    await writing;
+    expect(await sound.get('cat')).not.toBe('old');
+  });
+
+  it('A6: a write that waited behind a repeated invalidation is over when its caller is told that it failed', async () => {
+    const server = await start();
+    const client = await mongo.MongoClient.connect(server.url);
+    ends.push(() => client.close());
+    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const tickets = new Deferred<void>();
+    const evictions = [() => Promise.reject(new Error('no connection in time')), () => pause(700)];
+    const connection = withCollections(client, (documents) => ({
+      findOneAndDelete: (async (...args: Parameters<typeof documents.findOneAndDelete>) => {
+        await evictions.shift()?.();
+        return documents.findOneAndDelete(...args);
+      }) as never,
+      bulkWrite: async (...args: Parameters<typeof documents.bulkWrite>) => {
+        await tickets.promise;
+        return documents.bulkWrite(...args);
+      },
+    }));
+    const impatient = { failures: 100, timeout: '1s', invalidationTimeout: 1, pause: '1m' } as const;
+    const rig = await machines.ready({ connection, ...impatient });
+    await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
+    // Two thirds of its time are over when the eviction has been said again.
+    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
+    expect(evictions).toEqual([]);
+    await sound.evict('cat');
+    expect(await sound.load('cat', () => 'newer')).toBe('newer');
+    tickets.resolve();
+    for (let round = 0; round < 10; round++) {
+      expect(await sound.get('cat')).toBe('newer');
+      await pause(30);
     }
   });
 

@@ -276,6 +276,31 @@ describe('what takes its time', () => {
     await guarded.write(rig.key('cow'), draft);
     expect(written).toEqual([rig.key('cow').id]);
   });
+
+  it('A6: a write that waited behind a repeated invalidation is told when its caller will give it up', async () => {
+    const { clock, rig, draft, guard } = timed();
+    const due: unknown[] = [];
+    let isAway = true;
+    const guarded = guard({
+      kind: 'stand-in',
+      evict: async () => {
+        if (isAway) throw new BackendError('evict', 'stand-in');
+        await clock.sleep(200);
+        return 1;
+      },
+      write: (...args: unknown[]) => void due.push(args[2]),
+      writeMany: (...args: unknown[]) => void due.push(args[1]),
+      ping: () => undefined,
+    });
+    await expect(guarded.evict([rig.key('dog')])).rejects.toThrow('evict');
+    isAway = false;
+    const key = rig.key('cat');
+    const beganAtMs = clock.monotonicMs();
+    const writing = Promise.all([guarded.write(key, draft), guarded.writeMany([[key, draft]])]);
+    await clock.advance(200);
+    await writing;
+    expect(due).toEqual([beganAtMs + 250, beganAtMs + 250]);
+  });
 });
 
 it('G7: what was asked before another server answered is not believed, and a lease it granted is given back', async () => {

@@ -1,8 +1,13 @@
 /** What two levels do beyond the contract: who answers, who hears of what, and for how long a copy is believed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory.backend.js';
+import { redis } from '../../lib/backends/redis.backend.js';
+import { tiered } from '../../lib/backends/tiered.backend.js';
+import type { SecondLevelFactory } from '../../lib/backends/tiered.levels.js';
+import { systemClock } from '../../lib/core/clock.js';
 import type { Reading } from '../../lib/core/backend.js';
 import { caughtUp, firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
+import { Rig } from '../support/machine/rig.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { redisBackend } from '../support/redis/redis-machine.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
@@ -350,6 +355,33 @@ describeWithRedis('two levels', () => {
       expect(readings.map(({ level }) => level)).toEqual(['l1', 'l2', 'l2', 'l2']);
       await machines.close();
       await proxy.close();
+    });
+
+    it('G9: a check of very many does not ask about all of them within one deadline', async () => {
+      const real = redis({ url: server.url, timeout: '10s' }) as SecondLevelFactory;
+      let [underWay, most] = [0, 0];
+      const counted: SecondLevelFactory = {
+        ...real,
+        asSecondLevel: (parts, origin) => {
+          const level = real.asSecondLevel(parts, origin);
+          const stillStands = (...args: Parameters<typeof level.stillStands>): Promise<boolean> => {
+            most = Math.max(most, ++underWay);
+            return level.stillStands(...args).finally(() => underWay--);
+          };
+          return { ...level, stillStands };
+        },
+      };
+      const over = tiered({ l1: memory(), l2: counted, maxUnvalidated: 0, bus: false });
+      const prefix = machines.prefix;
+      const rig = new Rig({
+        clock: systemClock,
+        backend: { kind: over.kind, create: (parts) => over.create({ ...parts, prefix }) },
+      });
+      const keys = Array.from({ length: 2_500 }, (_, at) => rig.key(at));
+      await rig.machine.engine.writes.setMany(keys.map((key, at) => [key, at, rig.policy()] as const));
+      const readings = await rig.backend.readMany(keys);
+      expect(readings.map(({ entry }) => entry?.value)).toEqual(keys.map((_, at) => at));
+      expect(most).toBe(1_000);
     });
 
     it('a check that fails is no answer: the copy is not served', async () => {

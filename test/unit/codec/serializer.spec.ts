@@ -3,8 +3,9 @@ import { deserialize, serialize } from 'node:v8';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';
 import type { Serializer } from '../../../lib/codec/serializer.js';
 import { CacheConfigError, UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
+import type { KeyId } from '../../../lib/core/key.js';
 import { Money } from '../core/support/values.js';
-import { ENCRYPTED, rig } from './support/codecs.js';
+import { acme, ENCRYPTED, rig, zeta } from './support/codecs.js';
 
 const v8: Serializer = { name: 'v8', serialize, deserialize };
 const reversed: Serializer = {
@@ -32,6 +33,22 @@ describe('a serializer of one’s own', () => {
     const serializer = { name: 'wide', serialize: wide, deserialize: (bytes: Buffer) => bytes.readUInt16LE(0) };
     for (const options of [{}, { compression: { threshold: 0 } }, ENCRYPTED])
       expect(await rig({ serializer, ...options }).through(0x4344)).toBe(0x4344);
+  });
+
+  it('that writes all of its values into one place keeps them apart, also while they are compressed', async () => {
+    const place = Buffer.alloc(1_000_000);
+    const serializer = {
+      ...v8,
+      name: 'one-place',
+      serialize: (value: unknown) => place.subarray(0, serialize(value).copy(place)),
+    };
+    const { seal, open, events } = rig({ serializer });
+    const rows = (owner: string): string[] => Array.from({ length: 20_000 }, (_, at) => `${owner} ${at}`);
+    const [ours, theirs] = await Promise.all([seal(rows('acme'), acme), seal(rows('zeta'), zeta)]);
+    const same = async (bytes: Buffer, id: KeyId, owner: string): Promise<boolean> =>
+      String((await open(bytes, id))?.value) === String(rows(owner));
+    expect([await same(ours, acme, 'acme'), await same(theirs, zeta, 'zeta')]).toEqual([true, true]);
+    expect(events).toEqual([]);
   });
 
   it('decides what can be stored', async () => {
