@@ -212,6 +212,17 @@ describe('what takes its time', () => {
     return { clock, inner, rig, draft, entries, guard };
   };
 
+  /** A server that is away, and takes its time once it is back. */
+  const away = (clock: FakeClock) => {
+    let isAway = true;
+    const evict = async (): Promise<number> => {
+      if (isAway) throw new BackendError('evict', 'stand-in');
+      await clock.sleep(200);
+      return 1;
+    };
+    return { evict, comeBack: () => void (isAway = false) };
+  };
+
   it('many entries at once are given the time of a long call, few that of a short one', async () => {
     const { clock, entries, guard } = timed();
     const slow = async (): Promise<number> => {
@@ -255,20 +266,16 @@ describe('what takes its time', () => {
   it('A6: a write that waited behind a repeated invalidation until its caller gave it up is not begun', async () => {
     const { clock, rig, draft, guard } = timed();
     const written: unknown[] = [];
-    let isAway = true;
+    const { evict, comeBack } = away(clock);
     const guarded = guard({
       kind: 'stand-in',
-      evict: async () => {
-        if (isAway) throw new BackendError('evict', 'stand-in');
-        await clock.sleep(200);
-        return 1;
-      },
+      evict,
       write: (key) => void written.push(key.id),
       ping: () => undefined,
     });
     // More than are said at once, and each takes less than a call may.
     for (let at = 0; at < 100; at++) await expect(guarded.evict([rig.key(at)])).rejects.toThrow('evict');
-    isAway = false;
+    comeBack();
     const late = Promise.allSettled([guarded.write(rig.key('cat'), draft)]);
     await clock.advance(2_000);
     expect((await late)[0].status).toBe('rejected');
@@ -280,20 +287,16 @@ describe('what takes its time', () => {
   it('A6: a write that waited behind a repeated invalidation is told when its caller will give it up', async () => {
     const { clock, rig, draft, guard } = timed();
     const due: unknown[] = [];
-    let isAway = true;
+    const { evict, comeBack } = away(clock);
     const guarded = guard({
       kind: 'stand-in',
-      evict: async () => {
-        if (isAway) throw new BackendError('evict', 'stand-in');
-        await clock.sleep(200);
-        return 1;
-      },
+      evict,
       write: (...args: unknown[]) => void due.push(args[2]),
       writeMany: (...args: unknown[]) => void due.push(args[1]),
       ping: () => undefined,
     });
     await expect(guarded.evict([rig.key('dog')])).rejects.toThrow('evict');
-    isAway = false;
+    comeBack();
     const key = rig.key('cat');
     const beganAtMs = clock.monotonicMs();
     const writing = Promise.all([guarded.write(key, draft), guarded.writeMany([[key, draft]])]);
