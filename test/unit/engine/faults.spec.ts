@@ -1,6 +1,7 @@
 /** Loaders and tenants that misbehave: rows of the fault list that no other file of the engine is about. */
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory.backend.js';
+import { TagInvalidError } from '../../../lib/core/errors.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
 import { Rig, Source } from '../../support/machine/rig.js';
@@ -76,6 +77,21 @@ describe('C22: a tenant whose loaders hang', () => {
     const before = rig.clock.monotonicMs();
     expect(await rig.load('tom', () => 'Tom', { tenant: 'beta' })).toBe('Tom');
     expect(rig.clock.monotonicMs()).toBe(before);
+  });
+});
+
+describe('a tag that is none', () => {
+  it.each([
+    ['while the backend answers', () => memory()],
+    ['while it does not', () => chaos(memory(), { operations: { read: { throwRate: 1 } } })],
+  ])('is refused before the loader runs, %s', async (_, backend) => {
+    const rig = new Rig({ backend: backend() });
+    const load = jest.fn(() => 'Tom');
+    // Made by a function of the arguments, as those of decorated methods are: looked at when they are needed.
+    const tags = (() => ['']) as unknown as string[];
+    const call = async (): Promise<unknown> => rig.load('tom', load, { tags });
+    await expect(call()).rejects.toThrow(TagInvalidError);
+    expect(load).not.toHaveBeenCalled();
   });
 });
 
