@@ -17,7 +17,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   // Slow by design, and run by `npm run test:soak`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/', '<rootDir>/test/nest-11/node_modules/'],
   extensionsToTreatAsEsm: isEsm ? ['.ts'] : [],
   moduleNameMapper: {
     // The library by its own name means its sources.
