@@ -11,8 +11,10 @@
  *   map      M(k=v;k=v)  sorted     set     S(a;b)  sorted               url     U'href
  *   regexp   R'source'flags         bytes   B'Kind'base64url         method  m'findAll
  *
- * Not part of a key: the order of object keys, Map entries and Set members, properties that are not enumerable, and the
- * `lastIndex` of a RegExp. Whatever else an object holds beside the above is refused rather than left out.
+ * Not part of a key: the order of object keys, Map entries and Set members, properties that are not enumerable, the
+ * `lastIndex` of a RegExp, and properties of objects that are undefined: `{ page }` without a page is `{}` to whatever
+ * reads it, and frameworks differ in which of the two they hand on. In arrays, Maps and Sets undefined counts, as there it
+ * changes a length. Whatever else an object holds beside the above is refused rather than left out.
  */
 import { KeyInvalidError } from './errors.js';
 import {
@@ -213,10 +215,13 @@ class Encoder {
     let texts = '';
     for (let at = 0; at < sorted.length; at++) {
       const name = sorted[at] as string;
+      const member = (value as Record<string, unknown>)[name];
+      if (member === undefined) continue;
       texts += leads[at] as string;
-      texts += this.member(name, (value as Record<string, unknown>)[name]);
+      texts += this.member(name, member);
     }
-    return texts;
+    // Each lead but the first begins with a separator, and the first may have been left out.
+    return texts.startsWith(';') ? texts.slice(1) : texts;
   }
 
   /** Names count before they are put in order. */

@@ -200,7 +200,8 @@ export class KeyMint {
 
   private encode(parts: readonly unknown[], where: string): string {
     let text = '';
-    for (let index = 0; index < parts.length; index++) {
+    const length = lengthOf(parts);
+    for (let index = 0; index < length; index++) {
       const isHole = parts[index] === undefined && !Object.hasOwn(parts, index);
       const part = isHole ? 'hole' : this.canonical.encode(parts[index], where, index);
       text = index === 0 ? this.naming.part(part) : `${text},${this.naming.part(part)}`;
@@ -208,6 +209,13 @@ export class KeyMint {
     }
     return text;
   }
+}
+
+/** Without what is undefined at the end: a missing argument, and one that is passed on as undefined, are the same to a method. */
+function lengthOf(parts: readonly unknown[]): number {
+  let { length } = parts;
+  while (length > 0 && parts[length - 1] === undefined) length--;
+  return length;
 }
 
 /** The id of a text in a space. */

@@ -121,6 +121,6 @@ export function widthOfMember({ settings }: CacheParts, member: Member, said: Wi
 }
 
 function maxArgsOf({ written }: Member): number {
-  const names = parameterNames(written);
+  const names = parameterNames(written) ?? ['...'];
   return names.some((name) => name.startsWith('...')) ? Infinity : names.length;
 }

@@ -1,5 +1,6 @@
 import { CacheConfigError } from '../../core/errors.js';
 import type { MethodSite } from './method-site.js';
+import { parameterList } from './parameter-list.js';
 
 /** Which arguments stay out of a key. */
 export class IgnoredArgs {
@@ -18,7 +19,8 @@ export class IgnoredArgs {
       throw new CacheConfigError(option, 'must be a list of positions or parameter names');
     const names = parameterNames(written);
     for (const arg of ignoreArgs as readonly unknown[]) {
-      if (typeof arg === 'string' && names.includes(`...${arg}`)) this.from = names.indexOf(`...${arg}`);
+      const rest = typeof arg === 'string' ? names?.indexOf(`...${arg}`) : undefined;
+      if (rest !== undefined && rest >= 0) this.from = rest;
       else this.positions.add(positionOf(arg, names, option));
     }
   }
@@ -32,12 +34,17 @@ export class IgnoredArgs {
   }
 }
 
-function positionOf(arg: unknown, names: readonly string[], option: string): number {
-  const position = typeof arg === 'string' ? names.indexOf(arg) : arg;
+function positionOf(arg: unknown, names: readonly string[] | undefined, option: string): number {
+  if (typeof arg === 'string' && names === undefined)
+    throw new CacheConfigError(
+      option,
+      `"${arg}" is looked for among parameters that cannot be read from the source of the method with certainty; say its position instead, from 0`,
+    );
+  const position = typeof arg === 'string' ? names?.indexOf(arg) : arg;
   if (typeof position === 'number' && Number.isInteger(position) && position >= 0) return position;
   const problem =
     typeof arg === 'string'
-      ? `"${arg}" is not one of its parameters (${names.join(', ') || 'none'})`
+      ? `"${arg}" is not one of its parameters (${names?.join(', ') || 'none'}); say its position where a build or a decorator below has renamed them`
       : 'positions are whole numbers from 0';
   throw new CacheConfigError(option, problem);
 }
@@ -46,41 +53,20 @@ const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*/u;
 /** `id => …`: the one form without parentheses. */
 const BARE_ARROW = /^(?:async\s+)?([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=>/u;
 
-/** The names of the parameters in their order: `...ids` for the rest, '' for one that is taken apart ({ id }, [first]). */
-export function parameterNames(method: (...args: never[]) => unknown): string[] {
+const NATIVE = /\{\s*\[native code\]\s*\}\s*$/;
+
+/**
+ * The names of the parameters in their order: `...ids` for the rest, '' for one that is taken apart ({ id }, [first]).
+ * Undefined where the source does not tell: of bound functions and proxies, or where it cannot be read with certainty.
+ */
+export function parameterNames(method: (...args: never[]) => unknown): string[] | undefined {
   const source = Function.prototype.toString.call(method);
+  if (NATIVE.test(source)) return undefined;
   const bare = BARE_ARROW.exec(source)?.[1];
   if (bare !== undefined) return [bare];
-  return parameterList(source).map((parameter) => {
+  return parameterList(source)?.map((parameter) => {
     const rest = parameter.startsWith('...') ? '...' : '';
     const name = NAME.exec(parameter.slice(rest.length).trimStart())?.[0] ?? '';
     return rest + name;
   });
-}
-
-/** Comments, texts and single characters: whatever stands inside the first two is no bracket and no comma. */
-const TOKEN =
-  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|`(?:\\[\s\S]|[^`\\])*`|[\s\S]/g;
-const CLOSING: Readonly<Record<string, string>> = Object.freeze({ '(': ')', '[': ']', '{': '}' });
-
-/** What stands between the first outermost parentheses, split at its outermost commas. */
-function parameterList(source: string): string[] {
-  const parameters: string[] = [];
-  const open: string[] = [];
-  let current: string | undefined;
-  for (const [token] of source.matchAll(TOKEN)) {
-    const isComment = token.startsWith('/*') || token.startsWith('//');
-    const closing = CLOSING[token];
-    if (closing !== undefined) open.push(closing);
-    else if (token === open.at(-1)) open.pop();
-    if (current === undefined) {
-      // A computed name, `['find' + x](id)`, has its brackets before the parentheses.
-      if (token === '(' && open.length === 1) current = '';
-    } else if (open.length === 0) break;
-    else if (token === ',' && open.length === 1) {
-      parameters.push(current.trim());
-      current = '';
-    } else if (!isComment) current += token;
-  }
-  return [...parameters, (current ?? '').trim()].filter((parameter) => parameter !== '');
 }

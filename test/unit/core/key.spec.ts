@@ -4,7 +4,7 @@ import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError }
 import { checkNamespace, originOf, partitionOf, partsOf, visibleKey } from '../../../lib/core/key.js';
 import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../lib/core/scope.js';
 import { idOf, mintOf, partId, type Said } from './support/mints.js';
-import { same } from './support/same.js';
+import { sameParts } from './support/same.js';
 import { anyId, anyNamespace, HOSTILE_WORDS } from './support/words.js';
 
 const mint = mintOf();
@@ -46,7 +46,7 @@ function isSame(a: Said, b: Said): boolean {
     (a.width !== 'user' || a.user === b.user) &&
     a.namespace === b.namespace &&
     a.version === b.version &&
-    same(a.parts, b.parts)
+    sameParts(a.parts, b.parts)
   );
 }
 

@@ -45,7 +45,7 @@ describe('the automatic key', () => {
     const cats = (await start({}, Cats)).get(Cats);
     const different: unknown[][] = [
       [],
-      [undefined],
+      [undefined, 1],
       [null],
       [''],
       [0],
@@ -58,7 +58,6 @@ describe('the automatic key', () => {
       [[]],
       [{}],
       [[1]],
-      [1, undefined],
       ['a', 'b'],
       ['a,b'],
       [['a', 'b']],
@@ -76,6 +75,44 @@ describe('the automatic key', () => {
     for (const args of different) seen.add(await cats.find(...args));
     expect(seen.size).toBe(different.length);
     expect(await cats.find({ a: 1, b: { c: 2, d: 3 } })).toBe(await cats.find({ b: { d: 3, c: 2 }, a: 1 }));
+  });
+
+  it('is the same for an argument that is missing and one that is undefined, for reading and for removing', async () => {
+    interface Filter {
+      page?: number | undefined;
+      owner?: { name?: string | undefined };
+    }
+    @Injectable()
+    class Cats {
+      private readonly next = counter();
+      @Cacheable()
+      async find(id: string, lang?: string, filter?: Filter): Promise<string> {
+        return this.next(id, lang, filter?.page);
+      }
+      @Cacheable({ namespace: 'own', key: (id: string, lang?: string) => [id, lang] })
+      async own(id: string, lang?: string): Promise<string> {
+        return this.next(id, lang);
+      }
+      @CacheEvict({ method: 'find' })
+      async forget(_id: string, _lang?: string, _filter?: Filter): Promise<void> {}
+      @CachePut({ namespace: 'own', key: (id: string, lang?: string) => [id, lang] })
+      async put(id: string, lang?: string): Promise<string> {
+        return this.next('put', id, lang);
+      }
+    }
+    const { get, cache } = await start({}, Cats);
+    const cats = get(Cats);
+    const first = await cats.find('a');
+    expect(await cats.find('a', undefined)).toBe(first);
+    expect(await cats.find('a', undefined, undefined)).toBe(first);
+    await cats.forget('a', undefined, undefined);
+    expect(await cats.find('a')).not.toBe(first);
+    const filtered = await cats.find('a', undefined, { page: undefined, owner: { name: undefined } });
+    expect(await cats.find('a', undefined, { owner: {} })).toBe(filtered);
+    expect(await cats.find('a', undefined, { owner: { name: 'ann' } })).not.toBe(filtered);
+    await cats.put('a', undefined);
+    expect(await cats.own('a')).toBe('put a  #5');
+    expect(await cache.namespace('own').delete('a')).toBe(true);
   });
 
   it('leaves arguments out by position and by name', async () => {
