@@ -4,6 +4,7 @@
  * meet twice anyway.
  */
 import { Cluster, Redis, type ClusterNode, type RedisOptions as ClientOptions } from 'ioredis';
+import { createRequire } from 'node:module';
 import type { Client } from './redis.connection.js';
 import { connectorFor } from './redis.connector.js';
 import type { ResolvedRedisOptions } from './redis.options.js';
@@ -15,8 +16,22 @@ const SLOTS_REFRESH_MS = 5_000;
 const DISCONNECT_MS = 200;
 const OPTIONS_OF_A_SERVER = ['host', 'port', 'db', 'username', 'password', 'tls', 'sentinels', 'name'] as const;
 
+/**
+ * An application whose tracer hooks into `require` sees our clients as well, although ES modules load ioredis past it:
+ * `require` opens our door as one. The hook is shown the same module here, before the first client is made. Where there
+ * is nothing to require, as in a bundle, there is nothing to hook into either.
+ */
+function showToHooks(): void {
+  try {
+    createRequire(import.meta.url)('ioredis');
+  } catch {
+    // The clients below are made of what was imported.
+  }
+}
+
 /** @param random uniform in [0, 1) */
 export function openClients(options: ResolvedRedisOptions, random: () => number): Client[] {
+  showToHooks();
   const { source, url, maxConnections, connectTimeoutMs, silenceMs } = options;
   const ours: ClientOptions = {
     Connector: connectorFor({ Connector: undefined, sentinels: undefined, ...source.clientOptions, ...source }),

@@ -19,6 +19,7 @@ import { doubtAbout } from './redis.handshake.js';
 import { keysLike } from './redis.keyspace.js';
 import { factsOf, fieldTexts, isListOf, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
+import { unseen } from './redis.unseen.js';
 
 export type Argument = string | Buffer | number;
 export type Client = Redis | Cluster;
@@ -82,7 +83,8 @@ export class RedisConnection {
   /** Runs a script by its digest; a server that does not know it yet is told. */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     const echo = nonce();
-    const rest = [keys.length, ...keys, echo, ...args];
+    const shown = args.map((arg) => (typeof arg === 'object' ? unseen(arg) : arg));
+    const rest = [keys.length, ...keys, echo, ...shown];
     const reply = await this.send(async (client) => {
       try {
         return await call(client, 'EVALSHA', script.sha, ...rest);

@@ -114,7 +114,8 @@ export class RedisWrites {
   private async count(key: Key, by: number, draft: Omit<Draft, 'value'>, dead: Buffer): Promise<number | Buffer> {
     const until = untilOf(this.freshUntil(draft.freshForMs));
     const labels = labelsText(draft.labels);
-    const args = [nonce(), by, keptMs(draft), until, graceOf(draft), labels, this.indexed(key), dead, birthOf()];
+    const added = Buffer.from(String(by));
+    const args = [nonce(), added, keptMs(draft), until, graceOf(draft), labels, this.indexed(key), dead, birthOf()];
     const keys = this.around(key);
     const reply = (await this.parts.link.run(COUNT, keys, [...args, identityOf(key.id)])) as unknown[];
     if (Number(reply[0]) === 2) throw new NotACounterError(key.space.namespace);
