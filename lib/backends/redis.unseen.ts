@@ -12,9 +12,7 @@ function shown(this: Buffer): string {
 
 const UNSEEN = Object.create(
   Buffer.prototype,
-  Object.fromEntries(
-    ['toString', 'toLocaleString', 'toJSON', inspect.custom].map((name) => [name, { value: shown }]),
-  ),
+  Object.fromEntries(['toString', 'toLocaleString', 'toJSON', inspect.custom].map((name) => [name, { value: shown }])),
 ) as Buffer;
 
 /** The same bytes, not copied, that say no more than their length when they are turned into a text. */
