@@ -23,6 +23,7 @@ import { NotACounterError, QuotaExceededError, ValueTooLargeError } from '../cor
 import { compileGlob } from '../core/glob.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
+import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './memory.options.js';
@@ -58,6 +59,7 @@ class MemoryBackend implements Backend {
   readonly kind = 'memory';
   private readonly store: MemoryStore;
   private readonly sweep: MemorySweep;
+  private readonly pace: Pace;
   private readonly nonce = randomBytes(8).toString('hex');
   private tokens = 0;
 
@@ -66,7 +68,8 @@ class MemoryBackend implements Backend {
     private readonly parts: BackendParts,
   ) {
     this.store = new MemoryStore(options, parts.copier, this.nonce);
-    this.sweep = new MemorySweep(this.store, parts.clock);
+    this.pace = new Pace(parts.clock);
+    this.sweep = new MemorySweep(this.store, parts.clock, this.pace);
     this.store.onRemoved = (record, wasDisplaced) => this.removed(record, wasDisplaced);
   }
 
@@ -178,25 +181,25 @@ class MemoryBackend implements Backend {
 
   clear(view: View): Promise<number> {
     const partition = this.store.knownPartition(view.partition);
-    return this.sweep.remove(this.store.groups(view), EVERYTHING, () => {
+    return this.sweep.remove(view, EVERYTHING, () => {
       if (view.label === undefined) partition?.raiseFloor();
       else partition?.invalidate([view.label]);
     });
   }
 
   clearEverything(): Promise<number> {
-    return this.sweep.remove(this.store.groups(undefined), EVERYTHING, () => {
+    return this.sweep.remove(undefined, EVERYTHING, () => {
       for (const partition of this.store.allPartitions()) partition.raiseFloor();
     });
   }
 
   removeMatching({ view, match }: Selection): Promise<number> {
     const partition = this.store.knownPartition(view.partition);
-    return this.sweep.remove(this.store.groups(view), match, () => partition?.beginPattern());
+    return this.sweep.remove(view, match, () => partition?.beginPattern());
   }
 
-  scan({ view, match }: Selection, cursor: string | undefined): Page {
-    return scanPage(this.store, this.store.groups(view), match, this.parts.clock.monotonicMs(), cursor);
+  scan(selection: Selection, cursor: string | undefined): Promise<Page> {
+    return scanPage(this.store, selection, this.parts.clock.monotonicMs(), cursor, this.pace);
   }
 
   usage(view: View | undefined): Promise<Usage> {

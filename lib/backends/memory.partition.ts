@@ -39,7 +39,9 @@ export class MemoryPartition<Group = unknown> {
   private patterned: Stamp = 0;
   private clock: Stamp = 0;
   private floor: Stamp = 0;
-  private readonly labels = new Map<Label, Stamp>();
+  private labels = new Map<Label, Stamp>();
+  /** A snapshot refers to the labels as they are: whoever changes them copies them first. */
+  private hasSnapshot = false;
   private manyLeases = MANY_LEASES;
 
   constructor(
@@ -63,6 +65,7 @@ export class MemoryPartition<Group = unknown> {
   /** Everything with one of the labels is invalid from here on. */
   invalidate(labels: readonly Label[]): void {
     this.bulk = ++this.clock;
+    if (this.hasSnapshot) this.replaceLabels(new Map(this.labels));
     for (const label of labels) {
       // Re-inserted, so that the map stays in the order of stamps and the oldest come first.
       this.labels.delete(label);
@@ -76,7 +79,7 @@ export class MemoryPartition<Group = unknown> {
     this.bulk = ++this.clock;
     this.floor = this.bulk;
     // Below the floor they say nothing new.
-    this.labels.clear();
+    this.replaceLabels(new Map());
   }
 
   /** Fills that are under way are refused: nobody knows yet whether they match. */
@@ -85,10 +88,10 @@ export class MemoryPartition<Group = unknown> {
     this.patterned = this.bulk;
   }
 
-  /** What is invalid now, for asking later. Copies the labels: at most {@link MAX_LABELS} of them. */
+  /** What is invalid now, for asking later. Copies nothing: of all tenants there may be very many. */
   snapshot(): PartitionSnapshot {
-    const { clock, floor, incarnation } = this;
-    const labels = new Map(this.labels);
+    const { clock, floor, incarnation, labels } = this;
+    this.hasSnapshot = true;
     return {
       now: clock,
       wasValid: (born) => survives(born, { incarnation, stamp: newestOf(floor, labels, born.labels) }),
@@ -110,6 +113,11 @@ export class MemoryPartition<Group = unknown> {
     const lease = { token, stamp: this.clock, expiresAtMs: nowMs + leaseMs };
     this.leases.set(id, lease);
     return lease;
+  }
+
+  private replaceLabels(labels: Map<Label, Stamp>): void {
+    this.labels = labels;
+    this.hasSnapshot = false;
   }
 
   private dropExpiredLeases(nowMs: number): void {

@@ -1,33 +1,42 @@
-import type { Page } from '../core/backend.js';
-import type { Glob } from '../core/glob.js';
+import type { Page, Selection } from '../core/backend.js';
+import { stepsToTest } from '../core/glob.js';
 import { visibleKey } from '../core/key.js';
-import type { Group } from './memory.record.js';
+import type { Pace } from '../core/pace.js';
 import type { MemoryStore } from './memory.store.js';
+import { isIn } from './memory.sweep.js';
 
 const PAGE_SIZE = 500;
-/** Records looked at for one page: a pattern that matches little must not hold up the process. */
+/** Records looked at for one page: who asks for the next one may have had enough. */
 const LOOKED_AT = 2_000;
+/** Steps for a group or record that is passed by, and for a record that is looked at. */
+const PASSING_STEPS = 10;
+const RECORD_STEPS = 125;
 
 /**
  * A page of visible keys, group by group and each in the order of its records' numbers. The cursor is `<number of the
  * group>.<number of the last record looked at>`: it outlives groups and records that come and go. A key that is written
  * anew during a listing gets a new number, so it may be listed twice; none that stays is left out.
  */
-export function scanPage(
+export async function scanPage(
   store: MemoryStore,
-  groups: readonly Group[],
-  match: Glob,
+  { view, match }: Selection,
   nowMs: number,
   cursor: string | undefined,
-): Page {
+  pace: Pace,
+): Promise<Page> {
   const from = parse(cursor);
   const keys: string[] = [];
   let left = LOOKED_AT;
-  for (const group of groups) {
-    if (group.order < from.order) continue;
+  for (const group of store.groups(view.partition)) {
+    const turn = pace.take(PASSING_STEPS);
+    if (turn !== undefined) await turn;
+    if (group.order < from.order || !isIn(view, group)) continue;
     const last = group.order === from.order ? from.number : 0;
     for (const record of group.records.values()) {
-      if (record.number <= last) continue;
+      const isPast = record.number <= last;
+      const next = pace.take(isPast ? PASSING_STEPS : RECORD_STEPS + stepsToTest(match, record.text.length));
+      if (next !== undefined) await next;
+      if (isPast || (next !== undefined && !store.holds(record))) continue;
       const visible = visibleKey(record.identity);
       if (match.test(visible) && store.isLive(record, nowMs)) keys.push(visible);
       if (keys.length >= PAGE_SIZE || --left === 0) return { keys, cursor: `${group.order}.${record.number}` };

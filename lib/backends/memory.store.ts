@@ -7,9 +7,10 @@ import type { Copier } from '../core/copier.js';
 import type { Isolation } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
-import type { Partition, View } from '../core/space.js';
+import type { Partition } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
+import { compact, costOf } from './memory.cost.js';
 import { Janitor } from './memory.janitor.js';
 import { MemoryPartition } from './memory.partition.js';
 import { Birth, MemoryRecord, type Group } from './memory.record.js';
@@ -36,10 +37,6 @@ export interface Placement {
   readonly sizeBytes: number;
 }
 
-/** What an entry costs beside its value and the characters of its key: record, place in the group, head of the text. */
-const ENTRY_OVERHEAD_BYTES = 144;
-/** Texts up to this length are never made of pieces. */
-const ALWAYS_FLAT = 12;
 /** Distinct births that a group offers for sharing. */
 const MIN_SHARED_BIRTHS = 256;
 /** Or one for so many records, if that is more: the memory it takes is saved by the records that share. */
@@ -190,20 +187,25 @@ export class MemoryStore {
     this.bytes = 0;
   }
 
+  /** Whether a record is still there: walks take turns with other work, and what they come back to may have left. */
+  holds(record: MemoryRecord): boolean {
+    return record.birth.group.records.get(record.text) === record;
+  }
+
   isLive(record: MemoryRecord, nowMs: number): boolean {
     if (nowMs >= record.keptUntilMs || !survives(record, record.birth.barrier())) return false;
     return this.isRevoked?.(record) !== true;
   }
 
-  /** The groups of a view; all of them when there is no view. */
-  groups(view: View | undefined): Group[] {
-    if (view === undefined) return Array.from(this.partitions.values(), ({ groups }) => [...groups.values()]).flat();
-    const groups = this.partitions.get(view.partition)?.groups.values() ?? [];
-    return Array.from(groups).filter(
-      ({ path, namespace }) =>
-        (view.path === undefined || view.path === path) &&
-        (view.namespace === undefined || view.namespace === namespace),
-    );
+  /** The number of the group that was made last: those made later have higher ones, and come after it. */
+  get lastGroup(): number {
+    return this.grouped;
+  }
+
+  /** The groups of a partition, or of all, in the order of their numbers where it is one. May be gone on with later. */
+  *groups(partition: Partition | undefined): Generator<Group, void> {
+    if (partition !== undefined) yield* this.partitions.get(partition)?.groups.values() ?? [];
+    else for (const { groups } of this.partitions.values()) yield* groups.values();
   }
 
   private group({ space }: Key): Group {
@@ -270,8 +272,7 @@ export class MemoryStore {
 
   private remove(record: MemoryRecord, wasDisplaced: boolean): void {
     const { group } = record.birth;
-    // Walks take turns with other work; what they come back to may have left meanwhile.
-    if (group.records.get(record.text) !== record) return;
+    if (!this.holds(record)) return;
     this.leave(record, wasDisplaced);
     group.records.delete(record.text);
     if (group.records.size > 0) return;
@@ -287,13 +288,4 @@ export class MemoryStore {
     this.entries--;
     this.bytes -= record.costBytes;
   }
-}
-
-function costOf({ text }: Key, sizeBytes: number): number {
-  return Math.ceil(sizeBytes) + text.length + ENTRY_OVERHEAD_BYTES;
-}
-
-/** A copy that is one piece: a text put together from several takes up to twice the memory. Keys are ASCII. */
-function compact(text: string): string {
-  return text.length <= ALWAYS_FLAT ? text : Buffer.from(text, 'latin1').toString('latin1');
 }

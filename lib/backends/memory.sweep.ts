@@ -1,18 +1,22 @@
 import type { Usage } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
-import type { Glob } from '../core/glob.js';
+import { stepsToTest, type Glob } from '../core/glob.js';
 import { visibleKey } from '../core/key.js';
-import type { View } from '../core/space.js';
+import type { Pace } from '../core/pace.js';
+import type { Partition, View } from '../core/space.js';
 import type { MemoryPartition, PartitionSnapshot } from './memory.partition.js';
 import type { Group, MemoryRecord } from './memory.record.js';
 import type { MemoryStore } from './memory.store.js';
 
-/** Records handled before other work of the process gets its turn. */
-const CHUNK = 2_000;
+/** Steps of a walk for a group that is passed by, and for a record that is looked at or removed. */
+const GROUP_STEPS = 10;
+const RECORD_STEPS = 125;
 
 /** One removal under way: which records it means, and how many of them were live when it began. */
 interface Removal {
-  readonly groups: ReadonlySet<Group>;
+  readonly view: View | undefined;
+  /** Groups with higher numbers were made since. */
+  readonly lastGroup: number;
   /** What was invalid when it began, by partition. */
   readonly before: ReadonlyMap<MemoryPartition<Group>, PartitionSnapshot>;
   readonly match: Glob;
@@ -31,6 +35,7 @@ export class MemorySweep {
   constructor(
     private readonly store: MemoryStore,
     private readonly clock: Clock,
+    private readonly pace: Pace,
   ) {}
 
   /** To be called for every record that leaves the store. Of two removals that mean it, the earlier one counts it. */
@@ -43,18 +48,25 @@ export class MemorySweep {
   }
 
   /**
-   * Removes the records of the groups that exist now and match; how many were live. `condemn` raises the barrier that
-   * makes them invalid: it runs at once, in this turn, and everything after it is only tidying up.
+   * Removes the records of a view that exist now and match; how many were live. `condemn` raises the barrier that makes
+   * them invalid: it runs at once, in this turn, and everything after it is only tidying up.
    */
-  async remove(groups: readonly Group[], match: Glob, condemn: () => void): Promise<number> {
-    const partitions = new Set(groups.map(({ within }) => within));
-    const before = new Map(Array.from(partitions, (partition) => [partition, partition.snapshot()]));
-    const removal: Removal = { groups: new Set(groups), before, match, beganAtMs: this.clock.monotonicMs(), live: 0 };
+  async remove(view: View | undefined, match: Glob, condemn: () => void): Promise<number> {
+    const { store, clock } = this;
+    const before = new Map(partitionsOf(store, view?.partition).map((each) => [each, each.snapshot()]));
+    const beganAtMs = clock.monotonicMs();
+    const removal: Removal = { view, lastGroup: store.lastGroup, before, match, beganAtMs, live: 0 };
     condemn();
     this.underWay.add(removal);
     try {
-      await this.walk(groups, (record) => {
-        if (covers(removal, record)) this.store.delete(record);
+      // Each record that goes is shown to all removals that are under way.
+      const stepsOf = (record: MemoryRecord): number => {
+        let steps = RECORD_STEPS + stepsToTest(match, record.text.length);
+        for (const other of this.underWay) steps += stepsToTest(other.match, record.text.length);
+        return steps;
+      };
+      await this.walk(view, stepsOf, (record) => {
+        if (covers(removal, record)) store.delete(record);
       });
     } finally {
       this.underWay.delete(removal);
@@ -67,34 +79,64 @@ export class MemorySweep {
     let entries = 0;
     let bytes = 0;
     const nowMs = this.clock.monotonicMs();
-    await this.walk(this.store.groups(view), (record) => {
-      if (!this.store.isLive(record, nowMs)) this.store.delete(record);
-      else {
-        entries++;
-        bytes += record.costBytes;
-      }
-    });
+    await this.walk(
+      view,
+      ({ labels }) => RECORD_STEPS + labels.length,
+      (record) => {
+        if (!this.store.isLive(record, nowMs)) this.store.delete(record);
+        else {
+          entries++;
+          bytes += record.costBytes;
+        }
+      },
+    );
     return { entries, bytes };
   }
 
   /** Over the records that are there now: those that come meanwhile have higher numbers and stand behind them. */
-  private async walk(groups: readonly Group[], visit: (record: MemoryRecord) => void): Promise<void> {
-    let handled = 0;
-    for (const { records, numbered } of groups) {
+  private async walk(
+    view: View | undefined,
+    stepsOf: (record: MemoryRecord) => number,
+    visit: (record: MemoryRecord) => void,
+  ): Promise<void> {
+    const { pace, store } = this;
+    const { lastGroup } = store;
+    for (const group of store.groups(view?.partition)) {
+      const turn = pace.take(GROUP_STEPS);
+      if (turn !== undefined) await turn;
+      if (group.order > lastGroup || !isIn(view, group)) continue;
+      const { records, numbered } = group;
       for (const record of records.values()) {
         if (record.number > numbered) break;
+        const next = pace.take(stepsOf(record));
+        if (next !== undefined) {
+          await next;
+          if (!store.holds(record)) continue;
+        }
         visit(record);
-        if (++handled % CHUNK === 0) await this.clock.breathe();
       }
     }
   }
 }
 
+/** Whether a group lies in a view; any does where there is no view. */
+export function isIn(view: View | undefined, { path, namespace }: Group): boolean {
+  return (
+    (view?.path === undefined || view.path === path) && (view?.namespace === undefined || view.namespace === namespace)
+  );
+}
+
+function partitionsOf(store: MemoryStore, partition: Partition | undefined): MemoryPartition<Group>[] {
+  if (partition === undefined) return [...store.allPartitions()];
+  const known = store.knownPartition(partition);
+  return known === undefined ? [] : [known];
+}
+
 /** Whether the removal means this record: it was there when the removal began, and it matches. */
-function covers({ groups, before, match }: Removal, record: MemoryRecord): boolean {
+function covers({ view, lastGroup, before, match }: Removal, record: MemoryRecord): boolean {
   const { group } = record.birth;
   const then = before.get(group.within);
-  if (then === undefined || !groups.has(group) || record.stamp > then.now) return false;
+  if (then === undefined || group.order > lastGroup || !isIn(view, group) || record.stamp > then.now) return false;
   return match.matchesAll || match.test(visibleKey(record.identity));
 }
 

@@ -21,6 +21,7 @@ import type { Draft, Entry } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
+import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import { WALKS } from './counting.js';
 import { MongoCounter } from './mongo.counter.js';
@@ -136,7 +137,7 @@ class MongoBackend implements ServerBackend {
     this.leases = new MongoLeases(leaseParts);
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard);
     this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
-    this.walk = new MongoWalk(link, reader, serverClock);
+    this.walk = new MongoWalk(link, reader, serverClock, new Pace(clock));
     const countingMs = options.guard.longTimeoutMs / 2;
     const { walk } = this;
     this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk, serverClock, clock, countingMs });

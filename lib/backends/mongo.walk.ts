@@ -4,7 +4,9 @@
  * stay on the server.
  */
 import type { Page, Selection, Usage } from '../core/backend.js';
+import { compileGlob, stepsToTest } from '../core/glob.js';
 import { storedId, visibleKey, type KeyId } from '../core/key.js';
+import type { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import {
   barrierStamp,
@@ -21,6 +23,9 @@ import type { MongoReader } from './mongo.reader.js';
 import type { ServerClock } from './server.clock.js';
 
 const BATCH = 500;
+/** Steps for a document. */
+const DOCUMENT_STEPS = 100;
+const EVERYTHING = compileGlob('*');
 /** Everything in a shard, whoever's it is. */
 export const WHOLE_SHARD: View = Object.freeze({
   partition: '' as Partition,
@@ -49,14 +54,14 @@ export class MongoWalk {
     private readonly link: MongoLink,
     private readonly reader: MongoReader,
     private readonly serverClock: ServerClock,
+    private readonly pace: Pace,
   ) {}
 
   /** A page of live keys of one shard; the cursor is the last id seen. */
-  async page(shard: MongoShard, { view, match }: Selection, after: string | undefined): Promise<Page> {
-    const found = await this.find(shard, view, after === undefined ? undefined : shard.entry(storedId(after)));
-    const wanted = found.filter(
-      ({ id, header }) => header !== undefined && isIn(view, id) && match.test(visibleKey(id)),
-    );
+  async page(shard: MongoShard, selection: Selection, after: string | undefined): Promise<Page> {
+    const from = after === undefined ? undefined : shard.entry(storedId(after));
+    const found = await this.find(shard, selection.view, from);
+    const wanted = (await this.matching(found, selection)).filter(({ header }) => header !== undefined);
     const state = await this.stateFor(shard, wanted);
     const keys = wanted.filter(({ header }) => header !== undefined && this.isLive(header, state));
     return { keys: keys.map(({ id }) => visibleKey(id)), cursor: found.length < BATCH ? undefined : found.at(-1)?.id };
@@ -66,7 +71,7 @@ export class MongoWalk {
   async usage(shard: MongoShard, view: View): Promise<Usage> {
     let entries = 0;
     let bytes = 0;
-    for await (const batch of this.batches(shard, view, () => true)) {
+    for await (const batch of this.batches(shard, { view, match: EVERYTHING })) {
       const state = await this.stateFor(shard, batch);
       for (const { header } of batch) {
         if (header === undefined || !this.isLive(header, state)) continue;
@@ -80,11 +85,11 @@ export class MongoWalk {
   /** Removes what the view covers, matches, and is judged so; how many live ones each portion of the walk removed. */
   async *remove(
     shard: MongoShard,
-    { view, match }: Selection,
+    selection: Selection,
     judge: Judgement,
     leases: Leases,
   ): AsyncGenerator<number, void> {
-    for await (const batch of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
+    for await (const batch of this.batches(shard, selection)) {
       let left: readonly Visited[] = batch;
       for (let tries = 0; left.length > 0 && tries < MAX_TRIES; tries++) {
         const [removed, isAll] = await this.removeSome(shard, left, judge, leases);
@@ -149,18 +154,21 @@ export class MongoWalk {
     });
   }
 
-  private async *batches(
-    shard: MongoShard,
-    view: View,
-    wants: (id: KeyId) => boolean,
-  ): AsyncGenerator<readonly Visited[]> {
+  private async *batches(shard: MongoShard, selection: Selection): AsyncGenerator<readonly Visited[]> {
     let after: string | undefined;
     do {
-      const found = await this.find(shard, view, after);
+      const found = await this.find(shard, selection.view, after);
       after = found.length < BATCH ? undefined : found.at(-1)?.name;
-      const wanted = found.filter(({ id }) => isIn(view, id) && wants(id));
+      const wanted = await this.matching(found, selection);
       if (wanted.length > 0) yield wanted;
     } while (after !== undefined);
+  }
+
+  /** Keys may be long: a batch of them takes as many turns as it needs. */
+  private matching(found: readonly Visited[], { view, match }: Selection): Promise<Visited[]> {
+    const stepsOf = ({ id }: Visited): number => DOCUMENT_STEPS + stepsToTest(match, id.length);
+    const isWanted = (id: KeyId): boolean => isIn(view, id) && (match.matchesAll || match.test(visibleKey(id)));
+    return this.pace.filter(found, stepsOf, ({ id }) => isWanted(id));
   }
 
   private async find(shard: MongoShard, view: View, after: string | undefined): Promise<readonly Visited[]> {

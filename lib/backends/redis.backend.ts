@@ -20,6 +20,7 @@ import type { Draft, Entry } from '../core/entry.js';
 import { PatternUnsupportedError, type CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
+import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import { Announcer } from './redis.announcer.js';
 import { Births } from './redis.births.js';
@@ -126,7 +127,7 @@ class RedisBackend implements ServerBackend {
     const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births, announcer };
     this.leases = new RedisLeases(leaseParts);
     this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
-    this.walk = new RedisWalk(link, opener, serverClock, announcer);
+    this.walk = new RedisWalk(link, opener, serverClock, announcer, new Pace(clock));
     const countingMs = options.guard.longTimeoutMs / 2;
     const { walk } = this;
     this.invalidation = new RedisInvalidation({

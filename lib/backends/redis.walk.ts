@@ -5,7 +5,9 @@
 import type { Page, Selection, Usage } from '../core/backend.js';
 import { fingerprint } from '../core/fingerprint.js';
 import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
+import { compileGlob, stepsToTest } from '../core/glob.js';
 import { storedId, visibleKey, type KeyId } from '../core/key.js';
+import type { Pace } from '../core/pace.js';
 import type { View } from '../core/space.js';
 import type { Announcer } from './redis.announcer.js';
 import type { ServerClock } from './server.clock.js';
@@ -17,8 +19,11 @@ import { REMOVE, VISIT } from './redis.scripts.removal.js';
 import type { Shard } from './redis.shard.js';
 
 const BATCH = 200;
+/** Steps for an id, and for the head of what stands there. */
+const ID_STEPS = 50;
 /** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */
 const MAX_TRIES = 8;
+const EVERYTHING = compileGlob('*');
 /** Sorts after every id: they are ASCII. */
 const AFTER_ALL = '\u00ff';
 
@@ -39,6 +44,7 @@ export class RedisWalk {
     private readonly opener: EntryOpener,
     private readonly serverClock: ServerClock,
     private readonly announcer: Announcer,
+    private readonly pace: Pace,
   ) {}
 
   /** A page of live keys. Cursor: number of the shard, and the last id seen in it. */
@@ -54,7 +60,7 @@ export class RedisWalk {
   /** The cursor is the last id seen. */
   private async page(shard: Shard, { view, match }: Selection, after: string | undefined): Promise<Page> {
     const ids = await this.ids(shard, view, after);
-    const wanted = ids.filter((id) => isIn(view, id) && match.test(visibleKey(id)));
+    const wanted = await this.matching(ids, { view, match });
     const [visited, state] = await this.visit(shard, wanted);
     const keys = visited
       .filter(({ header }) => header !== undefined && this.isLive(header, state))
@@ -66,7 +72,7 @@ export class RedisWalk {
   async usage(shard: Shard, view: View): Promise<Usage> {
     let entries = 0;
     let bytes = 0;
-    for await (const ids of this.batches(shard, view, () => true)) {
+    for await (const ids of this.batches(shard, { view, match: EVERYTHING })) {
       const [visited, state] = await this.visit(shard, ids);
       for (const { header, sizeBytes } of visited) {
         if (header === undefined || !this.isLive(header, state)) continue;
@@ -78,13 +84,8 @@ export class RedisWalk {
   }
 
   /** Removes what the view covers, matches, and is judged so; how many live ones each portion of the walk removed. */
-  async *remove(
-    shard: Shard,
-    { view, match }: Selection,
-    judge: Judgement,
-    isTold: boolean,
-  ): AsyncGenerator<number, void> {
-    for await (const ids of this.batches(shard, view, (id) => match.test(visibleKey(id)))) {
+  async *remove(shard: Shard, selection: Selection, judge: Judgement, isTold: boolean): AsyncGenerator<number, void> {
+    for await (const ids of this.batches(shard, selection)) {
       let left: readonly KeyId[] = ids;
       for (let tries = 0; left.length > 0 && tries < MAX_TRIES; tries++) {
         const [removed, changed] = await this.removeSome(shard, left, judge, isTold);
@@ -125,14 +126,20 @@ export class RedisWalk {
     return [live, judged.filter((_, at) => outcomes[at] === 2).map(({ id }) => id)];
   }
 
-  private async *batches(shard: Shard, view: View, wants: (id: KeyId) => boolean): AsyncGenerator<readonly KeyId[]> {
+  private async *batches(shard: Shard, selection: Selection): AsyncGenerator<readonly KeyId[]> {
     let after: string | undefined;
     do {
-      const ids = await this.ids(shard, view, after);
+      const ids = await this.ids(shard, selection.view, after);
       after = ids.length < BATCH ? undefined : ids.at(-1);
-      const wanted = ids.filter((id) => isIn(view, id) && wants(id));
+      const wanted = await this.matching(ids, selection);
       if (wanted.length > 0) yield wanted;
     } while (after !== undefined);
+  }
+
+  /** Keys may be long: a batch of them takes as many turns as it needs. */
+  private matching(ids: readonly KeyId[], { view, match }: Selection): Promise<KeyId[]> {
+    const stepsOf = ({ length }: KeyId): number => ID_STEPS + stepsToTest(match, length);
+    return this.pace.filter(ids, stepsOf, (id) => isIn(view, id) && (match.matchesAll || match.test(visibleKey(id))));
   }
 
   /** Ids in their order, after the last one seen. A view of a tenant also covers `u.tenant.…`, which sorts elsewhere, so only the path of a user narrows the range. */
@@ -149,8 +156,10 @@ export class RedisWalk {
     if (ids.length === 0) return [[], viewOf([], [])];
     const keys = ids.map((id) => shard.entry(id));
     const reply = (await this.link.run(VISIT, keys, [MAX_HEADER_BYTES])) as unknown[];
-    const visited = ids.map((id, at) => {
-      const head = reply[at * 2] as Buffer;
+    const headOf = (at: number): Buffer => reply[at * 2] as Buffer;
+    const stepsOf = (_: KeyId, at: number): number => ID_STEPS + headOf(at).length;
+    const visited = await this.pace.each(ids, stepsOf, (id, at) => {
+      const head = headOf(at);
       return { id, header: this.opener.peek(id, head), mark: markOf(head), sizeBytes: Number(reply[at * 2 + 1]) };
     });
     const labels = [...new Set(visited.flatMap(({ header }) => header?.labels ?? []))];

@@ -1,9 +1,9 @@
 import { PatternInvalidError } from './errors.js';
+import { matcherOf, type CharacterClass, type Single } from './glob.matcher.js';
 
 /**
  * Our own patterns, the same on every backend: `*` any run, `?` one character, `[a-z]` one of, `[^a-z]` none of,
- * `\x` the character x itself. Matching is greedy with one point to return to, so its cost is at most
- * (length of text) × (length of pattern) and the pattern's length is bounded: no input makes it explode.
+ * `\x` the character x itself. A text is read once, from left to right, whatever the pattern: no input makes it explode.
  */
 export interface Glob {
   readonly source: string;
@@ -11,20 +11,17 @@ export interface Glob {
   readonly prefix: string;
   /** True for `*`: everything matches. */
   readonly matchesAll: boolean;
+  /** Steps that each character of a text costs at most: one for every 32 characters of the pattern. */
+  readonly stepsPerCharacter: number;
   test(text: string): boolean;
 }
 
 const MAX_PATTERN_LENGTH = 256;
 
-type Token = string | typeof ANY_RUN | typeof ANY_ONE | CharacterClass;
+type Token = Single | typeof ANY_RUN;
 const ANY_RUN = Symbol('*');
-const ANY_ONE = Symbol('?');
-
-interface CharacterClass {
-  readonly negated: boolean;
-  /** Pairs of first and last code point. */
-  readonly ranges: readonly (readonly [number, number])[];
-}
+/** `?`: outside of no range. */
+const ANY_ONE: CharacterClass = Object.freeze({ negated: true, ranges: Object.freeze([]) });
 
 /** Compiles a pattern. @throws PatternInvalidError when it is empty, too long, or a class is not closed. */
 export function compileGlob(source: string): Glob {
@@ -38,17 +35,41 @@ export function compileGlob(source: string): Glob {
     prefix += token;
   }
   const matchesAll = tokens.length === 1 && tokens[0] === ANY_RUN;
+  const { matches, words } = matcherOf(
+    tokens.filter((token) => token !== ANY_RUN),
+    starsIn(tokens),
+  );
   return Object.freeze({
     source,
     prefix,
     matchesAll,
-    test: (text: string) => matchesAll || (text.startsWith(prefix) && matches(tokens, Array.from(text))),
+    stepsPerCharacter: matchesAll ? 0 : words,
+    test: (text: string) => matchesAll || (text.startsWith(prefix) && matches(text)),
   });
+}
+
+/** Steps for a character of a key that is written as a person would write it. */
+const WRITING_STEPS = 3;
+
+/** Steps that it takes, at most, to see whether a key of such a length matches. */
+export function stepsToTest({ matchesAll, stepsPerCharacter }: Glob, length: number): number {
+  return matchesAll ? 0 : length * (WRITING_STEPS + stepsPerCharacter);
 }
 
 /** The pattern that matches exactly `text`. */
 export function escapeGlob(text: string): string {
   return text.replace(/[*?[\]\\]/g, '\\$&');
+}
+
+/** Before which of the other tokens a star stands; their number for one at the end. */
+function starsIn(tokens: readonly Token[]): readonly number[] {
+  const before: number[] = [];
+  let others = 0;
+  for (const token of tokens) {
+    if (token === ANY_RUN) before.push(others);
+    else others++;
+  }
+  return before;
 }
 
 function tokenize(chars: readonly string[]): Token[] {
@@ -93,36 +114,6 @@ function characterClass(body: readonly string[]): CharacterClass {
     } else ranges.push([first, first]);
   }
   return { negated, ranges };
-}
-
-function matches(tokens: readonly Token[], text: readonly string[]): boolean {
-  let token = 0;
-  let at = 0;
-  let retryToken = -1;
-  let retryAt = 0;
-  while (at < text.length) {
-    const expected = tokens[token];
-    if (expected === ANY_RUN) {
-      retryToken = ++token;
-      retryAt = at;
-    } else if (expected !== undefined && matchesOne(expected, text[at] as string)) {
-      token++;
-      at++;
-    } else if (retryToken !== -1) {
-      token = retryToken;
-      at = ++retryAt;
-    } else return false;
-  }
-  while (tokens[token] === ANY_RUN) token++;
-  return token === tokens.length;
-}
-
-function matchesOne(token: Exclude<Token, typeof ANY_RUN> | symbol, char: string): boolean {
-  if (token === ANY_ONE) return true;
-  if (typeof token === 'string') return token === char;
-  if (typeof token === 'symbol') return false;
-  const code = codeOf(char);
-  return token.ranges.some(([first, last]) => code >= first && code <= last) !== token.negated;
 }
 
 function codeOf(char: string): number {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Selection } from '../../core/backend.js';
+import { PORTION_STEPS } from '../../core/pace.js';
 import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Place, Stage } from './stage.js';
@@ -19,6 +21,18 @@ async function store(stage: Stage, place: Place = {}): Promise<void> {
 
 async function left(stage: Stage, place: Place = {}): Promise<string[]> {
   return (await stage.list(stage.selection('*', place))).filter((key) => !['cat', 'dog'].includes(key)).sort();
+}
+
+/** The same selection, and how many steps of its pattern are made between two turns of the event loop, at most. */
+function metered({ view, match }: Selection): { readonly selection: Selection; mostSteps(): number } {
+  let [most, inTurn] = [0, 0];
+  const test = (text: string): boolean => {
+    if (inTurn === 0) setImmediate(() => (inTurn = 0));
+    inTurn += text.length * match.stepsPerCharacter;
+    most = Math.max(most, inTurn);
+    return match.test(text);
+  };
+  return { selection: { view, match: { ...match, test } }, mostSteps: () => most };
 }
 
 /** `removeMatching`, `scan`: what is found by the look of its key. */
@@ -149,5 +163,15 @@ export const patternCases: readonly ContractCase[] = [
     await stage.a.writeMany(keys.map((key) => [key, stage.draft(key, 1)]));
     assert.equal(await stage.b.removeMatching(stage.selection('even:*', place)), 1_200);
     assert.equal((await stage.a.usage(stage.view({ ...place, namespace: 'things' }))).entries, 1_200);
+  }),
+  contractCase('a pattern over many long keys is worked off in portions, whatever it looks like', async (stage) => {
+    const place = { user: 'cid' };
+    const parts = Array.from({ length: 8 }, () => 'a'.repeat(100));
+    const keys = Array.from({ length: 500 }, (_, index) => stage.key([...parts, index], place));
+    await stage.a.writeMany(keys.map((key) => [key, stage.draft(key, 1)]));
+    const { selection, mostSteps } = metered(stage.selection(`*${'a?'.repeat(124)}b*`, place));
+    assert.deepStrictEqual(await stage.list(selection), []);
+    assert.equal(await stage.b.removeMatching(selection), 0);
+    assert.ok(mostSteps() > 0 && mostSteps() <= PORTION_STEPS, `${mostSteps()} steps at once`);
   }),
 ];

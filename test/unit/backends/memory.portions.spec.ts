@@ -1,0 +1,136 @@
+import { describe, expect, it } from '@jest/globals';
+import { compileGlob, type Glob } from '../../../lib/core/glob.js';
+import { PORTION_STEPS } from '../../../lib/core/pace.js';
+import { FakeClock } from '../../../lib/testing/fake.clock.js';
+import { Inside } from './support/inside.js';
+
+/** Sees what is done between two turns of the event loop. */
+class TurnClock extends FakeClock {
+  turns = 0;
+  atTurn: (() => void) | undefined;
+
+  override async breathe(): Promise<void> {
+    await super.breathe();
+    this.turns++;
+    this.atTurn?.();
+  }
+}
+
+/** Characters times words of the pattern that are compared in one turn, at most. */
+class Meter {
+  most = 0;
+  total = 0;
+  private inTurn = 0;
+
+  over(glob: Glob): Glob {
+    const test = (text: string): boolean => {
+      this.inTurn += text.length * glob.stepsPerCharacter;
+      this.total += text.length * glob.stepsPerCharacter;
+      this.most = Math.max(this.most, this.inTurn);
+      return glob.test(text);
+    };
+    return { ...glob, test };
+  }
+
+  endTurn(): void {
+    this.inTurn = 0;
+  }
+}
+
+const LONG = 'a'.repeat(110);
+const PATTERN = `*${'a*'.repeat(59)}b`;
+
+function filled(entries: number): { inside: Inside<TurnClock>; meter: Meter; match: Glob } {
+  const inside = new Inside<TurnClock>({}, { clock: new TurnClock() });
+  const keyOf = (index: number) => [index, ...Array.from({ length: 7 }, () => LONG)];
+  const space = inside.key('any').space;
+  for (let index = 0; index < entries; index++) inside.write(inside.mint.key(space, keyOf(index), undefined), index);
+  const meter = new Meter();
+  inside.clock.atTurn = () => meter.endTurn();
+  return { inside, meter, match: meter.over(compileGlob(PATTERN)) };
+}
+
+describe('a portion of a walk is bounded by its work, not by its records', () => {
+  it('a pattern over long keys: removing by it', async () => {
+    const { inside, meter, match } = filled(600);
+    expect(await inside.backend.removeMatching({ view: inside.view(), match })).toBe(0);
+    expect(meter.total).toBeGreaterThan(3 * PORTION_STEPS);
+    expect(meter.most).toBeLessThanOrEqual(PORTION_STEPS);
+  });
+
+  it('a pattern over long keys: listing by it', async () => {
+    const { inside, meter, match } = filled(600);
+    let cursor: string | undefined;
+    do cursor = (await inside.backend.scan({ view: inside.view(), match }, cursor)).cursor;
+    while (cursor !== undefined);
+    expect(meter.total).toBeGreaterThan(3 * PORTION_STEPS);
+    expect(meter.most).toBeLessThanOrEqual(PORTION_STEPS);
+  });
+
+  it('twenty of them at once: together they do no more in a turn than one', async () => {
+    const { inside, meter, match } = filled(200);
+    const all = Array.from({ length: 20 }, () => inside.backend.removeMatching({ view: inside.view(), match }));
+    expect(await Promise.all(all)).toEqual(all.map(() => 0));
+    expect(meter.total).toBeGreaterThan(3 * PORTION_STEPS);
+    expect(meter.most).toBeLessThanOrEqual(PORTION_STEPS);
+  });
+
+  it('a record that leaves is shown to every removal under way, and that is counted, too', async () => {
+    const { inside, meter } = filled(100);
+    const match = meter.over(compileGlob('*a*'));
+    const never = meter.over(compileGlob(PATTERN));
+    const others = Array.from({ length: 20 }, () =>
+      inside.backend.removeMatching({ view: inside.view(), match: never }),
+    );
+    expect(await inside.backend.removeMatching({ view: inside.view(), match })).toBe(100);
+    await Promise.all(others);
+    expect(meter.most).toBeLessThanOrEqual(PORTION_STEPS);
+  });
+
+  it.each(['clear', 'count', 'list'] as const)('very many users with one entry each: %s', async (what) => {
+    const inside = new Inside<TurnClock>({}, { clock: new TurnClock() });
+    for (let index = 0; index < 6_000; index++) inside.write(inside.key('a', { user: `u${index}` }), 1);
+    const view = inside.view();
+    if (what === 'clear') expect(await inside.backend.clear(view)).toBe(6_000);
+    else if (what === 'count') expect((await inside.backend.usage(view)).entries).toBe(6_000);
+    else {
+      let listed = 0;
+      let cursor: string | undefined;
+      do {
+        const page = await inside.backend.scan({ view, match: compileGlob('*') }, cursor);
+        listed += page.keys.length;
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      expect(listed).toBe(6_000);
+    }
+    expect(inside.clock.turns).toBeGreaterThanOrEqual(3);
+  });
+
+  it('a clear of everything copies no labels: of all tenants there may be very many', async () => {
+    const inside = new Inside({ maxEntries: 100_000 });
+    for (let index = 0; index < 50; index++) {
+      const where = { tenant: `t${index}` };
+      const { space } = inside.key('a', where);
+      inside.write(inside.key('a', { ...where, tags: ['x5'] }), 1);
+      inside.write(inside.key('b', where), 1);
+      await inside.backend.invalidate(
+        space.partition,
+        Array.from({ length: 10 }, (_, at) => inside.tag(`x${at}`)),
+      );
+    }
+    const labels = (): unknown[] =>
+      Array.from(inside.store.allPartitions(), (each) => (each as unknown as { labels: unknown }).labels);
+    const before = labels();
+    const partition = [...inside.store.allPartitions()][0]!;
+    const snapshot = partition.snapshot();
+    expect(labels()).toEqual(before);
+    const clearing = inside.backend.clearEverything();
+    // What is invalidated now does not change what was valid then.
+    partition.invalidate([inside.tag('later')]);
+    expect(snapshot.wasValid({ incarnation: partition.incarnation, stamp: 0, labels: [inside.tag('later')] })).toBe(
+      true,
+    );
+    expect(snapshot.wasValid({ incarnation: partition.incarnation, stamp: 0, labels: [inside.tag('x5')] })).toBe(false);
+    expect(await clearing).toBe(50);
+  });
+});
