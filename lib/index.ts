@@ -43,6 +43,7 @@ export { firstOf, fromClaims, fromHeader, fromRequest, fromSubdomain } from './c
 export type { FoundScope, RequestLike, ScopeResolver, ScopeSource } from './context/scope-resolver.js';
 export type { Loader, LoaderContext } from './engine/loader.js';
 export { CacheEngine } from './engine/cache-engine.js';
+export type { Begun } from './core/begun.js';
 export type { CacheStats } from './core/stats.js';
 export type { Duration } from './core/duration.js';
 export type { Isolation, Level } from './core/entry.js';

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Frame, Surroundings } from '../core/frame.js';
+import { begun, type Begun, type Inside } from '../core/begun.js';
+import type { Frame, Loading, Surroundings } from '../core/frame.js';
 import { NOBODY, type Scope } from '../core/scope.js';
 import { Asker } from './asker.js';
 
@@ -21,6 +22,18 @@ export class CacheContext implements Surroundings {
     return this.current()?.scope ?? NOBODY;
   }
 
+  /** The load of the running call, if it is inside one. Does not look up who is asking. */
+  loading(): Loading | undefined {
+    const store = this.storage.getStore();
+    return store instanceof Asker ? undefined : store?.loading;
+  }
+
+  /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
+  held(): Inside {
+    const store = this.storage.getStore();
+    return (work) => (store === undefined ? this.storage.exit(work) : this.storage.run(store, work));
+  }
+
   run<R>(frame: Frame, work: () => R): R {
     return this.storage.run(frame, work);
   }
@@ -30,9 +43,15 @@ export class CacheContext implements Surroundings {
     return this.storage.run(asker, handler, ...args);
   }
 
-  /** Runs as if nobody had asked: timers, connections and handlers created inside belong to no request. */
-  outside<R>(work: () => R): R {
-    return this.storage.exit(work);
+  /**
+   * Runs as if nobody had asked: timers, connections and handlers created inside belong to no request. A query that is
+   * returned begins there, too, and comes as a promise.
+   */
+  outside<R extends PromiseLike<unknown>>(work: () => R): Begun<R>;
+  outside<R>(work: () => R): R;
+  outside(work: () => unknown): unknown {
+    const outside: Inside = (step) => this.storage.exit(step);
+    return outside(() => begun(work(), outside));
   }
 
   /**

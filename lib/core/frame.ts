@@ -1,3 +1,4 @@
+import type { Inside } from './begun.js';
 import type { Handling } from './entry.js';
 import type { Key, KeyId } from './key.js';
 import { isTagLabel, type Label } from './label.js';
@@ -17,6 +18,10 @@ export interface Frame {
 export interface Surroundings {
   current(): Frame | undefined;
   run<R>(frame: Frame, work: () => R): R;
+  /** The load of the running call, if it is inside one. Does not look up who is asking. */
+  loading(): Loading | undefined;
+  /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
+  held(): Inside;
 }
 
 /** For whom data is meant, and of what kind it is: a space, or what is known of one. */

@@ -6,6 +6,7 @@ import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
+import { runInside } from '../core/inside.js';
 import type { Key } from '../core/key.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
@@ -75,11 +76,11 @@ export class CacheEngine {
     );
   }
 
-  /** The loader's value, with nothing read or stored. */
+  /** The loader's value, with nothing read or stored. It runs in the scope of its key all the same. */
   bypass(call: Call, reason: BypassReason): Awaitable<unknown> {
     this.report.bypass(call.key, reason);
     try {
-      return call.loader(LoadContext.of(call.key) as never);
+      return this.without(call, () => call.loader(LoadContext.of(call.key) as never));
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -87,7 +88,7 @@ export class CacheEngine {
 
   /** Runs the method and stores its result. */
   put(call: Call, method: () => unknown): Promise<unknown> {
-    return this.parts.isEnabled ? this.puts.run(call, method) : (async () => method())();
+    return this.parts.isEnabled ? this.puts.run(call, method) : (async () => this.without(call, method))();
   }
 
   /** The stored value if it is fresh, else undefined. */
@@ -176,6 +177,10 @@ export class CacheEngine {
 
   async close(): Promise<void> {
     await this.backend.close();
+  }
+
+  private without({ key, frame }: Call, work: () => unknown): unknown {
+    return runInside(this.parts.surroundings, { scope: key.space.scope, loading: frame?.loading }, work);
   }
 
   private answer(call: Call, reading: Reading, startedAtMs: number, moment?: number): Awaitable<unknown> {

@@ -1,6 +1,7 @@
 import type { Lease } from '../core/backend.js';
 import { LoaderTimeoutError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
+import { beginInside } from '../core/inside.js';
 import type { Key } from '../core/key.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
@@ -84,7 +85,8 @@ export class LoaderRun {
   }
 
   private async start(call: Call, context: LoadContext, loading: Loading): Promise<unknown> {
-    return this.parts.surroundings.run({ scope: call.key.space.scope, loading }, () => call.loader(context as never));
+    const { surroundings } = this.parts;
+    return beginInside(surroundings, { scope: call.key.space.scope, loading }, () => call.loader(context as never));
   }
 
   private async withHardTimeout(call: Call, context: LoadContext, answer: Promise<unknown>): Promise<unknown> {

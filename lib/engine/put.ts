@@ -1,6 +1,6 @@
 import type { Lease } from '../core/backend.js';
 import { Loading } from '../core/frame.js';
-import { NOBODY } from '../core/scope.js';
+import { beginInside, settledInside } from '../core/inside.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler, Settled } from './filler.js';
@@ -13,8 +13,9 @@ import type { Report } from './report.js';
  * Runs a method and stores what it returns. The lease is taken before the method runs, so that an invalidation in
  * between wins over the result, and loads that began earlier cannot overwrite it.
  *
- * The method runs in the caller's own scope, since it is the caller's call; but what it reads from the cache counts as
- * for a loader: data scoped more narrowly than the entry keep the result from being stored.
+ * The method runs in the scope of its key, as a loader does (invariant 6): its result is served to everybody of that
+ * scope. What it reads from the cache counts as for a loader, too: data scoped more narrowly than the entry keep the
+ * result from being stored.
  */
 export class Put {
   constructor(
@@ -38,12 +39,13 @@ export class Put {
     const loading = new Loading(key, frame?.loading, leasedAtMs, true);
     const watch = this.loaderRun.watch(key, lease, () => undefined);
     try {
-      const value = await this.parts.surroundings.run({ scope: frame?.scope ?? NOBODY, loading }, method);
+      const inKey = { scope: key.space.scope, loading };
+      const value = await beginInside(this.parts.surroundings, inKey, method);
       const { refusal, ...loaded } =
         lease === undefined ? this.unstored(call, value) : await this.store(call, lease, value, loading, watch);
       if (refusal !== undefined && refusal !== 'skipped') await this.evict(call);
       inheritInto(call, loaded);
-      return value;
+      return refusal === undefined ? value : settledInside(this.parts.surroundings, inKey, value);
     } catch (error) {
       inheritFailureInto(call, loading);
       if (lease !== undefined) await this.filler.release(lease);

@@ -1,6 +1,7 @@
 import type { Lease } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { Loading } from '../core/frame.js';
+import { settledInside } from '../core/inside.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
@@ -63,7 +64,9 @@ export class Takeoff {
     try {
       const answer = await run.execute(call, context, loading, isBackground);
       const value = valueOf(answer, spare, loading);
-      return await filler.settle({ key, policy, rules, value, context, loading, isLate: watch.isLate }, lease);
+      const settled = await filler.settle({ key, policy, rules, value, context, loading, isLate: watch.isLate }, lease);
+      // What is stored is data through and through.
+      return settled.refusal === undefined ? settled : this.withLateSteps(settled, loading);
     } catch (error) {
       await filler.release(lease);
       throw error;
@@ -78,8 +81,13 @@ export class Takeoff {
     const context = contextOf(call, spare);
     const value = valueOf(await this.parts.run.execute(call, context, loading, false), spare, loading);
     // Where nothing is stored that is made of it, nobody has to know what it was made of.
-    if (freshUntilMs !== Infinity) return { value, labels: key.labels, freshUntilMs };
-    return this.parts.filler.passOn({ key, rules, value, context, loading });
+    if (freshUntilMs !== Infinity) return this.withLateSteps({ value, labels: key.labels, freshUntilMs }, loading);
+    return this.withLateSteps(this.parts.filler.passOn({ key, rules, value, context, loading }), loading);
+  }
+
+  private withLateSteps(loaded: Loaded, loading: Loading): Loaded {
+    const frame = { scope: loading.key.space.scope, loading };
+    return { ...loaded, value: settledInside(this.parts.surroundings, frame, loaded.value) };
   }
 }
 

@@ -3,7 +3,9 @@ import type { Awaitable } from '../core/awaitable.js';
 import { PatternUnsupportedError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { compileGlob } from '../core/glob.js';
+import { runInside } from '../core/inside.js';
 import { knownOptions } from '../core/own-options.js';
+import type { Scope } from '../core/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
@@ -143,12 +145,19 @@ export abstract class CacheReads extends CacheView {
     const policy = this.policy(options);
     const frame = this.frame();
     const space = this.readSpace(frame);
-    if (space === undefined) return loader(new LoadContext(this.scope(frame), this.namespaceName, undefined));
+    if (space === undefined) return this.withoutKey(this.scope(frame), frame, loader);
     return this.parts.engine.getOrSet({
       key: this.key(space, key, own(options, 'tags')),
       policy,
       loader,
       frame,
     });
+  }
+
+  /** Nobody knows for whom: the loader acts for what of it is known. */
+  private withoutKey(scope: Scope, frame: Frame | undefined, loader: Loader<unknown>): Awaitable<unknown> {
+    const context = new LoadContext(scope, this.namespaceName, undefined);
+    const around = { scope, loading: frame?.loading };
+    return runInside(this.parts.foundation.context, around, () => loader(context as never));
   }
 }

@@ -1,6 +1,7 @@
-import { bindGenerator } from '../context/bound-generator.js';
+import type { Begun } from '../core/begun.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
+import { runInside } from '../core/inside.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { resolvePolicy, type Policy } from '../core/policy.js';
 import type { Scope, ScopeIds } from '../core/scope.js';
@@ -29,18 +30,20 @@ export abstract class CacheView {
    * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
    * library) has whatever scope *they* run in, so bind those with `AsyncResource.bind` or call this inside of them.
    *
-   * The scope is the whole of it: nothing of the surrounding one shines through. A generator that `work` returns or
-   * promises has it in each of its steps, whoever walks through it; an Observable begins with whoever subscribes, so
-   * subscribe inside.
-   * @returns what `work` returns
+   * The scope is the whole of it: nothing of the surrounding one shines through. What `work` returns belongs to it, too:
+   * a query builder (of mongoose, knex, drizzle …) begins inside, at once, and comes as a promise; generators, iterables
+   * written by hand and Observables, also a few levels deep inside of what is returned or promised, run inside whenever
+   * somebody walks through them or subscribes. What a Subject emits runs where it is emitted.
+   * @returns what `work` returns; for anything else that can be awaited, a promise
    * @throws ScopeInvalidError
    * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));
    */
-  runInScope<R>(ids: ScopeIds, work: () => R): R {
+  runInScope<R extends PromiseLike<unknown>>(ids: ScopeIds, work: () => R): Begun<R>;
+  runInScope<R>(ids: ScopeIds, work: () => R): R;
+  runInScope(ids: ScopeIds, work: () => unknown): unknown {
     const { context, scopes } = this.parts.foundation;
     // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
-    const frame = { scope: scopes.of(ids), loading: context.current()?.loading };
-    return bindGenerator(context.run(frame, work), (step) => context.run(frame, step));
+    return runInside(context, { scope: scopes.of(ids), loading: context.loading() }, work);
   }
 
   protected frame(): Frame | undefined {

@@ -11,8 +11,10 @@ import {
 import { isPending } from '../core/awaitable.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
+import { runInside } from '../core/inside.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
+import { Scope } from '../core/scope.js';
 import type { Space } from '../core/space.js';
 import type { Call, ResultRules } from '../engine/call.js';
 import { noteBypass } from './bypass.js';
@@ -22,7 +24,7 @@ import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanSetting } from './method-plan.js';
-import { isObservableClass } from './observables.js';
+import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 type Condition = (...args: unknown[]) => boolean;
@@ -66,7 +68,7 @@ export class CacheablePlan implements MethodPlan {
     if (this.isSequence) return this.sequence(self, args);
     try {
       const call = this.call(args, () => this.load(self, args));
-      if (call === undefined) return this.method.apply(self, args);
+      if (call instanceof Scope) return this.inside(call, () => this.method.apply(self, args));
       const answer = this.parts.engine.getOrSet(call);
       if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
       return isPending(answer) ? answer : Promise.resolve(answer);
@@ -75,14 +77,13 @@ export class CacheablePlan implements MethodPlan {
     }
   }
 
-  /** Undefined when this call goes without the cache. */
-  private call(args: unknown[], loader: () => unknown): Call | undefined {
+  /** The scope to run in when this call goes without the cache. */
+  private call(args: unknown[], loader: () => unknown): Call | Scope {
     const frame = this.parts.foundation.context.current();
-    if (this.isManual) return this.without('not-shareable', this.keys.spaceIfAny(frame, args));
-    if (this.condition !== undefined && !this.condition(...args))
-      return this.without('condition', this.keys.spaceIfAny(frame, args));
+    if (this.isManual) return this.without('not-shareable', frame, args);
+    if (this.condition !== undefined && !this.condition(...args)) return this.without('condition', frame, args);
     const space = this.space(frame, args);
-    if (space === undefined) return this.without('scope-missing');
+    if (space === undefined) return this.without('scope-missing', frame, args);
     return { key: this.keys.key(space, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
   }
 
@@ -95,8 +96,16 @@ export class CacheablePlan implements MethodPlan {
     }
   }
 
-  private without(reason: BypassReason, space?: Space): undefined {
+  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): Scope {
+    const { scope, space } = this.keys.withoutKey(frame, args);
     noteBypass(this.parts, reason, this.keys.namespace, this.keys.width, space);
+    return scope;
+  }
+
+  /** Whatever runs without the cache runs in the scope of its key all the same: what a method sees is one thing. */
+  private inside(scope: Scope, work: () => unknown): unknown {
+    const { context } = this.parts.foundation;
+    return runInside(context, { scope, loading: context.loading() }, work);
   }
 
   /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */
@@ -117,7 +126,8 @@ export class CacheablePlan implements MethodPlan {
     const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
     return defer(() => {
       const call = this.call(args, () => lastValueFrom(source().pipe(toArray())));
-      if (call === undefined || !this.parts.settings.isEnabled) return source();
+      if (call instanceof Scope) return this.inside(call, source) as Observable<unknown>;
+      if (!this.parts.settings.isEnabled) return this.inside(call.key.space.scope, source) as Observable<unknown>;
       const answer = Promise.resolve(this.parts.engine.getOrSet(call));
       this.keepArgs(args);
       return from(answer).pipe(mergeMap((values) => values as unknown[]));

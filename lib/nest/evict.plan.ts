@@ -8,7 +8,7 @@ import { cacheableOf, classConfig, declaredReturnType, memberOf } from './decora
 import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey, widthOfMember } from './method-key.js';
 import type { MethodPlan, PlanSetting } from './method-plan.js';
-import { isObservableClass } from './observables.js';
+import { isObservableClass } from '../core/observables.js';
 import { Removals, type Removal } from './removals.js';
 import type { CacheKey } from './scoped-cache.types.js';
 

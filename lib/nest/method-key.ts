@@ -57,13 +57,19 @@ export class MethodKey {
     return this.spaceIn(this.scope(frame, args));
   }
 
-  /** The same for who only counts: undefined without a scope. */
-  spaceIfAny(frame: Frame | undefined, args: readonly unknown[]): Space | undefined {
+  /**
+   * For a call that goes without the cache: the scope that its method runs in all the same, which is that of its key, or
+   * as much of it as can be said. What the options say for whom and nobody understands is nobody's, never the caller's.
+   */
+  withoutKey(frame: Frame | undefined, args: readonly unknown[]): { readonly scope: Scope; readonly space?: Space } {
+    let scope = NOBODY;
     try {
-      return this.space(frame, args);
+      scope = this.scope(frame, args);
+      const space = this.spaceIn(scope);
+      return { scope: space.scope, space };
     } catch {
       // The call goes without the cache, so whatever is wrong with its scope does not concern it.
-      return undefined;
+      return { scope };
     }
   }
 

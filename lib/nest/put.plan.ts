@@ -1,4 +1,5 @@
 import { defer, from, lastValueFrom, mergeMap, toArray, type ObservableInput } from 'rxjs';
+import { runInside } from '../core/inside.js';
 import type { Policy } from '../core/policy.js';
 import type { Call, ResultRules } from '../engine/call.js';
 import { noteBypass } from './bypass.js';
@@ -8,10 +9,13 @@ import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanSetting } from './method-plan.js';
-import { isObservableClass } from './observables.js';
+import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
-/** What one `@CachePut` does in one cache. A missing scope fails the call before the method runs. */
+/**
+ * What one `@CachePut` does in one cache. A missing scope fails the call before the method runs, which then runs in the
+ * scope of its key, whoever called.
+ */
 export class PutPlan implements MethodPlan {
   private readonly parts: CacheParts;
   private readonly keys: MethodKey;
@@ -40,11 +44,12 @@ export class PutPlan implements MethodPlan {
   }
 
   private async put(args: unknown[], method: () => unknown): Promise<unknown> {
-    const frame = this.parts.foundation.context.current();
+    const { context } = this.parts.foundation;
+    const frame = context.current();
     if (this.condition !== undefined && !this.condition(...args)) {
-      const { namespace, width } = this.keys;
-      noteBypass(this.parts, 'condition', namespace, width, this.keys.spaceIfAny(frame, args));
-      return method();
+      const { scope, space } = this.keys.withoutKey(frame, args);
+      noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width, space);
+      return runInside(context, { scope, loading: context.loading() }, method);
     }
     const key = this.keys.key(this.keys.space(frame, args), args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };

@@ -5,6 +5,7 @@ import type { Loader } from '../../../lib/engine/loader.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
 import { Rig, Source, type Options } from '../../support/machine/rig.js';
+import { Query } from '../../support/queries/query.js';
 
 const BACKENDS = [
   ['memory', () => memory()],
@@ -123,12 +124,20 @@ describe('a put and what happens inside its method', () => {
     expect(await rig.get('list')).toEqual(['Tom']);
   });
 
-  it('runs in the scope of the caller, whatever the width of its key', async () => {
-    const rig = new Rig();
-    const seen = await rig.as({ tenant: 'acme', user: 'ann' }, () =>
-      rig.put('tom', () => ({ ...rig.machine.context.scope() }), { width: 'tenant' }),
-    );
-    expect(seen).toEqual({ tenant: 'acme', user: 'ann' });
+  it.each([
+    ['a tenant’s', { width: 'tenant' }, { tenant: 'acme', user: undefined }],
+    ['another tenant’s', { tenant: 'globex' }, { tenant: 'globex', user: undefined }],
+    ['everybody’s', { width: 'global' }, { tenant: undefined, user: undefined }],
+    ['the caller’s own', { user: 'ann' }, { tenant: 'acme', user: 'ann' }],
+  ] as const)('runs in the scope of its key, %s, whoever called', async (_, place, expected) => {
+    for (const isEnabled of [true, false]) {
+      const rig = new Rig({ isEnabled });
+      const scope = (): object => ({ ...rig.machine.context.scope() });
+      const put = (method: () => object): Promise<unknown> =>
+        rig.as({ tenant: 'acme', user: 'ann' }, () => rig.put('tom', method, place));
+      expect(await put(scope)).toEqual(expected);
+      expect(await put(() => new Query(scope))).toEqual(expected);
+    }
   });
 
   it('what it read of a narrower scope is returned and not stored where others would see it', async () => {

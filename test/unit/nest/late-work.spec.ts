@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { defer, from } from 'rxjs';
+import { Subject } from 'rxjs';
 import type { Foundation } from '../../../lib/assemble.js';
 import { Asker } from '../../../lib/context/asker.js';
 import { CACHE_FOUNDATION, type CacheModuleOptions, type CacheService, fromClaims } from '../../../lib/index.js';
@@ -116,11 +116,11 @@ describe('runInScope covers what its work only begins', () => {
 
   it('and hands everything else back as it is: what has begun, and what others may call', () => {
     const started = start(TENANTS);
-    const later = defer(() => from([1]));
+    const hot = new Subject<number>();
     const list = [1];
     return started.then(({ cache }) => {
-      const inside = <R>(made: R): R => cache.runInScope({ tenant: 'globex' }, () => made);
-      expect(inside(later)).toBe(later);
+      const inside = <R>(made: R): R => cache.runInScope<R>({ tenant: 'globex' }, () => made);
+      expect(inside(hot)).toBe(hot);
       expect(inside(list)).toBe(list);
       expect(inside(mine)).toBe(mine);
       const values = list.values();

@@ -1,0 +1,38 @@
+/** Runs a piece of work somewhere: in a scope, in a load. */
+export type Inside = <R>(work: () => R) => R;
+
+/** What comes of work that can be awaited, once it has begun. */
+export type Begun<R> = 0 extends 1 & R ? R : [R] extends [never] ? R : R extends PromiseLike<infer T> ? Promise<T> : R;
+
+/**
+ * What user code returned, once it has begun. A query builder (of mongoose, knex, drizzle …) is no promise: it begins at
+ * `then`, and would begin in the scope of the caller that awaits it. So `then` is called here, in the scope that this is
+ * called in, and exactly once: a query runs again at each further one. What such a thing brings may be another one,
+ * handed over in a callback of a pool that belongs to nobody; that begins `inside`.
+ * @throws what a getter of `then` throws
+ */
+export function begun(made: unknown, inside: Inside): unknown {
+  if (!isObject(made) || isUnderWay(made)) return made;
+  const { then } = made as { then?: unknown };
+  if (typeof then !== 'function') return made;
+  return new Promise<unknown>((resolve, reject) => {
+    const take = (value: unknown): void => {
+      try {
+        resolve(inside(() => begun(value, inside)));
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    Reflect.apply(then, made, [take, reject]);
+  });
+}
+
+/** True for promises that began when they were made: waiting for them begins nothing. */
+export function isUnderWay(made: unknown): made is Promise<unknown> {
+  // A class of promises with a `then` of its own may well begin there.
+  return made instanceof Promise && Object.is(made.then, Promise.prototype.then);
+}
+
+export function isObject(made: unknown): made is object {
+  return (typeof made === 'object' && made !== null) || typeof made === 'function';
+}
