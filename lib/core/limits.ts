@@ -8,14 +8,21 @@ export interface LimitOptions {
   readonly maxValueBytes?: number | undefined;
   /** Longest ttl a call may ask for; longer ones are shortened to it. @default '3650d' */
   readonly maxTtl?: Duration | undefined;
-  /** Loads under way at once in this process; further calls run their loader without the cache. @default 10000 */
+  /**
+   * Loads under way at once in this process; further calls run their loader without the cache. A tenant alone may have
+   * all of them; where they are used up, each tenant still has its even share, so that together they may have up to four
+   * times as many. @default 10000
+   */
   readonly maxFlights?: number | undefined;
   /**
    * Loads under way at once for one tenant while the backend does not answer; further ones wait for their turn, at most
    * `maxWait`. @default 100
    */
   readonly maxOutageLoads?: number | undefined;
-  /** Background reloads under way at once; further ones are left to the next reader. @default 100 */
+  /**
+   * Background reloads under way at once; further ones are left to the next reader. Shared by tenants as `maxFlights` is.
+   * @default 100
+   */
   readonly maxRefreshes?: number | undefined;
   /** Life of a lease between renewals. @default '10s' */
   readonly lease?: Duration | undefined;

@@ -39,9 +39,9 @@ export class CacheEngine {
   private readonly moments = new Moments();
 
   constructor(private readonly parts: EngineParts) {
-    const report = new Report(parts.emit);
+    const report = new Report(parts.emit, parts.clock);
     const loadTimes = new LoadTimes();
-    const flights = new SingleFlight();
+    const flights = new SingleFlight(parts.limits.maxFlights);
     const filler = new Filler(parts, report, flights);
     this.backend = parts.backend;
     this.report = report;

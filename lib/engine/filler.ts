@@ -131,7 +131,7 @@ export class Filler {
     if (error instanceof UnserializableError) {
       this.report.warnOnce(
         'unserializable',
-        namespace,
+        key.space,
         `Results of namespace "${namespace}" are not stored: ${error.message}`,
       );
       return 'unserializable';
@@ -139,7 +139,7 @@ export class Filler {
     if (error instanceof ValueTooLargeError) {
       this.report.warnOnce(
         'too-large',
-        namespace,
+        key.space,
         `A result of namespace "${namespace}" is not stored: ${error.message}`,
       );
       return 'too-large';
@@ -165,7 +165,7 @@ export class Filler {
       this.report.foreign(key.space, 'rule', error);
       // Only messages of ours are repeated: those of others may quote the value.
       const problem = error instanceof CacheError ? error.message : 'its `ttl`, `unless` or `resultTags` threw.';
-      this.report.warnOnce('rule', key.space.namespace, `Namespace "${key.space.namespace}": ${problem}`);
+      this.report.warnOnce('rule', key.space, `Namespace "${key.space.namespace}": ${problem}`);
       return 'rule';
     }
   }
@@ -184,7 +184,7 @@ export class Filler {
   private tellLeak(key: Key, innerNamespace: string): void {
     this.report.event({ type: 'scope-leak', innerNamespace, ...this.report.place(key) });
     const { message } = new ScopeLeakError(key.space.namespace, innerNamespace);
-    this.report.warnOnce('scope-leak', key.space.namespace, `${message} Until then its results are not stored.`);
+    this.report.warnOnce('scope-leak', key.space, `${message} Until then its results are not stored.`);
   }
 
   private labels({ key, rules, value, context, loading }: Making): readonly Label[] {

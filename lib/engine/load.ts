@@ -57,9 +57,7 @@ export class Load {
     // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
     if (around?.isPut === true) return this.uncached(call, 'inside-put', spare);
     if (around !== undefined) return Promise.reject(new ReentrantLoadError(call.key.space.namespace));
-    if (flights.size >= limits.maxFlights && !flights.has(call.key.id)) {
-      return this.uncached(call, 'too-many-flights', spare);
-    }
+    if (!flights.admits(call.key)) return this.uncached(call, 'too-many-flights', spare);
     const maxWaitMs = Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs);
     return this.attempt(call, spare, new Patience(clock, random, maxWaitMs), 'missing', seen, moment);
   }
@@ -96,7 +94,7 @@ export class Load {
     moment: number,
     operation: 'read' | 'lease' = 'read',
   ): Promise<unknown> {
-    const { report, backend, clock, limits, outageLoads } = this.parts;
+    const { report, backend, clock, outageLoads } = this.parts;
     const failure = report.failure(call.key.space, operation, backend.kind, error);
     if (!call.policy.failSilently) {
       throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
@@ -105,7 +103,7 @@ export class Load {
     const count = (): void => report.bypass(call.key, 'backend');
     const shared = outageLoads.joinable(call, moment);
     if (shared !== undefined) return this.boarding.board(call, shared, spare, { isLeader: false, count });
-    if (outageLoads.size >= limits.maxFlights) return this.uncached(call, 'too-many-flights', spare);
+    if (!outageLoads.admits(call)) return this.uncached(call, 'too-many-flights', spare);
     const flight = outageLoads.begin(call, (turn) => this.takeoff.unleased(call, spare, clock.monotonicMs(), turn));
     return this.boarding.board(call, flight, spare, { isLeader: true, count });
   }

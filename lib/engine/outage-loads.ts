@@ -14,6 +14,7 @@ import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/space.js';
 import type { Call } from './call.js';
 import type { Moments } from './moments.js';
+import { FairShare } from './fair-share.js';
 import type { Flight } from './single-flight.js';
 import { Turnstile } from './turnstile.js';
 
@@ -33,16 +34,20 @@ export class OutageLoads {
   private readonly upcoming = new Map<KeyId, Upcoming>();
   private readonly running = new Map<KeyId, Running>();
   private readonly turnstile: Turnstile<Partition>;
+  /** Those in line and those under way. */
+  private readonly share: FairShare<Partition>;
 
   constructor(
     private readonly parts: { readonly clock: Clock; readonly limits: Limits },
     private readonly moments: Moments,
   ) {
     this.turnstile = new Turnstile(parts.limits.maxOutageLoads);
+    this.share = new FairShare(parts.limits.maxFlights);
   }
 
-  get size(): number {
-    return this.upcoming.size + this.running.size;
+  /** Whether one more may begin, or stand in line: a tenant that has many leaves room for others. */
+  admits({ key }: Call): boolean {
+    return this.share.admits(key.space.partition);
   }
 
   /** A load that begins, or began, after `moment`. */
@@ -68,6 +73,7 @@ export class OutageLoads {
     }
     let go = (): void => undefined;
     const flight = takeoff(new Promise((resolve) => (go = resolve)));
+    this.share.enter(space.partition);
     const start = (): void => {
       this.upcoming.delete(id);
       this.running.set(id, { flight, number: this.moments.next() });
@@ -79,6 +85,8 @@ export class OutageLoads {
       this.turnstile.leave(space.partition);
     };
     flight.landing.then(land, land);
+    // One that never lands does not hold its place for ever.
+    void flight.ended.then(() => this.share.leave(space.partition));
     if (before !== undefined) flight.loading.waitsFor.add(before.loading);
     this.line(call, flight, before, start);
     return flight;

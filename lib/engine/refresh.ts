@@ -1,25 +1,34 @@
 import type { LeaseRequest } from '../core/backend.js';
 import type { KeyId } from '../core/key.js';
 import type { Limits } from '../core/limits.js';
+import type { Partition } from '../core/space.js';
 import type { Call } from './call.js';
+import { FairShare } from './fair-share.js';
 import type { Load } from './load.js';
 
 /**
  * Reloads entries that are still being served. Never awaited by callers, one at a time per key, and bounded: beyond
- * the bound an entry simply waits for its next reader. A refresh that fails leaves the entry as it is.
+ * the bound, or its tenant's share of it, an entry simply waits for its next reader. A refresh that fails leaves the entry as it is.
  */
 export class Refresher {
   private readonly underWay = new Set<KeyId>();
+  private readonly share: FairShare<Partition>;
 
   constructor(
     private readonly load: Load,
-    private readonly limits: Limits,
-  ) {}
+    limits: Limits,
+  ) {
+    this.share = new FairShare(limits.maxRefreshes);
+  }
 
   start(call: Call, purpose: LeaseRequest['purpose']): void {
-    const { id } = call.key;
-    if (this.underWay.has(id) || this.underWay.size >= this.limits.maxRefreshes) return;
+    const { id, space } = call.key;
+    if (this.underWay.has(id) || !this.share.admits(space.partition)) return;
     this.underWay.add(id);
-    void this.load.background(call, purpose).finally(() => this.underWay.delete(id));
+    this.share.enter(space.partition);
+    void this.load.background(call, purpose).finally(() => {
+      this.underWay.delete(id);
+      this.share.leave(space.partition);
+    });
   }
 }

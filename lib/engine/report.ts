@@ -1,15 +1,29 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../core/clock.js';
 import { CacheError, BackendError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalReason } from '../core/observer.js';
-import type { Space } from '../core/space.js';
+import type { Partition, Space } from '../core/space.js';
+import { FairShare } from './fair-share.js';
+
+/** Warnings that are remembered, and for how long at least where there are more. */
+const MAX_WARNINGS = 1_000;
+const WARNED_ANEW_MS = 3_600_000;
 
 /** Counts and tells. Counting is a number on the space; telling happens only when somebody listens. */
 export class Report {
   /** Namespaces that were warned about already, so that each mistake is named once and not per call. */
   private readonly warned = new Set<string>();
+  /** Namespaces can be made up: one tenant's do not silence what has to be said of another's. */
+  private readonly warnings = new FairShare<Partition>(MAX_WARNINGS);
+  private warnedSinceMs: number;
 
-  constructor(private readonly emit: Emit) {}
+  constructor(
+    private readonly emit: Emit,
+    private readonly clock: Clock,
+  ) {
+    this.warnedSinceMs = clock.monotonicMs();
+  }
 
   get isHeard(): boolean {
     return this.emit.isHeard;
@@ -52,10 +66,21 @@ export class Report {
   }
 
   /** Says something once for each namespace and topic. */
-  warnOnce(topic: string, namespace: string, message: string): void {
+  warnOnce(topic: string, { namespace, partition }: Space, message: string): void {
     const mark = `${topic}/${namespace}`;
-    if (this.warned.has(mark) || this.warned.size >= 1_000) return;
+    if (this.warned.has(mark) || !(this.warnings.admits(partition) || this.warnAnew())) return;
     this.warned.add(mark);
+    this.warnings.enter(partition);
     this.emit.event({ type: 'warning', message });
+  }
+
+  /** So much was said that some is not: after an hour all of it may be said again. */
+  private warnAnew(): boolean {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.warnedSinceMs < WARNED_ANEW_MS) return false;
+    this.warnedSinceMs = nowMs;
+    this.warned.clear();
+    this.warnings.clear();
+    return true;
   }
 }

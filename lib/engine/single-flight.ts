@@ -1,6 +1,8 @@
 import type { Loading } from '../core/frame.js';
-import type { KeyId } from '../core/key.js';
+import type { Key, KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
+import type { Partition } from '../core/space.js';
+import { FairShare } from './fair-share.js';
 
 /** What a load brought: the loader's own value, and what became of it. */
 export interface Loaded {
@@ -53,15 +55,21 @@ const MAX_ABANDONED = 10_000;
  */
 export class SingleFlight {
   private readonly flights = new Map<KeyId, Flight>();
+  private readonly share: FairShare<Partition>;
   /** Tokens of leases that nobody here uses any more, but that the backend could not be told to end. */
   private readonly abandoned = new Set<string>();
+
+  constructor(maxFlights: number) {
+    this.share = new FairShare(maxFlights);
+  }
 
   get size(): number {
     return this.flights.size;
   }
 
-  has(id: KeyId): boolean {
-    return this.flights.has(id);
+  /** Whether a load of this key may join or begin: a tenant that has many under way leaves room for others. */
+  admits({ id, space }: Key): boolean {
+    return this.share.admits(space.partition) || this.flights.has(id);
   }
 
   /** The flight that a holder of `token` leads, if it is ours. */
@@ -72,6 +80,7 @@ export class SingleFlight {
 
   /** A flight whose lease was voided is replaced: its own callers still get its value, nobody else joins it. */
   begin(flight: Flight): void {
+    if (!this.flights.has(flight.id)) this.share.enter(partitionOf(flight));
     this.flights.set(flight.id, flight);
     const land = (): void => this.end(flight);
     flight.landing.then(land, land);
@@ -79,7 +88,9 @@ export class SingleFlight {
 
   /** Nobody joins this flight any more. */
   end(flight: Flight): void {
-    if (this.flights.get(flight.id) === flight) this.flights.delete(flight.id);
+    if (this.flights.get(flight.id) !== flight) return;
+    this.flights.delete(flight.id);
+    this.share.leave(partitionOf(flight));
   }
 
   /** The lease of this token is of no use to anybody: whoever is told that it is held may replace it. */
@@ -91,4 +102,8 @@ export class SingleFlight {
   isAbandoned(token: string): boolean {
     return this.abandoned.size > 0 && this.abandoned.has(token);
   }
+}
+
+function partitionOf({ loading }: Flight): Partition {
+  return loading.key.space.partition;
 }
