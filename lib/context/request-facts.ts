@@ -32,7 +32,11 @@ export function headerOf(request: unknown, name: string): string | readonly stri
 /** The host that was asked for, in small letters and without its port. */
 export function hostOf(request: unknown): string | undefined {
   const hostname = (request as Incoming | null | undefined)?.hostname;
-  const host = typeof hostname === 'string' ? hostname : headerOf(request, 'host');
+  return hostIn(typeof hostname === 'string' ? hostname : headerOf(request, 'host'));
+}
+
+/** The host in a header that has one, in small letters and without its port. */
+export function hostIn(host: unknown): string | undefined {
   // The dot at the end of a complete name adds nothing to it.
   return typeof host === 'string' ? host.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase() : undefined;
 }

@@ -8,7 +8,7 @@ import type { Awaitable } from '../core/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { foundId, isMissing, type FoundIds } from '../core/scope.js';
-import { headerOf, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
+import { headerOf, hostIn, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
 
 /** What a resolver may look at. */
 export interface ScopeSource {
@@ -103,27 +103,91 @@ export function fromHeader(name: string, options: { readonly trusted: true }): S
   });
 }
 
+/** Where `fromSubdomain` finds the host, and which part of it is a tenant. */
+export type SubdomainOptions = {
+  /** Labels that are not tenants. @default ['www'] */
+  readonly ignore?: readonly string[] | undefined;
+} & (
+  | {
+      /** The domain directly below which tenants live: `'example.com'`. Other hosts have no tenant. */
+      readonly base: string;
+      readonly host?: undefined;
+      readonly trusted?: undefined;
+    }
+  | {
+      /**
+       * The header in which a proxy of yours passes on the host that the client asked for, while it writes another into
+       * `Host`: `'x-forwarded-host'`. The proxy has to remove the caller's own; a header that is there twice, or names
+       * several hosts, names nobody, and so does one that is missing.
+       */
+      readonly host: string;
+      /** Says that nobody but that proxy can write the header. */
+      readonly trusted: true;
+      /** As above. Without it the host must have exactly three labels. */
+      readonly base?: string | undefined;
+    }
+);
+
 /**
  * Reads the tenant from the first label of the host name: `acme.example.com` → `acme`. The host is what the client
  * asked for; use it where a proxy only lets your own hosts through, or together with a check of membership.
- * @param options.base the domain directly below which tenants live; other hosts have no tenant. Without it the host must
- *   have exactly three labels: which of four names the tenant is not for us to guess.
- * @param options.ignore labels that are not tenants. @default ['www']
+ *
+ * Behind a proxy that rewrites `Host`, all requests have one host, and its first label would be everybody's tenant. So
+ * `base` says which hosts have tenants, or `host` and `trusted` where the real one is found.
+ * @throws CacheConfigError when it says neither
+ * @example fromSubdomain({ base: 'example.com' })
+ * @example fromSubdomain({ base: 'example.com', host: 'x-forwarded-host', trusted: true })
  */
-export function fromSubdomain(options?: {
-  readonly base?: string | undefined;
-  readonly ignore?: readonly string[] | undefined;
-}): ScopeResolver {
-  const { base, ignore = ['www'] } = knownOptions(options, 'scope.resolve', ['base', 'ignore']);
-  const domain = typeof base === 'string' ? base.toLowerCase() : base;
-  if (domain !== undefined && !isDomain(domain)) refuse("fromSubdomain: base must be a domain like 'example.com'");
+export function fromSubdomain(options: SubdomainOptions): ScopeResolver {
+  const said = knownOptions<{ readonly [name in keyof SubdomainOptions]?: unknown }>(options, 'scope.resolve', [
+    'base',
+    'ignore',
+    'host',
+    'trusted',
+  ]);
+  const { ignore = ['www'] } = said;
+  const domain = domainOf(said.base);
+  const hostFrom = hostReader(said.host, said.trusted);
+  if (domain === undefined && said.host === undefined) {
+    refuse(
+      "fromSubdomain needs the domain below which tenants live, { base: 'example.com' }, or the header that has the " +
+        "host where a proxy rewrites it, { host: 'x-forwarded-host', trusted: true }: otherwise every request behind " +
+        'such a proxy has the same tenant',
+    );
+  }
   if (!Array.isArray(ignore)) refuse('fromSubdomain: ignore must be a list of labels');
   const ignored = new Set(ignore.map((label) => String(label).toLowerCase()));
   return reading(({ request }) => {
-    const host = hostOf(request);
+    const host = hostFrom(request);
     const label = host === undefined ? undefined : subdomainOf(host, domain);
     return label === undefined || ignored.has(label) ? undefined : { tenant: label };
   });
+}
+
+function domainOf(base: unknown): string | undefined {
+  const domain = typeof base === 'string' ? base.toLowerCase() : base;
+  if (domain === undefined || isDomain(domain)) return domain;
+  return refuse("fromSubdomain: base must be a domain like 'example.com'");
+}
+
+/** Finds the host of a request: what was asked for, or what the proxy says was. */
+function hostReader(header: unknown, trusted: unknown): (request: unknown) => string | undefined {
+  if (header === undefined) {
+    if (trusted !== undefined) refuse('fromSubdomain: trusted is about a header, and host does not say which');
+    return hostOf;
+  }
+  if (typeof header !== 'string' || !/^[\w-]+$/.test(header))
+    refuse('fromSubdomain: host must be the name of a header');
+  const wanted = header.toLowerCase();
+  if (wanted === 'forwarded')
+    refuse("fromSubdomain: host must be a header with nothing else in it, 'x-forwarded-host'");
+  if (trusted !== true) {
+    refuse(
+      `fromSubdomain must say { host: '${header}', trusted: true }: anybody can send a header, so it must come from a ` +
+        "proxy that removes the caller's own",
+    );
+  }
+  return (request) => hostIn(headerOf(request, wanted));
 }
 
 /**

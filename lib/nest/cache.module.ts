@@ -36,14 +36,28 @@ import {
   CACHE_SETTINGS,
   getCacheToken,
 } from './cache.tokens.js';
+import { CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
 import { HttpRoutes } from './http-routes.js';
+
+/** What the options of one cache say, before those of others in the container are looked at. */
+const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
 
 /** From options to service, one provider per part: any of them can be overridden, and what rests on it follows. */
 const PARTS: readonly Provider[] = Object.freeze([
   {
+    provide: CACHE_OWN_SETTINGS,
+    inject: [CacheRoster, { token: CACHE_MEMBER, optional: true }, { token: MODULE_OPTIONS_TOKEN, optional: true }],
+    useFactory: (roster: CacheRoster, member: CacheMember | undefined, options: CacheModuleOptions | undefined) => {
+      if (member === undefined) throw roster.bare();
+      const settings = resolveSettings(made(options), new Logger('Cache'), member.name);
+      roster.enter(member, settings);
+      return settings;
+    },
+  },
+  {
     provide: CACHE_SETTINGS,
-    inject: [MODULE_OPTIONS_TOKEN],
-    useFactory: (options: CacheModuleOptions | undefined) => resolveSettings(made(options), new Logger('Cache')),
+    inject: [CacheRoster, { token: CACHE_MEMBER, optional: true }, CACHE_OWN_SETTINGS],
+    useFactory: (roster: CacheRoster, member: CacheMember, own: CacheSettings) => roster.settled(member, own),
   },
   { provide: CACHE_CLOCK, useValue: systemClock },
   { provide: CACHE_CONTEXT, useFactory: newContext },
@@ -68,15 +82,17 @@ const PARTS: readonly Provider[] = Object.freeze([
     inject: [CACHE_SETTINGS],
     useFactory: ({ scope }: CacheSettings) => scope.resolve ?? null,
   },
-  {
-    provide: CacheService,
-    inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS],
-    useFactory: (foundation: Foundation, engine: Machine['engine'], settings: CacheSettings) =>
-      new CacheService({ foundation, engine, settings }),
-  },
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);
+
+/** The service under the token by which it is asked for: whoever asks by its class never gets a cache with a name. */
+const serviceAt = (token: typeof CacheService | symbol): Provider => ({
+  provide: token,
+  inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS],
+  useFactory: (foundation: Foundation, engine: Machine['engine'], settings: CacheSettings) =>
+    new CacheService({ foundation, engine, settings }),
+});
 
 const EXPORTS = Object.freeze([
   CacheService,
@@ -109,7 +125,12 @@ const ASYNC_OPTION_NAMES = Object.freeze([
 /**
  * Registers a cache. Without options: in memory, shared by everybody (`scope.default: 'global'`), ttl one hour.
  *
- * @throws CacheConfigError naming an option that is none; when the application starts, one that cannot work
+ * An application has one cache without a name, that of the decorators: registered once, in the root module, and seen by
+ * all others. More caches have names. A cache that says neither `scope.resolve` nor `scope.default` uses the resolver of
+ * the others, if they have one: what all tenants share is said, `scope: { default: 'global' }`.
+ *
+ * @throws CacheConfigError naming an option that is none; when the application starts, one that cannot work, a second
+ * cache without a name, and two caches with one prefix
  * @example
  * CacheModule.forRoot({
  *   backend: memory({ maxEntries: 10_000 }),
@@ -117,7 +138,7 @@ const ASYNC_OPTION_NAMES = Object.freeze([
  *   defaults: { ttl: '5m' },
  * })
  */
-@Module({ providers: [...PARTS] })
+@Module({ imports: [CacheRosterModule], providers: [...PARTS] })
 export class CacheModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(CACHE_ENGINE) private readonly engine: Machine['engine'],
@@ -170,14 +191,16 @@ function made(options: CacheModuleOptions | null | undefined): CacheModuleOption
 
 /** A cache with a name shows itself under that name only, so that several can be global at once. */
 function named(module: DynamicModule, name: string | undefined): DynamicModule {
-  // The hooks of global modules come first; those of others perhaps after somebody has made handlers without scope.
-  const providers = [...(module.providers ?? []), ...(module.global === true ? [HttpRoutes] : [])];
-  if (name === undefined) return { ...module, providers, exports: [...EXPORTS] };
-  if (typeof name !== 'string' || name === '') throw new CacheConfigError('name', 'must be a text that is not empty');
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    throw new CacheConfigError('name', 'must be a text that is not empty');
+  const member: CacheMember = Object.freeze({ name });
   const token = getCacheToken(name);
-  return {
-    ...module,
-    providers: [...providers, { provide: token, useExisting: CacheService }],
-    exports: [token],
-  };
+  const providers = [
+    serviceAt(token),
+    { provide: CACHE_MEMBER, useValue: member },
+    ...(module.providers ?? []),
+    // The hooks of global modules come first; those of others perhaps after handlers without scope have been made.
+    ...(module.global === true ? [HttpRoutes] : []),
+  ];
+  return { ...module, providers, exports: name === undefined ? [...EXPORTS] : [token] };
 }

@@ -11,9 +11,13 @@ export interface ScopeOptions {
   /**
    * Reads tenant and user from each request: `fromRequest(…)`, `fromClaims(…)`, `fromHeader(…)`, `fromSubdomain()`,
    * `firstOf(…)`, or a function of yours. Without it only `runInScope` and explicit scopes have a tenant.
+   * @default that of the other caches of the application, unless `scope.default` is said
    */
   readonly resolve?: ScopeResolver | undefined;
-  /** The width of calls that say none. @default 'tenant' once `resolve` is given, otherwise 'global' */
+  /**
+   * The width of calls that say none. `'global'` has to be said as soon as any cache of the application resolves scopes.
+   * @default 'tenant' once this or another cache has a resolver, otherwise 'global'
+   */
   readonly default?: Width | undefined;
   /**
    * What a read does when the scope it needs is missing: `throw` a ScopeMissingError, or `bypass` the cache (run the
@@ -38,7 +42,11 @@ export interface KeyOptions {
 export interface CacheModuleOptions {
   /** Where entries live. @default memory() */
   readonly backend?: BackendFactory | undefined;
-  /** Sets this cache apart from others on the same server: 1 to 32 of `A-Z a-z 0-9 _ -`. @default 'cache' */
+  /**
+   * Sets this cache apart from others on the same server: 1 to 32 of `A-Z a-z 0-9 _ -`. Caches of one application must
+   * not have the same; applications, and staging and production, that share a server must not either.
+   * @default 'cache', and for a cache with a name 'cache-' and that name
+   */
   readonly prefix?: string | undefined;
   /** false: every call runs its loader, and nothing is read or stored. @default true */
   readonly enabled?: boolean | undefined;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DEFAULT_BLUEPRINT, type Blueprint } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { BackendFactory } from '../core/backend.js';
@@ -16,6 +17,8 @@ export interface ScopeSettings {
   readonly resolve: ScopeResolver | undefined;
   readonly defaultWidth: Width;
   readonly onMissing: 'throw' | 'bypass';
+  /** False when the options say nothing of who shares: then the other caches of the container do. */
+  readonly isSaid: boolean;
 }
 
 /** Options with nothing left to decide. Made once, frozen, handed to every provider of the module. */
@@ -52,10 +55,15 @@ export const OPTION_NAMES = Object.freeze([
   'debug',
 ] as const satisfies readonly (keyof CacheModuleOptions)[]);
 
-/** Applies defaults and validates, once. @throws CacheConfigError naming the option */
+/**
+ * Applies defaults and validates, once.
+ * @param name of the cache; undefined for the one without
+ * @throws CacheConfigError naming the option
+ */
 export function resolveSettings(
   given: CacheModuleOptions,
   log: Log,
+  name?: string,
   env: NodeJS.ProcessEnv = process.env,
 ): CacheSettings {
   const options = knownOptions(given, '', OPTION_NAMES);
@@ -65,7 +73,7 @@ export function resolveSettings(
   const namespaces = policiesOf(options.namespaces, defaults, warn);
   return Object.freeze({
     backend: backendOf(options),
-    prefix: prefixOf(options.prefix),
+    prefix: prefixOf(options.prefix, name),
     isEnabled: flag(options.enabled, 'enabled', true),
     keys: Object.freeze(knownOptions(options.keys, 'keys', ['hashSecret', 'maxReadable'])),
     types: Object.freeze([...list(types, 'codec.types')]),
@@ -111,10 +119,18 @@ function backendOf({ backend }: CacheModuleOptions): CacheModuleOptions['backend
   throw new CacheConfigError('backend', 'must be what memory(), redis(), mongo() or tiered() returns');
 }
 
-function prefixOf(prefix: string | undefined): string {
-  if (prefix === undefined) return DEFAULT_BLUEPRINT.prefix;
+function prefixOf(prefix: string | undefined, name: string | undefined): string {
+  if (prefix === undefined) return prefixOfName(name);
   if (typeof prefix === 'string' && /^[\w-]{1,32}$/.test(prefix)) return prefix;
   throw new CacheConfigError('prefix', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
+}
+
+/** One that names make different, as long as they are: those that cannot stand in a prefix stand there as a digest. */
+function prefixOfName(name: string | undefined): string {
+  const { prefix } = DEFAULT_BLUEPRINT;
+  if (name === undefined) return prefix;
+  if (/^[\w-]{1,26}$/.test(name)) return `${prefix}-${name}`;
+  return `${prefix}-${createHash('sha256').update(name).digest('hex').slice(0, 26)}`;
 }
 
 function scopeOf(given: ScopeOptions | undefined): ScopeSettings {
@@ -130,6 +146,7 @@ function scopeOf(given: ScopeOptions | undefined): ScopeSettings {
   return Object.freeze({
     resolve,
     onMissing,
+    isSaid: resolve !== undefined || scope.default !== undefined,
     defaultWidth: widthOf(scope.default, 'scope.default') ?? (resolve === undefined ? 'global' : 'tenant'),
   });
 }

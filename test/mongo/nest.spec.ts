@@ -7,15 +7,16 @@ import type { Connection, mongo as driver } from 'mongoose';
 import { memory } from '../../lib/backends/memory.backend.js';
 import { mongo } from '../../lib/backends/mongo.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
-import type { Backend } from '../../lib/core/backend.js';
+import type { Backend, BackendFactory } from '../../lib/core/backend.js';
 import { CacheConfigError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';
-import { CACHE_BACKEND } from '../../lib/nest/cache.tokens.js';
+import { CACHE_BACKEND, getCacheToken } from '../../lib/nest/cache.tokens.js';
 import { CacheService } from '../../lib/nest/cache.service.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.decorator.js';
 import { failCommands } from '../support/mongo/fail-command.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { proveApart } from '../support/machine/prove-apart.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { randomPrefix, until } from '../support/redis/redis-process.js';
@@ -58,6 +59,18 @@ describeWithMongo('an application on MongoDB', () => {
       inject: [getConnectionToken()],
       useFactory: (connection: Connection) => ({ backend: mongo({ connection, timeout: '5s' }), prefix }),
     });
+
+  it('two caches with names in one collection, neither with a prefix, keep out of each other, in one level and in two', async () => {
+    const server = await place(true);
+    for (const over of [(l2: BackendFactory) => l2, (l2: BackendFactory) => tiered({ l1: memory(), l2 })]) {
+      const caches = [undefined, 'partners', 'Märkte'].map((name) =>
+        CacheModule.forRoot({ name, backend: over(mongo({ uri: server.url, timeout: '5s' })) }),
+      );
+      const app = await boot(...caches);
+      ends.push(() => app.close());
+      await proveApart([undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name))));
+    }
+  });
 
   it('two applications on their own connections share what one has loaded, and what one evicts', async () => {
     const server = await place(true);

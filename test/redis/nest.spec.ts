@@ -2,12 +2,17 @@
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { memory } from '../../lib/backends/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import { tiered } from '../../lib/backends/tiered.backend.js';
+import type { BackendFactory } from '../../lib/core/backend.js';
 import { InvalidationUnknownError } from '../../lib/core/errors.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';
 import { CacheService } from '../../lib/nest/cache.service.js';
+import { getCacheToken } from '../../lib/nest/cache.tokens.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.decorator.js';
+import { proveApart } from '../support/machine/prove-apart.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
@@ -52,6 +57,19 @@ describeWithRedis('an application on Redis', () => {
     ends.push(() => server.stop());
     return server;
   };
+
+  it('two caches with names on one server, neither with a prefix, keep out of each other, in one level and in two', async () => {
+    const server = await start();
+    for (const over of [(l2: BackendFactory) => l2, (l2: BackendFactory) => tiered({ l1: memory(), l2 })]) {
+      const caches = [undefined, 'partners', 'Märkte'].map((name) =>
+        CacheModule.forRoot({ name, backend: over(redis({ url: server.url, timeout: '5s', connectTimeout: '10s' })) }),
+      );
+      const app = await Test.createTestingModule({ imports: caches }).compile();
+      ends.push(() => app.close());
+      await app.init();
+      await proveApart([undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name))));
+    }
+  });
 
   it('A1: it starts without its server, runs its methods, rejects evictions, and caches once the server is there', async () => {
     const server = await RedisProcess.nowhere();

@@ -31,7 +31,7 @@ describe('how a backend gets its codec', () => {
   it('with the classes, limits, prefix and observers of the cache', async () => {
     const { backend, parts } = spied();
     const events: CacheEvent[] = [];
-    const { limits } = resolveSettings({ limits: { maxValueBytes: 2_000 } }, log, {});
+    const { limits } = resolveSettings({ limits: { maxValueBytes: 2_000 } }, log, undefined, {});
     const machine = assemble({
       backend,
       types: [Money],
@@ -62,10 +62,15 @@ describe('how a backend gets its codec', () => {
   });
 
   it('options of the module arrive: classes beside the rest', () => {
-    const settings = resolveSettings({ codec: { types: [Money], compression: false, ...ENCRYPTED } }, log, {});
+    const settings = resolveSettings(
+      { codec: { types: [Money], compression: false, ...ENCRYPTED } },
+      log,
+      undefined,
+      {},
+    );
     expect(settings.types).toEqual([Money]);
     expect(settings.codec).toEqual({ compression: false, ...ENCRYPTED });
-    expect(() => resolveSettings({ codec: { compresion: false } as CodecOptions }, log, {})).toThrow(
+    expect(() => resolveSettings({ codec: { compresion: false } as CodecOptions }, log, undefined, {})).toThrow(
       'codec.compresion: is not an option',
     );
   });

@@ -167,11 +167,11 @@ describe('fromHeader', () => {
 });
 
 describe('fromSubdomain', () => {
-  const any = fromSubdomain();
+  const any = fromSubdomain({ host: 'x-forwarded-host', trusted: true });
   const below = fromSubdomain({ base: 'Example.com', ignore: ['www', 'API'] });
 
   it.each<readonly [string, string | undefined, string | undefined]>([
-    // host, without a base, below example.com
+    // host, without a base where a proxy says it, below example.com
     ['acme.example.com', 'acme', 'acme'],
     ['acme.example.com:3000', 'acme', 'acme'],
     ['ACME.Example.COM', 'acme', 'acme'],
@@ -217,8 +217,11 @@ describe('fromSubdomain', () => {
     ['', undefined, undefined],
     [':3000', undefined, undefined],
   ])('%p: %p, and %p below example.com', async (host, label, labelBelow) => {
-    for (const request of [{ hostname: host }, { headers: { host } }, { handshake: { headers: { host } } }]) {
+    const said = { 'x-forwarded-host': host };
+    for (const request of [{ headers: said, hostname: 'app.example.com' }, { handshake: { headers: said } }])
       expect((await find(any, request)).tenant).toBe(label);
+    for (const request of [{ hostname: host }, { headers: { host } }, { handshake: { headers: { host } } }]) {
+      expect(await find(any, request)).toEqual({});
       expect((await find(below, request)).tenant).toBe(labelBelow);
     }
   });
@@ -242,11 +245,43 @@ describe('fromSubdomain', () => {
 
   it('finds nobody where there is no host', async () => {
     for (const request of [...NOT_REQUESTS, { hostname: 5 }, { headers: { host: ['acme.example.com'] } }])
-      expect(await find(any, request)).toEqual({});
+      for (const resolver of [any, below]) expect(await find(resolver, request)).toEqual({});
+  });
+
+  it('behind a proxy that rewrites Host finds nobody, instead of one tenant for all', async () => {
+    const request = {
+      hostname: 'app.platform.com',
+      headers: { host: 'app.platform.com', 'x-forwarded-host': 'acme.example.com' },
+    };
+    expect(await find(below, request)).toEqual({});
+    expect(() => fromSubdomain(undefined as never)).toThrow(
+      /\{ base: 'example.com' \}.*\{ host: 'x-forwarded-host', trusted: true \}/,
+    );
+    expect(() => fromSubdomain({ ignore: [] } as never)).toThrow(CacheConfigError);
+  });
+
+  it('believes the host that a trusted proxy passes on, and nothing else', async () => {
+    const behind = fromSubdomain({ base: 'example.com', host: 'X-Forwarded-Host', trusted: true });
+    const asked = (forwarded: unknown): object => ({
+      hostname: 'globex.example.com',
+      headers: { host: 'globex.example.com', ...(forwarded === undefined ? {} : { 'x-forwarded-host': forwarded }) },
+    });
+    expect(await find(behind, asked('ACME.example.com:443'))).toEqual({ tenant: 'acme' });
+    for (const nobodys of [
+      undefined,
+      '',
+      'acme.example.com, proxy.example.com',
+      ['acme.example.com'],
+      'acme.evil.com',
+      5,
+    ])
+      expect(await find(behind, asked(nobodys))).toEqual({});
   });
 
   it('takes any label when none is to be ignored', async () => {
-    expect(await find(fromSubdomain({ ignore: [] }), { hostname: 'www.example.com' })).toEqual({ tenant: 'www' });
+    expect(await find(fromSubdomain({ base: 'example.com', ignore: [] }), { hostname: 'www.example.com' })).toEqual({
+      tenant: 'www',
+    });
     expect(await find(fromSubdomain({ base: 'localhost' }), { hostname: 'acme.localhost' })).toEqual({
       tenant: 'acme',
     });
@@ -258,8 +293,18 @@ describe('fromSubdomain', () => {
     { base: 'http://example.com' },
     { base: 'example.com:3000' },
     { base: 5 },
-    { ignore: 'www' },
-    { ignore: 5 },
+    { base: 'example.com', ignore: 'www' },
+    { base: 'example.com', ignore: 5 },
+    {},
+    { base: undefined },
+    { trusted: true },
+    { base: 'example.com', trusted: true },
+    { host: 'x-forwarded-host' },
+    { base: 'example.com', host: 'x-forwarded-host' },
+    { host: 'x-forwarded-host', trusted: 'true' },
+    { host: 'x forwarded', trusted: true },
+    { host: 5, trusted: true },
+    { host: 'Forwarded', trusted: true },
     null,
     'example.com',
   ])('refuses %p as options', (options) => {

@@ -119,10 +119,14 @@ describe('C35: what was polluted into Object.prototype does not become an option
       payload: undefined,
       execution: undefined,
     };
-    expect(fromSubdomain({})(source)).toBeUndefined();
-    pollute({ 'x-tenant': 'acme', host: 'acme.example.com' });
+    expect(() => fromSubdomain({} as never)).toThrow('scope.resolve: ');
+    expect(() => fromSubdomain({ host: 'x-tenant' } as never)).toThrow('scope.resolve: ');
+    const below = fromSubdomain({ base: 'example.com' });
+    expect(below(source)).toBeUndefined();
+    pollute({ 'x-tenant': 'acme', 'x-forwarded-host': 'acme.example.com', host: 'acme.example.com' });
     expect(fromHeader('x-tenant', { trusted: true })(source)).toBeUndefined();
-    expect(fromSubdomain({})({ ...source, request: { headers: {} } })).toBeUndefined();
+    expect(below({ ...source, request: { headers: {} } })).toBeUndefined();
+    expect(fromSubdomain({ host: 'x-forwarded-host', trusted: true })(source)).toBeUndefined();
   });
 
   it('nor the scope of somebody who has none', () => {

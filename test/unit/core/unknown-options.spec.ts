@@ -49,7 +49,7 @@ const GIVEN: Readonly<Record<string, () => unknown>> = {
   'FakeClock.typo': () => new FakeClock(TYPO),
   'scope.resolve.typo': () => fromClaims({ tenant: 'org', ...(TYPO as object) }),
   'scope.resolve.typo (a header)': () => fromHeader('x-tenant', { trusted: true, ...(TYPO as object) }),
-  'scope.resolve.typo (a host)': () => fromSubdomain(TYPO),
+  'scope.resolve.typo (a host)': () => fromSubdomain(TYPO as never),
   typo: () => resolveSettings(TYPO, QUIET),
   'scope.typo': () => resolveSettings({ scope: TYPO }, QUIET),
   'keys.typo': () => resolveSettings({ keys: TYPO }, QUIET),
