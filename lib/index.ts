@@ -40,7 +40,13 @@ export { localBus } from './bus/local.bus.js';
 export type { TieredBusOptions, TieredOptions } from './backends/tiered.options.js';
 export { CacheContext } from './context/cache-context.js';
 export { firstOf, fromClaims, fromHeader, fromRequest, fromSubdomain } from './context/scope-resolver.js';
-export type { FoundScope, RequestLike, ScopeResolver, ScopeSource, SubdomainOptions } from './context/scope-resolver.js';
+export type {
+  FoundScope,
+  RequestLike,
+  ScopeResolver,
+  ScopeSource,
+  SubdomainOptions,
+} from './context/scope-resolver.js';
 export type { Loader, LoaderContext } from './engine/loader.js';
 export { CacheEngine } from './engine/cache-engine.js';
 export type { Begun } from './core/begun.js';
