@@ -10,7 +10,7 @@ import { createCodec } from './codec/envelope.codec.js';
 import { CacheContext } from './context/cache-context.js';
 import { ScopeTable } from './context/scope-table.js';
 import type { Backend, BackendFactory } from './core/backend.js';
-import type { Constructor } from './core/canonical.js';
+import type { RegisteredType } from './core/type-registration.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Codec } from './core/codec.js';
 import { Copier } from './core/copier.js';
@@ -29,7 +29,7 @@ export interface Blueprint {
   readonly prefix: string;
   readonly isEnabled: boolean;
   readonly keys: NamingOptions;
-  readonly types: readonly Constructor[];
+  readonly types: readonly RegisteredType[];
   /** How values are written where they leave the process. `types` stand beside it, because keys need them too. */
   readonly codec: CodecOptions;
   readonly limits: Limits;

@@ -33,6 +33,8 @@ export type { CacheableOptions, CacheConfigOptions, CacheEvictOptions } from './
 export type { CodecOptions, CompressionOptions } from './codec/codec.options.js';
 export type { EncryptionKey, EncryptionOptions } from './codec/key-ring.js';
 export type { Serializer } from './codec/serializer.js';
+export { cacheType } from './core/type-registration.js';
+export type { RegisteredType, TypeRegistration } from './core/type-registration.js';
 export { memory } from './backends/memory.backend.js';
 export type { MemoryOptions, QuotaOptions } from './backends/memory.options.js';
 export { tiered } from './backends/tiered.backend.js';

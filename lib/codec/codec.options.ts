@@ -1,5 +1,5 @@
 /** What a user may say about how values are written, and one function that leaves nothing of it undecided. */
-import type { Constructor } from '../core/canonical.js';
+import type { RegisteredType } from '../core/type-registration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
 import { knownOptions } from '../core/own-options.js';
@@ -28,10 +28,14 @@ export interface CompressionOptions {
 export interface CodecOptions {
   /**
    * Classes whose instances may be stored and be part of keys: own enumerable properties, put back on the prototype
-   * without running the constructor. Stored by name, so no two may have the same one.
+   * without running the constructor. Stored by name, so no two may have the same one. One that keeps state elsewhere
+   * (private fields, a WeakMap) is refused by name; for it, and for classes whose name changes, write what stands for an
+   * instance: `{ type, name, toKey, toJSON, fromJSON }`, see {@link TypeRegistration}.
    * @default []
+   * @example [Cat, { type: Money, toJSON: (money: Money) => money.cents, fromJSON: (cents: number) => new Money(cents) }]
+   * @throws CacheConfigError when the module starts, for a class that cannot be registered
    */
-  readonly types?: readonly Constructor[] | undefined;
+  readonly types?: readonly RegisteredType[] | undefined;
   /** A format of your own. @default JSON, with tags for what JSON cannot hold (Date, Map, bigint, …) */
   readonly serializer?: Serializer | undefined;
   /**
@@ -48,7 +52,7 @@ export interface CodecOptions {
 }
 
 export interface ResolvedCodecOptions {
-  readonly types: readonly Constructor[];
+  readonly types: readonly RegisteredType[];
   readonly serializer: Serializer | undefined;
   readonly compression: ResolvedCompression | undefined;
   readonly keyRing: KeyRing | undefined;

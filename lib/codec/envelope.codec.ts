@@ -45,7 +45,7 @@ const MIN_MAX_BODY_BYTES = 16_777_216;
 const NO_CHECKS: ReadonlyMap<string, string> = new Map();
 const FOREIGN = Object.freeze({
   key: 'were sealed with a key that is not in codec.encryption.keys',
-  class: 'contain a class that is not in codec.types',
+  class: 'contain a class that is not in codec.types, or is registered there in another way',
   serializer: 'were written by a codec.serializer of another name',
   compression: 'were compressed in a way that this Node cannot undo',
 });

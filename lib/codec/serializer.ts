@@ -59,7 +59,7 @@ export class BodySerializer {
   private readonly untagger: Untagger;
 
   constructor(private readonly parts: BodySerializerParts) {
-    this.untagger = new Untagger(new Map([...parts.classes].map(([prototype, name]) => [name, prototype])));
+    this.untagger = new Untagger(new Map([...parts.classes.values()].map((known) => [known.name, known])));
   }
 
   /** @throws UnserializableError, ValueTooLargeError */

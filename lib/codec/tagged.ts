@@ -6,14 +6,16 @@
  *   {"~b":"42"} bigint      {"~D":ms|null} Date       {"~U":href} URL            {"~R":[source,flags]} RegExp
  *   {"~M":[k,v,k,v]} Map    {"~S":[…]} Set            {"~B":[kind,base64]} bytes
  *   {"~O":{…}} an object without prototype            {"~C":[name,{…}]} an instance of a registered class
+ *   {"~J":[name, json]} an instance of a registered class, as its registration writes it
  *   {"~":{…}} an object that merely looks like one of these
  *
- * Reading builds what the list above names and nothing else: no constructor is run, no name from the data is looked up
- * anywhere but in that list and among the registered classes, and no property is assigned in a way that could run a
- * setter or change a prototype.
+ * Reading builds what the list above names and nothing else: no code of a class is run but the `fromJSON` of one that is
+ * registered with it, no name from the data is looked up anywhere but in that list and among the registered classes, and
+ * no property is assigned in a way that could run a setter or change a prototype.
  */
 import { setMember, type Members } from '../core/copy-object.js';
-import { bytesKindOf, tagOf, type Classes } from '../core/plain.js';
+import { Packed, unpack } from '../core/packed.js';
+import { bytesKindOf, tagOf, type Classes, type KnownClass } from '../core/plain.js';
 import { bytesOf, viewOf } from './bytes.js';
 
 /** As deep as values may be, tags not counted. Only a forger writes more. */
@@ -28,7 +30,7 @@ const ODD_NUMBERS: Readonly<Record<string, number>> = Object.freeze({
   '-Infinity': -Infinity,
 });
 
-/** A class that this process has not registered: the value is sound, but cannot be built here. */
+/** A class that this process has not registered, or in another way: the value is sound, but cannot be built here. */
 export class UnknownClassError extends Error {}
 
 /** Puts tags into a value, in place. Used once. */
@@ -59,8 +61,9 @@ export class Tagger {
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (prototype === Object.prototype) return this.tagPlain(value as Members);
     if (prototype === null) return this.mark('O', this.tagMembers({ ...value }));
-    const name = this.classes.get(prototype);
-    return name === undefined ? this.tagBuiltin(value) : this.mark('C', [name, this.tagMembers({ ...value })]);
+    if (value instanceof Packed) return this.mark('J', [value.known.name, this.tag(value.json)]);
+    const known = this.classes.get(prototype);
+    return known === undefined ? this.tagBuiltin(value) : this.mark('C', [known.name, this.tagMembers({ ...value })]);
   }
 
   private tagItems(items: unknown[]): unknown[] {
@@ -119,7 +122,7 @@ export class Tagger {
 
 /** Builds what the tags in a freshly parsed value stand for, in place. */
 export class Untagger {
-  constructor(private readonly prototypes: ReadonlyMap<string, object>) {}
+  constructor(private readonly classes: ReadonlyMap<string, KnownClass>) {}
 
   /** @throws whatever cannot be built; UnknownClassError when only the class is missing */
   read(node: unknown): unknown {
@@ -187,6 +190,8 @@ export class Untagger {
         return putInto(Object.create(null) as Members, this.untagMembers(membersOf(content), depth));
       case '~C':
         return this.instance(listOf(content), depth);
+      case '~J':
+        return this.unpacked(listOf(content), depth);
       case '~':
         return this.untagMembers(membersOf(content), depth);
       default:
@@ -195,9 +200,17 @@ export class Untagger {
   }
 
   private instance([name, members]: readonly unknown[], depth: number): Members {
-    const prototype = this.prototypes.get(textOf(name));
-    if (prototype === undefined) throw new UnknownClassError();
-    return putInto(Object.create(prototype) as Members, this.untagMembers(membersOf(members), depth));
+    const known = this.classes.get(textOf(name));
+    if (known === undefined || known.fromJSON !== undefined) throw new UnknownClassError();
+    return putInto(Object.create(known.prototype) as Members, this.untagMembers(membersOf(members), depth));
+  }
+
+  private unpacked([name, tagged]: readonly unknown[], depth: number): object {
+    const known = this.classes.get(textOf(name));
+    if (known?.fromJSON === undefined) throw new UnknownClassError();
+    const json = this.untag(tagged, depth + 1);
+    if (json === HOLE) throw new TypeError('a hole outside of an array');
+    return unpack(known, json);
   }
 }
 

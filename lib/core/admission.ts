@@ -1,6 +1,17 @@
 import { copyObject, setMember, type Members } from './copy-object.js';
 import { CacheError, UnserializableError, ValueTooLargeError } from './errors.js';
-import { isOnlyItems, isPlainArray, isPlainObject, placeIn, tagOf, type Classes, type Step } from './plain.js';
+import { Packed, unpack } from './packed.js';
+import {
+  isOnlyItems,
+  isPlainArray,
+  isPlainObject,
+  placeIn,
+  showsNothing,
+  tagOf,
+  type Classes,
+  type KnownClass,
+  type Step,
+} from './plain.js';
 
 const MAX_DEPTH = 64;
 /** Rough bytes of an object, array or other container, of one property, and of a number or boolean. */
@@ -17,6 +28,8 @@ export class Admission {
   constructor(
     private readonly classes: Classes,
     private readonly limitBytes: number,
+    /** The result is to be kept: instances whose registration says so are packed, and made anew for each reader. */
+    private readonly isToBeKept: boolean,
   ) {}
 
   admit(value: unknown): unknown {
@@ -56,9 +69,9 @@ export class Admission {
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (isPlainObject(value))
       return prototype === null ? this.takeMembers(value, Object.create(null) as Members) : this.takePlain(value);
-    return prototype !== null && this.classes.has(prototype)
-      ? this.takeInstance(value, prototype)
-      : this.takeBuiltin(value);
+    const known = prototype === null ? undefined : this.classes.get(prototype);
+    if (known === undefined) return this.takeBuiltin(value);
+    return known.toJSON === undefined ? this.takeInstance(value, known) : this.takePacked(value, known, known.toJSON);
   }
 
   private takeArray(items: readonly unknown[]): unknown[] {
@@ -102,10 +115,39 @@ export class Admission {
       throw this.refusal('has symbol properties, which cannot be stored');
   }
 
-  private takeInstance(value: object, prototype: object): Members {
-    const copy = this.takeMembers(value, Object.create(prototype) as Members);
-    if (Object.getOwnPropertyNames(value).length === Object.keys(copy).length) return copy;
-    throw this.refusal('has hidden properties, which cannot be stored');
+  private takeInstance(value: object, known: KnownClass): Members {
+    const copy = this.takeMembers(value, Object.create(known.prototype) as Members);
+    const { length } = Object.keys(copy);
+    if (Object.getOwnPropertyNames(value).length !== length)
+      throw this.refusal('has hidden properties, which cannot be stored');
+    if (length === 0 && known.hasBehaviour) throw this.refusal(showsNothing(known));
+    return copy;
+  }
+
+  private takePacked(value: object, known: KnownClass, toJSON: (instance: object) => unknown): object {
+    let said: unknown;
+    try {
+      said = toJSON(value);
+    } catch {
+      throw this.refusal(`cannot be stored: the toJSON of ${known.name} in codec.types throws`);
+    }
+    // Most likely a forgotten `return`.
+    if (said === undefined) throw this.refusal(`cannot be stored: the toJSON of ${known.name} gives undefined`);
+    const json = this.within('toJSON', said);
+    // Tried here, where a failure costs a fill: at a read it would cost an answer.
+    const instance = this.unpacked(known, json);
+    return this.isToBeKept ? new Packed(known, json) : instance;
+  }
+
+  private unpacked(known: KnownClass, json: unknown): object {
+    try {
+      const copy = typeof json === 'object' && json !== null ? copyObject(json) : json;
+      return unpack(known, copy);
+    } catch {
+      throw this.refusal(
+        `cannot be stored: the fromJSON of ${known.name} in codec.types fails on what its toJSON gave`,
+      );
+    }
   }
 
   private takeBuiltin(value: object): object {

@@ -8,6 +8,7 @@
  *   text     'cat%20food            number  42  -0  NaN  Inf  -Inf       bigint  42n
  *   boolean  true  false            nothing null  undef  hole            date    D1700000000000  DNaN
  *   array    [a;b]                  object  {key=a;key=b}  keys sorted   class   C'Name{key=a}
+ *            C'Name(toKey)
  *   map      M(k=v;k=v)  sorted     set     S(a;b)  sorted               url     U'href
  *   regexp   R'source'flags         bytes   B'Kind'base64url         method  m'findAll
  *
@@ -23,8 +24,10 @@ import {
   isPlainArray,
   isPlainObject,
   placeIn,
+  showsNothing,
   tagOf,
   type Classes,
+  type KnownClass,
   type Step,
 } from './plain.js';
 import { Shapes, type Shape } from './shapes.js';
@@ -162,9 +165,8 @@ class Encoder {
     if (this.path.length >= MAX_DEPTH) throw this.refusal('is nested too deeply (or refers to itself)');
     if (Array.isArray(value)) return `[${this.items(value)}]`;
     if (isPlainObject(value)) return `{${this.members(value)}}`;
-    const name = this.classes.get(Object.getPrototypeOf(value) as object);
-    if (name !== undefined) return `C'${this.text(name)}{${this.instance(value)}}`;
-    return this.builtin(value);
+    const known = this.classes.get(Object.getPrototypeOf(value) as object);
+    return known === undefined ? this.builtin(value) : `C'${this.text(known.name)}${this.instance(value, known)}`;
   }
 
   private builtin(value: object): string {
@@ -241,10 +243,26 @@ class Encoder {
     return `'${value}`;
   }
 
-  private instance(value: object): string {
+  private instance(value: object, known: KnownClass): string {
+    if (known.toKey !== undefined) return `(${this.within('toKey', this.keyOf(value, known))})`;
     const text = this.members(value);
-    if (Object.getOwnPropertyNames(value).length === Object.keys(value).length) return text;
-    throw this.refusal('has hidden properties, which cannot be part of a key');
+    const { length } = Object.keys(value);
+    if (Object.getOwnPropertyNames(value).length !== length)
+      throw this.refusal('has hidden properties, which cannot be part of a key');
+    if (length === 0 && known.hasBehaviour) throw this.refusal(showsNothing(known));
+    return `{${text}}`;
+  }
+
+  /** Nothing in place of something, a forgotten `return`, would be one key for all. */
+  private keyOf(value: object, known: KnownClass): unknown {
+    let said: unknown;
+    try {
+      said = known.toKey?.(value);
+    } catch {
+      throw this.refusal(`cannot be read: the toKey (or toJSON) of ${known.name} in codec.types throws`);
+    }
+    if (said !== undefined) return said;
+    throw this.refusal(`cannot be read: the toKey (or toJSON) of ${known.name} in codec.types gives undefined`);
   }
 
   private entries(map: ReadonlyMap<unknown, unknown>): string {

@@ -4,20 +4,24 @@
  *
  * Allowed: primitives (not functions, symbols), plain objects, arrays, Date, Map, Set, RegExp, URL, typed arrays and
  * Buffers, and instances of registered classes. Each place where an object is reached gets a copy of its own, so shared
- * references come out as equal values; a circle is refused. Not copied: properties that are not enumerable, private
- * fields, and the `lastIndex` of a RegExp.
+ * references come out as equal values; a circle is refused. Not copied: the `lastIndex` of a RegExp. What an instance
+ * keeps elsewhere than in enumerable properties is refused, or goes by what its registration says.
  */
 import { Admission } from './admission.js';
-import type { Constructor } from './canonical.js';
 import { registerClasses } from './classes.js';
-import { copyObject, deepFreeze } from './copy-object.js';
+import { copyObject } from './copy-object.js';
 import type { Isolation } from './entry.js';
+import { freeze, PartlyFrozen, thaw } from './frozen.js';
 import type { Classes } from './plain.js';
+import type { RegisteredType } from './type-registration.js';
 
 /** What a copy may occupy when nobody says less. Bounds the work too: a small value can contain itself a million times. */
 const MAX_BYTES = 64 * 1_048_576;
 const NUMBER_BYTES = 8;
+/** Of a place in the set of what could not be frozen. */
+const LOOSE_BYTES = 32;
 
+/** A value as it is kept. What readers get of it, only {@link Copier.release} knows. */
 export interface Copied {
   readonly value: unknown;
   /** An estimate of what the copy occupies in this process. */
@@ -28,7 +32,7 @@ export class Copier {
   private readonly classes: Classes;
 
   /** @throws CacheConfigError when a class cannot be registered */
-  constructor(types: readonly Constructor[] = []) {
+  constructor(types: readonly RegisteredType[] = []) {
     this.classes = registerClasses(types);
   }
 
@@ -39,14 +43,32 @@ export class Copier {
    */
   admit(value: unknown, isolation: Isolation, limitBytes = MAX_BYTES): Copied {
     if (typeof value === 'number' || typeof value === 'boolean') return { value, sizeBytes: NUMBER_BYTES };
-    const admission = new Admission(this.classes, limitBytes);
+    const admission = new Admission(this.classes, limitBytes, true);
     const copy = admission.admit(value);
-    if (isolation === 'none') return { value, sizeBytes: admission.sizeBytes };
-    return { value: isolation === 'freeze' ? deepFreeze(copy) : copy, sizeBytes: admission.sizeBytes };
+    const { sizeBytes } = admission;
+    if (isolation === 'none') return { value, sizeBytes };
+    if (isolation === 'clone') return { value: copy, sizeBytes };
+    const frozen = freeze(copy);
+    return {
+      value: frozen,
+      sizeBytes: frozen instanceof PartlyFrozen ? sizeBytes + LOOSE_BYTES * frozen.loose.size : sizeBytes,
+    };
+  }
+
+  /**
+   * A copy for somebody else of a value that is not kept.
+   * @throws UnserializableError, ValueTooLargeError
+   */
+  copy(value: unknown, isolation: Isolation = 'clone', limitBytes = MAX_BYTES): unknown {
+    if (isolation === 'freeze') return this.release(this.admit(value, isolation, limitBytes).value, isolation);
+    const copy = new Admission(this.classes, limitBytes, false).admit(value);
+    return isolation === 'none' ? value : copy;
   }
 
   /** A value handed out of the store, or to one of several callers. It has been admitted before, so nothing is checked. */
   release(value: unknown, isolation: Isolation): unknown {
-    return isolation === 'clone' && typeof value === 'object' && value !== null ? copyObject(value) : value;
+    if (typeof value !== 'object' || value === null) return value;
+    if (isolation === 'clone') return copyObject(value);
+    return value instanceof PartlyFrozen ? thaw(value) : value;
   }
 }

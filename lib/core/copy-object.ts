@@ -1,3 +1,4 @@
+import { Packed, unpack } from './packed.js';
 import { tagOf } from './plain.js';
 
 export type Members = Record<string, unknown>;
@@ -30,6 +31,7 @@ function copyArray(items: readonly unknown[]): unknown[] {
 }
 
 function copyUnusual(value: object, prototype: object | null): object {
+  if (value instanceof Packed) return unpack(value.known, copyMember(value.json));
   switch (tagOf(value)) {
     case 'Date':
       return new Date((value as Date).getTime());
@@ -45,12 +47,22 @@ function copyUnusual(value: object, prototype: object | null): object {
       return new URL((value as URL).href);
     case 'Bytes':
       return Buffer.isBuffer(value) ? Buffer.from(value) : (value as Uint8Array).slice();
-    default: {
-      const copy = Object.create(prototype) as Members;
-      for (const key of Object.keys(value)) setMember(copy, key, copyMember((value as Members)[key]));
-      return copy;
-    }
+    default:
+      return copyMembers(copyInstance(value, prototype));
   }
+}
+
+/** A copy of its own with the members of the original. Of data only: an array, a plain object, an instance made of properties. */
+export function copyFlat(value: object): object {
+  if (Array.isArray(value)) return value.slice();
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === Object.prototype ? { ...value } : copyInstance(value, prototype);
+}
+
+function copyInstance(value: object, prototype: object | null): Members {
+  const copy = Object.create(prototype) as Members;
+  for (const key of Object.keys(value)) setMember(copy, key, (value as Members)[key]);
+  return copy;
 }
 
 function copyMember(member: unknown): unknown {
@@ -62,13 +74,4 @@ export function setMember(target: Members, key: string, value: unknown): void {
   if (key in target)
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   else target[key] = value;
-}
-
-/** Freezes data all the way down. Maps, Sets, Dates and bytes cannot be frozen: they stay shared and are documented so. */
-export function deepFreeze(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  if (value instanceof Map) for (const entry of value) entry.forEach(deepFreeze);
-  else if (value instanceof Set) value.forEach(deepFreeze);
-  else for (const member of Object.values(value)) deepFreeze(member);
-  return Object.freeze(value);
 }

@@ -7,7 +7,7 @@
  *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
-import { Canonical, unescapeText, type Constructor } from './canonical.js';
+import { Canonical, unescapeText } from './canonical.js';
 import { registerClasses } from './classes.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
 import { checkTags, LabelMint, type Label } from './label.js';
@@ -16,6 +16,7 @@ import { ownOptions } from './own-options.js';
 import type { Scope, Width } from './scope.js';
 import type { Partition, Space, View } from './space.js';
 import type { TallyBook } from './tally-book.js';
+import type { RegisteredType } from './type-registration.js';
 
 declare const keyBrand: unique symbol;
 
@@ -72,7 +73,7 @@ interface SpacesOfScope {
 
 export interface KeyMintOptions extends NamingOptions {
   /** Classes whose instances may be part of keys. */
-  readonly types?: readonly Constructor[] | undefined;
+  readonly types?: readonly RegisteredType[] | undefined;
 }
 
 const MAX_NAMESPACE_LENGTH = 128;

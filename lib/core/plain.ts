@@ -4,8 +4,20 @@
  * it works for objects of another realm (a `vm` context, Jest).
  */
 
-/** Registered classes: their names by their prototypes. */
-export type Classes = ReadonlyMap<object, string>;
+/** A registered class, and what stands for its instances where that is not their properties. */
+export interface KnownClass {
+  readonly name: string;
+  readonly prototype: object;
+  readonly toKey: ((instance: object) => unknown) | undefined;
+  readonly toJSON: ((instance: object) => unknown) | undefined;
+  /** There exactly when `toJSON` is. */
+  readonly fromJSON: ((json: unknown) => object) | undefined;
+  /** Instances have methods or accessors: one without properties then keeps its state where it cannot be seen. */
+  readonly hasBehaviour: boolean;
+}
+
+/** Registered classes by their prototypes. */
+export type Classes = ReadonlyMap<object, KnownClass>;
 
 /** The built-in kinds that keys and values may contain beside plain objects and arrays. */
 export type BuiltinTag = 'Date' | 'Map' | 'Set' | 'RegExp' | 'URL' | 'Bytes' | 'Other';
@@ -82,6 +94,25 @@ export function placeIn(root: string, path: readonly Step[]): string {
 /** Names of properties are code and may be told; ids, addresses and whatever else is used as a name may not. */
 function stepName(name: string): string {
   return /^[A-Za-z_$]{1,30}\d{0,2}$/.test(name) ? `.${name}` : '[…]';
+}
+
+/** True for the prototypes of what keys and values are made of anyway: registering them could not make them anything else. */
+export function isBuiltinKind(prototype: object): boolean {
+  if (PROTOTYPES.has(prototype) || FOREIGN_NAMES.some((name) => isNative(prototype, name))) return true;
+  if (Object.hasOwn(prototype, 'BYTES_PER_ELEMENT') || prototype === Buffer.prototype) return true;
+  if (prototypeOf(prototype) === null && isNative(prototype, 'Object')) return true;
+  for (let level: object | null = prototype; level !== null; level = prototypeOf(level)) {
+    if (isNative(level, 'Array')) return true;
+  }
+  return false;
+}
+
+/** The complaint about an instance of which nothing can be seen. */
+export function showsNothing({ name }: KnownClass): string {
+  return (
+    `is a ${name} without properties, whose state, if it has any, cannot be seen; ` +
+    `in codec.types, write { type: ${name}, toKey, toJSON, fromJSON } in its place`
+  );
 }
 
 function prototypeOf(value: object): object | null {

@@ -115,7 +115,7 @@ export class Boarding {
   /** Passengers get a copy. What cannot be copied (a stream, say) serves one caller only. */
   private copyFor(call: Call, landed: Loaded): Loaded {
     try {
-      return { ...landed, value: this.parts.copier.admit(landed.value, call.policy.isolation ?? 'clone').value };
+      return { ...landed, value: this.parts.copier.copy(landed.value, call.policy.isolation) };
     } catch {
       // Documented outcome, not a failure: the value could not have been stored either.
       return { ...landed, value: NOT_SHAREABLE };

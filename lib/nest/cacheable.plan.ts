@@ -146,7 +146,7 @@ export class CacheablePlan implements MethodPlan {
       const arg = args[position];
       if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
       try {
-        args[position] = copier.admit(arg, 'clone', blueprint.limits.maxValueBytes).value;
+        args[position] = copier.copy(arg, 'clone', blueprint.limits.maxValueBytes);
       } catch {
         // Stays what it is: a key of the user's own knows what it looks at.
       }

@@ -1,4 +1,4 @@
-import type { Constructor } from '../../core/canonical.js';
+import type { RegisteredType } from '../../core/type-registration.js';
 import { Bystanders, type Reach } from './bystanders.js';
 import type { ContractCase } from './contract.js';
 import { Stage } from './stage.js';
@@ -6,7 +6,7 @@ import { Stage } from './stage.js';
 export interface CaseOptions {
   /** How far the case reaches; bystanders beyond are checked afterwards. @default 'user' */
   readonly reach?: Reach;
-  readonly types?: readonly Constructor[];
+  readonly types?: readonly RegisteredType[];
 }
 
 /**

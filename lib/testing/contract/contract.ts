@@ -1,5 +1,5 @@
 import type { Backend } from '../../core/backend.js';
-import type { Constructor } from '../../core/canonical.js';
+import type { RegisteredType } from '../../core/type-registration.js';
 import type { Clock } from '../../core/clock.js';
 
 /** What a case asks of a store. */
@@ -7,7 +7,7 @@ export interface ContractRequest {
   /** Backends over the one store, as that many processes would have. */
   readonly clients: number;
   /** Classes whose instances the backends have to keep. */
-  readonly types: readonly Constructor[];
+  readonly types: readonly RegisteredType[];
 }
 
 /** A store to prove, empty, with its clients. Each case gets a new one. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Backend, Lease, LeaseReply, LeaseRequest, Reading, Selection } from '../../core/backend.js';
-import type { Constructor } from '../../core/canonical.js';
+import type { RegisteredType } from '../../core/type-registration.js';
 import type { Draft, Entry } from '../../core/entry.js';
 import { compileGlob } from '../../core/glob.js';
 import { KeyMint, type Key } from '../../core/key.js';
@@ -33,7 +33,7 @@ export class Stage {
     readonly tickMs: number,
     /** Sets the names of this stage apart from those of others in the same store. */
     private readonly run: string,
-    types: readonly Constructor[] = [],
+    types: readonly RegisteredType[] = [],
   ) {
     const [a, b = a] = store.backends;
     assert.ok(a !== undefined && b !== undefined, 'the harness opened a store without clients');

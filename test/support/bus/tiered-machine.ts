@@ -9,7 +9,7 @@ import { tiered } from '../../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../../lib/backends/tiered.options.js';
 import { wireBus } from '../../../lib/bus/wire.bus.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
-import type { Constructor } from '../../../lib/core/canonical.js';
+import type { RegisteredType } from '../../../lib/core/type-registration.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import { Copier } from '../../../lib/core/copier.js';
 import { resolveLimits } from '../../../lib/core/limits.js';
@@ -36,7 +36,7 @@ export function tieredFactory(options: TieredMachineOptions): BackendFactory {
 /** A backend without anything around it. */
 export function tieredBackend(
   options: TieredMachineOptions,
-  types: readonly Constructor[] = [],
+  types: readonly RegisteredType[] = [],
   clock: Clock = systemClock,
 ): Backend {
   const resolved = resolveCodecOptions({ types });

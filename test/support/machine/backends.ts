@@ -1,5 +1,5 @@
 import type { Backend, BackendFactory, BackendParts } from '../../../lib/core/backend.js';
-import type { Constructor } from '../../../lib/core/canonical.js';
+import type { RegisteredType } from '../../../lib/core/type-registration.js';
 import type { Clock } from '../../../lib/core/clock.js';
 import { Copier } from '../../../lib/core/copier.js';
 import { resolveLimits, type LimitOptions } from '../../../lib/core/limits.js';
@@ -7,7 +7,7 @@ import { seededRandom } from '../../../lib/testing/seeded-random.js';
 
 export interface PartsOptions {
   readonly clock: Clock;
-  readonly types?: readonly Constructor[];
+  readonly types?: readonly RegisteredType[];
   readonly limits?: LimitOptions;
   readonly prefix?: string;
 }

@@ -1,7 +1,7 @@
 /** The contract of backends on real servers. */
 import { describe, it } from '@jest/globals';
 import type { Backend } from '../../../lib/core/backend.js';
-import type { Constructor } from '../../../lib/core/canonical.js';
+import type { RegisteredType } from '../../../lib/core/type-registration.js';
 import { systemClock } from '../../../lib/core/clock.js';
 import { backendContract } from '../../../lib/testing/contract/backend-contract.js';
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
@@ -17,7 +17,7 @@ export const PATIENCE = { timeout: '30s', longTimeout: '60s', invalidationTimeou
  * @param seenAs what a case gets to see of a client
  */
 export function serverHarness(
-  client: (prefix: string, types: readonly Constructor[]) => Backend,
+  client: (prefix: string, types: readonly RegisteredType[]) => Backend,
   seenAs: (backend: Backend) => Backend = (backend) => backend,
 ): ContractHarness {
   return {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { isPlainJson } from '../../../lib/codec/plain-json.js';
 import { Copier } from '../../../lib/core/copier.js';
 import { anyValue, holes, Money, objectOf, TYPED_ARRAYS, TYPES } from '../core/support/values.js';
-import { forge, ID, rig } from './support/codecs.js';
+import { entryOf, forge, ID, rig } from './support/codecs.js';
 import { identical } from './support/identical.js';
 
 const copier = new Copier(TYPES);
@@ -207,5 +207,61 @@ describe('B5: what is not there', () => {
     for (const body of ['{"~h":0}', '{"a":{"~h":0}}', '{"~O":{"a":{"~h":0}}}'])
       expect(await open(forge(body, { format: 1 }))).toBeUndefined();
     expect(events.map(({ type }) => type)).toEqual(['damaged', 'damaged', 'damaged']);
+  });
+});
+
+describe('instances as their registration writes them', () => {
+  class Amount {
+    readonly #cents: number;
+    constructor(cents: number) {
+      this.#cents = cents;
+    }
+    get cents(): number {
+      return this.#cents;
+    }
+  }
+  const form = {
+    type: Amount,
+    toJSON: (it: Amount) => [it.cents, new Date(0)],
+    fromJSON: ([cents]: [number]) => {
+      if (cents < 0) throw new RangeError(`${cents}`);
+      return new Amount(cents);
+    },
+  };
+
+  it('are opened by the process that has the registration, each look with an instance of its own', async () => {
+    const { codec } = rig({ types: [form] });
+    const opened = await rig({ types: [form] }).open(await codec.seal(entryOf([new Amount(5)]), ID));
+    const value = opened?.value as [Amount];
+    expect(value[0]).toBeInstanceOf(Amount);
+    expect(value[0].cents).toBe(5);
+  });
+
+  it('are a miss where the class is registered in another way or not at all, told once and not as damage', async () => {
+    class Other {
+      readonly cents = 5;
+    }
+    Object.defineProperty(Other, 'name', { value: 'Amount' });
+    const formed = await rig({ types: [form] }).seal([new Amount(5)]);
+    const byProperties = await rig({ types: [Other] }).seal([new Other()]);
+    for (const [types, sealed] of [
+      [[Other], formed],
+      [[], formed],
+      [[form], byProperties],
+    ] as const) {
+      const { open, events } = rig({ types });
+      expect(await open(sealed)).toBeUndefined();
+      expect(await open(sealed)).toBeUndefined();
+      expect(events.map(({ type }) => type)).toEqual(['warning']);
+    }
+  });
+
+  it('are a miss when fromJSON throws on what a forger wrote, or makes something else of it', async () => {
+    const { open, events } = rig({ types: [form] });
+    expect(await open(forge('{"~J":["Amount",[-1]]}', { format: FORMAT.tagged }))).toBeUndefined();
+    expect(await open(forge('{"~J":["Amount"]}', { format: FORMAT.tagged }))).toBeUndefined();
+    const other = rig({ types: [{ ...form, fromJSON: () => ({}) as Amount }] });
+    expect(await other.open(forge('{"~J":["Amount",[1]]}', { format: FORMAT.tagged }))).toBeUndefined();
+    expect(events.map(({ type }) => type)).toEqual(['damaged', 'damaged']);
   });
 });
