@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { transformSync } from '@swc/core';
 import { inherits } from 'node:util';
+import { runInThisContext } from 'node:vm';
 import ts from 'typescript';
 import { hiddenStateOf } from '../../../lib/core/class-source.js';
 
@@ -11,7 +12,7 @@ const WEAK = 'a WeakMap or WeakSet of its instances';
 
 /** A class from its source: compilers and formatters leave alone what stands in a text. */
 function classOf(source: string): Class {
-  return (0, eval)(`(() => { ${source} })()`) as Class;
+  return runInThisContext(`(() => { ${source} })()`) as Class;
 }
 
 const state = new WeakMap<object, unknown>();
