@@ -7,9 +7,10 @@
  *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
-import { Canonical, unescapeText } from './canonical.js';
+import { Canonical } from './canonical.js';
 import { registerClasses } from './classes.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
+import { unescapeText } from './escape.js';
 import { checkTags, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from './own-options.js';

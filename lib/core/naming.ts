@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import { escapeText } from './canonical.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
+import { escapeText } from './escape.js';
 import { wholeNumber } from './limits.js';
 import { ownOptions } from './own-options.js';
 
