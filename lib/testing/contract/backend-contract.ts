@@ -3,6 +3,7 @@ import type { ContractCase } from './contract.js';
 import { countingCases } from './counting.cases.js';
 import { evictionCases } from './eviction.cases.js';
 import { fillCases } from './fill.cases.js';
+import { instanceCases } from './instance.cases.js';
 import { invalidationCases } from './invalidation.cases.js';
 import { leaseCases } from './lease.cases.js';
 import { patternCases } from './pattern.cases.js';
@@ -34,5 +35,6 @@ export const backendContract = Object.freeze({
   patterns: patternCases,
   time: timeCases,
   values: valueCases,
+  instances: instanceCases,
   upkeep: upkeepCases,
 }) satisfies Readonly<Record<string, readonly ContractCase[]>>;
