@@ -16,12 +16,13 @@ import type { Codec } from './core/codec.js';
 import { Copier } from './core/copier.js';
 import { KeyMint } from './core/key.js';
 import { resolveLimits, type Limits } from './core/limits.js';
+import { harmless, type LineWriter } from './core/line-writer.js';
 import type { NamingOptions } from './core/naming.js';
 import type { Observer } from './core/observer.js';
 import { TallyBook } from './core/tally-book.js';
 import { CacheEngine } from './engine/cache-engine.js';
-import { EventHub } from './observe/event-hub.js';
-import { logObserver, type LineWriter } from './observe/log.observer.js';
+import { EventHub, type WriteLog } from './observe/event-hub.js';
+import { logObserver } from './observe/log.observer.js';
 
 /** What a cache is built from: options with their defaults applied. */
 export interface Blueprint {
@@ -84,10 +85,8 @@ export function layFoundation(
   random = Math.random,
 ): Foundation {
   const { keys, types, codec, observers, log, isDebug } = blueprint;
-  const writeLog =
-    log === undefined
-      ? undefined
-      : (isVerbose: (namespace: string) => boolean) => logObserver(log, () => clock.monotonicMs(), isVerbose);
+  const writeLog: WriteLog | undefined =
+    log && ((isVerbose, onFailure) => logObserver(harmless(log, onFailure), () => clock.monotonicMs(), isVerbose));
   const tallies = new TallyBook();
   return {
     blueprint,

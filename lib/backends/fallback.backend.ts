@@ -29,6 +29,8 @@ export class FallbackBackend implements Backend {
   /** Those of them whose fill takes the place of what stood there, on the first as well. */
   private readonly replacing = new WeakSet<Lease>();
   private isDegraded = false;
+  /** The second may still hold what it was given before the first came back: nobody reads there until it has forgotten. */
+  private isSoiled = false;
 
   constructor(
     private readonly first: Backend,
@@ -177,24 +179,39 @@ export class FallbackBackend implements Backend {
   }
 
   private async either<T>(first: () => Awaitable<T>, second: () => Awaitable<T>): Promise<T> {
+    let answer: T;
     try {
-      const answer = await first();
-      if (this.isDegraded) {
-        this.isDegraded = false;
-        await this.second.clearEverything();
-      }
-      return answer;
+      answer = await first();
     } catch (error) {
       if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
+      if (this.isSoiled) await this.clean();
       this.isDegraded = true;
       return second();
     }
+    if (this.isDegraded) await this.recover();
+    return answer;
   }
 
-  /** Removals always reach both; what counts is what the first says, and its silence is the caller's to know. */
+  /** The first is back, and its answer is right whether the second forgets at once or not. */
+  private async recover(): Promise<void> {
+    this.isDegraded = false;
+    this.isSoiled = true;
+    await this.clean().catch(queued);
+  }
+
+  private async clean(): Promise<void> {
+    await this.second.clearEverything();
+    this.isSoiled = false;
+  }
+
+  /** Removals always reach both; what counts is what the first says, and the silence of either is the caller's to know. */
   private async both<T>(remove: (backend: Backend) => Awaitable<T>): Promise<T> {
-    await remove(this.second);
-    return remove(this.first);
+    const second = Promise.resolve().then(() => remove(this.second));
+    // Not before the second is done: who reads there meanwhile must not find it after the first has said that it is gone.
+    await second.catch(queued);
+    const answer = await remove(this.first);
+    await second;
+    return answer;
   }
 }
 

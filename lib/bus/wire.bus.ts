@@ -5,12 +5,15 @@
 import type { Bus, BusListener, BusParts, BusSettings, Change, FollowingWire, Wire } from '../core/bus.js';
 import type { Partition } from '../core/space.js';
 import { FollowingBus } from './following.bus.js';
+import { harmlessWire } from './harmless.wire.js';
 import { News } from './news.js';
 import { Pulse } from './pulse.js';
 import { Speaker } from './speaker.js';
 
 export function wireBus(wire: Wire | FollowingWire, parts: BusParts, settings: BusSettings): Bus {
-  return 'follow' in wire ? new FollowingBus(wire, parts, settings) : new WireBus(wire, parts, settings);
+  return 'follow' in wire
+    ? new FollowingBus(wire, parts, settings)
+    : new WireBus(harmlessWire(wire, parts), parts, settings);
 }
 
 class WireBus implements Bus {
@@ -97,6 +100,7 @@ class WireBus implements Bus {
   }
 
   private take(text: string): void {
-    if (this.isUp && !this.pulse.takes(text)) this.news?.take(text);
+    // A wire of the application's own may hand on whatever comes over it.
+    if (this.isUp && typeof text === 'string' && !this.pulse.takes(text)) this.news?.take(text);
   }
 }

@@ -3,6 +3,7 @@ import type { RegisteredType } from '../core/type-registration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
 import { knownOptions } from '../core/own-options.js';
+import { isAsync } from '../core/thenable.js';
 import { checkAlgorithm, type CompressionAlgorithm, type ResolvedCompression } from './compressor.js';
 import { resolveKeyRing, type EncryptionOptions, type KeyRing } from './key-ring.js';
 import { checkName } from './option-checks.js';
@@ -79,6 +80,9 @@ function serializerOf(serializer: Serializer | undefined): Serializer | undefine
   if (serializer === undefined) return undefined;
   const isWhole = typeof serializer?.serialize === 'function' && typeof serializer.deserialize === 'function';
   if (!isWhole) throw new CacheConfigError('codec.serializer', 'needs the functions serialize and deserialize');
+  for (const name of ['serialize', 'deserialize'] as const)
+    if (isAsync(serializer[name]))
+      throw new CacheConfigError(`codec.serializer.${name}`, 'must not be async: it has to answer at once');
   checkName(serializer.name, 'codec.serializer.name');
   return serializer;
 }

@@ -30,7 +30,7 @@ import {
 } from './envelope.js';
 import { Nonces } from './nonces.js';
 import { Sealer } from './sealer.js';
-import { BodySerializer, contentBytes, type Body } from './serializer.js';
+import { BodySerializer, contentBytes, LateValueError, type Body } from './serializer.js';
 import { UnknownClassError } from './tagged.js';
 
 export interface CodecParts {
@@ -47,6 +47,7 @@ const FOREIGN = Object.freeze({
   key: 'were sealed with a key that is not in codec.encryption.keys',
   class: 'contain a class that is not in codec.types, or is registered there in another way',
   serializer: 'were written by a codec.serializer of another name',
+  late: 'are turned into promises by codec.serializer.deserialize, which has to answer at once',
   compression: 'were compressed in a way that this Node cannot undo',
 });
 
@@ -179,7 +180,8 @@ class EnvelopeCodec implements Codec {
       const { incarnation, stamp, labels, freshUntilServerMs, graceMs } = header;
       return { value, incarnation, stamp, labels, freshUntilServerMs, graceMs, sizeBytes: bytes.length };
     } catch (error) {
-      return error instanceof UnknownClassError ? this.foreign('class') : this.damaged(id, 'unreadable');
+      if (error instanceof UnknownClassError) return this.foreign('class');
+      return error instanceof LateValueError ? this.foreign('late') : this.damaged(id, 'unreadable');
     }
   }
 

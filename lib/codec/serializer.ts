@@ -12,6 +12,7 @@
 import type { Copier } from '../core/copier.js';
 import { UnserializableError, ValueTooLargeError } from '../core/errors.js';
 import { tagOf, type Classes } from '../core/plain.js';
+import { disown } from '../core/thenable.js';
 import { bytesOf, kindNumberOf, viewOf } from './bytes.js';
 import { isPlainJson } from './plain-json.js';
 import { Tagger, Untagger } from './tagged.js';
@@ -20,7 +21,7 @@ const FORMAT = Object.freeze({ json: 0, tagged: 1, bytes: 2, custom: 3 });
 
 /**
  * Writes values in a format of your own. Called synchronously, with the caller's value and with exactly the bytes it
- * once gave. What `serialize` throws means that the value is not stored; what `deserialize` throws is a miss.
+ * once gave; neither may answer by a promise. What `serialize` throws means that the value is not stored; what `deserialize` throws is a miss.
  *
  * It decides what can be stored where entries leave the process. What memory keeps (`memory()`, the L1 of `tiered()`)
  * goes by the rules of the library.
@@ -33,6 +34,9 @@ export interface Serializer {
   serialize(value: unknown): Uint8Array | string;
   deserialize(bytes: Buffer): unknown;
 }
+
+/** A serializer gave a promise in place of a value. */
+export class LateValueError extends Error {}
 
 /** A value as it goes into an envelope. */
 export interface Body {
@@ -91,10 +95,16 @@ export class BodySerializer {
         return viewOf(bytes[start] ?? -1, bytes.subarray(start + 1, end));
       case FORMAT.custom:
         // Its own copy: a serializer may keep slices of what it is given.
-        return this.parts.custom?.deserialize(Buffer.from(bytes.subarray(start, end)));
+        return this.custom(Buffer.from(bytes.subarray(start, end)));
       default:
         throw new TypeError('no such format');
     }
+  }
+
+  private custom(bytes: Buffer): unknown {
+    const value = this.parts.custom?.deserialize(bytes);
+    if (disown(value)) throw new LateValueError();
+    return value;
   }
 
   private own(value: unknown): Body {
@@ -150,5 +160,10 @@ function callCustom(custom: Serializer, value: unknown): string | Uint8Array {
   if (typeof content === 'string' || (ArrayBuffer.isView(content) && !(content instanceof DataView))) {
     return content as string | Uint8Array;
   }
+  if (disown(content))
+    throw new UnserializableError(
+      'value',
+      `was turned into a promise by the serializer "${custom.name}", which has to answer at once`,
+    );
   throw new UnserializableError('value', `was turned into neither text nor bytes by the serializer "${custom.name}"`);
 }

@@ -82,7 +82,10 @@ export type CacheEvent =
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'everything-cleared'; readonly removed: number };
 
-/** Receives events. Called synchronously; keep it short. What it throws is swallowed. */
+/**
+ * Receives events. Called synchronously and not waited for; keep it short. What it throws, or a promise that it returns
+ * fails with, changes nothing for the call it hears about, and is told once as a warning that names the observer.
+ */
 export type Observer = (event: CacheEvent) => void;
 
 /**

@@ -2,6 +2,7 @@ import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from 
 import type { Isolation, Level } from './entry.js';
 import { CacheConfigError } from './errors.js';
 import { checkOptions, optionAt, unknownOption } from './own-options.js';
+import { answered, isAsync } from './thenable.js';
 
 /** How long results live and what happens around the end of that life. */
 export interface PolicyOptions {
@@ -150,7 +151,7 @@ function lay(policy: Draft, name: OptionName, value: unknown, read: OptionReader
   if (value === undefined) return;
   switch (name) {
     case 'ttl':
-      policy.ttlOf = typeof value === 'function' ? (value as Policy['ttlOf']) : undefined;
+      policy.ttlOf = read.rule(name, value);
       if (policy.ttlOf === undefined) policy.ttlMs = read.durationOr(name, value, Infinity);
       break;
     case 'staleWhileRevalidate':
@@ -201,6 +202,13 @@ class OptionReader {
     return ms;
   }
 
+  /** A function that answers at once; undefined for whatever is none. */
+  rule(name: OptionName, value: unknown): Policy['ttlOf'] {
+    if (isAsync(value))
+      throw new CacheConfigError(optionAt(this.where, name), 'must not be async: it has to answer at once');
+    return typeof value === 'function' ? (value as Policy['ttlOf']) : undefined;
+  }
+
   durationOr(name: OptionName, value: unknown, off: number): number {
     return value === null ? off : this.duration(name, value);
   }
@@ -225,6 +233,6 @@ export function ttlForResult(
 ): number {
   if (result === null && policy.negativeTtlMs !== undefined) return policy.negativeTtlMs;
   if (policy.ttlOf === undefined) return policy.ttlMs;
-  const ttl = policy.ttlOf(result, ...args);
+  const ttl = answered(policy.ttlOf(result, ...args), 'ttl');
   return ttl === null ? Infinity : Math.min(resolve(ttl), MAX_DURATION_MS);
 }

@@ -1,4 +1,5 @@
 import { ScopeInvalidError, ScopeMissingError } from './errors.js';
+import { disown } from './thenable.js';
 
 /** Who is asking. Missing ids are absent, never empty strings. */
 export interface ScopeIds {
@@ -12,6 +13,7 @@ export type Width = 'global' | 'tenant' | 'user';
 export const WIDTHS: readonly Width[] = Object.freeze(['global', 'tenant', 'user'] as const);
 
 const MAX_ID_BYTES = 256;
+const UNAWAITED = 'is a promise, which nothing waits for; await it first';
 
 /** A validated, frozen scope. Only {@link scopeOf} makes one, so holding one means its ids are sound. */
 export class Scope implements ScopeIds {
@@ -50,6 +52,7 @@ export type FoundIds = { readonly tenant?: unknown; readonly user?: unknown } | 
  * folding of case, no Unicode normalisation — two ids that differ are two tenants.
  */
 export function scopeOf(ids: FoundIds): Scope {
+  if (disown(ids)) throw new ScopeInvalidError('tenant', UNAWAITED);
   const tenant = checkId(foundId(ids, 'tenant'), 'tenant');
   const user = checkId(foundId(ids, 'user'), 'user');
   return tenant === undefined && user === undefined ? NOBODY : new Scope(tenant, user);
@@ -87,6 +90,7 @@ function checkId(id: unknown, part: 'tenant' | 'user'): string | undefined {
     if (Buffer.byteLength(id) > MAX_ID_BYTES) throw new ScopeInvalidError(part, `is longer than ${MAX_ID_BYTES} bytes`);
     return id;
   }
+  if (disown(id)) throw new ScopeInvalidError(part, UNAWAITED);
   throw new ScopeInvalidError(
     part,
     `must be a string, not ${Array.isArray(id) ? 'an array' : `a value of type ${typeof id}`}; convert it explicitly`,

@@ -5,6 +5,7 @@ import type { BackendFactory } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';
 import { checkNamespace } from '../core/key.js';
 import { resolveLimits, type LimitOptions } from '../core/limits.js';
+import { harmless } from '../core/line-writer.js';
 import { knownOptions, ownOptions } from '../core/own-options.js';
 import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions, type Warn } from '../core/policy.js';
 import { WIDTHS, type Width } from '../core/scope.js';
@@ -62,11 +63,12 @@ export const OPTION_NAMES = Object.freeze([
  */
 export function resolveSettings(
   given: CacheModuleOptions,
-  log: Log,
+  logger: Log,
   name?: string,
   env: NodeJS.ProcessEnv = process.env,
 ): CacheSettings {
   const options = knownOptions(given, '', OPTION_NAMES);
+  const log = harmless(logger);
   const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
   const { types, ...codec } = knownOptions(options.codec, 'codec', CODEC_NAMES);
   const defaults = resolvePolicy(DEFAULT_POLICY, options.defaults, 'defaults', warn);

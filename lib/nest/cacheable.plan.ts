@@ -16,6 +16,7 @@ import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
 import { Scope } from '../core/scope.js';
 import type { Space } from '../core/space.js';
+import { answered } from '../core/thenable.js';
 import type { Call, ResultRules } from '../engine/call.js';
 import { noteBypass } from './bypass.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
@@ -54,7 +55,7 @@ export class CacheablePlan implements MethodPlan {
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as Condition | undefined;
-    this.rules = rulesOf(options, this.policy);
+    this.rules = rulesOf(`@Cacheable ${member.title}`, options, this.policy);
     this.isSequence = isObservableClass(declaredReturnType(member));
     this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
     this.isManual = answersByHand(member);
@@ -81,7 +82,8 @@ export class CacheablePlan implements MethodPlan {
   private call(args: unknown[], loader: () => unknown): Call | Scope {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
-    if (this.condition !== undefined && !this.condition(...args)) return this.without('condition', frame, args);
+    if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
+      return this.without('condition', frame, args);
     const space = this.space(frame, args);
     if (space === undefined) return this.without('scope-missing', frame, args);
     return { key: this.keys.key(space, args), policy: this.policy, loader, frame, result: this.rules?.(args) };

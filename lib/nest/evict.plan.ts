@@ -3,6 +3,7 @@ import { CacheConfigError, CacheError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace } from '../core/key.js';
 import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
+import { answered } from '../core/thenable.js';
 import type { CacheEvictOptions } from './decorators/decorator.options.js';
 import { cacheableOf, classConfig, declaredReturnType, memberOf } from './decorators/metadata.js';
 import type { Member, Method } from './decorators/method-site.js';
@@ -44,10 +45,12 @@ export class EvictPlan implements MethodPlan {
 
   run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
-    if (this.condition !== undefined && !this.condition(...args)) return method();
-    if (this.isSequence) return defer(() => this.around(() => method() as Observable<unknown>, this.removals(args)));
+    const source = (): Observable<unknown> => method() as Observable<unknown>;
+    // What is wrong is found out when somebody subscribes, and told the way Observables tell it.
+    if (this.isSequence) return defer(() => (this.isMeant(args) ? this.around(source, this.removals(args)) : source()));
     let removals: readonly Removal[];
     try {
+      if (!this.isMeant(args)) return method();
       // Before the method: what goes is said by the arguments as they came, and a missing scope fails before any harm.
       removals = this.removals(args);
     } catch (error) {
@@ -81,33 +84,38 @@ export class EvictPlan implements MethodPlan {
     throw failed.reason;
   }
 
+  private isMeant(args: unknown[]): boolean {
+    return this.condition === undefined || Boolean(this.said(this.condition, 'condition', args));
+  }
+
   private removals(args: unknown[]): readonly Removal[] {
     const { options, removing, evicted } = this;
     const frame = this.setting.parts.foundation.context.current();
     const scope = this.scope(frame, args);
-    const key = said<CacheKey>(options.key, args);
+    const key = this.said<CacheKey>(options.key, 'key', args);
     return [
-      ...removing.byName(scope, [...(key === undefined ? [] : [key]), ...(said<CacheKey[]>(options.keys, args) ?? [])]),
+      ...removing.byName(scope, [
+        ...(key === undefined ? [] : [key]),
+        ...(this.said<CacheKey[]>(options.keys, 'keys', args) ?? []),
+      ]),
       ...(evicted === undefined || options.allEntries === true ? [] : [this.entryOf(evicted, scope, frame, args)]),
-      ...removing.byPattern(scope, said(options.pattern, args)),
-      ...removing.byTags(scope, said(options.tags, args)),
+      ...removing.byPattern(scope, this.said(options.pattern, 'pattern', args)),
+      ...removing.byTags(scope, this.said(options.tags, 'tags', args)),
       ...(options.allEntries === true ? [removing.all(scope)] : []),
     ];
   }
 
   /** The entry that a call of the evicted method with these arguments would have. */
   private entryOf(keys: MethodKey, scope: Scope, frame: Frame | undefined, args: unknown[]): Removal {
-    const methodArgs = said<readonly unknown[]>(this.options.args, args) ?? args.slice(0, keys.maxArgs);
+    const methodArgs = this.said<readonly unknown[]>(this.options.args, 'args', args) ?? args.slice(0, keys.maxArgs);
     // Whoever says `context` here means it; otherwise the evicted method's own `context` knows for whom its entry is.
     const space = this.options.context === undefined ? keys.space(frame, methodArgs) : keys.spaceIn(scope);
     return this.removing.byKeys([keys.bareKey(space, methodArgs)]);
   }
 
   private scope(frame: Frame | undefined, args: unknown[]): Scope {
-    const contextOf = this.options.context as Builder<ScopeIds> | undefined;
-    return contextOf === undefined
-      ? (frame?.scope ?? NOBODY)
-      : this.setting.parts.foundation.scopes.of(contextOf(...args));
+    const ids = this.said<ScopeIds>(this.options.context, 'context', args);
+    return this.options.context === undefined ? (frame?.scope ?? NOBODY) : this.setting.parts.foundation.scopes.of(ids);
   }
 
   private keysOf(method: string): MethodKey {
@@ -134,12 +142,14 @@ export class EvictPlan implements MethodPlan {
     checkNamespace(namespace);
   }
 
+  /** What an option says for these arguments. @throws CacheConfigError when it is a promise that says it */
+  private said<T>(option: unknown, name: string, args: unknown[]): T | undefined {
+    return typeof option === 'function'
+      ? answered((option as Builder<T>)(...args), `@CacheEvict ${this.member.title}.${name}`)
+      : (option as T | undefined);
+  }
+
   private mistake(option: string, problem: string): CacheConfigError {
     return new CacheConfigError(`@CacheEvict ${this.member.title}.${option}`, problem);
   }
-}
-
-/** What an option says for these arguments. */
-function said<T>(option: unknown, args: unknown[]): T | undefined {
-  return typeof option === 'function' ? (option as Builder<T>)(...args) : (option as T | undefined);
 }

@@ -3,6 +3,7 @@ import type { Frame } from '../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
 import type { Space } from '../core/space.js';
+import { answered } from '../core/thenable.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
 import { classConfig, declaredWidth } from './decorators/metadata.js';
 import type { Member } from './decorators/method-site.js';
@@ -30,6 +31,8 @@ export class MethodKey {
   /** How many parameters the method has; Infinity when it takes any number. */
   readonly maxArgs: number;
   private readonly tagsOf: Builder<readonly string[]> | undefined;
+  /** Names the method in errors. */
+  readonly title: string;
   private readonly contextOf: Builder<ScopeIds> | undefined;
 
   /** @throws CacheConfigError */
@@ -47,7 +50,8 @@ export class MethodKey {
     this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
     this.isArgsAlone = this.lead.length === 0 && this.ignored.areNone;
     this.maxArgs = maxArgsOf(member);
-    this.tagsOf = tagsOf(options.tags);
+    this.title = member.title;
+    this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
     this.contextOf = options.context as Builder<ScopeIds> | undefined;
     this.saysForWhom = this.contextOf !== undefined;
   }
@@ -80,7 +84,8 @@ export class MethodKey {
 
   /** For whom: what the `context` option says, else the surroundings. */
   scope(frame: Frame | undefined, args: readonly unknown[]): Scope {
-    if (this.contextOf !== undefined) return this.parts.foundation.scopes.of(this.contextOf(...args));
+    if (this.contextOf !== undefined)
+      return this.parts.foundation.scopes.of(answered(this.contextOf(...args), `${this.title}.context`));
     return frame === undefined ? NOBODY : frame.scope;
   }
 
@@ -107,7 +112,7 @@ export class MethodKey {
   }
 
   private keyParts(args: readonly unknown[]): readonly unknown[] {
-    if (this.build !== undefined) return partsOf(this.build(...args));
+    if (this.build !== undefined) return partsOf(answered(this.build(...args), `${this.title}.key`));
     if (this.fixed !== undefined) return this.fixed;
     if (this.isArgsAlone) return args;
     return [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))];
@@ -115,10 +120,11 @@ export class MethodKey {
 }
 
 /** A function of the arguments, whichever way the tags were given. */
-function tagsOf(tags: CacheableOptions['tags']): Builder<readonly string[]> | undefined {
-  return tags === undefined || typeof tags === 'function'
-    ? (tags as Builder<readonly string[]> | undefined)
-    : () => tags;
+function tagsOf(tags: CacheableOptions['tags'], option: string): Builder<readonly string[]> | undefined {
+  if (tags === undefined) return undefined;
+  if (typeof tags !== 'function') return () => tags;
+  const build = tags as Builder<readonly string[]>;
+  return (...args) => answered(build(...args), option);
 }
 
 /** The width a method caches at: its own word, then that of its class, then that of the module. */

@@ -1,4 +1,5 @@
 import { resolvePolicy, type Policy } from '../core/policy.js';
+import { answered } from '../core/thenable.js';
 import type { ResultRules } from '../engine/call.js';
 import { policyPart } from './decorators/check-options.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
@@ -28,27 +29,30 @@ type TagsOfResult = (result: unknown, ...args: unknown[]) => readonly string[];
 /** Rules that need the result, bound to the arguments of one call. */
 class MethodRules implements ResultRules {
   constructor(
+    private readonly title: string,
     readonly args: readonly unknown[],
     private readonly unlessOf: Unless | undefined,
     private readonly tagsOf: TagsOfResult | undefined,
   ) {}
 
+  /** Whatever JavaScript takes for true means it: what was not to be stored never is. */
   unless(result: unknown): boolean {
-    return this.unlessOf?.(result, ...this.args) === true;
+    return Boolean(answered(this.unlessOf?.(result, ...this.args), `${this.title}.unless`));
   }
 
   tags(result: unknown): readonly string[] {
-    return this.tagsOf?.(result, ...this.args) ?? [];
+    return answered(this.tagsOf?.(result, ...this.args), `${this.title}.resultTags`) ?? [];
   }
 }
 
 /** Makes the rules of each call. Undefined when nothing in the options looks at results. */
 export function rulesOf(
+  title: string,
   options: CacheableOptions,
   policy: Policy,
 ): ((args: readonly unknown[]) => ResultRules) | undefined {
   const unless = options.unless as Unless | undefined;
   const tags = options.resultTags as TagsOfResult | undefined;
   if (unless === undefined && tags === undefined && policy.ttlOf === undefined) return undefined;
-  return (args) => new MethodRules(args, unless, tags);
+  return (args) => new MethodRules(title, args, unless, tags);
 }

@@ -1,6 +1,7 @@
 import { defer, from, lastValueFrom, mergeMap, toArray, type ObservableInput } from 'rxjs';
 import { runInside } from '../core/inside.js';
 import type { Policy } from '../core/policy.js';
+import { answered } from '../core/thenable.js';
 import type { Call, ResultRules } from '../engine/call.js';
 import { noteBypass } from './bypass.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
@@ -31,7 +32,7 @@ export class PutPlan implements MethodPlan {
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as PutPlan['condition'];
-    this.rules = rulesOf(options, this.policy);
+    this.rules = rulesOf(`@CachePut ${member.title}`, options, this.policy);
     this.isSequence = isObservableClass(declaredReturnType(member));
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
   }
@@ -46,7 +47,7 @@ export class PutPlan implements MethodPlan {
   private async put(args: unknown[], method: () => unknown): Promise<unknown> {
     const { context } = this.parts.foundation;
     const frame = context.current();
-    if (this.condition !== undefined && !this.condition(...args)) {
+    if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`)) {
       const { scope, space } = this.keys.withoutKey(frame, args);
       noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width, space);
       return runInside(context, { scope, loading: context.loading() }, method);

@@ -8,7 +8,7 @@ import { CacheReads } from './cache-reads.js';
 import { own } from './cache-view.js';
 import { AMBIENT } from './scope-binding.js';
 import type { CacheKey, CallOptions, IncrementOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
-import { warm } from './warm.js';
+import { warm, type Warmable } from './warm.js';
 
 /**
  * A cache bound to a scope and, if you like, a namespace. Cheap to make and safe to keep: `tenant`, `user`, `global`,
@@ -117,12 +117,18 @@ export class ScopedCache extends CacheReads {
 
   /**
    * Stores many entries ahead of need; how many are there afterwards. Entries with `load` are only loaded when missing.
-   * A loader that fails ends the call with its error, after those under way have settled.
+   * The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the list, and the
+   * entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and not waited for.
+   * @throws CacheConfigError when `entries` is no list, and whatever a loader, the list or `onProgress` throws
    */
   async warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
     const { context } = this.parts.foundation;
     const frame = this.frame();
-    const work = (): Promise<number> => warm(this, entries, options);
+    const target: Warmable = {
+      set: (key, value, callOptions) => this.set<never>(key, value as never, callOptions),
+      load: (key, loader, callOptions) => this.getOrSet<never>(key, loader as never, callOptions),
+    };
+    const work = (): Promise<number> => warm(target, entries, options);
     // One call for one scope: the request behind it may be somebody else's before the last entry is stored.
     return frame === undefined ? work() : context.run(frame, work);
   }

@@ -49,6 +49,9 @@ export type WarmEntry = { readonly key: CacheKey; readonly options?: CallOptions
 export interface WarmOptions {
   /** Entries under way at once. @default 10 */
   readonly concurrency?: number | undefined;
-  /** Called after each entry with the number done so far. */
-  readonly onProgress?: ((done: number) => void) | undefined;
+  /**
+   * Called after each entry with the number done so far. A promise that it returns is waited for, so it may slow the work
+   * down; what it throws or fails with ends the call.
+   */
+  readonly onProgress?: ((done: number) => unknown) | undefined;
 }

@@ -1,7 +1,12 @@
 import type { CacheEvent, Emit, Observer } from '../core/observer.js';
+import { disown } from '../core/thenable.js';
+
+/** Makes the observer that writes the log, for the namespaces that are to have a line for everything. */
+export type WriteLog = (isVerbose: (namespace: string) => boolean, onFailure: () => void) => Observer;
 
 /**
- * Hands every event to every observer, and to the log. Nothing an observer does can change the call it hears about.
+ * Hands every event to every observer, and to the log. Nothing an observer does can change the call it hears about: what
+ * it throws, and what becomes of a promise that it returns, is told once for each observer, as a warning.
  * The log alone does not make the hub attentive: unless somebody debugs, it only wants what is always told.
  */
 export class EventHub implements Emit {
@@ -9,14 +14,19 @@ export class EventHub implements Emit {
   isHeard: boolean;
   private readonly verboseNamespaces = new Set<string>();
   private readonly log: Observer | undefined;
+  /** By their place among the observers; -1 is the log. */
+  private readonly failed = new Set<number>();
 
   constructor(
     private readonly observers: readonly Observer[],
-    writeLog: ((isVerbose: (namespace: string) => boolean) => Observer) | undefined,
+    writeLog: WriteLog | undefined,
     private readonly isDebug: boolean,
   ) {
     this.isHeard = observers.length > 0 || isDebug;
-    this.log = writeLog?.((namespace) => this.isDebug || this.verboseNamespaces.has(namespace));
+    this.log = writeLog?.(
+      (namespace) => this.isDebug || this.verboseNamespaces.has(namespace),
+      () => this.fail(-1),
+    );
   }
 
   /** From now on the log gets a line for everything in this namespace. */
@@ -26,15 +36,30 @@ export class EventHub implements Emit {
   }
 
   event(event: CacheEvent): void {
-    for (const observer of this.observers) tell(observer, event);
-    if (this.log !== undefined) tell(this.log, event);
+    for (let at = 0; at < this.observers.length; at++) this.tell(this.observers[at] as Observer, event, at);
+    if (this.log !== undefined) this.tell(this.log, event, -1);
   }
-}
 
-function tell(observer: Observer, event: CacheEvent): void {
-  try {
-    observer(event);
-  } catch {
-    // Documented on Observer: what it throws is swallowed, since the call it listens to is not its own.
+  /** The call that is listened to is not the observer's own, so it goes on, whatever comes of this. */
+  private tell(observer: Observer, event: CacheEvent, at: number): void {
+    try {
+      // TypeScript takes an async function for an observer as well. It is not waited for, but it is listened to.
+      const answer: unknown = observer(event);
+      if (answer !== undefined) disown(answer, () => this.fail(at));
+    } catch {
+      this.fail(at);
+    }
+  }
+
+  private fail(at: number): void {
+    if (this.failed.has(at)) return;
+    this.failed.add(at);
+    const name = this.observers[at]?.name ?? '';
+    const who = at < 0 ? 'The log' : `observers[${at}]${name === '' ? '' : ` (${name})`}`;
+    // Without what was thrown: it is the application's own, and may quote anything.
+    this.event({
+      type: 'warning',
+      message: `${who} failed at an event. Calls go on as if it had not, and it is told further events; this is said once.`,
+    });
   }
 }

@@ -1,12 +1,6 @@
 import { CacheError, UnansweredError } from '../core/errors.js';
 import type { CacheEvent, Observer } from '../core/observer.js';
-
-/** Where lines go: Nest's Logger fits, and so does console. */
-export interface LineWriter {
-  log(line: string): void;
-  warn(line: string): void;
-  debug?(line: string): void;
-}
+import type { LineWriter } from '../core/line-writer.js';
 
 /** Repeated errors of one kind are told once in so many milliseconds. */
 const QUIET_MS = 30_000;

@@ -5,6 +5,7 @@ import { checkNamespace } from '../../core/key.js';
 import { checkTags } from '../../core/label.js';
 import { ownOptions, refuseUnknown } from '../../core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions } from '../../core/policy.js';
+import { isAsync } from '../../core/thenable.js';
 import { widthOf } from '../cache.settings.js';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
 import type { MethodSite } from './method-site.js';
@@ -49,6 +50,7 @@ export function checkCacheableOptions(options: CacheableOptions, site: MethodSit
   resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
   void new IgnoredArgs(options.ignoreArgs, site, `${where}.ignoreArgs`);
   checkFunctions(options, ['resultTags', 'unless'], where);
+  refuseAsync(options, ['key', 'tags'], where);
   if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
   if (options.key !== undefined && options.ignoreArgs !== undefined)
     throw new CacheConfigError(`${where}.ignoreArgs`, 'has no meaning beside `key`; leave one of them out');
@@ -62,6 +64,7 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
   refuseUnknown(options, where, EVICT);
   checkCommon(options, where);
   checkFunctions(options, ['args'], where);
+  refuseAsync(options, ['key', 'keys', 'pattern', 'tags'], where);
   checkFlags(options, ['allEntries', 'before', 'failSilently'], where);
   if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
   const says =
@@ -110,5 +113,14 @@ function checkFunctions(options: object, names: readonly string[], where: string
     const value = (options as Record<string, unknown>)[name];
     if (value !== undefined && typeof value !== 'function')
       throw new CacheConfigError(`${where}.${name}`, 'must be a function');
+  }
+  refuseAsync(options, names, where);
+}
+
+/** A promise is never the answer: true for whoever looks at it carelessly, and of no use to whoever looks closely. */
+function refuseAsync(options: object, names: readonly string[], where: string): void {
+  for (const name of names) {
+    if (isAsync((options as Record<string, unknown>)[name]))
+      throw new CacheConfigError(`${where}.${name}`, 'must not be async: it has to answer at once');
   }
 }

@@ -35,6 +35,24 @@ describe('a serializer of one’s own', () => {
       expect(await rig({ serializer, ...options }).through(0x4344)).toBe(0x4344);
   });
 
+  it('that answers later is refused by name: declared async when the cache starts, else by each value, told once', async () => {
+    const slow = { ...v8, name: 'slow' };
+    for (const name of ['serialize', 'deserialize'] as const)
+      expect(() => resolveCodecOptions({ serializer: { ...slow, [name]: async () => v8[name] } as never })).toThrow(
+        expect.objectContaining({ option: `codec.serializer.${name}` }),
+      );
+    const fails = (): never => Promise.reject(new Error('later')) as never;
+    const writes = rig({ serializer: { ...slow, serialize: fails } });
+    await expect(writes.seal({ a: 1 }, acme)).rejects.toThrow(/promise by the serializer "slow"/);
+    const reads = rig({ serializer: { ...slow, deserialize: fails } });
+    for (let round = 0; round < 2; round++)
+      expect(await reads.open(await reads.seal({ a: 1 }, acme), acme)).toBeUndefined();
+    expect(reads.events).toMatchObject([
+      { type: 'warning', message: expect.stringContaining('codec.serializer.deserialize') },
+    ]);
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
   it('that writes all of its values into one place keeps them apart, also while they are compressed', async () => {
     const place = Buffer.alloc(1_000_000);
     const serializer = {
