@@ -21,7 +21,10 @@ export interface GuardOptions {
   readonly pause?: Duration | undefined;
   /** How long an invalidation is retried before the caller is told that nobody knows. @default '1s' */
   readonly invalidationTimeout?: Duration | undefined;
-  /** Unconfirmed invalidations that wait to be said again; beyond it everything is cleared in their stead. @default 10000 */
+  /**
+   * Unconfirmed invalidations that wait to be said again; beyond it the tenant that has most of them is cleared in their
+   * stead, or everything where none has many. @default 10000
+   */
   readonly maxRetries?: number | undefined;
   /** How long confirmed invalidations are remembered, to be repeated to a server that took another's place. @default '60s' */
   readonly journal?: Duration | undefined;

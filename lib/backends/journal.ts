@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import { clearOf, crowderOf, partitionOf } from './invalidation.crowd.js';
 import type { Invalidation } from './retry-queue.js';
 
 interface Noted {
@@ -24,14 +25,27 @@ export class Journal {
     // Names of entries take room: what has left the window goes, looked for once in a window and not at every note.
     if (nowMs - (this.noted[0]?.atMs ?? nowMs) > 2 * this.windowMs) this.noted = this.since(nowMs - this.windowMs);
     this.noted.push({ invalidation, atMs: nowMs });
-    // Halved rather than shifted, so that noting stays cheap; the newest are the ones a failover loses.
-    if (this.noted.length > this.limit) this.noted = this.noted.slice(-Math.ceil(this.limit / 2));
+    if (this.noted.length > this.limit) this.makeRoom(nowMs);
   }
 
   /** Those of the window, oldest first. */
   recent(): readonly Invalidation[] {
     this.noted = this.since(this.clock.monotonicMs() - this.windowMs);
     return this.noted.map(({ invalidation }) => invalidation);
+  }
+
+  /** The tenant that fills it is cleared in the stead of what it asked for: what others asked for is still remembered. */
+  private makeRoom(nowMs: number): void {
+    const crowder = crowderOf(
+      this.noted.map(({ invalidation }) => invalidation),
+      this.limit,
+    );
+    if (crowder !== undefined) {
+      this.noted = this.noted.filter(({ invalidation }) => partitionOf(invalidation) !== crowder);
+      this.noted.push({ invalidation: clearOf(crowder), atMs: nowMs });
+    }
+    // Halved rather than shifted, so that noting stays cheap; the newest are the ones a failover loses.
+    if (this.noted.length > this.limit) this.noted = this.noted.slice(-Math.ceil(this.limit / 2));
   }
 
   private since(sinceMs: number): Noted[] {

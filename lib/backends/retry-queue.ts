@@ -1,5 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js';
 import { MANY } from './guarded.options.js';
+import { clearOf, crowderOf, partitionOf } from './invalidation.crowd.js';
 import type { Backend, Selection } from '../core/backend.js';
 import type { Label } from '../core/label.js';
 import type { Key } from '../core/key.js';
@@ -22,13 +23,14 @@ export function isBrief(invalidation: Invalidation): boolean {
 }
 
 /**
- * Invalidations that nobody has confirmed, in their order and each once. Bounded: when it is full, everything is
- * invalidated in their stead, which is more than was asked for and never less.
+ * Invalidations that nobody has confirmed, in their order and each once. Bounded: when it is full, the tenant that has
+ * most of them is cleared in their stead, or everything where no tenant has many. That is more than was asked for and
+ * never less.
  */
 export class RetryQueue {
   private readonly waiting = new Map<string, Invalidation>();
-  /** Everything, while it is being said. What is asked for meanwhile may stand where it has been already. */
-  private begun: Invalidation | undefined;
+  /** Those that clear much, while they are being said. What is asked for meanwhile may stand where they have been already. */
+  private readonly begun = new WeakSet<Invalidation>();
 
   constructor(private readonly limit: number) {}
 
@@ -37,9 +39,12 @@ export class RetryQueue {
   }
 
   add(invalidation: Invalidation): void {
-    const everything = this.waiting.get('everything');
     // What has not begun takes this along. Said once more for each that comes while it is under way, it would never end.
-    if (everything !== undefined && everything !== this.begun) return;
+    if (this.isCovered(invalidation)) return;
+    if (this.waiting.size >= this.limit) {
+      this.makeRoom();
+      if (this.isCovered(invalidation)) return;
+    }
     // A new one each time: whoever is saying the one before does not confirm this one.
     const asked: Invalidation = this.waiting.size >= this.limit ? { kind: 'everything' } : { ...invalidation };
     if (asked.kind === 'everything') this.waiting.clear();
@@ -83,15 +88,33 @@ export class RetryQueue {
     if (failures.length > 0) throw failures[0];
   }
 
+  private isCovered(invalidation: Invalidation): boolean {
+    const partition = partitionOf(invalidation);
+    const names = partition === undefined ? ['everything'] : ['everything', nameOf(clearOf(partition))];
+    return names.some((name) => {
+      const wider = this.waiting.get(name);
+      return wider !== undefined && !this.begun.has(wider);
+    });
+  }
+
+  private makeRoom(): void {
+    const crowder = crowderOf(this.waiting.values(), this.limit);
+    if (crowder === undefined) return;
+    for (const [name, invalidation] of this.waiting)
+      if (partitionOf(invalidation) === crowder) this.waiting.delete(name);
+    const clear = clearOf(crowder);
+    this.waiting.set(nameOf(clear), clear);
+  }
+
   private async say(
     invalidation: Invalidation,
     apply: (invalidation: Invalidation) => Promise<unknown>,
   ): Promise<void> {
-    if (invalidation.kind === 'everything') this.begun = invalidation;
+    this.begun.add(invalidation);
     try {
       await apply(invalidation);
     } catch (error) {
-      if (this.begun === invalidation) this.begun = undefined;
+      this.begun.delete(invalidation);
       throw error;
     }
   }

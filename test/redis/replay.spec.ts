@@ -154,7 +154,10 @@ describe('invalidations that share few connections', () => {
   });
 });
 
-describe('everything that is said again and takes its time', () => {
+describe.each([
+  ['everything', 15],
+  ['the clear of a tenant', 1],
+] as const)('%s that is said again and takes its time', (what, tenants) => {
   /** One that was away until more was to go than it is told one by one. */
   const overdue = async () => {
     const clock = new FakeClock();
@@ -176,11 +179,19 @@ describe('everything that is said again and takes its time', () => {
         await clock.sleep(1_000);
         return 1;
       },
+      clear: async () => {
+        say('the clear of a tenant');
+        await clock.sleep(1_000);
+        return 1;
+      },
       ping: () => undefined,
     };
     const settings = resolveGuardOptions({ invalidationTimeout: 1, failures: 1_000, maxRetries: 10 }, 'x');
     const guarded = new GuardedBackend(stand as Backend, settings, backendParts({ clock }));
-    for (let at = 0; at < 15; at++) await expect(guarded.evict([rig.key(at)])).rejects.toThrow();
+    for (let at = 0; at < 15; at++) {
+      const tenant = at % tenants === 0 ? 'acme' : `tenant ${at}`;
+      await expect(guarded.evict([rig.key(at, { tenant })])).rejects.toThrow();
+    }
     isAway = false;
     return { clock, rig, said, guarded };
   };
@@ -192,8 +203,8 @@ describe('everything that is said again and takes its time', () => {
       guarded.evict([key]).catch(() => undefined);
       await clock.advance(300);
     }
-    expect(said.filter((what) => what === 'everything')).toHaveLength(1);
-    expect(said[0]).toBe('everything');
+    expect(said.filter((each) => each === what)).toHaveLength(1);
+    expect(said[0]).toBe(what);
     expect(said).toEqual(expect.arrayContaining(keys.map(({ text }) => text)));
     await guarded.ping();
   });
@@ -203,8 +214,8 @@ describe('everything that is said again and takes its time', () => {
     const queue = Promise.allSettled([guarded.ping()]);
     await clock.advance(2_000);
     await queue;
-    expect(said).toEqual(['everything']);
+    expect(said).toEqual([what]);
     await guarded.evict([rig.key('cat')]);
-    expect(said).toEqual(['everything', rig.key('cat').text]);
+    expect(said).toEqual([what, rig.key('cat').text]);
   });
 });

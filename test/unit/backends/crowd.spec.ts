@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { Journal } from '../../../lib/backends/journal.js';
+import { RetryQueue, type Invalidation } from '../../../lib/backends/retry-queue.js';
+import { FakeClock } from '../../../lib/testing/fake.clock.js';
+import { Inside } from './support/inside.js';
+
+const inside = new Inside();
+
+function evict(name: unknown, tenant: string): Invalidation {
+  return { kind: 'evict', keys: [inside.key(name, { tenant })] };
+}
+
+function told(invalidation: Invalidation): string {
+  if (invalidation.kind === 'evict') return invalidation.keys.map(({ id }) => id).join(' ');
+  return invalidation.kind === 'clear' ? `clear ${invalidation.view.partition}` : invalidation.kind;
+}
+
+async function replayed(queue: RetryQueue): Promise<string[]> {
+  const said: string[] = [];
+  await queue.replay(async (invalidation) => void said.push(told(invalidation)));
+  return said;
+}
+
+describe('a tenant whose invalidations are too many is cleared in their stead, and no other', () => {
+  it('where they wait for a server', async () => {
+    const queue = new RetryQueue(10);
+    queue.add(evict('tom', 'beta'));
+    queue.add({ kind: 'invalidate', partition: inside.view({ tenant: 'beta' }).partition, labels: [inside.tag('x')] });
+    for (let index = 0; index < 100; index++) queue.add(evict(index, 'acme'));
+    expect(queue.size).toBeLessThanOrEqual(10);
+    const said = await replayed(queue);
+    expect(said).toContain(inside.key('tom', { tenant: 'beta' }).id);
+    expect(said).toContain('invalidate');
+    expect(said).toContain('clear t.acme');
+    expect(said).not.toContain('everything');
+    // The clear, which has not begun, means those as well that came after it.
+    expect(said).toHaveLength(3);
+    expect(queue.size).toBe(0);
+  });
+
+  it('where they are remembered for a server that takes the place of another', () => {
+    const journal = new Journal(new FakeClock(), 60_000, 10);
+    journal.note(evict('tom', 'beta'));
+    for (let index = 0; index < 100; index++) journal.note(evict(index, 'acme'));
+    const remembered = journal.recent().map(told);
+    expect(remembered.length).toBeLessThanOrEqual(10);
+    expect(remembered).toContain(inside.key('tom', { tenant: 'beta' }).id);
+    expect(remembered).toContain('clear t.acme');
+  });
+
+  it('where no tenant has many, everything is', async () => {
+    const queue = new RetryQueue(10);
+    for (let index = 0; index < 11; index++) queue.add(evict('tom', `tenant ${index}`));
+    expect(await replayed(queue)).toEqual(['everything']);
+  });
+
+  it("keys of several tenants in one call are nobody's", async () => {
+    const queue = new RetryQueue(3);
+    const keys = [inside.key('a'), inside.key('b', { tenant: 'beta' })];
+    queue.add({ kind: 'evict', keys });
+    for (let index = 0; index < 5; index++) queue.add(evict(index, 'acme'));
+    expect(await replayed(queue)).toContain(keys.map(({ id }) => id).join(' '));
+  });
+});
