@@ -30,7 +30,8 @@ import { inPortions } from './lists.js';
 import { openOrClose } from './open-close.js';
 import { Outage } from './outage.js';
 import { asUnanswered, isAnswer, reasonOf } from './refused.error.js';
-import { isBrief, repeat, RetryQueue, type Invalidation, type Repeating } from './retry-queue.js';
+import { isBrief, repeat, RetryQueue, type Repeating } from './retry-queue.js';
+import type { Invalidation } from './invalidation.js';
 import type { LevelParts } from './tiered.levels.js';
 
 export class GuardedBackend implements Backend {

@@ -46,7 +46,8 @@ import { Warnings } from './server.warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
 import { inTurns, sum } from './lists.js';
 import { RefusedError } from './refused.error.js';
-import { apply, type Invalidation } from './retry-queue.js';
+import { apply } from './retry-queue.js';
+import type { Invalidation } from './invalidation.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
 
 /**

@@ -45,7 +45,8 @@ import { RedisWalk } from './redis.walk.js';
 import { RedisValidator } from './redis.validator.js';
 import { wireOf } from './redis.wires.js';
 import { RedisWrites } from './redis.writes.js';
-import { apply, type Invalidation } from './retry-queue.js';
+import { apply } from './retry-queue.js';
+import type { Invalidation } from './invalidation.js';
 import type { Proof, SecondLevel } from './tiered.levels.js';
 
 /**

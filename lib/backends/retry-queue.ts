@@ -1,18 +1,8 @@
 import type { Awaitable } from '../core/awaitable.js';
 import { MANY } from './guarded.options.js';
 import { clearOf, crowderOf, partitionOf } from './invalidation.crowd.js';
-import type { Backend, Selection } from '../core/backend.js';
-import type { Label } from '../core/label.js';
-import type { Key } from '../core/key.js';
-import type { Partition, View } from '../core/space.js';
-
-/** An invalidation that can be said again: saying it twice does no more than saying it once. */
-export type Invalidation =
-  | { readonly kind: 'evict'; readonly keys: readonly Key[] }
-  | { readonly kind: 'invalidate'; readonly partition: Partition; readonly labels: readonly Label[] }
-  | { readonly kind: 'clear'; readonly view: View }
-  | { readonly kind: 'matching'; readonly selection: Selection }
-  | { readonly kind: 'everything' };
+import type { Backend } from '../core/backend.js';
+import type { Invalidation } from './invalidation.js';
 
 /** Invalidations that are said again at once. One after the other those of a busy minute would take half of the next. */
 const AT_ONCE = 64;

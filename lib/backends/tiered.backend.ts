@@ -27,7 +27,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { closeAll, openOrClose } from './open-close.js';
-import type { Invalidation } from './retry-queue.js';
+import type { Invalidation } from './invalidation.js';
 import { Copies, Copy, readingOf, wasCheckedSince } from './tiered.copies.js';
 import { Hearing } from './tiered.hearing.js';
 import type { SecondLevel } from './tiered.levels.js';

@@ -6,7 +6,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
 import type { ResolvedMemoryOptions } from './memory.options.js';
-import type { Invalidation } from './retry-queue.js';
+import type { Invalidation } from './invalidation.js';
 
 /** What tells one stored entry from every other, and whether it was invalidated, without its value. */
 export interface Proof {
