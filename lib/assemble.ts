@@ -9,6 +9,7 @@ import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } fro
 import { createCodec } from './codec/envelope.codec.js';
 import { CacheContext } from './context/cache-context.js';
 import { ScopeTable } from './context/scope-table.js';
+import type { Application } from './core/application.js';
 import type { Backend, BackendFactory } from './core/backend.js';
 import type { RegisteredType } from './core/type-registration.js';
 import { systemClock, type Clock } from './core/clock.js';
@@ -28,6 +29,8 @@ import { logObserver } from './observe/log.observer.js';
 export interface Blueprint {
   readonly backend?: BackendFactory | undefined;
   readonly prefix: string;
+  /** Who this is, for servers that others may use too. */
+  readonly application?: Application | undefined;
   readonly isEnabled: boolean;
   readonly keys: NamingOptions;
   readonly types: readonly RegisteredType[];
@@ -104,11 +107,11 @@ export function layFoundation(
 
 export function buildBackend({ blueprint, clock, copier, codec, hub, random, context }: Foundation): Backend {
   const factory = blueprint.isEnabled ? (blueprint.backend ?? memory()) : nullBackend;
-  const { limits, prefix } = blueprint;
+  const { limits, prefix, application } = blueprint;
   let built: Codec | undefined;
   const codecOf = (): Codec => (built ??= createCodec(codec, { limits, emit: hub, prefix }));
   // Timers and connections of a backend must not inherit the scope of whoever happens to start the application.
-  const parts = { clock, copier, codec: codecOf, emit: hub, limits, prefix, random, bus: wireBus };
+  const parts = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, bus: wireBus };
   return context.outside(() => factory.create(parts));
 }
 

@@ -24,6 +24,7 @@ import type { Label } from '../core/label.js';
 import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import { WALKS } from './counting.js';
+import { MongoApplications } from './mongo.applications.js';
 import { MongoCounter } from './mongo.counter.js';
 import { LabelFields, MongoShards } from './mongo.documents.js';
 import { MongoGreeting } from './mongo.greeting.js';
@@ -108,6 +109,7 @@ class MongoBackend implements ServerBackend {
     this.warnings = new Warnings(this.kind, parts);
     const warn = this.warnings.tell;
     const greeting = new MongoGreeting({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
+    const applications = new MongoApplications(parts, warn, lead, serverClock);
     const link = new MongoLink(
       options,
       {
@@ -115,6 +117,7 @@ class MongoBackend implements ServerBackend {
           const identity = await greeting.greet(db, documents);
           // With another key it reads and removes as before; what it would store nobody else could open.
           await keyCheck.run(documents).catch((misfit: CacheConfigError) => warn(misfit.message));
+          void applications.look(documents);
           return identity;
         },
         onUse: (db) => greeting.keepTime(db),

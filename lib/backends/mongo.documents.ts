@@ -14,6 +14,8 @@
  *   <prefix>:1:h:<name>         the sign of life of one process; b counts
  *   <prefix>:1:k:<name>         what tells the key of that name from others, where values are encrypted or signed
  *     c check
+ *   <prefix>:1:a:<digest>       what an application and its environment are called (see core/application)
+ *     a mark
  *   <prefix>:1:p:<name>         what a server is tried by before it is used, for a moment (see mongo.greeting)
  *   All have x, after which the server's janitor may take them away.
  *

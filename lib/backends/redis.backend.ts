@@ -22,6 +22,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
+import { RedisApplications } from './redis.applications.js';
 import { Announcer } from './redis.announcer.js';
 import { Births } from './redis.births.js';
 import { openClients } from './redis.client.js';
@@ -82,6 +83,7 @@ class RedisBackend implements ServerBackend {
   private readonly walk: RedisWalk;
   private readonly invalidation: RedisInvalidation;
   private readonly keyCheck: KeyCheck;
+  private readonly applications: RedisApplications;
   private readonly warnings: Warnings;
   private tellReborn: (() => void) | undefined;
   /** Called when a server has said who it is. */
@@ -108,6 +110,7 @@ class RedisBackend implements ServerBackend {
       onReborn: () => this.tellReborn?.(),
       onOpen: () => {
         this.onReachable?.();
+        void this.applications.look(this.link);
         this.keyCheck.run(this.link).catch((misfit: CacheConfigError) => this.warnings.tell(misfit.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
@@ -117,6 +120,7 @@ class RedisBackend implements ServerBackend {
     const { link } = this;
     const shards = new ShardMap(prefix, options.shards);
     this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
+    this.applications = new RedisApplications(parts, this.warnings.tell, shards.lead);
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;

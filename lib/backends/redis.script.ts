@@ -13,6 +13,8 @@
  *   t       labels    sorted set of the labels in the meta hash by their stamps: the oldest go when there are too many
  *   b       channel   where changes of this shard are told, in sharded mode
  *
+ * Per cache: keys (see CHECK_KEYS) and apps (see LEAVE_MARK).
+ *
  * Clock c = max(c + 1, the server's microseconds) at every invalidation. Stamps are c as it stood when a lease was
  * granted. A meta hash that was lost comes back with another incarnation: then nothing older is valid. It lives at
  * least as long as any entry or lease that was born under it.

@@ -4,6 +4,7 @@
  *
  * The promises every backend makes are executable: see the contract suite of `nestjs-scoped-cache/testing`.
  */
+import type { Application } from './application.js';
 import type { Awaitable } from './awaitable.js';
 import type { BusMaker } from './bus.js';
 import type { Clock } from './clock.js';
@@ -172,6 +173,8 @@ export interface BackendParts {
   readonly codec: () => Codec;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Who keeps entries here, for servers that others may use too. Undefined: not known. */
+  readonly application?: Application | undefined;
   /** What makes a bus of a second level's wire. Undefined: processes do not hear of each other. */
   readonly bus?: BusMaker | undefined;
 }

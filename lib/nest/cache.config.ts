@@ -4,6 +4,7 @@ import type { BackendFactory } from '../core/backend.js';
 import { parseDuration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
+import { environmentOf, namesOf } from './application.js';
 import type { CacheModuleOptions } from './cache.options.js';
 import { backendFrom, type EnvironmentBackends } from './environment.backends.js';
 import { Environment } from './environment.js';
@@ -19,6 +20,8 @@ import { Environment } from './environment.js';
  * | `REDIS_DEFAULT_TTL` | read when the former is missing; a bare number is seconds, as is usual under this name |
  * | `CACHE_MAX_SIZE` | most entries kept in memory |
  * | `CACHE_PREFIX` | 1 to 32 of `A-Z a-z 0-9 _ -` |
+ * | `CACHE_APP` | what this application is called, for servers that others use too; with commas between them: those that share their entries |
+ * | `CACHE_ENVIRONMENT` | where it runs; unless set, what `NODE_ENV` says |
  * | `CACHE_MAX_CONNECTIONS` | for backends that connect: 1 to 100 to Redis, 1 to 1000 to MongoDB |
  * | `CACHE_URL` | where the server is: `redis://`, `rediss://`, `dragonfly://`, `mongodb://` or `mongodb+srv://` |
  * | `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD` | the same for Redis in parts, read when `CACHE_URL` is missing |
@@ -70,10 +73,21 @@ export async function optionsFromEnvironment(
   if (prefix !== undefined && !/^[\w-]{1,32}$/.test(prefix)) {
     throw new CacheConfigError('CACHE_PREFIX', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
   }
+  const app = environment.text('CACHE_APP');
+  const where = environment.text('CACHE_ENVIRONMENT');
   return {
     backend: await backendFrom(environment, doors, memoryFrom),
     ...(enabled === undefined ? {} : { enabled }),
     ...(prefix === undefined ? {} : { prefix }),
+    ...(app === undefined
+      ? {}
+      : {
+          app: namesOf(
+            app.split(',').map((name) => name.trim()),
+            'CACHE_APP',
+          ),
+        }),
+    ...(where === undefined ? {} : { environment: environmentOf(where, 'CACHE_ENVIRONMENT') }),
     ...(ttl === undefined ? {} : { defaults: { ttl } }),
   };
 }

@@ -48,6 +48,21 @@ export interface CacheModuleOptions {
    * @default 'cache', and for a cache with a name 'cache-' and that name
    */
   readonly prefix?: string | undefined;
+  /**
+   * What this application is called, for a server that others may use too. It leaves a mark under its prefix; where it
+   * finds that of another application, or of another environment, a warning names both, once. A list says which
+   * applications belong together and share their entries: two do when one names the other, or both name a third.
+   * Names of at most 214 visible ASCII characters, 16 of them at most. Nothing is left where entries stay in the process.
+   * @default the `name` in the package.json nearest to the main script
+   * @example { app: ['api', 'worker'] }
+   */
+  readonly app?: string | readonly string[] | undefined;
+  /**
+   * Where the application runs: `'production'`, `'staging'`. Different ones must not share entries; see `app`. At most 64
+   * printable ASCII characters.
+   * @default the environment variable NODE_ENV
+   */
+  readonly environment?: string | undefined;
   /** false: every call runs its loader, and nothing is read or stored. @default true */
   readonly enabled?: boolean | undefined;
   /** The policy of every namespace that says nothing else. @default { ttl: '1h' } */

@@ -9,6 +9,7 @@ import { harmless } from '../core/line-writer.js';
 import { knownOptions, ownOptions } from '../core/own-options.js';
 import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions, type Warn } from '../core/policy.js';
 import { WIDTHS, type Width } from '../core/scope.js';
+import { resolveApplication } from './application.js';
 import type { CacheModuleOptions, ScopeOptions } from './cache.options.js';
 
 /** What a log needs to have; Nest's Logger has it. */
@@ -45,6 +46,8 @@ const CODEC_NAMES = Object.freeze(['types', 'serializer', 'compression', 'encryp
 export const OPTION_NAMES = Object.freeze([
   'backend',
   'prefix',
+  'app',
+  'environment',
   'enabled',
   'defaults',
   'namespaces',
@@ -76,6 +79,7 @@ export function resolveSettings(
   return Object.freeze({
     backend: backendOf(options),
     prefix: prefixOf(options.prefix, name),
+    application: resolveApplication(options, env),
     isEnabled: flag(options.enabled, 'enabled', true),
     keys: Object.freeze(knownOptions(options.keys, 'keys', ['hashSecret', 'maxReadable'])),
     types: Object.freeze([...list(types, 'codec.types')]),

@@ -3,6 +3,7 @@ import { createCodec } from '../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';
 import { redis } from '../../../lib/backends/redis.backend.js';
 import type { RedisOptions } from '../../../lib/backends/redis.options.js';
+import type { Application } from '../../../lib/core/application.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import { Copier } from '../../../lib/core/copier.js';
@@ -28,7 +29,11 @@ export function redisBackend(options: RedisBackendOptions): Backend {
 }
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */
-export function redisFactory({ prefix, ...options }: RedisOptions & { readonly prefix: string }): BackendFactory {
+export function redisFactory({
+  prefix,
+  application,
+  ...options
+}: RedisOptions & { readonly prefix: string; readonly application?: Application }): BackendFactory {
   const factory = redis(options);
-  return { kind: factory.kind, create: (parts) => factory.create({ ...parts, prefix }) };
+  return { kind: factory.kind, create: (parts) => factory.create({ ...parts, prefix, application }) };
 }
