@@ -38,15 +38,13 @@ describeWithMongo('applications on one MongoDB', () => {
       }),
     plant: async (prefix, marks, agoMs) => {
       await withDb(server.url, (db) =>
-        db
-          .collection<Mark>(COLLECTION)
-          .insertMany(
-            marks.map((a, at) => ({
-              _id: `${prefix}:1:a:${agoMs}-${at}`,
-              a,
-              x: new Date(Date.now() + KEPT_MS - agoMs),
-            })),
-          ),
+        db.collection<Mark>(COLLECTION).insertMany(
+          marks.map((a, at) => ({
+            _id: `${prefix}:1:a:${agoMs}-${at}`,
+            a,
+            x: new Date(Date.now() + KEPT_MS - agoMs),
+          })),
+        ),
       );
     },
   }));
