@@ -17,6 +17,7 @@ import type {
   Selection,
   Usage,
 } from '../core/backend.js';
+import { machineOf, type Clock } from '../core/clock.js';
 import type { Copied } from '../core/copier.js';
 import type { Draft } from '../core/entry.js';
 import { NotACounterError, QuotaExceededError, ValueTooLargeError } from '../core/errors.js';
@@ -62,11 +63,14 @@ class MemoryBackend implements Backend {
   private readonly pace: Pace;
   private readonly nonce = randomBytes(8).toString('hex');
   private tokens = 0;
+  /** A lease is of the machine, as what renews it is: see `Clock.machine`. */
+  private readonly leaseClock: Clock;
 
   constructor(
     private readonly options: ResolvedMemoryOptions,
     private readonly parts: BackendParts,
   ) {
+    this.leaseClock = machineOf(parts.clock);
     this.store = new MemoryStore(options, parts.copier, this.nonce);
     this.pace = new Pace(parts.clock);
     this.sweep = new MemorySweep(this.store, parts.clock, this.pace);
@@ -87,18 +91,18 @@ class MemoryBackend implements Backend {
     const reading = readingOf(record);
     if (purpose === 'missing' && record !== undefined && this.isFresh(record, nowMs)) return { kind: 'found', reading };
     const partition = this.store.partition(key.space.partition);
-    const held = purpose === 'replace' ? undefined : partition.liveLease(key.id, nowMs);
+    const leasedAtMs = this.leaseClock.monotonicMs();
+    const held = purpose === 'replace' ? undefined : partition.liveLease(key.id, leasedAtMs);
     if (held !== undefined) return { kind: 'held', token: held.token };
     const token = `${this.nonce}${++this.tokens}`;
-    const { stamp } = partition.grant(key.id, token, nowMs, leaseMs);
+    const { stamp } = partition.grant(key.id, token, leasedAtMs, leaseMs);
     return { kind: 'granted', lease: { key, token, incarnation: partition.incarnation, stamp }, reading };
   }
 
   renew(lease: Lease, leaseMs: number): boolean {
-    const nowMs = this.parts.clock.monotonicMs();
-    const held = this.heldBy(lease, nowMs);
+    const held = this.heldBy(lease);
     if (held === undefined) return false;
-    held.expiresAtMs = nowMs + leaseMs;
+    held.expiresAtMs = this.leaseClock.monotonicMs() + leaseMs;
     return true;
   }
 
@@ -113,7 +117,7 @@ class MemoryBackend implements Backend {
     const { key } = lease;
     const nowMs = this.parts.clock.monotonicMs();
     const partition = this.store.knownPartition(key.space.partition);
-    if (partition === undefined || this.heldBy(lease, nowMs) === undefined) return 'lease-lost';
+    if (partition === undefined || this.heldBy(lease) === undefined) return 'lease-lost';
     if (!partition.accepts(lease.stamp, draft.labels)) {
       this.release(lease);
       return 'invalidated';
@@ -259,11 +263,11 @@ class MemoryBackend implements Backend {
   }
 
   /** The lease as it stands, if its holder still holds it in the same life of the partition. */
-  private heldBy(lease: Lease, nowMs: number): { expiresAtMs: number } | undefined {
+  private heldBy(lease: Lease): { expiresAtMs: number } | undefined {
     const partition = this.store.knownPartition(lease.key.space.partition);
     if (partition?.incarnation !== lease.incarnation) return undefined;
     const held = partition.leases.get(lease.key.id);
-    return held?.token === lease.token && held.expiresAtMs > nowMs ? held : undefined;
+    return held?.token === lease.token && held.expiresAtMs > this.leaseClock.monotonicMs() ? held : undefined;
   }
 
   private removed(record: MemoryRecord, wasDisplaced: boolean): void {

@@ -17,6 +17,7 @@ import type {
   Usage,
 } from '../core/backend.js';
 import type { Wire } from '../core/bus.js';
+import { machineOf } from '../core/clock.js';
 import type { Draft, Entry } from '../core/entry.js';
 import { CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -99,14 +100,15 @@ class MongoBackend implements ServerBackend {
     private readonly parts: BackendParts,
     isWatched: boolean,
   ) {
-    const { clock, emit, prefix, random } = parts;
-    const serverClock = new ServerClock(clock);
+    const { emit, prefix, random } = parts;
+    const clock = machineOf(parts.clock);
+    const serverClock = new ServerClock(parts.clock);
     this.serverClock = serverClock;
     const shards = new MongoShards(prefix, options.shards);
     const { lead } = shards;
     const keyCheck = new MongoKeyCheck(parts.codec(), lead);
     const codec = keyCheck.guarded();
-    this.warnings = new Warnings(this.kind, parts);
+    this.warnings = new Warnings(this.kind, { clock, emit });
     const warn = this.warnings.tell;
     const greeting = new MongoGreeting({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
     const applications = new MongoApplications(parts, warn, lead, serverClock);
@@ -267,7 +269,8 @@ class MongoBackend implements ServerBackend {
 
   /** To hear what the server says about the collection. */
   wire(origin: string): Wire {
-    const { clock, random } = this.parts;
+    const { random } = this.parts;
+    const clock = machineOf(this.parts.clock);
     const { serverClock, link, shards, writes } = this;
     const { tell: warn } = this.warnings;
     return new MongoWire({ clock, random, serverClock, link, lead: shards.lead, marks: writes.marks, origin, warn });

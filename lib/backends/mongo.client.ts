@@ -1,4 +1,5 @@
 /** Clients of our own: what safety rests on is not up to anybody, and a mistake in the address is told without it. */
+import { clearInterval, setInterval } from 'node:timers';
 import { mongo } from 'mongoose';
 import { CacheConfigError } from '../core/errors.js';
 import { problemOf } from './mongo.errors.js';

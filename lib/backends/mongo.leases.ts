@@ -86,7 +86,7 @@ export class MongoLeases {
   }
 
   isFresh({ entry, barrier }: Pick<Reading, 'entry' | 'barrier'>): boolean {
-    const nowMs = this.parts.clock.monotonicMs();
+    const nowMs = this.parts.serverClock.localMs();
     return entry !== undefined && survives(entry, barrier) && nowMs < Math.min(entry.freshUntilMs, entry.keptUntilMs);
   }
 

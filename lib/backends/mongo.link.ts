@@ -7,6 +7,7 @@
 import type { mongo } from 'mongoose';
 import type { Clock } from '../core/clock.js';
 import { BackendError, CacheError } from '../core/errors.js';
+import { DriverTicks } from './driver-ticks.js';
 import { holdProcess, openClient } from './mongo.client.js';
 import type { Documents, Stored } from './mongo.documents.js';
 import { mongoError, problemOf } from './mongo.errors.js';
@@ -58,6 +59,7 @@ export class MongoLink {
   /** Where was written to last. */
   private address: string | undefined;
   private isDown = false;
+  private readonly ticks = new DriverTicks();
   /** Counts how often it was not sure who answers: a call that began before counts for nothing. */
   private epoch = 0;
 
@@ -87,6 +89,7 @@ export class MongoLink {
   /** The same although nobody was there a moment ago; with the database as well. */
   async reach<T>(work: (documents: Documents, db: mongo.Db) => Promise<T>): Promise<T> {
     const { epoch } = this;
+    this.ticks.run();
     if (!this.isGreeted) await this.greeted();
     let answer: T;
     try {
@@ -132,14 +135,17 @@ export class MongoLink {
     this.letGo?.();
     this.cancelLook?.();
     this.unwatch();
-    if (this.own === undefined) return;
+    if (this.own === undefined) return this.ticks.close();
+    this.ticks.run();
     const closed = this.own.close().catch(() => undefined);
     await Promise.race([closed, this.clock.sleep(LONGEST_CLOSE_MS)]);
+    this.ticks.close();
   }
 
   /** One greeting for everybody who waits. One that failed is tried again by the next, and after a while by itself. */
   private greeted(): Promise<void> {
     if (this.greeting !== undefined) return this.greeting;
+    this.ticks.run();
     if (this.own !== undefined && !this.isClosed) this.letGo ??= holdProcess();
     const greeting = this.greet().then(
       () => this.events.onReachable(),

@@ -3,6 +3,7 @@
  * ever rise, so the two may be seen in any order: an invalidation that settled before the question was sent shows in
  * the state.
  */
+import { afterThisTurn } from '../core/clock.js';
 import type { Label } from '../core/label.js';
 import { projectionOf, type LabelFields, type Stored } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
@@ -47,7 +48,7 @@ export class MongoQuestions {
       const batch = [mine];
       this.waiting = batch;
       // After the promises of this turn have run, and with them everybody who asks in the same moment.
-      process.nextTick(() => {
+      afterThisTurn(() => {
         if (this.waiting === batch) this.waiting = [];
         this.flush(batch).catch((error: unknown) => {
           for (const { reject: fail } of batch) fail(error);

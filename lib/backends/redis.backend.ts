@@ -16,6 +16,7 @@ import type {
   Usage,
 } from '../core/backend.js';
 import type { FollowingWire, Wire } from '../core/bus.js';
+import { machineOf } from '../core/clock.js';
 import type { Draft, Entry } from '../core/entry.js';
 import { PatternUnsupportedError, type CacheConfigError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -98,9 +99,10 @@ class RedisBackend implements ServerBackend {
     /** Who announces changes; undefined: nobody does. */
     origin: string | undefined,
   ) {
-    const { clock, emit, prefix } = parts;
-    const serverClock = new ServerClock(clock);
-    this.warnings = new Warnings(this.kind, parts);
+    const { emit, prefix } = parts;
+    const clock = machineOf(parts.clock);
+    const serverClock = new ServerClock(parts.clock);
+    this.warnings = new Warnings(this.kind, { clock, emit });
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     const linkEvents: LinkEvents = {
@@ -116,7 +118,7 @@ class RedisBackend implements ServerBackend {
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       monotonicMs: () => clock.monotonicMs(),
     };
-    this.link = new RedisLink(this.clients, client === undefined, linkEvents, parts);
+    this.link = new RedisLink(this.clients, client === undefined, linkEvents, { clock, random: parts.random });
     const { link } = this;
     const shards = new ShardMap(prefix, options.shards);
     this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
@@ -273,7 +275,13 @@ class RedisBackend implements ServerBackend {
   /** To hear what all processes of this cache announce. */
   wire(): Wire | FollowingWire {
     const { link, shards, clients, parts, options } = this;
-    return wireOf(options.pubSub, { ...parts, link, shards, client: clients[0] as Client });
+    return wireOf(options.pubSub, {
+      ...parts,
+      clock: machineOf(parts.clock),
+      link,
+      shards,
+      client: clients[0] as Client,
+    });
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,12 @@
 /** A bus over Redis for a second level that is somewhere else: nothing is kept there, messages only pass. */
 import type { Cluster, Redis } from 'ioredis';
 import type { BusFactory, Wire, WireEvents, WireParts } from '../core/bus.js';
+import { machineOf } from '../core/clock.js';
 import { BackendError, CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { problemOf } from './redis.errors.js';
 import { openClients } from './redis.client.js';
+import { DriverTicks } from './driver-ticks.js';
 import type { Client } from './redis.connection.js';
 import {
   CONNECTION_OPTIONS,
@@ -43,13 +45,16 @@ class RedisBusWire implements Wire {
   private readonly letGo: (() => void) | undefined;
   private readonly wire: RedisWire;
   private readonly warnings: Warnings;
+  private readonly ticks = new DriverTicks();
 
   constructor(
     options: ResolvedRedisOptions,
     private readonly parts: WireParts,
   ) {
-    const { clock, random, prefix } = parts;
-    this.warnings = new Warnings('redisBus', parts);
+    const { random, prefix } = parts;
+    const clock = machineOf(parts.clock);
+    this.warnings = new Warnings('redisBus', { ...parts, clock });
+    this.ticks.run();
     const { client } = options.source;
     this.isOwned = client === undefined;
     // One, so that what is said keeps its order.
@@ -65,6 +70,7 @@ class RedisBusWire implements Wire {
   }
 
   send(text: string): Promise<void> {
+    this.ticks.run();
     return this.wire.send(text);
   }
 
@@ -74,6 +80,7 @@ class RedisBusWire implements Wire {
 
   async close(): Promise<void> {
     await this.wire.close();
+    this.ticks.close();
     this.letGo?.();
     this.client.off('error', this.onError);
     if (!this.isOwned) return;

@@ -5,6 +5,7 @@
  */
 import { Cluster, Redis, type ClusterNode, type RedisOptions as ClientOptions } from 'ioredis';
 import { createRequire } from 'node:module';
+import { hasFakeTimers } from '../core/clock.js';
 import type { Client } from './redis.connection.js';
 import { connectorFor } from './redis.connector.js';
 import type { ResolvedRedisOptions } from './redis.options.js';
@@ -47,7 +48,9 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     // A failed-over master answers READONLY: drop the connection and look again, but never resend.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     // Spread out, so that a server that comes back is not met by all processes at once.
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), LONGEST_RETRY_MS) * (0.5 + random() / 2),
+    // The timer of ioredis may be one that a test holds back: then it ends, and is connected anew (redis.revival.ts).
+    retryStrategy: (times) =>
+      hasFakeTimers() ? null : Math.min(50 * 2 ** Math.min(times, 5), LONGEST_RETRY_MS) * (0.5 + random() / 2),
   };
   // Without client info: a server that is strict about rights would refuse it.
   const settings: ClientOptions = { disableClientInfo: true, ...source.clientOptions, ...ours };

@@ -90,7 +90,9 @@ export class RedisLeases {
   isFresh(reading: Reading): boolean {
     const { entry, barrier } = reading;
     return (
-      entry !== undefined && survives(entry, barrier) && this.nowMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
+      entry !== undefined &&
+      survives(entry, barrier) &&
+      this.parts.serverClock.localMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
     );
   }
 

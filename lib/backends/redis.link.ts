@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { BackendError } from '../core/errors.js';
+import { DriverTicks } from './driver-ticks.js';
 import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './redis.connection.js';
 import { keepAlive } from './redis.revival.js';
 import type { Script } from './redis.script.js';
@@ -27,12 +28,14 @@ export class RedisLink {
   private readonly connections: readonly RedisConnection[];
   private readonly clock: Clock;
   private readonly letGo: readonly (() => void)[];
+  private readonly ticks = new DriverTicks();
   private turn = 0;
   /** What went wrong last, for whoever cannot start without a server. */
   private problem: string | undefined;
 
   constructor(clients: readonly Client[], isOwned: boolean, events: LinkEvents, { clock, random }: LinkParts) {
     this.clock = clock;
+    this.ticks.run();
     const onError = (problem: string): void => {
       this.problem = problem;
       if (this.connections.some(({ isUp }) => isUp)) events.onTrouble(problem);
@@ -51,6 +54,7 @@ export class RedisLink {
   /** The connection whose turn it is. A reading that needs several answers keeps to one. */
   pick(): RedisConnection {
     const { connections } = this;
+    this.ticks.run();
     for (let tries = connections.length; tries > 0; tries--) {
       this.turn = (this.turn + 1) % connections.length;
       const connection = connections[this.turn] as RedisConnection;
@@ -98,7 +102,9 @@ export class RedisLink {
 
   async close(): Promise<void> {
     for (const letGo of this.letGo) letGo();
+    this.ticks.run();
     const closed = Promise.all(this.connections.map((connection) => connection.close()));
     await Promise.race([closed, this.clock.sleep(LONGEST_CLOSE_MS)]);
+    this.ticks.close();
   }
 }

@@ -1,3 +1,4 @@
+import { afterThisTurn } from '../core/clock.js';
 import { isPending, type Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Key } from '../core/key.js';
@@ -50,7 +51,7 @@ export class RedisReader {
       const batch = [mine];
       this.waiting.set(shard, batch);
       // After the promises of this turn have run, and with them everybody who asks in the same moment.
-      process.nextTick(() => {
+      afterThisTurn(() => {
         if (this.waiting.get(shard) === batch) this.waiting.delete(shard);
         this.flush(shard, batch).catch((error: unknown) => {
           for (const { reject: fail } of batch) fail(error);

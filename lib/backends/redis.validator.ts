@@ -1,3 +1,4 @@
+import { afterThisTurn } from '../core/clock.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { RedisLink } from './redis.link.js';
@@ -38,7 +39,7 @@ export class RedisValidator {
       }
       const batch = [mine];
       this.asked.set(shard, batch);
-      process.nextTick(() => {
+      afterThisTurn(() => {
         if (this.asked.get(shard) === batch) this.asked.delete(shard);
         this.ask(shard, batch).catch((error: unknown) => {
           for (const { reject: fail } of batch) fail(error);

@@ -1,5 +1,6 @@
 /** A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes share. */
 import type { Backend, BackendFactory } from '../core/backend.js';
+import { machineOf } from '../core/clock.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
 import type { GuardSettings, Punctual } from './guarded.options.js';
@@ -28,7 +29,7 @@ export function levelOf(
   parts: LevelParts,
   wire: SecondLevel['wire'],
 ): SecondLevel {
-  const guarded = new GuardedBackend(backend, guard, parts);
+  const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
   backend.onReachable = () => guarded.tryAgain();
   backend.onAway = (why) => guarded.outage.begin(why);
   backend.onTrouble = (why) => guarded.outage.failed(why);

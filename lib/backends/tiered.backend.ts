@@ -22,6 +22,7 @@ import type {
   Usage,
 } from '../core/backend.js';
 import type { Bus } from '../core/bus.js';
+import { machineOf } from '../core/clock.js';
 import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
@@ -209,7 +210,7 @@ class TieredBackend implements Backend {
   async open(): Promise<void> {
     await openOrClose(this.l2, this);
     if (this.bus === undefined) return;
-    await Promise.race([this.hearing.firstUp, this.parts.clock.sleep(FIRST_MESSAGE_MS)]);
+    await Promise.race([this.hearing.firstUp, machineOf(this.parts.clock).sleep(FIRST_MESSAGE_MS)]);
   }
 
   onReborn(listener: () => void): void {
@@ -227,7 +228,8 @@ class TieredBackend implements Backend {
 
   /** Undefined: nobody tells this process of anything. */
   private busOf({ via, heartbeatMs }: ResolvedTieredOptions, origin: string): Bus | undefined {
-    const { parts, second } = this;
+    const { second } = this;
+    const parts = { ...this.parts, clock: machineOf(this.parts.clock) };
     if (heartbeatMs === undefined || parts.bus === undefined) return undefined;
     const wire = via === undefined ? second.wire : via.wire(parts);
     return wire && parts.bus(wire, parts, { heartbeatMs, origin: via === undefined ? undefined : origin });

@@ -4,6 +4,7 @@
  */
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
+import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
 import { runInside } from '../core/inside.js';
@@ -48,7 +49,7 @@ export class CacheEngine {
     this.lookup = new Lookup(parts, report, loadTimes);
     const run = new LoaderRun(parts, report, loadTimes);
     const { lookup, moments } = this;
-    const outageLoads = new OutageLoads(parts, moments);
+    const outageLoads = new OutageLoads({ limits: parts.limits, clock: machineOf(parts.clock) }, moments);
     this.load = new Load({ ...parts, lookup, flights, filler, run, outageLoads, moments, report });
     this.refresher = new Refresher(this.load, parts.limits);
     this.writes = new Writes(parts, filler, report);

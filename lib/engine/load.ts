@@ -8,6 +8,7 @@
  */
 import { isPending, type Awaitable } from '../core/awaitable.js';
 import type { LeaseReply, LeaseRequest } from '../core/backend.js';
+import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError, ReentrantLoadError } from '../core/errors.js';
 import type { BypassReason } from '../core/observer.js';
@@ -38,7 +39,7 @@ export class Load {
 
   constructor(private readonly parts: LoadParts) {
     this.takeoff = new Takeoff(parts);
-    this.waiting = new Waiting(parts);
+    this.waiting = new Waiting({ ...parts, clock: machineOf(parts.clock) });
     this.questions = new Questions(parts.moments);
     this.boarding = new Boarding(parts, parts.lookup, {
       again: (call, spare) => this.foreground(call, spare),
@@ -59,7 +60,7 @@ export class Load {
     if (around !== undefined) return Promise.reject(new ReentrantLoadError(call.key.space.namespace));
     if (!flights.admits(call.key)) return this.uncached(call, 'too-many-flights', spare);
     const maxWaitMs = Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs);
-    return this.attempt(call, spare, new Patience(clock, random, maxWaitMs), 'missing', seen, moment);
+    return this.attempt(call, spare, new Patience(machineOf(clock), random, maxWaitMs), 'missing', seen, moment);
   }
 
   /** Reloads an entry that is still being served. Resolves when done, also when somebody else is at it. */

@@ -1,4 +1,5 @@
 import type { Lease } from '../core/backend.js';
+import { machineOf } from '../core/clock.js';
 import { LoaderTimeoutError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
 import { beginInside } from '../core/inside.js';
@@ -48,7 +49,9 @@ export class LoaderRun {
    * a load may: then the lease is not renewed any more. Most loads end before the first renewal; they pay for one timer.
    */
   watch(key: Key, lease: Lease | undefined, onOverdue: () => void): Watch {
-    const { clock, limits, backend } = this.parts;
+    const { limits, backend } = this.parts;
+    // A lease runs by the clock of whoever granted it.
+    const clock = machineOf(this.parts.clock);
     const deadlineMs = clock.monotonicMs() + limits.maxLoadMs;
     let isLate = false;
     let isStopped = false;

@@ -4,6 +4,7 @@
  */
 import type { Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
+import { machineOf } from '../core/clock.js';
 import { ChaosBackend } from './chaos.backend.js';
 import {
   resolveChaosOptions,
@@ -115,7 +116,8 @@ export class Chaos implements BackendFactory {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  private async disturb<T>(operation: Operation, work: () => Awaitable<T>, { clock }: BackendParts): Promise<T> {
+  private async disturb<T>(operation: Operation, work: () => Awaitable<T>, parts: BackendParts): Promise<T> {
+    const clock = machineOf(parts.clock);
     this.counts.set(operation, this.calls(operation) + 1);
     const { delayMs, turns = 0, throwRate = 0, dropRate = 0 } = this.disturbanceOf(operation);
     // Drawn at once, so that what happens does not depend on what else happens meanwhile.
