@@ -21,7 +21,7 @@ it('there is a library to judge', () => {
 });
 
 describe('who must never import whom', () => {
-  it('1. core/ imports nothing outside itself except node:crypto; timers are in clock.ts only, which may import those of node', () => {
+  it('1. core/ imports nothing outside itself except node:crypto, and the timers of node in clock.ts', () => {
     expect(say(rules.coreStandsAlone)).toEqual([]);
   });
   it('2. engine, backends, codec, bus, context and observe import core/ only, never each other', () => {
@@ -53,6 +53,10 @@ describe('who must never import whom', () => {
   });
 });
 
+it('timers and ticks are those of a Clock: a test may replace the ones of its process', () => {
+  expect(say(rules.timersAreOfAClock)).toEqual([]);
+});
+
 describe('what keeps the library readable', () => {
   it('a file has at most 300 lines', () => {
     expect(say(rules.filesAreShort)).toEqual([]);
@@ -74,17 +78,30 @@ describe('each rule bites', () => {
       judge(rules.coreStandsAlone, {
         'core/a.ts': "import { createHash } from 'node:crypto';\nimport { b } from './b.js';",
         'core/b.ts': "import { readFile } from 'node:fs';\nimport '../engine/flow.js';\nawait import('lru-cache');",
-        'core/c.ts': 'setTimeout(() => {}, 1);',
-        'core/clock.ts': "import 'node:timers'; import 'node:perf_hooks'; setTimeout(() => {}, 1);",
+        'core/clock.ts': "import 'node:timers'; import 'node:perf_hooks';",
         'core/d.ts': "import 'node:timers';",
-        'engine/flow.ts': "import 'node:fs'; setTimeout(() => {}, 1);",
+        'engine/flow.ts': "import 'node:fs';",
       }),
     ).toEqual([
       'lib/core/b.ts:1 core/ imports node:fs',
       'lib/core/b.ts:2 core/ imports ../engine/flow.js',
       'lib/core/b.ts:3 core/ imports lru-cache',
       'lib/core/d.ts:1 core/ imports node:timers',
-      'lib/core/c.ts:1 core/ has timers in clock.ts only, not setTimeout',
+    ]);
+  });
+
+  it('timers', () => {
+    expect(
+      judge(rules.timersAreOfAClock, {
+        'core/clock.ts': 'setTimeout(() => {}, 1);',
+        'core/a.ts': 'setTimeout(() => {}, 1);',
+        'engine/flow.ts': 'process.nextTick(() => {});',
+        'nest/b.ts': 'queueMicrotask(() => {}); clock.after(1, () => {});',
+      }),
+    ).toEqual([
+      'lib/core/a.ts:1 setTimeout is not of a Clock (core/clock.ts)',
+      'lib/engine/flow.ts:1 nextTick is not of a Clock (core/clock.ts)',
+      'lib/nest/b.ts:1 queueMicrotask is not of a Clock (core/clock.ts)',
     ]);
   });
 

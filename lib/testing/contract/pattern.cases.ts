@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { machineClock } from '../../core/clock.js';
 import type { Selection } from '../../core/backend.js';
 import { PORTION_STEPS } from '../../core/pace.js';
 import { contractCase, tenantCase } from './cases.js';
@@ -27,7 +28,7 @@ async function left(stage: Stage, place: Place = {}): Promise<string[]> {
 function metered({ view, match }: Selection): { readonly selection: Selection; mostSteps(): number } {
   let [most, inTurn] = [0, 0];
   const test = (text: string): boolean => {
-    if (inTurn === 0) setImmediate(() => (inTurn = 0));
+    if (inTurn === 0) void machineClock.breathe().then(() => (inTurn = 0));
     inTurn += text.length * match.stepsPerCharacter;
     most = Math.max(most, inTurn);
     return match.test(text);
