@@ -520,6 +520,7 @@ describeWithMongo('memory over MongoDB without change streams', () => {
       let looked = 0;
       const clock: Clock = {
         ...systemClock,
+        machine: undefined,
         after(delayMs, callback) {
           if (delayMs !== LOOKED_AGAIN_MS) return systemClock.after(delayMs, callback);
           looked++;

@@ -53,6 +53,7 @@ function countingClock(): Clock & { readonly timers: Set<() => void> } {
   const timers = new Set<() => void>();
   return {
     ...systemClock,
+    machine: undefined,
     timers,
     after(delayMs, callback) {
       const cancel = systemClock.after(delayMs, () => {

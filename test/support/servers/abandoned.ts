@@ -22,5 +22,5 @@ export function stopping(byMs: number): Stopping {
     tries++;
     return systemClock.sleep(ms + byMs);
   };
-  return { clock: { ...systemClock, sleep }, tries: () => tries };
+  return { clock: { ...systemClock, machine: undefined, sleep }, tries: () => tries };
 }
