@@ -9,7 +9,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { buildBackend, buildEngine, layFoundation, newContext, type Foundation, type Machine } from '../assemble.js';
 import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
@@ -38,6 +38,8 @@ import {
 } from './cache.tokens.js';
 import { CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
 import { HttpRoutes } from './http-routes.js';
+import { Providers } from './providers.js';
+import { ServedMethods } from './served-methods.js';
 
 /** What the options of one cache say, before those of others in the container are looked at. */
 const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
@@ -89,9 +91,9 @@ const PARTS: readonly Provider[] = Object.freeze([
 /** The service under the token by which it is asked for: whoever asks by its class never gets a cache with a name. */
 const serviceAt = (token: typeof CacheService | symbol): Provider => ({
   provide: token,
-  inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS],
-  useFactory: (foundation: Foundation, engine: Machine['engine'], settings: CacheSettings) =>
-    new CacheService({ foundation, engine, settings }),
+  inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS, ModulesContainer],
+  useFactory: (foundation: Foundation, engine: Machine['engine'], settings: CacheSettings, modules: ModulesContainer) =>
+    new CacheService({ foundation, engine, settings }, new Providers(modules)),
 });
 
 const EXPORTS = Object.freeze([
@@ -198,6 +200,7 @@ function named(module: DynamicModule, name: string | undefined): DynamicModule {
   const providers = [
     serviceAt(token),
     { provide: CACHE_MEMBER, useValue: member },
+    ...(name === undefined ? [ServedMethods] : []),
     ...(module.providers ?? []),
     // The hooks of global modules come first; those of others perhaps after handlers without scope have been made.
     ...(module.global === true ? [HttpRoutes] : []),

@@ -6,6 +6,8 @@ import { AMBIENT } from './scope-binding.js';
 import { ScopedCache } from './scoped-cache.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import { MethodPlans } from './method-plans.js';
+import type { Providers } from './providers.js';
+import { give } from './served-object.js';
 
 /**
  * The cache, bound to the scope of whoever is asking. Inject it and use it as a {@link ScopedCache}; the width is
@@ -21,9 +23,22 @@ export class CacheService extends ScopedCache {
   /** @internal What the decorators of this cache's methods have been resolved to. */
   readonly plans: MethodPlans;
 
-  constructor(parts: CacheParts) {
+  constructor(parts: CacheParts, providers?: Providers) {
     super(parts, { binding: AMBIENT, width: parts.settings.scope.defaultWidth, namespace: undefined });
-    this.plans = new MethodPlans(parts);
+    this.plans = new MethodPlans(parts, providers);
+  }
+
+  /**
+   * Gives the decorated methods of an object this cache, for objects that Nest does not make: those of a factory that runs
+   * for every request, or made by hand. What Nest makes, and what a provider holds, has it already. Objects of one class
+   * answer alike, unless `instances` of its `@CacheConfig` tells them apart.
+   * @returns the object
+   * @throws CacheConfigError for a decorator that cannot work, and for an object that cannot be extended
+   * @example
+   * { provide: Report, scope: Scope.REQUEST, inject: [CacheService], useFactory: (cache: CacheService) => cache.adopt(new Report()) }
+   */
+  adopt<T extends object>(object: T): T {
+    return give(object, this.plans.ofObject(object));
   }
 
   /** The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer. */

@@ -68,7 +68,7 @@ export class CacheablePlan implements MethodPlan {
   run(self: unknown, args: unknown[]): unknown {
     if (this.isSequence) return this.sequence(self, args);
     try {
-      const call = this.call(args, () => this.load(self, args));
+      const call = this.call(self, args, () => this.load(self, args));
       if (call instanceof Scope) return this.inside(call, () => this.method.apply(self, args));
       const answer = this.parts.engine.getOrSet(call);
       if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
@@ -79,14 +79,14 @@ export class CacheablePlan implements MethodPlan {
   }
 
   /** The scope to run in when this call goes without the cache. */
-  private call(args: unknown[], loader: () => unknown): Call | Scope {
+  private call(self: unknown, args: unknown[], loader: () => unknown): Call | Scope {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
       return this.without('condition', frame, args);
     const space = this.space(frame, args);
     if (space === undefined) return this.without('scope-missing', frame, args);
-    return { key: this.keys.key(space, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
+    return { key: this.keys.key(space, self, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
   }
 
   private space(frame: Frame | undefined, args: unknown[]): Space | undefined {
@@ -127,7 +127,7 @@ export class CacheablePlan implements MethodPlan {
   private sequence(self: unknown, args: unknown[]): Observable<unknown> {
     const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
     return defer(() => {
-      const call = this.call(args, () => lastValueFrom(source().pipe(toArray())));
+      const call = this.call(self, args, () => lastValueFrom(source().pipe(toArray())));
       if (call instanceof Scope) return this.inside(call, source) as Observable<unknown>;
       if (!this.parts.settings.isEnabled) return this.inside(call.key.space.scope, source) as Observable<unknown>;
       const answer = Promise.resolve(this.parts.engine.getOrSet(call));

@@ -2,15 +2,17 @@ import { concat, defer, ignoreElements, isObservable, type Observable, type Obse
 import { CacheConfigError, CacheError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace } from '../core/key.js';
-import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
+import { NOBODY, type Scope, type ScopeIds } from '../core/scope.js';
 import { answered } from '../core/thenable.js';
 import type { CacheEvictOptions } from './decorators/decorator.options.js';
-import { cacheableOf, classConfig, declaredReturnType, memberOf } from './decorators/metadata.js';
+import { classConfig, declaredReturnType } from './decorators/metadata.js';
 import type { Member, Method } from './decorators/method-site.js';
-import { MethodKey, widthOfMember } from './method-key.js';
+import { evictedBy, type EvictedMethod } from './evicted-method.js';
+import { widthOfMember } from './method-key.js';
 import type { MethodPlan, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import { Removals, type Removal } from './removals.js';
+import { meantParts } from './said-key.js';
 import type { CacheKey } from './scoped-cache.types.js';
 
 type Builder<T> = (...args: unknown[]) => T;
@@ -19,9 +21,9 @@ type Builder<T> = (...args: unknown[]) => T;
 export class EvictPlan implements MethodPlan {
   private readonly method: Method;
   private readonly condition: Builder<boolean> | undefined;
-  /** How the keys of the evicted method are made, with the `method` option. */
-  private readonly evicted: MethodKey | undefined;
-  private readonly width: Width;
+  /** What goes with the `method` option: of a base and an override that are both cached, the base first. */
+  private readonly evicted: readonly EvictedMethod[];
+  private readonly namespace: string | undefined;
   private readonly removing: Removals;
   private readonly isSequence: boolean;
 
@@ -33,26 +35,27 @@ export class EvictPlan implements MethodPlan {
   ) {
     this.method = member.method;
     this.condition = options.condition as Builder<boolean> | undefined;
-    this.evicted = options.method === undefined ? undefined : this.keysOf(options.method);
-    const namespace = this.evicted?.namespace ?? options.namespace ?? classConfig(member)?.namespace;
-    this.width =
-      this.evicted === undefined ? widthOfMember(setting.parts, member, options.scope) : this.widthOf(this.evicted);
-    this.removing = new Removals(setting, this.width, namespace, member.ownName);
+    this.evicted = evictedBy(setting, member, options);
+    const shown = this.evicted.at(-1);
+    this.namespace = shown?.keys.namespace ?? options.namespace ?? classConfig(member).namespace;
+    const width = shown?.width ?? widthOfMember(setting.parts, member, '@CacheEvict', options.scope);
+    this.removing = new Removals(setting, width, this.namespace, member.ownName);
     this.isSequence = isObservableClass(declaredReturnType(member));
-    this.checkNamespaceSaid(namespace);
-    if (options.verbose === true) setting.parts.foundation.hub.beVerbose(namespace ?? member.ownName);
+    this.checkNamespaceSaid(this.namespace);
+    if (options.verbose === true) setting.parts.foundation.hub.beVerbose(this.namespace ?? member.ownName);
   }
 
   run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
     const source = (): Observable<unknown> => method() as Observable<unknown>;
     // What is wrong is found out when somebody subscribes, and told the way Observables tell it.
-    if (this.isSequence) return defer(() => (this.isMeant(args) ? this.around(source, this.removals(args)) : source()));
+    if (this.isSequence)
+      return defer(() => (this.isMeant(args) ? this.around(source, this.removals(self, args)) : source()));
     let removals: readonly Removal[];
     try {
       if (!this.isMeant(args)) return method();
       // Before the method: what goes is said by the arguments as they came, and a missing scope fails before any harm.
-      removals = this.removals(args);
+      removals = this.removals(self, args);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -88,50 +91,46 @@ export class EvictPlan implements MethodPlan {
     return this.condition === undefined || Boolean(this.said(this.condition, 'condition', args));
   }
 
-  private removals(args: unknown[]): readonly Removal[] {
-    const { options, removing, evicted } = this;
+  private removals(self: unknown, args: unknown[]): readonly Removal[] {
+    const { options, removing } = this;
     const frame = this.setting.parts.foundation.context.current();
     const scope = this.scope(frame, args);
-    const key = this.said<CacheKey>(options.key, 'key', args);
     return [
-      ...removing.byName(scope, [
-        ...(key === undefined ? [] : [key]),
-        ...(this.said<CacheKey[]>(options.keys, 'keys', args) ?? []),
-      ]),
-      ...(evicted === undefined || options.allEntries === true ? [] : [this.entryOf(evicted, scope, frame, args)]),
+      ...removing.byName(scope, this.named(self, args)),
+      ...this.ofMethod(scope, frame, self, args),
       ...removing.byPattern(scope, this.said(options.pattern, 'pattern', args)),
       ...removing.byTags(scope, this.said(options.tags, 'tags', args)),
-      ...(options.allEntries === true ? [removing.all(scope)] : []),
+      ...(options.allEntries === true && this.evicted.length === 0 ? [removing.all(scope)] : []),
     ];
   }
 
-  /** The entry that a call of the evicted method with these arguments would have. */
-  private entryOf(keys: MethodKey, scope: Scope, frame: Frame | undefined, args: unknown[]): Removal {
-    const methodArgs = this.said<readonly unknown[]>(this.options.args, 'args', args) ?? args.slice(0, keys.maxArgs);
-    // Whoever says `context` here means it; otherwise the evicted method's own `context` knows for whom its entry is.
-    const space = this.options.context === undefined ? keys.space(frame, methodArgs) : keys.spaceIn(scope);
-    return this.removing.byKeys([keys.bareKey(space, methodArgs)]);
+  /** The parts of the keys that are said. */
+  private named(self: unknown, args: unknown[]): readonly (readonly unknown[])[] {
+    const { key, keys } = this.options;
+    const one = this.said<CacheKey>(key, 'key', args);
+    const all = [...(one === undefined ? [] : [one]), ...(this.said<CacheKey[]>(keys, 'keys', args) ?? [])];
+    const lead = this.setting.book.leadOf(this.namespace, this.member.type, self);
+    return all.flatMap((it) => meantParts(it, args)).map((parts) => [...lead, ...parts]);
+  }
+
+  private ofMethod(scope: Scope, frame: Frame | undefined, self: unknown, args: unknown[]): Removal[] {
+    const { options, evicted } = this;
+    if (evicted.length === 0) return [];
+    const given = this.said<readonly unknown[]>(options.args, 'args', args);
+    const removals = evicted.map((method) =>
+      options.allEntries === true
+        ? method.removing.all(scope)
+        : // Who says `context` here means it; otherwise the evicted method's own `context` knows for whom its entry is.
+          method.entriesOf(given ?? args, given === undefined, self, (keys, methodArgs) =>
+            options.context === undefined ? keys.space(frame, methodArgs) : keys.spaceIn(scope),
+          ),
+    );
+    return [inOrder(removals)];
   }
 
   private scope(frame: Frame | undefined, args: unknown[]): Scope {
     const ids = this.said<ScopeIds>(this.options.context, 'context', args);
     return this.options.context === undefined ? (frame?.scope ?? NOBODY) : this.setting.parts.foundation.scopes.of(ids);
-  }
-
-  private keysOf(method: string): MethodKey {
-    const found = cacheableOf(this.member.type, method);
-    if (found === undefined) throw this.mistake('method', `"${method}" is not a @Cacheable method of this class`);
-    const keys = new MethodKey(this.setting, memberOf(found.site, this.member.type), found.options);
-    if (this.options.allEntries === true && keys.saysForWhom && this.options.context === undefined)
-      throw this.mistake('context', `is needed: "${method}" says for whom by its own arguments`);
-    return keys;
-  }
-
-  /** Of one entry, exactly its own width; of all, also a wider one, which covers it. */
-  private widthOf({ width }: MethodKey): Width {
-    const { scope, allEntries, method } = this.options;
-    if (scope === undefined || scope === width || allEntries === true) return scope ?? width;
-    throw this.mistake('scope', `is "${scope}", but the entries of "${method}" are kept for "${width}"`);
   }
 
   private checkNamespaceSaid(namespace: string | undefined): void {
@@ -152,4 +151,19 @@ export class EvictPlan implements MethodPlan {
   private mistake(option: string, problem: string): CacheConfigError {
     return new CacheConfigError(`@CacheEvict ${this.member.title}.${option}`, problem);
   }
+}
+
+/** One after the other, and each although one before it has failed: what is behind is made of what is in front. */
+function inOrder(removals: readonly Removal[]): Removal {
+  return async () => {
+    const failures: unknown[] = [];
+    for (const remove of removals) {
+      try {
+        await remove();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  };
 }

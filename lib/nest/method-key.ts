@@ -1,14 +1,18 @@
-import { MethodName } from '../core/canonical.js';
+import type { MethodName } from '../core/canonical.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { NOBODY, type Scope, type ScopeIds, type Width } from '../core/scope.js';
 import type { Space } from '../core/space.js';
 import { answered } from '../core/thenable.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
+import { leadOf } from './decorators/members.js';
 import { classConfig, declaredWidth } from './decorators/metadata.js';
 import type { Member } from './decorators/method-site.js';
-import { IgnoredArgs, parameterNames } from './decorators/parameter-names.js';
+import { IgnoredArgs } from './decorators/parameter-names.js';
+import type { InstanceNames } from './instance-names.js';
 import type { PlanSetting } from './method-plan.js';
+import type { NamespaceBook } from './namespace-book.js';
+import { saidParts } from './said-key.js';
 import type { CacheKey } from './scoped-cache.types.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
@@ -24,36 +28,53 @@ export class MethodKey {
   private readonly spaceName: string;
   private readonly build: Builder<CacheKey> | undefined;
   private readonly fixed: readonly unknown[] | undefined;
-  /** Sets apart methods that share a namespace of their class. */
+  /** Sets apart methods that share a namespace. */
   private readonly lead: readonly MethodName[];
+  /** Sets apart objects of the class, where it says that they are. */
+  private readonly instances: InstanceNames | undefined;
   private readonly ignored: IgnoredArgs;
   private readonly isArgsAlone: boolean;
-  /** How many parameters the method has; Infinity when it takes any number. */
-  readonly maxArgs: number;
+  private readonly hasOwnKey: boolean;
   private readonly tagsOf: Builder<readonly string[]> | undefined;
   /** Names the method in errors. */
   readonly title: string;
   private readonly contextOf: Builder<ScopeIds> | undefined;
 
   /** @throws CacheConfigError */
-  constructor({ parts, book }: PlanSetting, member: Member, options: CacheableOptions) {
+  constructor({ parts, book }: PlanSetting, member: Member, options: CacheableOptions, decorator = '@Cacheable') {
     this.parts = parts;
-    const shared = options.namespace ?? classConfig(member)?.namespace;
-    if (shared === undefined) book.claim(member.ownName, member.type);
+    const config = classConfig(member);
+    const shared = options.namespace ?? config.namespace;
     this.namespace = checkNamespace(shared ?? member.ownName);
-    this.width = widthOfMember(parts, member, options.scope);
+    this.width = widthOfMember(parts, member, decorator, options.scope);
     this.spaceName = options.version === undefined ? this.namespace : `${this.namespace}@${options.version}`;
     book.note(this.namespace, this.spaceName);
     this.build = typeof options.key === 'function' ? (options.key as Builder<CacheKey>) : undefined;
     this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
-    this.lead = shared === undefined ? [] : member.lead.map((name) => new MethodName(name));
+    this.lead = shared === undefined ? [] : leadOf(member, shared);
+    this.instances = book.instancesOf(config, member.type, this.namespace);
     this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
-    this.isArgsAlone = this.lead.length === 0 && this.ignored.areNone;
-    this.maxArgs = maxArgsOf(member);
+    this.hasOwnKey = options.key !== undefined;
+    this.isArgsAlone = !this.hasOwnKey && !this.instances && this.lead.length === 0 && this.ignored.areNone;
+    this.claim(book, member, shared, config.instances === undefined);
     this.title = member.title;
     this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
     this.contextOf = options.context as Builder<ScopeIds> | undefined;
     this.saysForWhom = this.contextOf !== undefined;
+  }
+
+  /** All calls have one key. */
+  get isFixed(): boolean {
+    return this.fixed !== undefined;
+  }
+
+  /** @throws CacheConfigError when another member has the same keys, or the class has no name that they can be made of */
+  private claim(book: NamespaceBook, member: Member, shared: string | undefined, isOne: boolean): void {
+    const { hasOwnKey } = this;
+    if (shared === undefined || (!hasOwnKey && member.classNamespace === undefined)) book.claimClass(member);
+    if (!hasOwnKey) book.checkBase(member);
+    if (!hasOwnKey) book.claimKeys(JSON.stringify([this.spaceName, ...this.lead.map(({ name }) => name)]), member);
+    else if (shared !== undefined && isOne) book.claimInherited(member, this.spaceName);
   }
 
   /** @throws ScopeMissingError */
@@ -90,20 +111,20 @@ export class MethodKey {
   }
 
   /** @throws KeyInvalidError, TagInvalidError */
-  key(space: Space, args: readonly unknown[]): Key {
+  key(space: Space, self: unknown, args: readonly unknown[]): Key {
     const { tagsOf } = this;
     const tags = tagsOf && (() => tagsOf(...args));
     return this.parts.foundation.mint.key(
       space,
-      this.keyParts(args),
+      this.keyParts(self, args),
       tags,
       this.build === undefined ? 'argument' : 'key part',
     );
   }
 
   /** The key of an entry that goes: its tags do not matter, and finding them out might fail. */
-  bareKey(space: Space, args: readonly unknown[]): Key {
-    return this.parts.foundation.mint.key(space, this.keyParts(args), undefined, 'argument');
+  bareKey(space: Space, self: unknown, args: readonly unknown[]): Key {
+    return this.parts.foundation.mint.key(space, this.keyParts(self, args), undefined, 'argument');
   }
 
   /** True for an argument that stays out of the key. */
@@ -111,11 +132,20 @@ export class MethodKey {
     return this.ignored.has(position);
   }
 
-  private keyParts(args: readonly unknown[]): readonly unknown[] {
-    if (this.build !== undefined) return partsOf(answered(this.build(...args), `${this.title}.key`));
-    if (this.fixed !== undefined) return this.fixed;
+  private keyParts(self: unknown, args: readonly unknown[]): readonly unknown[] {
     if (this.isArgsAlone) return args;
-    return [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))];
+    const own = this.ownKey(args);
+    if (own !== undefined && this.instances === undefined) return own;
+    return [
+      ...(this.instances === undefined ? [] : [this.instances.of(self as object)]),
+      ...(own ?? [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))]),
+    ];
+  }
+
+  /** The key that the options say. */
+  private ownKey(args: readonly unknown[]): readonly unknown[] | undefined {
+    if (this.build === undefined) return this.fixed;
+    return saidParts(answered(this.build(...args), `${this.title}.key`), args);
   }
 }
 
@@ -127,12 +157,12 @@ function tagsOf(tags: CacheableOptions['tags'], option: string): Builder<readonl
   return (...args) => answered(build(...args), option);
 }
 
-/** The width a method caches at: its own word, then that of its class, then that of the module. */
-export function widthOfMember({ settings }: CacheParts, member: Member, said: Width | undefined): Width {
-  return said ?? declaredWidth(member) ?? classConfig(member)?.scope ?? settings.scope.defaultWidth;
-}
-
-function maxArgsOf({ written }: Member): number {
-  const names = parameterNames(written) ?? ['...'];
-  return names.some((name) => name.startsWith('...')) ? Infinity : names.length;
+/** The width a method caches at: its own word, then what is said of it and of its classes, then that of the module. */
+export function widthOfMember(
+  { settings }: CacheParts,
+  member: Member,
+  decorator: string,
+  said: Width | undefined,
+): Width {
+  return said ?? declaredWidth(member, decorator) ?? settings.scope.defaultWidth;
 }

@@ -17,7 +17,7 @@ export function methodPolicy(
   const warn = (option: string, problem: string): void => settings.log.warn(`${option} ${problem}`);
   const base = resolvePolicy(
     settings.policyOf(namespace),
-    policyPart(classConfig(member) ?? {}),
+    policyPart(classConfig(member)),
     `@CacheConfig of ${member.type.name}`,
   );
   return resolvePolicy(base, policyPart(options), member.title, warn);

@@ -28,7 +28,7 @@ export class PutPlan implements MethodPlan {
 
   constructor(setting: PlanSetting, member: Member, options: CacheableOptions) {
     this.parts = setting.parts;
-    this.keys = new MethodKey(setting, member, options);
+    this.keys = new MethodKey(setting, member, options, '@CachePut');
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as PutPlan['condition'];
@@ -39,12 +39,12 @@ export class PutPlan implements MethodPlan {
 
   run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
-    if (!this.isSequence) return this.put(args, method);
+    if (!this.isSequence) return this.put(self, args, method);
     const whole = (): unknown => lastValueFrom(from(method() as ObservableInput<unknown>).pipe(toArray()));
-    return defer(() => this.put(args, whole)).pipe(mergeMap((values) => values as unknown[]));
+    return defer(() => this.put(self, args, whole)).pipe(mergeMap((values) => values as unknown[]));
   }
 
-  private async put(args: unknown[], method: () => unknown): Promise<unknown> {
+  private async put(self: unknown, args: unknown[], method: () => unknown): Promise<unknown> {
     const { context } = this.parts.foundation;
     const frame = context.current();
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`)) {
@@ -52,7 +52,7 @@ export class PutPlan implements MethodPlan {
       noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width, space);
       return runInside(context, { scope, loading: context.loading() }, method);
     }
-    const key = this.keys.key(this.keys.space(frame, args), args).settle();
+    const key = this.keys.key(this.keys.space(frame, args), self, args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };
     return this.parts.engine.put(call, method);
   }

@@ -1,10 +1,9 @@
 import { PatternUnsupportedError } from '../core/errors.js';
 import { compileGlob } from '../core/glob.js';
-import { partsOf, type Key } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { checkTags } from '../core/label.js';
 import type { Scope, Width } from '../core/scope.js';
 import type { PlanSetting } from './method-plan.js';
-import type { CacheKey } from './scoped-cache.types.js';
 
 /** One removal, made ready before the method runs. */
 export type Removal = () => Promise<unknown>;
@@ -23,12 +22,12 @@ export class Removals {
     return async () => this.setting.parts.engine.writes.evict(keys);
   }
 
-  /** Under every version of the namespace that a method of this application uses. */
-  byName(scope: Scope, named: readonly CacheKey[]): Removal[] {
+  /** The keys of these parts, under every version of the namespace that a method of this application uses. */
+  byName(scope: Scope, named: readonly (readonly unknown[])[]): Removal[] {
     if (named.length === 0 || this.namespace === undefined) return [];
     const { mint } = this.setting.parts.foundation;
     const spaces = this.setting.book.spaceNames(this.namespace).map((name) => mint.space(scope, this.width, name));
-    const keys = spaces.flatMap((space) => named.map((key) => mint.key(space, partsOf(key), undefined, 'key part')));
+    const keys = spaces.flatMap((space) => named.map((parts) => mint.key(space, parts, undefined, 'key part')));
     return [this.byKeys(keys)];
   }
 

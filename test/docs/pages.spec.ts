@@ -26,7 +26,10 @@ describe('what the library has, the pages tell', () => {
     ['lib/core/policy.ts', ['PolicyOptions']],
     ['lib/core/limits.ts', ['LimitOptions']],
     ['lib/backends/memory.options.ts', ['MemoryOptions']],
-    ['lib/nest/decorators/decorator.options.ts', ['CommonOptions', 'CacheableOptions', 'CacheEvictOptions']],
+    [
+      'lib/nest/decorators/decorator.options.ts',
+      ['CommonOptions', 'CacheableOptions', 'CacheEvictOptions', 'CacheConfigOptions'],
+    ],
   ])('every option of %s is in the configuration guide', (path, interfaces) => {
     const missing = interfaces
       .flatMap((name) => optionsOf(path, name))

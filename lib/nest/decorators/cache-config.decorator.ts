@@ -1,11 +1,12 @@
+import type { Constructor } from '../../core/canonical.js';
 import { ownOptions } from '../../core/own-options.js';
 import { checkClassConfig } from './check-options.js';
 import type { CacheConfigOptions } from './decorator.options.js';
 import { setClassConfig } from './metadata.js';
 
 /**
- * Defaults for all cached methods of a class: namespace, scope, and any policy option. What a method says itself counts
- * over this.
+ * Defaults for all cached methods of a class and of those that inherit from it: namespace, scope, and any policy option.
+ * What a method says itself counts over this; what a class leaves out is what its bases say.
  * @throws CacheConfigError naming an option that cannot work
  * @example
  * @CacheConfig({ namespace: 'cats', ttl: '10m' })
@@ -15,6 +16,6 @@ export function CacheConfig(options: CacheConfigOptions): ClassDecorator {
   return (target) => {
     const own = ownOptions<CacheConfigOptions>(options, `@CacheConfig ${target.name}`);
     checkClassConfig(own, target.name);
-    setClassConfig(target, own);
+    setClassConfig(target as unknown as Constructor, own);
   };
 }

@@ -40,6 +40,10 @@ export function CacheEvict<const O extends CacheEvictOptions & object>(
   return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@CacheEvict', (site) => {
       checkEvictOptions(given, site);
-      return (setting, member) => new EvictPlan(setting, member, given);
+      return {
+        plan: (setting, member) => new EvictPlan(setting, member, given),
+        scope: given.scope,
+        cacheable: undefined,
+      };
     })) as EvictDecorator<O>;
 }

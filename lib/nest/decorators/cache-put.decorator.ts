@@ -27,6 +27,10 @@ export function CachePut(options?: CacheableOptions | Duration): CachedMethodDec
   return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@CachePut', (site) => {
       checkCacheableOptions(given, site, '@CachePut');
-      return (setting, member) => new PutPlan(setting, member, given);
+      return {
+        plan: (setting, member) => new PutPlan(setting, member, given),
+        scope: given.scope,
+        cacheable: undefined,
+      };
     })) as CachedMethodDecorator<unknown>;
 }

@@ -3,7 +3,6 @@ import { CacheablePlan } from '../cacheable.plan.js';
 import { checkCacheableOptions, givenOptions } from './check-options.js';
 import type { CacheableOptions } from './decorator.options.js';
 import type { Fits, Later, LaterFor, LaterMember, NoOthers, ParamsFor } from './fit.js';
-import { setCacheable } from './metadata.js';
 import { wrapMethod } from './wrap-method.js';
 
 /** Fits a method or getter that answers later, with the arguments and the result that the options look at. */
@@ -32,7 +31,8 @@ export interface CachedMethodDecorator<O> {
  * Of a method declared to return an Observable, the complete sequence is stored, and played back to each subscriber in
  * the scope of its subscription; one that does not end is never stored. On a getter the property is a promise.
  *
- * Works on objects that Nest makes. A class built by hand, or by a factory provider, simply runs its methods.
+ * Works on objects that Nest makes, on those that providers hold, and on those that `CacheService.adopt` was given. On any
+ * other the method simply runs while no cache is open in the process, and throws while one is.
  *
  * @param options a ttl, or all options. Annotate the parameters of their functions as the method does.
  * @throws CacheConfigError when the class is defined or first injected, naming an option that cannot work
@@ -50,7 +50,10 @@ export function Cacheable(options?: CacheableOptions | Duration): CachedMethodDe
   return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@Cacheable', (site) => {
       checkCacheableOptions(given, site, '@Cacheable');
-      setCacheable(site, given);
-      return (setting, member) => new CacheablePlan(setting, member, given);
+      return {
+        plan: (setting, member) => new CacheablePlan(setting, member, given),
+        scope: given.scope,
+        cacheable: given,
+      };
     })) as CachedMethodDecorator<unknown>;
 }

@@ -34,7 +34,7 @@ const EVICT = Object.freeze([
   'before',
   'failSilently',
 ] as const);
-const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'namespace', 'scope'] as const);
+const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'namespace', 'scope', 'instances'] as const);
 
 /** What a decorator that takes a ttl or options was given, as options of its author's own. */
 export function givenOptions(options: CacheableOptions | Duration | null | undefined, where: string): CacheableOptions {
@@ -80,6 +80,9 @@ export function checkClassConfig(options: CacheConfigOptions, className: string)
   refuseUnknown(options, where, CONFIG);
   widthOf(options.scope, `${where}.scope`);
   if (options.namespace !== undefined) checkNamespace(options.namespace);
+  const { instances } = options;
+  if (instances !== undefined && instances !== 'shared' && typeof instances !== 'function')
+    throw new CacheConfigError(`${where}.instances`, "must be 'shared' or a function of an object of the class");
   resolvePolicy(DEFAULT_POLICY, policyPart(options), where);
 }
 

@@ -75,7 +75,18 @@ export interface CacheEvictOptions extends CommonOptions {
 
 /** What a class says for all its methods, those it inherits included. */
 export interface CacheConfigOptions extends PolicyOptions {
-  /** A namespace for all methods; automatic keys then start with the name of the method. */
+  /**
+   * A namespace for all methods; automatic keys then start with the name of the method. It stands for the name of the
+   * class: say it where that name does not stay, as in minified bundles and classes of `mixin()`. Automatic keys of a
+   * class that inherits it start with the name of that class too.
+   */
   readonly namespace?: string | undefined;
   readonly scope?: Width | undefined;
+  /**
+   * What objects of the class have to do with each other that are made in several places: the class is provided in two
+   * modules, or two factories make one. `'shared'`: they answer alike. A function tells them apart: it gets an object,
+   * once, and returns a text of 1 to 128 characters that becomes part of all its keys; objects of one text answer alike.
+   * @default undefined: there is one place. A second one stops the start
+   */
+  readonly instances?: 'shared' | ((instance: never) => string) | undefined;
 }

@@ -1,4 +1,8 @@
-/** What decorators leave on classes for later. Read when an object gets its cache, so the order of decorators is free. */
+/**
+ * What decorators leave on classes for later. Read when an object gets its cache, so the order of decorators is free.
+ * All of it stands at prototypes: whose class an object is of, its prototype chain says, whatever became of the name and
+ * the `constructor` of the class.
+ */
 import 'reflect-metadata';
 import type { Constructor } from '../../core/canonical.js';
 import type { Width } from '../../core/scope.js';
@@ -8,75 +12,113 @@ import type { Member, MethodSite } from './method-site.js';
 
 const CONFIG = Symbol.for('nestjs-scoped-cache:config');
 const WIDTH = Symbol.for('nestjs-scoped-cache:width');
-const CACHEABLE = Symbol.for('nestjs-scoped-cache:cacheable');
 const DECORATIONS = Symbol.for('nestjs-scoped-cache:decorations');
-const OUTERMOST = Symbol.for('nestjs-scoped-cache:outermost');
 
 /** One decorator on one method, and what it makes of it in an application. */
 export interface Decoration {
   readonly site: MethodSite;
   readonly plan: PlanMaker;
+  /** `@Cacheable`, `@CachePut`, `@CacheEvict`. */
+  readonly decorator: string;
+  /** Who shares its entries, as its `scope` option says. */
+  readonly scope: Width | undefined;
+  /** What a `@Cacheable` was given. */
+  readonly cacheable: CacheableOptions | undefined;
 }
 
-export function setClassConfig(target: object, options: CacheConfigOptions): void {
-  Reflect.defineMetadata(CONFIG, options, target);
+export function setClassConfig(target: Constructor, options: CacheConfigOptions): void {
+  Reflect.defineMetadata(CONFIG, options, target.prototype as object);
 }
 
-/** What the class of the object says of all its methods, or the nearest class it inherits from. */
-export function classConfig({ type }: Member): CacheConfigOptions | undefined {
-  return Reflect.getMetadata(CONFIG, type) as CacheConfigOptions | undefined;
+/**
+ * What the classes of a member say of all their methods, option by option: the nearest class that says something counts,
+ * and what it leaves out is what its bases say.
+ */
+export function classConfig(member: Pick<Member, 'type' | 'prototype'>): CacheConfigOptions {
+  const merged: Record<string, unknown> = {};
+  for (const level of lineOf(member).toReversed()) {
+    for (const [name, value] of Object.entries(ownConfig(level))) if (value !== undefined) merged[name] = value;
+  }
+  return merged;
+}
+
+/** What the class of a prototype says itself. */
+export function ownConfig(prototype: object): CacheConfigOptions {
+  return (Reflect.getOwnMetadata(CONFIG, prototype) ?? {}) as CacheConfigOptions;
 }
 
 export function setWidth(width: Width, target: object, name: string | undefined): void {
-  if (name === undefined) Reflect.defineMetadata(WIDTH, width, target);
+  if (name === undefined) Reflect.defineMetadata(WIDTH, width, (target as Constructor).prototype as object);
   else Reflect.defineMetadata(WIDTH, width, target, name);
 }
 
-/** The width of a method: its own, else that of the object's class. */
-export function declaredWidth({ type, name }: Member): Width | undefined {
-  return (Reflect.getMetadata(WIDTH, type.prototype as object, name) ?? Reflect.getMetadata(WIDTH, type)) as
-    Width | undefined;
+/**
+ * The width of a method: what is said of the method, else of the classes, and in either case by the nearest class of the
+ * chain that says something. An override that says nothing keeps what was said of the method it overrides: nothing
+ * becomes wider by being left out.
+ */
+export function declaredWidth(member: Member, decorator: string): Width | undefined {
+  const line = lineOf(member);
+  const declaring = line.indexOf(member.prototype);
+  for (const [at, level] of line.entries()) {
+    const said = Reflect.getOwnMetadata(WIDTH, level, member.name) as Width | undefined;
+    const byOption = at < declaring ? undefined : scopeOption(level, member.name, decorator);
+    if ((byOption ?? said) !== undefined) return byOption ?? said;
+  }
+  for (const level of line) {
+    const said = (Reflect.getOwnMetadata(WIDTH, level) as Width | undefined) ?? ownConfig(level).scope;
+    if (said !== undefined) return said;
+  }
+  return undefined;
 }
 
-export function setCacheable(site: MethodSite, options: CacheableOptions): void {
-  Reflect.defineMetadata(CACHEABLE, { site, options }, site.prototype, site.name);
+function scopeOption(level: object, name: string, decorator: string): Width | undefined {
+  return ownDecorations(level).findLast(
+    ({ site, decorator: it, scope }) => site.name === name && it === decorator && scope !== undefined,
+  )?.scope;
 }
 
-/** What `@Cacheable` says of a method as the objects of this class have it. */
-export function cacheableOf(
-  type: Constructor,
-  name: string,
-): { readonly site: MethodSite; readonly options: CacheableOptions } | undefined {
-  return Reflect.getMetadata(CACHEABLE, type.prototype as object, name) as ReturnType<typeof cacheableOf>;
+/**
+ * The prototypes whose decorators count for a member, nearest first: those of its object, and where its method was copied
+ * there from another class, those of that class too.
+ */
+function lineOf({ type, prototype }: Pick<Member, 'type' | 'prototype'>): readonly object[] {
+  const line = levelsOf(type.prototype as object);
+  return line.includes(prototype) ? line : [...line, ...levelsOf(prototype)];
+}
+
+/** A prototype and those it inherits from, without what all objects inherit from. */
+export function levelsOf(prototype: object): object[] {
+  const levels: object[] = [];
+  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    if (level !== Object.prototype) levels.push(level);
+  }
+  return levels;
 }
 
 export function addDecoration(decoration: Decoration): void {
-  const { prototype, name } = decoration.site;
-  const known = (Reflect.getOwnMetadata(DECORATIONS, prototype) ?? []) as readonly Decoration[];
-  Reflect.defineMetadata(DECORATIONS, [...known, decoration], prototype);
-  Reflect.defineMetadata(OUTERMOST, decoration.site, prototype, name);
+  const { prototype } = decoration.site;
+  Reflect.defineMetadata(DECORATIONS, [...ownDecorations(prototype), decoration], prototype);
+}
+
+export function ownDecorations(prototype: object): readonly Decoration[] {
+  return (Reflect.getOwnMetadata(DECORATIONS, prototype) ?? []) as readonly Decoration[];
 }
 
 /** All decorators on methods of a class and of those it inherits from. */
 export function decorationsOf(type: Constructor): readonly Decoration[] {
-  const found: Decoration[] = [];
-  for (let level: unknown = type.prototype; typeof level === 'object' && level !== null;) {
-    found.push(...((Reflect.getOwnMetadata(DECORATIONS, level) ?? []) as readonly Decoration[]));
-    level = Object.getPrototypeOf(level);
-  }
-  return found;
+  return levelsOf(type.prototype as object).flatMap(ownDecorations);
 }
 
-/** A decorated method as a member of `type`. One that is reached by `super` only keeps the name of its own class too. */
-export function memberOf(site: MethodSite, type: Constructor): Member {
-  const outermost = Reflect.getMetadata(OUTERMOST, type.prototype as object, site.name) as MethodSite | undefined;
-  const isReached = outermost === undefined || outermost.prototype === site.prototype;
-  return {
-    ...site,
-    type,
-    ownName: isReached ? `${type.name}.${site.name}` : `${type.name}.${site.title}`,
-    lead: [isReached ? site.name : site.title],
-  };
+/**
+ * Every `@Cacheable` of a method as the objects of a member have it, those of bases first. An override that is cached
+ * is made from what its base has cached.
+ */
+export function cacheablesOf(member: Pick<Member, 'type' | 'prototype'>, name: string): readonly Decoration[] {
+  return lineOf(member)
+    .toReversed()
+    .flatMap(ownDecorations)
+    .filter(({ site, cacheable }) => site.name === name && cacheable !== undefined);
 }
 
 /** What the compiler noted as the return type, where it did. Of a getter that is simply its type. */
@@ -84,6 +126,12 @@ export function declaredReturnType({ prototype, name }: MethodSite): unknown {
   return (
     Reflect.getMetadata('design:returntype', prototype, name) ?? Reflect.getMetadata('design:type', prototype, name)
   );
+}
+
+/** How many parameters the compiler noted, where it did; a rest parameter is one of them. */
+export function declaredParameters({ prototype, name }: MethodSite): number | undefined {
+  const types = Reflect.getMetadata('design:paramtypes', prototype, name) as unknown;
+  return Array.isArray(types) ? types.length : undefined;
 }
 
 /**

@@ -7,6 +7,8 @@ export interface MethodSite {
   /** Of the class in whose source the decorator stands. */
   readonly prototype: object;
   readonly name: string;
+  /** Of that class, as it stands there: a mixin is renamed later. */
+  readonly className: string;
   /** `CatsService.findOne`: the name in errors. */
   readonly title: string;
   /** What this decorator wrapped: the method as written, or another decorator's wrapper. */
@@ -21,8 +23,12 @@ export interface MethodSite {
  */
 export interface Member extends MethodSite {
   readonly type: Constructor;
+  /** The namespace that the object's class says itself, with `@CacheConfig`. It then stands for the name of the class. */
+  readonly classNamespace: string | undefined;
+  /** Of a method that another one hides, which reaches it by `super`: the class that wrote it. */
+  readonly behind: string | undefined;
+  /** The name of that class, where it says no namespace that would stand for it. */
+  readonly baseName: string | undefined;
   /** `CatsService.findOne` with the name of the object's class: the default namespace. */
   readonly ownName: string;
-  /** Leads the automatic keys of a namespace that the methods of a class share. */
-  readonly lead: readonly string[];
 }

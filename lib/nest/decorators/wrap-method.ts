@@ -2,9 +2,10 @@ import { Inject } from '@nestjs/common';
 import type { Constructor } from '../../core/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { CacheService } from '../cache.service.js';
-import type { PlanMaker } from '../method-plan.js';
 import type { ClassPlans } from '../method-plans.js';
-import { addDecoration, carryMetadata } from './metadata.js';
+import { findPlans, isAnyOpen } from '../open-caches.js';
+import { give, plansOf } from '../served-object.js';
+import { addDecoration, carryMetadata, type Decoration } from './metadata.js';
 import type { Method, MethodSite } from './method-site.js';
 
 /**
@@ -12,34 +13,57 @@ import type { Method, MethodSite } from './method-site.js';
  * providers and two applications in one process, and a missing module is Nest's own error, which names this property.
  */
 const SERVICE: unique symbol = Symbol.for('CacheService of CacheModule');
-/** What the cache made of the object's class. Not enumerable: it is nobody else's business. */
-const PLANS: unique symbol = Symbol.for('nestjs-scoped-cache:plans');
 const WRITTEN: unique symbol = Symbol.for('nestjs-scoped-cache:written');
 
-interface Served {
-  readonly [PLANS]?: ClassPlans;
-}
-
-/** Puts a plan in the place of a method or getter. An object that nobody injected simply runs its method. */
+/**
+ * Puts a plan in the place of a method or getter. On an object that was given no cache, the method simply runs as long as
+ * no cache is open in the process, and is refused while one is: it would be neither cached nor, which is worse, evict.
+ */
 export function wrapMethod(
   target: object,
   name: string | symbol,
   descriptor: PropertyDescriptor,
   decorator: string,
-  begin: (site: MethodSite) => PlanMaker,
+  begin: (site: MethodSite) => Omit<Decoration, 'site' | 'decorator'>,
 ): PropertyDescriptor {
   const site = siteOf(target, name, descriptor, decorator);
   const { method } = site;
-  addDecoration({ site, plan: begin(site) });
+  const decoration: Decoration = { ...begin(site), site, decorator };
+  addDecoration(decoration);
   askForService(target);
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
-    const plan = (this as Served | undefined)?.[PLANS]?.of(site);
-    return plan === undefined ? method.apply(this, args) : plan.run(this, args);
+    let plans = plansOf(this);
+    if (plans === undefined) plans = plansFor(this, decoration);
+    return plans === null ? method.apply(this, args) : plans.of(decoration).run(this, args);
   };
   disguise(wrapper, site);
   return descriptor.get === undefined
     ? { ...descriptor, value: wrapper }
     : { ...descriptor, get: wrapper as () => unknown };
+}
+
+/**
+ * The plans of an object that Nest has not injected: made by a factory, given as a value, or of a class that other classes
+ * copied their methods into. Null when there is no cache.
+ * @throws CacheConfigError when no open cache knows the object
+ */
+function plansFor(self: unknown, { site, decorator }: Decoration): ClassPlans | null {
+  if (!isAnyOpen()) return null;
+  if (typeof self === 'object' && self !== null) {
+    // Whatever looks at a class reads the getters of its prototype.
+    if (Object.hasOwn(self, 'constructor') && (self.constructor as Constructor).prototype === self) return null;
+    const plans = findPlans(self);
+    if (plans !== undefined) {
+      give(self, plans);
+      return plans;
+    }
+  }
+  throw new CacheConfigError(
+    `${decorator} ${site.title}`,
+    self === undefined || self === null
+      ? 'is called without its object, and so without its cache; call it as a method, or bind it to its object'
+      : 'runs on an object that Nest has not made, or not made yet (in its constructor), and so without its cache; let Nest make the object, hand it to adopt() of the CacheService, or close the application first',
+  );
 }
 
 function siteOf(
@@ -53,14 +77,26 @@ function siteOf(
       decorator,
       `cannot be used on the static method ${String(name)}: only objects made by Nest have a cache`,
     );
-  const title = `${target.constructor.name}.${String(name)}`;
+  const className = target.constructor.name;
+  const title = `${className}.${String(name)}`;
   if (typeof name === 'symbol')
     throw new CacheConfigError(decorator, `cannot be used on ${title}: a method named by a symbol has no namespace`);
   const method = (descriptor?.get ?? descriptor?.value) as Method | undefined;
   if (typeof method !== 'function')
     throw new CacheConfigError(decorator, `can only be used on methods and getters, which ${title} is not`);
   const written = (Reflect.getOwnMetadata(WRITTEN, method) ?? method) as Method;
-  return { prototype: target, name, title, method, written };
+  if (descriptor?.get !== undefined && !isGetter(written, Reflect.getMetadata('design:type', target, name)))
+    throw new CacheConfigError(
+      decorator,
+      `stands over a decorator that has made an accessor of the method ${title}, as those do that bind methods to their object; put it below that decorator`,
+    );
+  return { prototype: target, name, className, title, method, written };
+}
+
+/** False for an accessor in the place of a method: what it returns is the method, and calls pass its wrapper by. */
+function isGetter(written: Method, type: unknown): boolean {
+  if (type !== undefined) return type !== Function;
+  return /^get(?:\s+(?![\s(])|(?=[["']))/.test(Function.prototype.toString.call(written));
 }
 
 /** Once per class: a second request would inject the same service twice. */
@@ -70,8 +106,7 @@ function askForService(target: object): void {
     configurable: true,
     set(this: object, service: unknown) {
       // A stand-in for the service, in a test of somebody's own class, has no plans: the methods simply run.
-      const plans = service instanceof CacheService ? service.plans.of(this.constructor as Constructor) : undefined;
-      Object.defineProperty(this, PLANS, { value: plans, configurable: true });
+      give(this, service instanceof CacheService ? service.plans.ofObject(this) : null);
     },
   });
   Inject(CacheService)(target, SERVICE);

@@ -166,13 +166,6 @@ describe('registering a cache', () => {
     expect((failure as Error).message).toMatch(/CacheService of CacheModule/);
   });
 
-  it('runs the methods of objects that were made by hand', async () => {
-    const cats = new Cats();
-    expect([await cats.find('a'), await cats.find('a')]).toEqual(['a 1', 'a 2']);
-    await cats.forget('a');
-    expect(await cats.put('a')).toBe('a 3');
-  });
-
   it('runs the methods when a test puts a stand-in in the place of the service', async () => {
     const module = await start([], [Cats, { provide: CacheService, useValue: { get: jest.fn() } }]);
     const cats = module.get(Cats);

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Cacheable, CacheConfig, CacheModule, CacheService } from '../../../lib/index.js';
+import { Cacheable, CacheConfig, CacheEvict, CacheModule, CacheService } from '../../../lib/index.js';
 
 @Injectable()
 @CacheConfig({ namespace: 'cats' })
@@ -38,4 +38,66 @@ it('an automatic key is never one that a caller can say, although both read alik
   expect(keys.toSorted()).toEqual(['list', 'list', 'named:Tom']);
   expect(await cache.invalidate('named:*')).toBe(1);
   await module.close();
+});
+
+describe('a list that came with the arguments is one part of a key, not a list of parts', () => {
+  interface Query {
+    ids: string[];
+    deep?: { ids: string[] };
+  }
+  @Injectable()
+  class Files {
+    @Cacheable({ namespace: 'files', key: (ids: string[]) => ids })
+    async meta(ids: string[]): Promise<string> {
+      return `meta of ${ids.join()}`;
+    }
+    @Cacheable({ namespace: 'files', key: (query: Query) => query.deep?.ids ?? query.ids })
+    async asked(query: Query): Promise<string> {
+      return `asked ${query.ids.join()}`;
+    }
+    @Cacheable({ namespace: 'files', key: (id: string, key: string) => [id, key] })
+    async secret(id: string, key: string): Promise<string> {
+      return `secret of ${id} ${key}`;
+    }
+    @Cacheable({ namespace: 'files', key: (...ids: string[]) => ids.map((id) => `${id}!`) })
+    async made(...ids: string[]): Promise<string> {
+      return `made of ${ids.join()}`;
+    }
+    @CacheEvict({ namespace: 'files', key: (ids: string[]) => ids })
+    async forget(_ids: string[]): Promise<void> {}
+    @CacheEvict({ namespace: 'files', keys: (keys: string[][]) => keys })
+    async forgetAll(_keys: string[][]): Promise<void> {}
+  }
+  const open = async (): Promise<[Files, CacheService, () => Promise<void>]> => {
+    const module = await Test.createTestingModule({ imports: [CacheModule.forRoot()], providers: [Files] }).compile();
+    return [module.get(Files), module.get(CacheService), () => module.close()];
+  };
+
+  it('so that a client’s list never is the key of another method', async () => {
+    const [files, cache, close] = await open();
+    expect(await files.secret('8', 'x')).toBe('secret of 8 x');
+    expect(await files.meta(['8', 'x'])).toBe('meta of 8,x');
+    // The same list, said by three methods in the same way, is the same entry.
+    expect(await files.asked({ ids: ['8', 'x'] })).toBe('meta of 8,x');
+    expect(await files.asked({ ids: [], deep: { ids: ['8', 'x'] } })).toBe('meta of 8,x');
+    expect(await files.made('8')).toBe('made of 8');
+    expect(await cache.namespace('files').get(['8!'])).toBe('made of 8');
+    expect(await cache.namespace('files').get(['8', 'x'])).toBe('secret of 8 x');
+    expect(await cache.namespace('files').get([['8', 'x']])).toBe('meta of 8,x');
+    await close();
+  });
+
+  it('and a removal by such a list means either, rather too much than too little', async () => {
+    for (const forget of [
+      (files: Files) => files.forget(['8', 'x']),
+      (files: Files) => files.forgetAll([['8', 'x']]),
+    ]) {
+      const [files, cache, close] = await open();
+      await files.secret('8', 'x');
+      await files.meta(['8', 'x']);
+      await forget(files);
+      expect((await cache.namespace('files').stats()).size).toBe(0);
+      await close();
+    }
+  });
 });

@@ -1,0 +1,45 @@
+import { channel } from 'node:diagnostics_channel';
+import type { ClassPlans, MethodPlans } from './method-plans.js';
+
+/** Asks the open caches of the process which of them knows an object. */
+interface Question {
+  readonly object: object;
+  plans?: ClassPlans | undefined;
+  failure?: { readonly error: unknown };
+}
+
+/**
+ * Where the caches of a process can be found by objects that were made without Nest, and have nothing of their own that
+ * leads to one: their methods must not silently go without it.
+ */
+const questions = channel('nestjs-scoped-cache:objects');
+
+/** The cache can be found until the function that is returned is called. */
+export function open(cache: MethodPlans): () => void {
+  const answer = (message: unknown): void => {
+    const question = message as Question;
+    if (question.plans !== undefined || question.failure !== undefined) return;
+    try {
+      question.plans = cache.ofKnown(question.object);
+    } catch (error) {
+      // What a subscriber throws ends the process.
+      question.failure = { error };
+    }
+  };
+  questions.subscribe(answer);
+  return () => {
+    questions.unsubscribe(answer);
+  };
+}
+
+export function isAnyOpen(): boolean {
+  return questions.hasSubscribers;
+}
+
+/** What the cache that knows an object made of its class. @throws CacheConfigError for a decorator that cannot work */
+export function findPlans(object: object): ClassPlans | undefined {
+  const question: Question = { object };
+  questions.publish(question);
+  if (question.failure !== undefined) throw question.failure.error;
+  return question.plans;
+}

@@ -1,0 +1,30 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CacheService } from './cache.service.js';
+import type { MethodPlans } from './method-plans.js';
+import { open } from './open-caches.js';
+import { give, plansOf } from './served-object.js';
+
+/** Stands beside the cache whose decorators an application uses: the one without a name. */
+@Injectable()
+export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
+  private readonly plans: MethodPlans | undefined;
+  private readonly close: (() => void) | undefined;
+
+  constructor(@Inject(CacheService) service: unknown) {
+    // A stand-in for the service has no plans, and the methods simply run.
+    this.plans = service instanceof CacheService ? service.plans : undefined;
+    this.close = this.plans && open(this.plans);
+  }
+
+  /** @throws CacheConfigError */
+  onModuleInit(): void {
+    this.plans?.checkAll((object, plans) => {
+      // What Nest made has its plans; what cannot be extended is told about when one of its methods is called.
+      if (plansOf(object) === undefined && Object.isExtensible(object)) give(object, plans);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.close?.();
+  }
+}
