@@ -7,8 +7,10 @@ export { ScopedCache } from './nest/scoped-cache.js';
 export type {
   CacheKey,
   CallOptions,
+  FailureOptions,
   GetOptions,
   IncrementOptions,
+  InvalidateTagsOptions,
   WarmEntry,
   WarmOptions,
 } from './nest/scoped-cache.types.js';

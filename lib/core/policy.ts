@@ -33,7 +33,11 @@ export interface PolicyOptions {
    * all share. With `l2` every read asks the server: for what must not be a moment out of date. @default 'l1'
    */
   readonly level?: Level | undefined;
-  /** When the backend fails during a read: true answers from the loader, false throws {@link BackendError}. @default true */
+  /**
+   * Whether failures of the cache itself stay hidden: of reads (they answer from the loader, or that nothing is there), of
+   * what stores, and of `@CachePut`. `false` throws them. An event tells in either case.
+   * @default true for reads, false for `set`, `setMany`, `increment`, `expire` and `@CachePut`
+   */
   readonly failSilently?: boolean | undefined;
 }
 
@@ -54,7 +58,8 @@ export interface Policy {
   readonly negativeTtlMs: number | undefined;
   readonly isolation: Isolation | undefined;
   readonly level: Level;
-  readonly failSilently: boolean;
+  /** Undefined: nobody has said; each verb has its own default. */
+  readonly failSilently: boolean | undefined;
 }
 
 export const DEFAULT_POLICY: Policy = Object.freeze({
@@ -69,7 +74,7 @@ export const DEFAULT_POLICY: Policy = Object.freeze({
   negativeTtlMs: undefined,
   isolation: undefined,
   level: 'l1',
-  failSilently: true,
+  failSilently: undefined,
 });
 
 /** Names of {@link PolicyOptions}, for telling them from the other options of a decorator. */

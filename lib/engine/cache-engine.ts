@@ -121,7 +121,7 @@ export class CacheEngine {
     } catch (error) {
       const failure = this.report.failure(first.key.space, 'readMany', this.backend.kind, error);
       for (const { key } of calls) this.report.bypass(key, 'backend');
-      if (!first.policy.failSilently) throw failure;
+      if (first.policy.failSilently === false) throw failure;
       return calls.map(() => undefined);
     }
     return calls.map((call, index) => this.pick(call, readings[index]));

@@ -97,7 +97,7 @@ export class Load {
   ): Promise<unknown> {
     const { report, backend, clock, outageLoads } = this.parts;
     const failure = report.failure(call.key.space, operation, backend.kind, error);
-    if (!call.policy.failSilently) {
+    if (call.policy.failSilently === false) {
       throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
     }
     call.key.settle();

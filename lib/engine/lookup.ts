@@ -81,7 +81,7 @@ export class Lookup {
   private outage(key: Key, policy: Policy, error: unknown): undefined {
     const failure = this.report.failure(key.space, 'read', this.parts.backend.kind, error);
     this.report.bypass(key, 'backend');
-    if (!policy.failSilently)
+    if (policy.failSilently === false)
       throw failure instanceof BackendError
         ? failure
         : new BackendError('read', this.parts.backend.kind, { cause: error });

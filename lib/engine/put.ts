@@ -8,6 +8,7 @@ import { LoadContext } from './loader.js';
 import type { LoaderRun, Watch } from './loader-run.js';
 import { inheritFailureInto, inheritInto } from './lookup.js';
 import type { Report } from './report.js';
+import { isHidden } from './silence.js';
 
 /**
  * Runs a method and stores what it returns. The lease is taken before the method runs, so that an invalidation in
@@ -29,7 +30,8 @@ export class Put {
   /**
    * The method's result. When it was not stored, the entry it should have replaced is evicted: by now it is older than
    * what the method has done. Only a rule that says "do not store this one" leaves it standing.
-   * @throws InvalidationUnknownError when neither storing nor evicting could be confirmed.
+   * @throws InvalidationUnknownError when neither storing nor evicting could be confirmed, unless the policy says
+   * `failSilently: true`
    */
   async run(call: Call, method: () => unknown): Promise<unknown> {
     const { key, frame } = call;
@@ -43,7 +45,7 @@ export class Put {
       const value = await beginInside(this.parts.surroundings, inKey, method);
       const { refusal, ...loaded } =
         lease === undefined ? this.unstored(call, value) : await this.store(call, lease, value, loading, watch);
-      if (refusal !== undefined && refusal !== 'skipped') await this.evict(call);
+      if (refusal !== undefined && refusal !== 'skipped') await this.forget(call);
       inheritInto(call, loaded);
       return refusal === undefined ? value : settledInside(this.parts.surroundings, inKey, value);
     } catch (error) {
@@ -53,6 +55,15 @@ export class Put {
     } finally {
       watch.stop();
       loading.end();
+    }
+  }
+
+  private async forget(call: Call): Promise<void> {
+    try {
+      await this.evict(call);
+    } catch (error) {
+      // Its method has done what it was called for; the eviction has been told of, and is queued where backends do that.
+      if (!isHidden(call.policy.failSilently, error)) throw error;
     }
   }
 

@@ -8,8 +8,12 @@ import type { Space, View } from '../core/space.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
 import type { Report } from './report.js';
+import { isHidden } from './silence.js';
 
-/** The verbs that change what is stored on a caller's word. None of them fails quietly (invariant 8). */
+/**
+ * The verbs that change what is stored on a caller's word. None of them fails quietly (invariant 8), unless it was asked
+ * to: an event tells then, and what comes back is what a cache that is switched off would say.
+ */
 export class Writes {
   constructor(
     private readonly parts: EngineParts,
@@ -22,37 +26,59 @@ export class Writes {
     await this.setMany([[key, value, policy]]);
   }
 
-  async setMany(entries: readonly (readonly [Key, unknown, Policy])[]): Promise<void> {
-    const first = entries[0]?.[0];
-    if (first === undefined) return;
-    const drafts = entries.map(([key, value, policy]) => [key, this.filler.draftOf(key, value, policy)] as const);
-    await this.attempt(first.space, 'set', async () => {
-      await (drafts.length === 1 && drafts[0] !== undefined
-        ? this.parts.backend.write(...drafts[0])
-        : this.parts.backend.writeMany(drafts));
-    });
+  /** How many are stored; none, where a failure is hidden and nobody knows. */
+  async setMany(entries: readonly (readonly [Key, unknown, Policy])[]): Promise<number> {
+    const [first, , policy] = entries[0] ?? [];
+    if (first === undefined) return 0;
+    const drafts = entries.map(([key, value, its]) => [key, this.filler.draftOf(key, value, its)] as const);
+    try {
+      await this.attempt(first.space, 'set', async () => {
+        await (drafts.length === 1 && drafts[0] !== undefined
+          ? this.parts.backend.write(...drafts[0])
+          : this.parts.backend.writeMany(drafts));
+      });
+    } catch (error) {
+      if (!isHidden(policy?.failSilently, error)) throw error;
+      await this.unstored(
+        drafts.map(([key]) => key),
+        error,
+      );
+      return 0;
+    }
     for (const [key] of drafts) {
       key.space.tally.sets++;
       if (this.report.isHeard) this.report.event({ type: 'write', ...this.report.place(key) });
+    }
+    return drafts.length;
+  }
+
+  /** What stands there is older than what its caller believes to be stored: it goes, now or as soon as the backend is back. */
+  private async unstored(keys: readonly Key[], error: CacheError): Promise<void> {
+    const reason = error.code === 'CACHE_QUOTA' ? 'quota' : 'backend';
+    for (const key of keys) this.report.refused(key, reason);
+    try {
+      await this.evict(keys);
+    } catch (failure) {
+      if (!isHidden(true, failure)) throw failure;
     }
   }
 
   /** Gives a live entry another ttl, from now on. False when there is none. */
   expire(key: Key, ttlMs: number, policy: Policy): Promise<boolean> {
     const freshForMs = this.filler.bounded(ttlMs);
-    return this.attempt(key.space, 'expire', async () =>
-      this.parts.backend.expire(key, freshForMs, freshForMs + graceMs(policy)),
-    );
+    const work = async (): Promise<boolean> => this.parts.backend.expire(key, freshForMs, freshForMs + graceMs(policy));
+    return this.attempt(key.space, 'expire', work, { failSilently: policy.failSilently, instead: false });
   }
 
   increment(key: Key, by: number, policy: Policy): Promise<number> {
     // It tells what is stored, so inside a loader it counts as a read.
     this.parts.surroundings.current()?.loading?.note(key.space);
-    return this.attempt(key.space, 'increment', async () => {
+    const work = async (): Promise<number> => {
       const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
       // A count has no second life: past its ttl it starts anew.
       return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs: freshForMs, isolation });
-    });
+    };
+    return this.attempt(key.space, 'increment', work, { failSilently: policy.failSilently, instead: by });
   }
 
   /** Removes entries by name; how many were live. */
@@ -97,11 +123,19 @@ export class Writes {
     return removed;
   }
 
-  private async attempt<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
+  /** `instead` is what a caller who asked for silence gets for a failure of the cache. */
+  private async attempt<T>(
+    space: Space,
+    operation: string,
+    work: () => Promise<T>,
+    hiding?: { readonly failSilently: boolean | undefined; readonly instead: T },
+  ): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw this.report.failure(space, operation, this.parts.backend.kind, error);
+      const failure = this.report.failure(space, operation, this.parts.backend.kind, error);
+      if (hiding !== undefined && isHidden(hiding.failSilently, failure)) return hiding.instead;
+      throw failure;
     }
   }
 

@@ -1,15 +1,20 @@
-import type { BackendInfo } from '../core/backend.js';
+import type { BackendInfo, Page } from '../core/backend.js';
 import type { Awaitable } from '../core/awaitable.js';
 import { PatternUnsupportedError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { compileGlob } from '../core/glob.js';
 import { runInside } from '../core/inside.js';
 import { knownOptions } from '../core/own-options.js';
+import type { Policy } from '../core/policy.js';
 import type { Scope } from '../core/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
-import type { CacheKey, CallOptions, GetOptions, UntypedContext } from './scoped-cache.types.js';
+import { quietly, silenceOf } from './quietly.js';
+import type { CacheKey, CallOptions, FailureOptions, GetOptions, UntypedContext } from './scoped-cache.types.js';
+
+/** Where a walk ends that the backend does not go on with. */
+const NO_PAGE: Page = Object.freeze({ keys: Object.freeze([]), cursor: undefined });
 
 /** The verbs that look. None of them fails because the backend does, unless the policy says `failSilently: false`. */
 export abstract class CacheReads extends CacheView {
@@ -20,35 +25,44 @@ export abstract class CacheReads extends CacheView {
    * @throws ScopeMissingError when the scope is missing (unless `scope.onMissing` is `bypass`), KeyInvalidError
    * @example const cat = await cache.get<Cat>(['cat', id]);
    */
-  get<T = unknown>(key: CacheKey): Promise<T | undefined>;
+  get<T = unknown>(key: CacheKey, options?: FailureOptions & { readonly default?: undefined }): Promise<T | undefined>;
   get<T = unknown, D = T>(key: CacheKey, options: GetOptions<D>): Promise<T | D>;
   async get(key: CacheKey, options?: GetOptions<unknown>): Promise<unknown> {
     const frame = this.frame();
     const space = this.readSpace(frame);
-    const found = space && (await this.parts.engine.get({ key: this.key(space, key), policy: this.policy(), frame }));
+    const found =
+      space &&
+      (await this.parts.engine.get({
+        key: this.key(space, key),
+        policy: options === undefined ? this.policy() : this.policyOfRead(options),
+        frame,
+      }));
     // Looked at where it is read: a hit costs the same with a default as without.
     if (found !== undefined || options === undefined) return found;
-    return knownOptions(options, '', ['default']).default;
+    return knownOptions(options, '', ['default', 'failSilently']).default;
   }
 
   /** Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails. */
-  async has(key: CacheKey): Promise<boolean> {
+  async has(key: CacheKey, options?: FailureOptions): Promise<boolean> {
+    const policy = this.policyFor(options);
     const space = this.readSpace(this.frame());
-    return space !== undefined && this.parts.engine.has(this.key(space, key), this.policy());
+    return space !== undefined && this.parts.engine.has(this.key(space, key), policy);
   }
 
   /**
    * The fresh values among many keys, in one round trip per shard. Keys without a value are not in the map. The map's
    * keys are the objects and texts that were passed in.
    */
-  async getMany<T = unknown, K extends CacheKey = CacheKey>(keys: readonly K[]): Promise<Map<K, T>> {
+  async getMany<T = unknown, K extends CacheKey = CacheKey>(
+    keys: readonly K[],
+    options?: FailureOptions,
+  ): Promise<Map<K, T>> {
+    const policy = this.policyFor(options);
     const frame = this.frame();
     const space = this.readSpace(frame);
     const found = new Map<K, T>();
     if (space === undefined) return found;
-    const values = await this.parts.engine.getMany(
-      keys.map((key) => ({ key: this.key(space, key), policy: this.policy(), frame })),
-    );
+    const values = await this.parts.engine.getMany(keys.map((key) => ({ key: this.key(space, key), policy, frame })));
     for (const [index, value] of values.entries()) if (value !== undefined) found.set(keys[index] as K, value as T);
     return found;
   }
@@ -82,9 +96,10 @@ export abstract class CacheReads extends CacheView {
   }
 
   /** Milliseconds until the ttl ends; `null`: no expiry; undefined: nothing fresh is there. */
-  async ttl(key: CacheKey): Promise<number | null | undefined> {
+  async ttl(key: CacheKey, options?: FailureOptions): Promise<number | null | undefined> {
+    const policy = this.policyFor(options);
     const space = this.readSpace(this.frame());
-    return space && this.parts.engine.ttlMs(this.key(space, key), this.policy());
+    return space && this.parts.engine.ttlMs(this.key(space, key), policy);
   }
 
   /**
@@ -95,19 +110,24 @@ export abstract class CacheReads extends CacheView {
    * @throws PatternInvalidError, PatternUnsupportedError (with `keys.hashSecret`), BackendError
    * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
    */
-  keys(pattern = '*'): AsyncIterableIterator<string> {
-    return this.walk(pattern, this.frame());
+  keys(pattern = '*', options?: FailureOptions): AsyncIterableIterator<string> {
+    return this.walk(pattern, this.frame(), options);
   }
 
   /** Whose keys they are was settled by the call, whoever asks for the next one. */
-  private async *walk(pattern: string, frame: Frame | undefined): AsyncIterableIterator<string> {
+  private async *walk(
+    pattern: string,
+    frame: Frame | undefined,
+    options: FailureOptions | undefined,
+  ): AsyncIterableIterator<string> {
+    const isSilent = silenceOf(options);
     const match = this.glob(pattern);
     const space = this.readSpace(frame);
     if (space === undefined) return;
     const view = this.ownView(space, frame);
     let cursor: string | undefined;
     do {
-      const page = await this.parts.engine.scan(space, { view, match }, cursor);
+      const page: Page = await quietly(isSilent, NO_PAGE, () => this.parts.engine.scan(space, { view, match }, cursor));
       yield* page.keys;
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -138,6 +158,12 @@ export abstract class CacheReads extends CacheView {
     if (!this.parts.foundation.mint.readable)
       throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
     return compileGlob(pattern);
+  }
+
+  /** On a hit, only what is asked for is looked at. */
+  private policyOfRead(options: FailureOptions): Policy {
+    const failSilently = own(options, 'failSilently');
+    return failSilently === undefined ? this.policy() : this.policy({ failSilently });
   }
 
   private resolve(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Awaitable<unknown> {

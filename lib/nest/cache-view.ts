@@ -3,13 +3,14 @@ import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { runInside } from '../core/inside.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
+import { knownOptions } from '../core/own-options.js';
 import { resolvePolicy, type Policy } from '../core/policy.js';
 import type { Scope, ScopeIds } from '../core/scope.js';
 import type { Space, View } from '../core/space.js';
 import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
 import type { CacheParts } from './scoped-cache.parts.js';
-import type { CacheKey, CallOptions } from './scoped-cache.types.js';
+import type { CacheKey, CallOptions, FailureOptions } from './scoped-cache.types.js';
 
 const DEFAULT_NAMESPACE = 'default';
 
@@ -81,6 +82,11 @@ export abstract class CacheView {
   protected policy(options?: CallOptions): Policy {
     const policy = this.parts.settings.policyOf(this.namespaceName);
     return options === undefined ? policy : resolvePolicy(policy, options, '', undefined, BESIDE_POLICY);
+  }
+
+  /** The policy of a verb that takes nothing of it but `failSilently`. */
+  protected policyFor(options: FailureOptions | undefined): Policy {
+    return options === undefined ? this.policy() : this.policy(knownOptions(options, '', ['failSilently']));
   }
 
   /** What the verbs that cover a whole scope cover: everything in it, or one namespace. */

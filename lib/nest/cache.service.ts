@@ -2,9 +2,11 @@ import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { NOBODY } from '../core/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
+import { quietly, silenceOf } from './quietly.js';
 import { AMBIENT } from './scope-binding.js';
 import { ScopedCache } from './scoped-cache.js';
 import type { CacheParts } from './scoped-cache.parts.js';
+import type { FailureOptions } from './scoped-cache.types.js';
 import { MethodPlans } from './method-plans.js';
 import type { Providers } from './providers.js';
 import { give } from './served-object.js';
@@ -55,12 +57,15 @@ export class CacheService extends ScopedCache {
    * @throws CacheConfigError when it is not meant, InvalidationUnknownError when not all tenants were reached in time
    * @example await cache.clearEverything({ confirm: 'all tenants' });
    */
-  async clearEverything(options: { readonly confirm: 'all tenants' }): Promise<number> {
-    if (knownOptions<{ readonly confirm: unknown }>(options, '', ['confirm']).confirm !== 'all tenants') {
+  async clearEverything(options: { readonly confirm: 'all tenants' } & FailureOptions): Promise<number> {
+    const { confirm, failSilently } = knownOptions<{ readonly confirm: unknown } & FailureOptions>(options, '', [
+      'confirm',
+      'failSilently',
+    ]);
+    if (confirm !== 'all tenants') {
       throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
     }
-    return this.parts.engine.writes.clearEverything(
-      this.parts.foundation.mint.space(NOBODY, 'global', this.namespaceName),
-    );
+    const space = this.parts.foundation.mint.space(NOBODY, 'global', this.namespaceName);
+    return quietly(silenceOf({ failSilently }), 0, () => this.parts.engine.writes.clearEverything(space));
   }
 }

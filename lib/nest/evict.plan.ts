@@ -1,9 +1,10 @@
 import { concat, defer, ignoreElements, isObservable, type Observable, type ObservableInput } from 'rxjs';
-import { CacheConfigError, CacheError } from '../core/errors.js';
+import { CacheConfigError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
 import { checkNamespace } from '../core/key.js';
 import { NOBODY, type Scope, type ScopeIds } from '../core/scope.js';
 import { answered } from '../core/thenable.js';
+import { isHidden } from '../engine/silence.js';
 import type { CacheEvictOptions } from './decorators/decorator.options.js';
 import { classConfig, declaredReturnType } from './decorators/metadata.js';
 import type { Member, Method } from './decorators/method-site.js';
@@ -80,11 +81,11 @@ export class EvictPlan implements MethodPlan {
   /** All of them, even if one fails; the first failure is what the caller hears. */
   private async remove(removals: readonly Removal[]): Promise<void> {
     const results = await Promise.allSettled(removals.map((remove) => remove()));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed === undefined) return;
-    // The engine has reported it; silence was asked for.
-    if (this.options.failSilently === true && failed.reason instanceof CacheError) return;
-    throw failed.reason;
+    // The engine has reported it, and what could not be confirmed waits in the backend's queue; silence was asked for.
+    const loud = results.find(
+      (result) => result.status === 'rejected' && !isHidden(this.options.failSilently, result.reason),
+    );
+    if (loud !== undefined) throw (loud as PromiseRejectedResult).reason;
   }
 
   private isMeant(args: unknown[]): boolean {

@@ -6,8 +6,18 @@ import type { Policy } from '../core/policy.js';
 import { scopeOf, speaksOf, type ScopeIds } from '../core/scope.js';
 import { CacheReads } from './cache-reads.js';
 import { own } from './cache-view.js';
+import { quietly, silenceOf } from './quietly.js';
 import { AMBIENT } from './scope-binding.js';
-import type { CacheKey, CallOptions, IncrementOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
+import type { Loader } from '../engine/loader.js';
+import type {
+  CacheKey,
+  CallOptions,
+  FailureOptions,
+  IncrementOptions,
+  InvalidateTagsOptions,
+  WarmEntry,
+  WarmOptions,
+} from './scoped-cache.types.js';
 import { warm, type Warmable } from './warm.js';
 
 /**
@@ -20,49 +30,63 @@ export class ScopedCache extends CacheReads {
   /**
    * Stores a value as of now, in place of what was there; loads under way for the key are not stored any more.
    * @param value anything a serializer keeps faithfully; `undefined` is refused: use `delete`
+   *
+   * With `failSilently: true` a cache that fails is not told: the value is not stored, and the old one is removed, now or
+   * when the backend is back.
    * @throws UnserializableError, ValueTooLargeError, ScopeMissingError, BackendError (the old value may still be there)
    * @example await cache.set(['cat', cat.id], cat, { ttl: '5m', tags: ['cats'] });
    */
   async set<T>(key: CacheKey, value: T, options?: CallOptions<T>): Promise<void> {
-    await this.setMany([[key, value]], options);
+    await this.store([[key, value]], options);
   }
 
   /** The same for many entries, in one round trip per shard. Each entry is stored or not by itself. */
   async setMany<T>(entries: Iterable<readonly [CacheKey, T]>, options?: CallOptions<T>): Promise<void> {
-    const policy = this.policy(options);
+    await this.store(entries, options);
+  }
+
+  /**
+   * Removes an entry; whether one was there.
+   *
+   * With `failSilently: true` a removal that nobody confirms answers false; it stays queued.
+   * @throws InvalidationUnknownError when nobody can say whether it is gone
+   */
+  async delete(key: CacheKey, options?: FailureOptions): Promise<boolean> {
+    return (await this.deleteMany([key], options)) === 1;
+  }
+
+  /** Removes entries by name; how many were there. With `failSilently: true`, 0 for what nobody confirms. @throws InvalidationUnknownError */
+  async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
+    const isSilent = silenceOf(options);
     const space = this.space();
-    const tags = own(options, 'tags');
-    const writes = Array.from(entries, ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const);
-    await this.parts.engine.writes.setMany(writes);
+    const named = Array.from(keys, (key) => this.key(space, key));
+    return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
   }
 
-  /** Removes an entry; whether one was there. @throws InvalidationUnknownError when nobody can say whether it is gone */
-  async delete(key: CacheKey): Promise<boolean> {
-    return (await this.deleteMany([key])) === 1;
-  }
-
-  /** Removes entries by name; how many were there. @throws InvalidationUnknownError */
-  async deleteMany(keys: Iterable<CacheKey>): Promise<number> {
-    const space = this.space();
-    return this.parts.engine.writes.evict(Array.from(keys, (key) => this.key(space, key)));
-  }
-
-  /** Gives a live entry another ttl, from now on; `null`: no expiry. False when there is none. */
-  async expire(key: CacheKey, ttl: Duration | null): Promise<boolean> {
+  /**
+   * Gives a live entry another ttl, from now on; `null`: no expiry. False when there is none.
+   *
+   * With `failSilently: true` also false when the backend fails; the ttl may be the old one then.
+   * @throws BackendError
+   */
+  async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
     const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
-    return this.parts.engine.writes.expire(this.key(this.space(), key), ttlMs, this.policy());
+    return this.parts.engine.writes.expire(this.key(this.space(), key), ttlMs, this.policyFor(options));
   }
 
   /**
    * Adds to a whole number, atomically, and returns the new value. A number that is not there starts at 0; its expiry
    * is set then and stays, which makes it fit for counting per window.
-   * @throws NotACounterError when the entry holds something else
+   *
+   * With `failSilently: true` a backend that fails answers `by`, as if it were the first time: a limit that rests on it
+   * lets everybody through then. The number may have been added to all the same.
+   * @throws NotACounterError when the entry holds something else, BackendError
    * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
    */
   async increment(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
     if (!Number.isSafeInteger(by)) throw new CacheConfigError('by', 'must be a whole number');
-    const { ttl, tags } = knownOptions(options, '', ['ttl', 'tags']);
-    const policy: Policy = ttl === undefined ? this.policy() : this.policy({ ttl });
+    const { ttl, tags, failSilently } = knownOptions(options, '', ['ttl', 'tags', 'failSilently']);
+    const policy: Policy = this.policy({ ttl, failSilently });
     return this.parts.engine.writes.increment(this.key(this.space(), key, tags), by, policy);
   }
 
@@ -81,12 +105,13 @@ export class ScopedCache extends CacheReads {
    * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
    * @example await cache.namespace('reports').invalidate('report:2024-*');
    */
-  async invalidate(pattern: string): Promise<number> {
+  async invalidate(pattern: string, options?: FailureOptions): Promise<number> {
+    const isSilent = silenceOf(options);
     const match = this.glob(pattern);
     const space = this.space();
     const { mint } = this.parts.foundation;
     const view = mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
-    return this.parts.engine.writes.removeMatching(space, { view, match });
+    return quietly(isSilent, 0, () => this.parts.engine.writes.removeMatching(space, { view, match }));
   }
 
   /**
@@ -94,13 +119,14 @@ export class ScopedCache extends CacheReads {
    * across namespaces; a tenant's tag covers its users' entries, a user's tag only that user's.
    * @throws InvalidationUnknownError
    */
-  async invalidateTags(tags: readonly string[], options?: { readonly match?: 'any' | undefined }): Promise<void> {
-    const { match } = knownOptions(options, '', ['match']);
+  async invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<void> {
+    const { match, failSilently } = knownOptions(options, '', ['match', 'failSilently']);
+    const isSilent = silenceOf({ failSilently });
     if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
     const space = this.space();
     const scope = this.scope(this.frame());
     const labels = checkTags(tags).map((tag) => this.parts.foundation.mint.tagLabel(scope, this.bound.width, tag));
-    await this.parts.engine.writes.invalidate(space, labels);
+    await quietly(isSilent, undefined, () => this.parts.engine.writes.invalidate(space, labels));
   }
 
   /**
@@ -111,12 +137,16 @@ export class ScopedCache extends CacheReads {
    * low, and goes on behind; MongoDB fails after `longTimeout`, although nothing of it is served any more.
    * @throws InvalidationUnknownError
    */
-  async clear(): Promise<number> {
-    return this.parts.engine.writes.clear(this.space(), this.view());
+  async clear(options?: FailureOptions): Promise<number> {
+    const isSilent = silenceOf(options);
+    const [space, view] = [this.space(), this.view()];
+    return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view));
   }
 
   /**
-   * Stores many entries ahead of need; how many are there afterwards. Entries with `load` are only loaded when missing.
+   * Stores many entries ahead of need; how many are there afterwards: what could not be stored, with `failSilently` or
+   * because the backend did not answer a loader's entry, is not among them. Entries with `load` are only loaded when
+   * missing.
    * The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the list, and the
    * entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and not waited for.
    * @throws CacheConfigError when `entries` is no list, and whatever a loader, the list or `onProgress` throws
@@ -125,12 +155,37 @@ export class ScopedCache extends CacheReads {
     const { context } = this.parts.foundation;
     const frame = this.frame();
     const target: Warmable = {
-      set: (key, value, callOptions) => this.set<never>(key, value as never, callOptions),
-      load: (key, loader, callOptions) => this.getOrSet<never>(key, loader as never, callOptions),
+      set: async (key, value, callOptions) =>
+        (await this.store<unknown>([[key, value]], callOptions as CallOptions<unknown>)) === 1,
+      load: (key, loader, callOptions) => this.loadAhead(key, loader, callOptions),
     };
     const work = (): Promise<number> => warm(target, entries, options);
     // One call for one scope: the request behind it may be somebody else's before the last entry is stored.
     return frame === undefined ? work() : context.run(frame, work);
+  }
+
+  /** How many are stored; none where a failure is hidden. */
+  private async store<T>(
+    entries: Iterable<readonly [CacheKey, T]>,
+    options: CallOptions<T> | undefined,
+  ): Promise<number> {
+    const policy = this.policy(options);
+    const space = this.space();
+    const tags = own(options, 'tags');
+    const writes = Array.from(entries, ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const);
+    return this.parts.engine.writes.setMany(writes);
+  }
+
+  /** Whether an entry is there afterwards. What was loaded may not have been stored, for one of many reasons: asked again. */
+  private async loadAhead(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Promise<boolean> {
+    let isLoaded = false;
+    const load: Loader<unknown> = (context) => {
+      isLoaded = true;
+      return loader(context);
+    };
+    const value = await this.getOrSet<never>(key, load as never, options);
+    if (value === undefined || !isLoaded) return value !== undefined;
+    return this.has(key, { failSilently: own(options, 'failSilently') });
   }
 
   /** The same scope, another namespace: a family of keys with one policy. */

@@ -29,12 +29,28 @@ export interface UntypedContext extends Omit<LoaderContext, 'notModified'> {
   notModified(): never;
 }
 
-export interface GetOptions<D> {
+/** Of verbs that have no policy of their own. */
+export interface FailureOptions {
+  /**
+   * Whether failures of the cache itself (its server does not answer, or cannot tell) stay hidden. An event tells in
+   * either case, and a removal that could not be confirmed stays queued, where backends do that.
+   * @default of reads that of the namespace, else true; of what removes and of `keys`, false
+   */
+  readonly failSilently?: boolean | undefined;
+}
+
+/** Of `invalidateTags`. */
+export interface InvalidateTagsOptions extends FailureOptions {
+  /** Which of the tags an entry must carry. @default 'any' */
+  readonly match?: 'any' | undefined;
+}
+
+export interface GetOptions<D> extends FailureOptions {
   /** Returned instead of undefined when nothing is there. */
   readonly default?: D | undefined;
 }
 
-export interface IncrementOptions {
+export interface IncrementOptions extends FailureOptions {
   /** Set when the counter is created, and not moved by later increments. @default that of the namespace */
   readonly ttl?: Duration | null | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -47,6 +63,8 @@ export type WarmEntry = { readonly key: CacheKey; readonly options?: CallOptions
 );
 
 export interface WarmOptions {
+  /** The same for all entries whose `options` say nothing else. @default that of the namespace */
+  readonly failSilently?: boolean | undefined;
   /** Entries under way at once. @default 10 */
   readonly concurrency?: number | undefined;
   /**

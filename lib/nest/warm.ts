@@ -10,8 +10,9 @@ type Entries = Iterator<WarmEntry> | AsyncIterator<WarmEntry>;
 
 /** What warming needs of a cache. */
 export interface Warmable {
-  set(key: CacheKey, value: unknown, options: CallOptions | undefined): Promise<unknown>;
-  load(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Promise<unknown>;
+  /** Both: whether an entry is there afterwards. */
+  set(key: CacheKey, value: unknown, options: CallOptions | undefined): Promise<boolean>;
+  load(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Promise<boolean>;
 }
 
 /** Works through the entries, a bounded number at a time; how many are there afterwards. */
@@ -20,7 +21,11 @@ export async function warm(
   entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
   options?: WarmOptions,
 ): Promise<number> {
-  const { concurrency, onProgress } = knownOptions(options, 'warm', ['concurrency', 'onProgress']);
+  const { concurrency, onProgress, failSilently } = knownOptions(options, 'warm', [
+    'concurrency',
+    'onProgress',
+    'failSilently',
+  ]);
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw new CacheConfigError('warm.onProgress', 'must be a function');
   const workers = wholeNumber(concurrency, 'concurrency', 10, 1, 1_000);
@@ -29,7 +34,7 @@ export async function warm(
   let warmed = 0;
   const work = async (): Promise<void> => {
     for (let entry = await source.next(); entry !== undefined; entry = await source.next()) {
-      if (await warmOne(cache, entry)) warmed++;
+      if (await warmOne(cache, entry, failSilently)) warmed++;
       await onProgress?.(++done);
     }
   };
@@ -108,16 +113,13 @@ function checked(entry: WarmEntry | undefined): WarmEntry {
   return entry;
 }
 
-async function warmOne(cache: Warmable, entry: WarmEntry): Promise<boolean> {
+async function warmOne(cache: Warmable, entry: WarmEntry, failSilently: boolean | undefined): Promise<boolean> {
   const { key, value, load, options } = knownOptions(entry, 'entries', [
     'key',
     'value',
     'load',
     'options',
   ]) as WarmEntry;
-  if (load === undefined) {
-    await cache.set(key, value, options);
-    return true;
-  }
-  return (await cache.load(key, load, options)) !== undefined;
+  const said = failSilently === undefined ? options : { failSilently, ...options };
+  return load === undefined ? cache.set(key, value, said) : cache.load(key, load, said);
 }
