@@ -21,6 +21,7 @@ import { harmless, type LineWriter } from './core/line-writer.js';
 import type { NamingOptions } from './core/naming.js';
 import type { Observer } from './core/observer.js';
 import { TallyBook } from './core/tally-book.js';
+import { veil } from './core/veil.js';
 import { CacheEngine } from './engine/cache-engine.js';
 import { EventHub, type WriteLog } from './observe/event-hub.js';
 import { logObserver } from './observe/log.observer.js';
@@ -91,7 +92,7 @@ export function layFoundation(
   const writeLog: WriteLog | undefined =
     log && ((isVerbose, onFailure) => logObserver(harmless(log, onFailure), () => clock.monotonicMs(), isVerbose));
   const tallies = new TallyBook();
-  return {
+  const foundation = {
     blueprint,
     clock,
     copier: new Copier(types),
@@ -103,6 +104,7 @@ export function layFoundation(
     scopes: new ScopeTable(),
     random,
   };
+  return veil(foundation, 'Foundation');
 }
 
 export function buildBackend({ blueprint, clock, copier, codec, hub, random, context }: Foundation): Backend {

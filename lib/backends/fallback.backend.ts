@@ -20,9 +20,14 @@ import { CacheError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { veil } from '../core/veil.js';
 import { closeAll, openOrClose } from './open-close.js';
 
 export class FallbackBackend implements Backend {
+  static {
+    veil(this.prototype, 'FallbackBackend');
+  }
+
   readonly kind: string;
   /** Leases that the second backend granted: their fills belong there, whatever has become of the first. */
   private readonly own = new WeakSet<Lease>();

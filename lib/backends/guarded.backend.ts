@@ -21,6 +21,7 @@ import { UnansweredError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { veil } from '../core/veil.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
 import { MANY, PORTION, type GuardSettings, type Punctual } from './guarded.options.js';
@@ -35,6 +36,10 @@ import type { Invalidation } from './invalidation.js';
 import type { LevelParts } from './tiered.levels.js';
 
 export class GuardedBackend implements Backend {
+  static {
+    veil(this.prototype, 'GuardedBackend');
+  }
+
   readonly kind: string;
   /** What people are told of it. */
   readonly outage: Outage;

@@ -27,6 +27,7 @@ import type { Label } from '../core/label.js';
 import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
+import { veil } from '../core/veil.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './memory.options.js';
 import type { MemoryRecord } from './memory.record.js';
 import { scanPage } from './memory.scan.js';
@@ -57,6 +58,10 @@ export function memory(options: MemoryOptions = {}): BackendFactory {
 }
 
 class MemoryBackend implements Backend {
+  static {
+    veil(this.prototype, 'MemoryBackend');
+  }
+
   readonly kind = 'memory';
   private readonly store: MemoryStore;
   private readonly sweep: MemorySweep;

@@ -4,6 +4,7 @@ import { idIn, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier, Incarnation, Stamp } from '../core/stamp.js';
 import type { Tally } from '../core/tally.js';
+import { veil } from '../core/veil.js';
 import type { MemoryPartition } from './memory.partition.js';
 
 /** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
@@ -67,6 +68,10 @@ const NEVER = -1;
 
 /** One entry in memory. Kept to eight fields: with a hundred thousand of them every field is a megabyte. */
 export class MemoryRecord implements Entry {
+  static {
+    veil(this.prototype, 'MemoryRecord');
+  }
+
   /** The neighbours in the order of use. */
   newer: MemoryRecord | undefined = undefined;
   older: MemoryRecord | undefined = undefined;

@@ -24,6 +24,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
+import { veil } from '../core/veil.js';
 import { WALKS } from './counting.js';
 import { MongoApplications } from './mongo.applications.js';
 import { MongoCounter } from './mongo.counter.js';
@@ -75,6 +76,10 @@ export function mongo(options: MongoOptions): BackendFactory {
 }
 
 class MongoBackend implements ServerBackend {
+  static {
+    veil(this.prototype, 'MongoBackend');
+  }
+
   readonly kind = 'mongo';
   readonly validator: MongoValidator;
   private readonly serverClock: ServerClock;

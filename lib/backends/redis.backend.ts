@@ -24,6 +24,7 @@ import type { Label } from '../core/label.js';
 import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import { RedisApplications } from './redis.applications.js';
+import { veil } from '../core/veil.js';
 import { Announcer } from './redis.announcer.js';
 import { Births } from './redis.births.js';
 import { openClients } from './redis.client.js';
@@ -73,6 +74,10 @@ export function redis(options: RedisOptions = {}): BackendFactory {
 }
 
 class RedisBackend implements ServerBackend {
+  static {
+    veil(this.prototype, 'RedisBackend');
+  }
+
   readonly kind = 'redis';
   readonly validator: RedisValidator;
   private readonly clients: readonly Client[];

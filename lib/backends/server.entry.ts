@@ -6,11 +6,16 @@ import { originOf, type Key, type KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Emit } from '../core/observer.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
+import { veil } from '../core/veil.js';
 import type { ServerClock } from './server.clock.js';
 import { formatCounter, identityOf, parseCounter, type Counter } from './server.counter.js';
 
 /** An entry as it came from the server, with its times on the clock of this process. */
 export class ServerEntry implements Entry {
+  static {
+    veil(this.prototype, 'ServerEntry');
+  }
+
   readonly incarnation: Incarnation;
   readonly stamp: Stamp;
   readonly labels: readonly Label[];

@@ -27,6 +27,7 @@ import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { veil } from '../core/veil.js';
 import { closeAll, openOrClose } from './open-close.js';
 import type { Invalidation } from './invalidation.js';
 import { Copies, Copy, readingOf, wasCheckedSince } from './tiered.copies.js';
@@ -54,6 +55,10 @@ export function tiered(options: TieredOptions): BackendFactory {
 }
 
 class TieredBackend implements Backend {
+  static {
+    veil(this.prototype, 'TieredBackend');
+  }
+
   readonly kind = 'tiered';
   private readonly copies: Copies;
   private readonly second: SecondLevel;

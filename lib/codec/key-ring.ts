@@ -82,6 +82,12 @@ function keyOf(secret: unknown, option: string): KeyObject {
   return createSecretKey(bytes);
 }
 
+/** A secret in a form that does not show what is in it when something that holds it is logged. Undefined: it is none. */
+export function secretKeyOf(secret: unknown): KeyObject | undefined {
+  const bytes = bytesOf(secret);
+  return bytes?.length === KEY_BYTES ? createSecretKey(bytes) : undefined;
+}
+
 function bytesOf(secret: unknown): Buffer | undefined {
   if (secret instanceof KeyObject) return secret.type === 'secret' ? secret.export() : undefined;
   if (ArrayBuffer.isView(secret)) return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, KeyObject } from 'node:crypto';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
 import { escapeText } from './escape.js';
 import { wholeNumber } from './limits.js';
@@ -27,7 +27,7 @@ const MIN_SECRET_BYTES = 16;
 
 export interface NamingOptions {
   /** Turns every stored name into an HMAC-SHA-256. At least 16 bytes. Patterns and listings are then not available. */
-  readonly hashSecret?: string | Buffer | undefined;
+  readonly hashSecret?: string | Buffer | KeyObject | undefined;
   /**
    * Longest part of a key (argument) kept readable, in characters as encoded; a longer one becomes its length and digest,
    * which no pattern matches but a wildcard. So does the whole of a key more than eight times as long. @default 128
@@ -40,11 +40,20 @@ export function createNaming(options?: NamingOptions): Naming {
   const { hashSecret, maxReadable } = ownOptions(options, 'keys');
   const longest = wholeNumber(maxReadable, 'keys.maxReadable', DEFAULT_MAX_READABLE, 16, 4_096);
   if (hashSecret === undefined) return readableNaming(longest);
-  const isSecret = typeof hashSecret === 'string' || (hashSecret as unknown) instanceof Uint8Array;
-  if (!isSecret || Buffer.byteLength(hashSecret) < MIN_SECRET_BYTES) {
-    throw new CacheConfigError('keys.hashSecret', `must be a text or Buffer of at least ${MIN_SECRET_BYTES} bytes`);
-  }
-  return hashedNaming(Buffer.from(hashSecret as Buffer));
+  const secret = hashKeyOf(hashSecret);
+  if (secret !== undefined) return hashedNaming(secret);
+  throw new CacheConfigError(
+    'keys.hashSecret',
+    `must be a text, Buffer or secret KeyObject of at least ${MIN_SECRET_BYTES} bytes`,
+  );
+}
+
+/** The secret in a form that does not show what is in it when something that holds it is logged. Undefined: it is none. */
+export function hashKeyOf(secret: unknown): KeyObject | undefined {
+  const isText = typeof secret === 'string' || secret instanceof Uint8Array;
+  if (isText) return Buffer.byteLength(secret) < MIN_SECRET_BYTES ? undefined : createSecretKey(Buffer.from(secret));
+  if (!(secret instanceof KeyObject) || secret.type !== 'secret') return undefined;
+  return (secret.symmetricKeySize ?? 0) < MIN_SECRET_BYTES ? undefined : secret;
 }
 
 function readableNaming(maxReadable: number): Naming {
@@ -67,7 +76,7 @@ function shortened(encoded: string): string {
   return `${encoded.length}.${createHash('sha256').update(encoded).digest('base64url').slice(0, DIGEST_LENGTH)}`;
 }
 
-function hashedNaming(secret: Buffer): Naming {
+function hashedNaming(secret: KeyObject): Naming {
   const digest = (domain: string, text: string): string => {
     const hmac = createHmac('sha256', secret).update(`${domain}\0`).update(text);
     return hmac.digest('base64url').slice(0, DIGEST_LENGTH);

@@ -13,6 +13,7 @@ import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
 import type { Space, View } from '../core/space.js';
 import type { Holdings } from '../core/stats.js';
+import { veil } from '../core/veil.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { Filler } from './filler.js';
@@ -30,6 +31,10 @@ import { SingleFlight } from './single-flight.js';
 import { Writes } from './writes.js';
 
 export class CacheEngine {
+  static {
+    veil(this.prototype, 'CacheEngine');
+  }
+
   readonly writes: Writes;
   private readonly backend: Backend;
   private readonly report: Report;

@@ -17,14 +17,34 @@ const DEFAULT_NAMESPACE = 'default';
 /** Options of a call that are no part of its policy. */
 const BESIDE_POLICY = Object.freeze(['tags'] as const);
 
+interface Held {
+  readonly parts: CacheParts;
+  readonly bound: Bound;
+}
+
 /** A cache seen from one scope and namespace: turns what callers say into keys, policies and views. */
 export abstract class CacheView {
-  constructor(
-    /** @internal */
-    protected readonly parts: CacheParts,
-    /** @internal */
-    protected readonly bound: Bound,
-  ) {}
+  /**
+   * What the view is made of, in a closure: services stand in objects that are logged as they are, and no depth of
+   * inspection looks into a function. (Private fields would do as well, but not through a proxy around the service.)
+   */
+  private readonly held: () => Held;
+
+  /** @internal */
+  constructor(parts: CacheParts, bound: Bound) {
+    const held: Held = { parts, bound };
+    this.held = () => held;
+  }
+
+  /** @internal */
+  protected get parts(): CacheParts {
+    return this.held().parts;
+  }
+
+  /** @internal */
+  protected get bound(): Bound {
+    return this.held().bound;
+  }
 
   /**
    * Runs `work` with a scope: for jobs, queues, scripts, and whatever else no request stands behind. What `work` starts

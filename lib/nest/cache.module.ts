@@ -40,6 +40,7 @@ import { CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from '
 import { HttpRoutes } from './http-routes.js';
 import { Providers } from './providers.js';
 import { ServedMethods } from './served-methods.js';
+import { withHiddenSecrets } from './secrets.js';
 
 /** What the options of one cache say, before those of others in the container are looked at. */
 const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
@@ -152,7 +153,7 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   /** With options at hand. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const own = knownOptions<typeof OPTIONS_TYPE>(options, '', [...OPTION_NAMES, ...EXTRA_NAMES]);
-    return named(super.forRoot(own), own.name);
+    return named(super.forRoot(withHiddenSecrets(own)), own.name);
   }
 
   /** With options that other providers help to make: `inject` and `useFactory`, `useClass` or `useExisting`. */
@@ -182,6 +183,18 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   }
 }
 
+/** The options that a factory makes, in the container as little to be read as those that were given at once. */
+function hiding(provider: Provider): Provider {
+  if (typeof provider !== 'object' || !('useFactory' in provider) || provider.provide !== MODULE_OPTIONS_TOKEN)
+    return provider;
+  const { useFactory } = provider;
+  return {
+    ...provider,
+    useFactory: async (...args: unknown[]) =>
+      withHiddenSecrets((await useFactory(...args)) as CacheModuleOptions | null | undefined),
+  };
+}
+
 /** A factory that forgot to return its options would start a cache without scopes, in which all tenants share. */
 function made(options: CacheModuleOptions | null | undefined): CacheModuleOptions {
   if (options == null)
@@ -201,7 +214,7 @@ function named(module: DynamicModule, name: string | undefined): DynamicModule {
     serviceAt(token),
     { provide: CACHE_MEMBER, useValue: member },
     ...(name === undefined ? [ServedMethods] : []),
-    ...(module.providers ?? []),
+    ...(module.providers ?? []).map(hiding),
     // The hooks of global modules come first; those of others perhaps after handlers without scope have been made.
     ...(module.global === true ? [HttpRoutes] : []),
   ];

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Blueprint } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { BackendFactory } from '../core/backend.js';
@@ -33,7 +34,7 @@ export interface KeyOptions {
    * Turns every stored name into an HMAC: nothing readable is stored, and patterns and listings are not available.
    * At least 16 bytes.
    */
-  readonly hashSecret?: string | Buffer | undefined;
+  readonly hashSecret?: string | Buffer | KeyObject | undefined;
   /** Longest key text kept readable, in characters; longer ones are stored as their length and digest. @default 128 */
   readonly maxReadable?: number | undefined;
 }

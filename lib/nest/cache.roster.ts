@@ -8,6 +8,7 @@ import { Inject, Injectable, Module } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import { CacheConfigError } from '../core/errors.js';
+import { veil } from '../core/veil.js';
 import { importersOf, leadsTo, type HostModule } from './cache.container.js';
 import { MODULE_OPTIONS_TOKEN } from './cache.module-definition.js';
 import type { CacheSettings } from './cache.settings.js';
@@ -23,6 +24,10 @@ export const CACHE_MEMBER: unique symbol = Symbol('cache member');
 
 @Injectable()
 export class CacheRoster {
+  static {
+    veil(this.prototype, 'CacheRoster');
+  }
+
   private readonly entered = new Map<CacheMember, CacheSettings>();
   /** Caches that were told that nobody resolves scopes, and are global since. */
   private readonly unscoped = new Set<CacheMember>();

@@ -22,12 +22,17 @@ import { give } from './served-object.js';
  * }
  */
 export class CacheService extends ScopedCache {
-  /** @internal What the decorators of this cache's methods have been resolved to. */
-  readonly plans: MethodPlans;
+  private readonly planned: () => MethodPlans;
 
   constructor(parts: CacheParts, providers?: Providers) {
     super(parts, { binding: AMBIENT, width: parts.settings.scope.defaultWidth, namespace: undefined });
-    this.plans = new MethodPlans(parts, providers);
+    const plans = new MethodPlans(parts, providers);
+    this.planned = () => plans;
+  }
+
+  /** @internal What the decorators of this cache's methods have been resolved to. */
+  get plans(): MethodPlans {
+    return this.planned();
   }
 
   /**

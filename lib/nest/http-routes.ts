@@ -5,6 +5,7 @@ import type { Foundation } from '../assemble.js';
 import { Asker } from '../context/asker.js';
 import type { CacheContext } from '../context/cache-context.js';
 import { readsOnly, type ScopeResolver } from '../context/scope-resolver.js';
+import { veil } from '../core/veil.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from './cache.tokens.js';
 import { InnerEntry } from './inner-entry.js';
@@ -35,6 +36,10 @@ const METHODS: readonly string[] = Object.freeze(
  */
 @Injectable()
 export class HttpRoutes {
+  static {
+    veil(this.prototype, 'HttpRoutes');
+  }
+
   private areBeingMade = false;
   private inner: InnerEntry | undefined;
 

@@ -1,5 +1,6 @@
 import type { Constructor } from '../core/canonical.js';
 import { CacheConfigError } from '../core/errors.js';
+import { veil } from '../core/veil.js';
 import { memberOf } from './decorators/members.js';
 import { classConfig, decorationsOf, type Decoration } from './decorators/metadata.js';
 import type { MethodSite } from './decorators/method-site.js';
@@ -10,23 +11,23 @@ import type { CacheParts } from './scoped-cache.parts.js';
 
 /** What the decorators of one class mean in one cache: policies resolved, keys and tags made ready. */
 export class ClassPlans {
-  private readonly plans = new Map<MethodSite, MethodPlan>();
+  /**
+   * Made here and now for a method that was copied from a class that this one does not inherit from. A closure: plans
+   * stand on every object of the class, and know everything that the cache does. @throws CacheConfigError
+   */
+  readonly of: (decoration: Decoration) => MethodPlan;
 
   /** @throws CacheConfigError */
-  constructor(
-    private readonly setting: PlanSetting,
-    private readonly type: Constructor,
-  ) {
+  constructor(setting: PlanSetting, type: Constructor) {
+    const plans = new Map<MethodSite, MethodPlan>();
+    this.of = ({ site, plan }) => {
+      const known = plans.get(site);
+      if (known !== undefined) return known;
+      const made = plan(setting, memberOf(site, type));
+      plans.set(site, made);
+      return made;
+    };
     for (const decoration of decorationsOf(type)) this.of(decoration);
-  }
-
-  /** Made here and now for a method that was copied from a class that this one does not inherit from. @throws CacheConfigError */
-  of({ site, plan }: Decoration): MethodPlan {
-    const known = this.plans.get(site);
-    if (known !== undefined) return known;
-    const made = plan(this.setting, memberOf(site, this.type));
-    this.plans.set(site, made);
-    return made;
   }
 }
 
@@ -35,6 +36,10 @@ export class ClassPlans {
  * when the application starts: a decorator that cannot work stops the start. As many as there are such classes.
  */
 export class MethodPlans {
+  static {
+    veil(this.prototype, 'MethodPlans');
+  }
+
   private readonly setting: PlanSetting;
   private readonly classes = new Map<Constructor, ClassPlans>();
   /** How many modules there were when it was last looked where the objects of a class come from. */

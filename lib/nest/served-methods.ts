@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { veil } from '../core/veil.js';
 import { CacheService } from './cache.service.js';
 import type { MethodPlans } from './method-plans.js';
 import { open } from './open-caches.js';
@@ -7,6 +8,10 @@ import { give, plansOf } from './served-object.js';
 /** Stands beside the cache whose decorators an application uses: the one without a name. */
 @Injectable()
 export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
+  static {
+    veil(this.prototype, 'ServedMethods');
+  }
+
   private readonly plans: MethodPlans | undefined;
   private readonly close: (() => void) | undefined;
 

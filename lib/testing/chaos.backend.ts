@@ -4,6 +4,7 @@ import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
+import { veil } from '../core/veil.js';
 import type { Operation } from './chaos.options.js';
 
 /** Stands between the cache and each call of the backend. */
@@ -11,6 +12,10 @@ export type Disturb = <T>(operation: Operation, work: () => Awaitable<T>) => Pro
 
 /** A backend whose every call passes by `disturb`. */
 export class ChaosBackend implements Backend {
+  static {
+    veil(this.prototype, 'ChaosBackend');
+  }
+
   readonly kind: string;
 
   constructor(

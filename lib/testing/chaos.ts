@@ -5,6 +5,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
 import { machineOf } from '../core/clock.js';
+import { veil } from '../core/veil.js';
 import { ChaosBackend } from './chaos.backend.js';
 import {
   resolveChaosOptions,
@@ -38,6 +39,10 @@ interface Hold {
 
 /** The factory of a disturbed backend, and the switches to disturb it with. Backends it makes share the switches. */
 export class Chaos implements BackendFactory {
+  static {
+    veil(this.prototype, 'Chaos');
+  }
+
   readonly kind: string;
   private readonly random: () => number;
   private readonly failures = new Map<Operation, unknown[]>();
