@@ -51,14 +51,13 @@ const FIRST_MESSAGE_MS = 500;
  */
 export function tiered(options: TieredOptions): BackendFactory {
   const resolved = resolveTieredOptions(options);
-  return Object.freeze({ kind: 'tiered', create: (parts: BackendParts) => new TieredBackend(resolved, parts) });
+  return Object.freeze({
+    kind: 'tiered',
+    create: (parts: BackendParts) => veil(new TieredBackend(resolved, parts), 'TieredBackend'),
+  });
 }
 
 class TieredBackend implements Backend {
-  static {
-    veil(this.prototype, 'TieredBackend');
-  }
-
   readonly kind = 'tiered';
   private readonly copies: Copies;
   private readonly second: SecondLevel;
