@@ -51,10 +51,8 @@ const FIRST_MESSAGE_MS = 500;
  */
 export function tiered(options: TieredOptions): BackendFactory {
   const resolved = resolveTieredOptions(options);
-  return Object.freeze({
-    kind: 'tiered',
-    create: (parts: BackendParts) => veil(new TieredBackend(resolved, parts), 'TieredBackend'),
-  });
+  const create = (parts: BackendParts): Backend => veil(new TieredBackend(resolved, parts), 'TieredBackend');
+  return Object.freeze({ kind: 'tiered', create });
 }
 
 class TieredBackend implements Backend {
