@@ -31,7 +31,10 @@ export class MongoApplications extends ServerApplications {
       const found = await documents
         .find({ _id: { $gte: lead, $lt: `${lead}${AFTER_ALL}` } }, { limit: MOST })
         .toArray();
-      const newest = found.toSorted((one, other) => endOf(other) - endOf(one));
+      // The janitor may not have come yet, or there is none.
+      const nowMs = this.clock.nowMs();
+      const kept = found.filter((each) => endOf(each) > nowMs);
+      const newest = kept.toSorted((one, other) => endOf(other) - endOf(one));
       const over = newest.slice(MAX_MARKS).map((each) => each._id);
       if (over.length > 0) await documents.deleteMany({ _id: { $in: over } });
       return newest.slice(0, MAX_MARKS).map(({ a }) => a);

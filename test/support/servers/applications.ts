@@ -86,16 +86,26 @@ export function proveApplications(server: () => ServerOfMarks): void {
     expect(together.flatMap(({ warnings }) => warnings())).toEqual([]);
   });
 
-  it('marks are bounded in number, go after a month, and hold nothing up when they are none', async () => {
+  it('a mark that nobody has left again for a month says nothing any more', async () => {
+    const prefix = server().prefix();
+    await server().plant(prefix, [markOf('p', 'retired')], 31 * DAY_MS);
+    await server().plant(prefix, [markOf('p', 'worker')], 29 * DAY_MS);
+    const api = await boot({ prefix, app: 'api', environment: 'p' });
+    const [said, ...more] = await told(api, 1);
+    expect(said).toContain('"worker"');
+    expect(more).toEqual([]);
+  });
+
+  it('marks are bounded in number, and hold nothing up when they are none', async () => {
     const prefix = server().prefix();
     const names = Array.from({ length: MAX_MARKS + 4 }, (_, at) => markOf('p', `other-${at}`));
-    await server().plant(prefix, ['no mark', '["\\u001b[31m","x"]', markOf('p', 'retired')], 31 * DAY_MS);
+    await server().plant(prefix, ['no mark', '["\\u001b[31m","x"]', markOf('p', 'oldest')], 2 * DAY_MS);
     await server().plant(prefix, names, DAY_MS);
     const api = await boot({ prefix, app: 'api', environment: 'p' });
     expect(await told(api, MAX_MARKS - 1)).toHaveLength(MAX_MARKS - 1);
     const left = await server().marks(prefix);
     expect(left).toHaveLength(MAX_MARKS);
-    expect(left).not.toContain(markOf('p', 'retired'));
+    expect(left).not.toContain(markOf('p', 'oldest'));
     expect(left).toContain(markOf('p', 'api'));
   });
 }
