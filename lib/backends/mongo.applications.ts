@@ -3,7 +3,7 @@ import { AFTER_ALL, type Documents, type Stored } from './mongo.documents.js';
 import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from './server.applications.js';
 import type { ServerClock } from './server.clock.js';
 
-/** Looked at in one go, however many somebody has put there. */
+/** Documents looked at in one go, however many lie there. */
 const MOST = 4 * MAX_MARKS;
 
 /** The marks of applications, each in a document of its own. */

@@ -39,7 +39,7 @@ export class ServerApplications {
   }
 
   /**
-   * Nobody waits for it, and it never fails: without an answer nothing is known, and the next connection asks again.
+   * No call waits for it, and it never fails: without an answer nothing is known, and the next connection asks again.
    * @param leave leaves a mark and answers all that lie there
    */
   async meet(leave: (mark: string) => Promise<readonly unknown[]>): Promise<void> {

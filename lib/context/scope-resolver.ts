@@ -121,7 +121,7 @@ export type SubdomainOptions = {
        * several hosts, names nobody, and so does one that is missing.
        */
       readonly host: string;
-      /** Says that nobody but that proxy can write the header. */
+      /** Says that only that proxy can write the header. */
       readonly trusted: true;
       /** As above. Without it the host must have exactly three labels. */
       readonly base?: string | undefined;
@@ -132,7 +132,7 @@ export type SubdomainOptions = {
  * Reads the tenant from the first label of the host name: `acme.example.com` → `acme`. The host is what the client
  * asked for; use it where a proxy only lets your own hosts through, or together with a check of membership.
  *
- * Behind a proxy that rewrites `Host`, all requests have one host, and its first label would be everybody's tenant. So
+ * Behind a proxy that rewrites `Host`, all requests have one host, and its first label would be the tenant of all of them. So
  * `base` says which hosts have tenants, or `host` and `trusted` where the real one is found.
  * @throws CacheConfigError when it says neither
  * @example fromSubdomain({ base: 'example.com' })

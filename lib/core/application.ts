@@ -31,7 +31,7 @@ export function applicationMark({ names, environment }: Application): string {
   return JSON.stringify([environment, ...names.toSorted()]);
 }
 
-/** What a mark says. Undefined for what is none: whoever may write to a server may write anything. */
+/** What a mark says. Undefined for what is none: a server may hold anything that a process with write access put there. */
 export function applicationOf(mark: unknown): Application | undefined {
   if (typeof mark !== 'string' || mark.length > MAX_MARK_LENGTH) return undefined;
   let said: unknown;

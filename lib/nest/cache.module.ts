@@ -89,7 +89,7 @@ const PARTS: readonly Provider[] = Object.freeze([
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);
 
-/** The service under the token by which it is asked for: whoever asks by its class never gets a cache with a name. */
+/** The service under the token by which it is asked for: its class never leads to a cache with a name. */
 const serviceAt = (token: typeof CacheService | symbol): Provider => ({
   provide: token,
   inject: [CACHE_FOUNDATION, CACHE_ENGINE, CACHE_SETTINGS, ModulesContainer],

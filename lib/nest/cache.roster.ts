@@ -15,7 +15,7 @@ import type { CacheSettings } from './cache.settings.js';
 
 /** What the module of a cache shows of itself before its options are made. */
 export interface CacheMember {
-  /** Undefined: the cache of whoever asks for none by name. */
+  /** Undefined: the cache of decorated methods, and of services that ask for none by name. */
   readonly name: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export class CacheRoster {
   }
 
   private readonly entered = new Map<CacheMember, CacheSettings>();
-  /** Caches that were told that nobody resolves scopes, and are global since. */
+  /** Caches that became global because no cache of the container resolved scopes. */
   private readonly unscoped = new Set<CacheMember>();
   private waiting: (() => void)[] = [];
 
@@ -169,7 +169,7 @@ function inACircle(member: CacheMember, other: CacheMember): CacheConfigError {
 function tooLate(unscoped: CacheMember, member: CacheMember): CacheConfigError {
   return new CacheConfigError(
     'scope.resolve',
-    `of ${called(member)}, which was loaded later, comes after ${called(unscoped)} has become one that everybody shares, ` +
+    `of ${called(member)}, which was loaded later, comes after ${called(unscoped)} has become one that all tenants share, ` +
       "for lack of it: say scope: { default: 'global' } there, or scope.resolve",
   );
 }
