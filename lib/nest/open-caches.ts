@@ -10,9 +10,10 @@ interface Question {
 
 /**
  * Where the caches of a process can be found by objects that were made without Nest, and have nothing of their own that
- * leads to one: their methods must not silently go without it.
+ * leads to one: their methods must not silently go without it. Not by a name: where a process loads the library several
+ * times, as test runners do for each file, each has caches of its own.
  */
-const questions = channel('nestjs-scoped-cache:objects');
+const questions = channel(Symbol('objects of nestjs-scoped-cache'));
 
 /** The cache can be found until the function that is returned is called. */
 export function open(cache: MethodPlans): () => void {

@@ -23,10 +23,16 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws CacheConfigError */
   onModuleInit(): void {
-    this.plans?.checkAll((object, plans) => {
-      // What Nest made has its plans; what cannot be extended is told about when one of its methods is called.
-      if (plansOf(object) === undefined && Object.isExtensible(object)) give(object, plans);
-    });
+    try {
+      this.plans?.checkAll((object, plans) => {
+        // What Nest made has its plans; what cannot be extended is told about when one of its methods is called.
+        if (plansOf(object) === undefined && Object.isExtensible(object)) give(object, plans);
+      });
+    } catch (error) {
+      // Where a start is refused by a hook, Nest may run no others.
+      this.close?.();
+      throw error;
+    }
   }
 
   onApplicationShutdown(): void {

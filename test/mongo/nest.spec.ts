@@ -17,6 +17,7 @@ import { failCommands } from '../support/mongo/fail-command.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { proveApart } from '../support/machine/prove-apart.js';
+import { proveChain } from '../support/machine/prove-chain.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
 import { randomPrefix, until } from '../support/redis/redis-process.js';
@@ -70,6 +71,12 @@ describeWithMongo('an application on MongoDB', () => {
       ends.push(() => app.close());
       await proveApart([undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name))));
     }
+  });
+
+  it('a base and an override that are both cached lose both entries, in one level and in two', async () => {
+    const server = await place(true);
+    for (const over of [(l2: BackendFactory) => l2, (l2: BackendFactory) => tiered({ l1: memory(), l2 })])
+      await proveChain(over(mongo({ uri: server.url, timeout: '5s' })), randomPrefix());
   });
 
   it('two applications on their own connections share what one has loaded, and what one evicts', async () => {

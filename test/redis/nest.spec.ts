@@ -13,6 +13,7 @@ import { CacheService } from '../../lib/nest/cache.service.js';
 import { getCacheToken } from '../../lib/nest/cache.tokens.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.decorator.js';
 import { proveApart } from '../support/machine/prove-apart.js';
+import { proveChain } from '../support/machine/prove-chain.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
@@ -69,6 +70,12 @@ describeWithRedis('an application on Redis', () => {
       await app.init();
       await proveApart([undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name))));
     }
+  });
+
+  it('a base and an override that are both cached lose both entries, in one level and in two', async () => {
+    const server = await start();
+    for (const over of [(l2: BackendFactory) => l2, (l2: BackendFactory) => tiered({ l1: memory(), l2 })])
+      await proveChain(over(redis({ url: server.url, timeout: '5s', connectTimeout: '10s' })), randomPrefix());
   });
 
   it('A1: it starts without its server, runs its methods, rejects evictions, and caches once the server is there', async () => {

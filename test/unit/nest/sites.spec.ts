@@ -8,7 +8,8 @@ import { closeAll, counter, start } from './support/start.js';
 const open: TestingModule[] = [];
 afterEach(async () => {
   await closeAll();
-  for (const module of open.splice(0)) await module.close();
+  // Nest 11 rejects with what its start was refused for.
+  for (const module of open.splice(0)) await module.close().catch(() => undefined);
 });
 
 async function startModules(...imports: (DynamicModule | (new () => object))[]): Promise<TestingModule> {

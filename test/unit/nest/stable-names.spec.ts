@@ -71,7 +71,6 @@ describe('a class whose name does not stay is refused at the start, with the lin
       .compile();
     const module = await starting;
     await expect(module.init()).rejects.toThrow(/Service\.find: is a method of .*@CacheConfig/);
-    await module.close();
   });
 
   it('also where the name only leads the keys of a namespace that a method says', async () => {
