@@ -12,7 +12,7 @@ export class Asker {
   private latest: Frame | undefined;
 
   constructor(
-    private readonly request: unknown,
+    readonly request: unknown,
     private readonly resolver: ScopeResolver,
     private readonly scopes: ScopeTable,
   ) {}

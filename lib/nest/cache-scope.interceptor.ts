@@ -31,18 +31,21 @@ export class CacheScopeInterceptor implements NestInterceptor {
   ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (this.resolver === null) return next.handle();
-    const found = this.resolver(sourceOf(execution));
+    const { resolver } = this;
+    if (resolver === null) return next.handle();
+    // What a resolver of the application reads from the cache it reads for nobody, or for whom it says.
+    const found = this.foundation.context.outside(() => resolver(sourceOf(execution)));
     // Any promise, also one of another make: what is waited for is never mistaken for an answer without a tenant.
-    if (isLater(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, next)));
-    return this.within(found, next);
+    if (isLater(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, execution, next)));
+    return this.within(found, execution, next);
   }
 
-  /** Subscribes inside the scope, since that is when the handler runs; the teardown goes back to whoever unsubscribes. */
-  private within(ids: FoundScope, next: CallHandler): Observable<unknown> {
+  /** Subscribes inside the scope, since that is when the handler runs; the teardown goes back to the caller of it. */
+  private within(ids: FoundScope, execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const { context, scopes } = this.foundation;
-    const frame = { scope: scopes.of(ids), loading: undefined };
-    return new Observable((subscriber) => context.run(frame, () => next.handle().subscribe(subscriber)));
+    // A handler that is called inside of a load goes on being watched by it.
+    const frame = { scope: scopes.of(ids), loading: context.loading() };
+    return new Observable((subscriber) => context.begin(execution, frame, () => next.handle().subscribe(subscriber)));
   }
 }
 

@@ -1,3 +1,4 @@
+import { defer, type MonoTypeOperatorFunction } from 'rxjs';
 import type { Begun } from '../core/begun.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
@@ -11,6 +12,7 @@ import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import type { CacheKey, CallOptions, FailureOptions } from './scoped-cache.types.js';
+import { keptInside } from './transport/kept-chain.js';
 
 const DEFAULT_NAMESPACE = 'default';
 
@@ -49,7 +51,7 @@ export abstract class CacheView {
   /**
    * Runs `work` with a scope: for jobs, queues, scripts, and whatever else no request stands behind. What `work` starts
    * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
-   * library) has whatever scope *they* run in, so bind those with `AsyncResource.bind` or call this inside of them.
+   * library) has whatever scope *they* run in, so bind those with `bindScope` or call this inside of them.
    *
    * The scope is the whole of it: nothing of the surrounding one shines through. What `work` returns belongs to it, too:
    * a query builder (of mongoose, knex, drizzle …) begins inside, at once, and comes as a promise; generators, iterables
@@ -65,6 +67,40 @@ export abstract class CacheView {
     const { context, scopes } = this.parts.foundation;
     // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
     return runInside(context, { scope: scopes.of(ids), loading: context.loading() }, work);
+  }
+
+  /**
+   * The same function, which runs with the scope of now whoever calls it, and whenever: for what waits in a queue, a
+   * pool or a list of listeners, and would otherwise run in the scope of the caller that lets it go on. Bound where
+   * nobody has a scope, it has none either: its calls fail closed.
+   *
+   * Called inside of a loader, what it reads is noted as read by that load, which `AsyncResource.bind` would hide.
+   * @returns a function with the same arguments, `this` and result, to which applies what `runInScope` says of results
+   * @throws ScopeInvalidError when the ids of the running request are none
+   * @example await queue.add(this.cache.bindScope(() => this.reports.rebuild(id)));
+   */
+  bindScope<Self, Args extends unknown[], R extends PromiseLike<unknown>>(
+    work: (this: Self, ...args: Args) => R,
+  ): (this: Self, ...args: Args) => Begun<R>;
+  bindScope<Self, Args extends unknown[], R>(work: (this: Self, ...args: Args) => R): (this: Self, ...args: Args) => R;
+  bindScope(work: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+    const { context } = this.parts.foundation;
+    const inside = context.bind();
+    return function (this: unknown, ...args) {
+      return inside(() => runInside(context, context.current() as Frame, () => work.apply(this, args)));
+    };
+  }
+
+  /**
+   * An operator after which an Observable belongs to its subscriber: it is subscribed to, and each value, its error and
+   * its end are handed on, with the scope that surrounds the subscription. For sources that others speak through: the
+   * answers of a `ClientProxy` (which come in the scope of the request that opened the connection), a shared `Subject`,
+   * a buffer. Put it behind them, before operators that use the cache.
+   * @example this.client.send('price', id).pipe(this.cache.keepScope(), mergeMap((price) => this.quotes.of(price)))
+   */
+  keepScope<T>(): MonoTypeOperatorFunction<T> {
+    const { context } = this.parts.foundation;
+    return (source) => defer(() => keptInside(source, context.bind()));
   }
 
   protected frame(): Frame | undefined {

@@ -41,6 +41,7 @@ import { HttpRoutes } from './http-routes.js';
 import { Providers } from './providers.js';
 import { ServedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
+import { ScopeKeeper } from './transport/scope-keeper.js';
 
 /** What the options of one cache say, before those of others in the container are looked at. */
 const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
@@ -85,6 +86,7 @@ const PARTS: readonly Provider[] = Object.freeze([
     inject: [CACHE_SETTINGS],
     useFactory: ({ scope }: CacheSettings) => scope.resolve ?? null,
   },
+  ScopeKeeper,
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);
@@ -145,6 +147,7 @@ const ASYNC_OPTION_NAMES = Object.freeze([
 export class CacheModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(CACHE_ENGINE) private readonly engine: Machine['engine'],
+    @Inject(ScopeKeeper) private readonly keeper: ScopeKeeper,
     @Optional() @Inject(HttpRoutes) private readonly routes?: HttpRoutes,
   ) {
     super();
@@ -178,7 +181,8 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
 
   /** The last hook of a shutdown: until then, others may still use the cache while they close. */
   async onApplicationShutdown(): Promise<void> {
-    this.routes?.close();
+    this.routes?.end();
+    this.keeper.close();
     await this.engine.close();
   }
 }

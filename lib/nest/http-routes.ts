@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Inject, Injectable, RequestMethod } from '@nestjs/common';
-import { ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { Foundation } from '../assemble.js';
 import { Asker } from '../context/asker.js';
 import type { CacheContext } from '../context/cache-context.js';
@@ -8,7 +8,6 @@ import { readsOnly, type ScopeResolver } from '../context/scope-resolver.js';
 import { veil } from '../core/veil.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from './cache.tokens.js';
-import { InnerEntry } from './inner-entry.js';
 
 type Handler = (this: unknown, request: unknown, response: unknown, next: unknown) => unknown;
 type Register = (...args: unknown[]) => unknown;
@@ -28,11 +27,10 @@ const METHODS: readonly string[] = Object.freeze(
  * a chain of Observables for every request, also for those that cache nothing.
  *
  * What Nest registers as the handler of a route, guards and all, is wrapped on its way to the adapter: behind every
- * middleware and hook, since those may go on in the callback of somebody else's request. From there on Nest waits for
- * promises, which come back to whoever waits, unless the route has interceptors of the application: one that lets
- * requests queue goes on inside of whoever leaves. Behind those, the scope is entered once more. While the routes are
- * made the interceptor stands aside; a route that is missed has no scope and fails closed. All others (gateways,
- * messages, GraphQL) are made before or after.
+ * middleware and hook, since those may go on in the callback of another request. From there on Nest waits for promises,
+ * which come back to the caller that waits; what interceptors of the application do is the matter of `ScopeKeeper`.
+ * While the routes are made the interceptor stands aside; a route that is missed has no scope and fails closed. All
+ * others (gateways, messages, GraphQL) are made before or after.
  */
 @Injectable()
 export class HttpRoutes {
@@ -41,15 +39,12 @@ export class HttpRoutes {
   }
 
   private areBeingMade = false;
-  private inner: InnerEntry | undefined;
 
   constructor(
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(CACHE_FOUNDATION) private readonly foundation: Foundation,
     @Inject(CACHE_SCOPE_RESOLVER) private readonly resolver: ScopeResolver | null,
     @Inject(CacheScopeInterceptor) private readonly interceptor: CacheScopeInterceptor,
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    @Inject(ExternalContextCreator) private readonly creator: ExternalContextCreator,
   ) {}
 
   /** Routes are made from here on. */
@@ -66,11 +61,6 @@ export class HttpRoutes {
     Object.defineProperty(interceptor, 'intercept', { value: undefined, configurable: true });
     if (resolver === null) return;
     this.wrapRoutesOf(httpAdapter as unknown as Record<string, Register>, resolver);
-    this.inner = new InnerEntry(this.modules, this.creator, (request, work) => {
-      const { context, scopes } = this.foundation;
-      context.serve(new Asker(request, resolver, scopes), work);
-    });
-    this.inner.stand();
   }
 
   /** They have been made: the interceptor is back for whatever is made later. */
@@ -78,13 +68,6 @@ export class HttpRoutes {
     if (!this.areBeingMade) return;
     this.areBeingMade = false;
     Reflect.deleteProperty(this.interceptor, 'intercept');
-    this.inner?.leave(false);
-  }
-
-  /** The application has ended, perhaps in the middle of its beginning. */
-  close(): void {
-    this.end();
-    this.inner?.leave(true);
   }
 
   private wrapRoutesOf(adapter: Record<string, Register>, resolver: ScopeResolver): void {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { Asker } from '../../../lib/context/asker.js';
 import { CacheContext } from '../../../lib/context/cache-context.js';
+import { fromClaims } from '../../../lib/context/scope-resolver.js';
+import { ScopeTable } from '../../../lib/context/scope-table.js';
 import type { Frame } from '../../../lib/core/frame.js';
 import { NOBODY, scopeOf } from '../../../lib/core/scope.js';
 
@@ -79,5 +82,64 @@ describe('the context of a call', () => {
   it('of one cache is not that of another', () => {
     const [one, other] = [new CacheContext(), new CacheContext()];
     one.run(frameOf('acme'), () => expect(other.scope()).toBe(NOBODY));
+  });
+});
+
+describe('the surroundings of a request', () => {
+  const tenantIn = (context: CacheContext, request: object, incoming?: unknown): string | undefined =>
+    context.keep(request, incoming)(() => context.scope().tenant);
+  const ask = (tenant: string): Asker =>
+    new Asker({ user: { tenant } }, fromClaims({ tenant: 'tenant' }), new ScopeTable());
+
+  it('are those that it began in, when it goes on inside of another', () => {
+    const context = new CacheContext();
+    const [mine, other] = [{}, {}];
+    context.begin(mine, frameOf('acme'), () => expect(tenantIn(context, mine)).toBe('acme'));
+    context.begin(other, frameOf('globex'), () => expect(tenantIn(context, mine)).toBe('acme'));
+    expect(tenantIn(context, mine)).toBe('acme');
+  });
+
+  it('are what was put into them, and not what was put into those of another', () => {
+    const context = new CacheContext();
+    const [mine, other] = [{}, {}];
+    context.begin(mine, frameOf('acme'), () =>
+      context.run(frameOf('put'), () => expect(tenantIn(context, mine)).toBe('put')),
+    );
+    context.begin(other, frameOf('globex'), () =>
+      context.run(frameOf('other'), () => expect(tenantIn(context, mine)).toBe('put')),
+    );
+  });
+
+  it('are those around the first look, unless they are another’s', () => {
+    const context = new CacheContext();
+    const [mine, other, late] = [{}, {}, {}];
+    context.run(frameOf('acme'), () => expect(tenantIn(context, mine)).toBe('acme'));
+    context.begin(other, frameOf('globex'), () => {
+      expect(tenantIn(context, mine)).toBe('acme');
+      expect(tenantIn(context, late)).toBeUndefined();
+    });
+  });
+
+  it('are nobody’s where nothing surrounds it, whatever comes later', () => {
+    const context = new CacheContext();
+    const mine = {};
+    expect(tenantIn(context, mine)).toBeUndefined();
+    context.run(frameOf('globex'), () => expect(tenantIn(context, mine)).toBeUndefined());
+  });
+
+  it('are those of an asker that was made for it, and for no other', () => {
+    const context = new CacheContext();
+    const asker = ask('acme');
+    context.serve(asker, () => {
+      expect(tenantIn(context, {}, asker.request)).toBe('acme');
+      expect(tenantIn(context, {}, {})).toBeUndefined();
+      expect(tenantIn(context, {})).toBeUndefined();
+    });
+  });
+
+  it('are left alone after the end', () => {
+    const context = new CacheContext();
+    context.close();
+    expect(context.keep({}, undefined)(() => context.current())).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Subject } from 'rxjs';
+import { concatMap, defer, from, lastValueFrom, Subject, take, toArray } from 'rxjs';
 import type { Foundation } from '../../../lib/assemble.js';
 import { Asker } from '../../../lib/context/asker.js';
 import { CACHE_FOUNDATION, type CacheModuleOptions, type CacheService, fromClaims } from '../../../lib/index.js';
@@ -126,5 +126,108 @@ describe('runInScope covers what its work only begins', () => {
       const values = list.values();
       expect(inside(values)).toBe(values);
     });
+  });
+});
+
+describe('what is bound to a scope', () => {
+  it('runs as the one that bound it, whoever calls it, with its arguments and its `this`', async () => {
+    const { cache, as } = await twoTenants();
+    const own = {
+      key: 'of globex',
+      read: as('globex', () =>
+        cache.bindScope(async function (this: { key: string }, end: string) {
+          return `${await cache.get<string>(this.key)}${end}`;
+        }),
+      ),
+    };
+    expect(await as('acme', () => own.read('!'))).toBe('globex!');
+    expect(await own.read('?')).toBe('globex?');
+  });
+
+  it('is nobody’s when it was bound by nobody', async () => {
+    const { cache, as } = await twoTenants();
+    const bound = cache.bindScope(() => mine(cache));
+    await expect(as('globex', bound)).rejects.toThrow('No tenant');
+  });
+
+  it('is for whom its request said at that time', async () => {
+    const started = await twoTenants();
+    const request = { user: { org: 'globex' } };
+    const bound = asHandler(started, request, () => started.cache.bindScope(() => mine(started.cache)));
+    request.user = { org: 'acme' };
+    expect(await bound()).toBe('globex');
+  });
+
+  it('makes generators that have it in each step', async () => {
+    const { cache, as } = await twoTenants();
+    const rows = as('globex', () =>
+      cache.bindScope(async function* () {
+        yield await mine(cache);
+      }),
+    );
+    expect(await as('acme', () => collect(rows()))).toEqual(['globex']);
+  });
+
+  it('is watched by the load that it is called in, and by none that has ended', async () => {
+    const { cache, as } = await twoTenants();
+    const bound = as('globex', () => cache.bindScope(() => mine(cache)));
+    expect(await cache.global().getOrSet('of all', bound)).toBe('globex');
+    expect(await cache.global().has('of all')).toBe(false);
+    let inside = bound;
+    const user = { tenant: 'acme', user: 'ann' };
+    await cache.runInScope(user, () =>
+      cache.global().getOrSet('other', () => {
+        inside = as('globex', () => cache.bindScope(() => mine(cache)));
+        return 1;
+      }),
+    );
+    expect(await inside()).toBe('globex');
+  });
+});
+
+describe('an Observable that keeps its scope', () => {
+  it('hands on what others say as its subscriber’s', async () => {
+    const { cache, as } = await twoTenants();
+    const shared = new Subject<string>();
+    const heard = (tenant: string): Promise<unknown[]> =>
+      as(tenant, () =>
+        lastValueFrom(
+          shared.pipe(
+            cache.keepScope(),
+            take(2),
+            concatMap((key) => cache.get(key, { default: 'nothing' })),
+            toArray(),
+          ),
+        ),
+      );
+    const both = Promise.all([heard('acme'), heard('globex')]);
+    as('acme', () => shared.next('of acme'));
+    shared.next('of globex');
+    expect(await both).toEqual([
+      ['acme', 'nothing'],
+      ['nothing', 'globex'],
+    ]);
+    expect(shared.observed).toBe(false);
+  });
+
+  it('ends for a source that says everything at once, as soon as its subscriber has enough', async () => {
+    const { cache, as } = await twoTenants();
+    let said = 0;
+    const endless = from(
+      (function* () {
+        while (said < 1_000) yield ++said;
+      })(),
+    );
+    const first = as('acme', () => lastValueFrom(endless.pipe(cache.keepScope(), take(2), toArray())));
+    expect(await first).toEqual([1, 2]);
+    expect(said).toBeLessThan(5);
+  });
+
+  it('passes errors on', async () => {
+    const { cache, as } = await twoTenants();
+    const broken = defer(() => {
+      throw new Error('down');
+    });
+    await expect(as('acme', () => lastValueFrom(broken.pipe(cache.keepScope())))).rejects.toThrow('down');
   });
 });

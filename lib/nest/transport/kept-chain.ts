@@ -1,0 +1,64 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { Observable, takeWhile } from 'rxjs';
+import type { CacheContext } from '../../context/cache-context.js';
+import type { Inside } from '../../core/begun.js';
+
+/**
+ * An interceptor that lets each request go on as itself, whoever lets it go on: what comes after it begins in the
+ * surroundings of the request, and its answer comes back in them.
+ */
+export function keptInterceptor(interceptor: NestInterceptor, context: CacheContext): NestInterceptor {
+  const intercept: NestInterceptor['intercept'] = (execution, next) =>
+    surroundings(
+      context,
+      execution,
+    )(() => interceptor.intercept(execution, { handle: () => onward(surroundings(context, execution), next) }));
+  // All else is the interceptor's own: whoever looks at the list finds its class and its properties.
+  return Object.create(interceptor, { intercept: { value: intercept } }) as NestInterceptor;
+}
+
+/**
+ * Stands between the interceptors that a class or a method names, which Nest makes for itself. Classes may be those of
+ * several applications: of all caches that are open, each in a context of its own.
+ */
+export class ChainLink implements NestInterceptor {
+  readonly contexts = new Set<CacheContext>();
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    let inside: Inside = (work) => work();
+    for (const context of this.contexts) {
+      const within = surroundings(context, execution);
+      const before = inside;
+      inside = (work) => before(() => within(work));
+    }
+    return onward(inside, next);
+  }
+}
+
+/** Nest has one execution for each request and its chain, which no other request has. */
+function surroundings(context: CacheContext, execution: ExecutionContext): Inside {
+  const isRoute = execution.getType() === 'http';
+  return context.keep(execution, isRoute ? execution.switchToHttp().getRequest<unknown>() : undefined);
+}
+
+function onward(inside: Inside, next: CallHandler): Observable<unknown> {
+  return keptInside(
+    inside(() => next.handle()),
+    inside,
+  );
+}
+
+/** The same Observable: subscribed to inside, and with everything it says handed on inside. */
+export function keptInside<T>(source: Observable<T>, inside: Inside): Observable<T> {
+  return new Observable((subscriber) => {
+    // A source that says everything at once does not ask whether anybody still listens.
+    const open = source.pipe(takeWhile(() => !subscriber.closed));
+    return inside(() =>
+      open.subscribe({
+        next: (value) => inside(() => subscriber.next(value)),
+        error: (error: unknown) => inside(() => subscriber.error(error)),
+        complete: () => inside(() => subscriber.complete()),
+      }),
+    );
+  });
+}
