@@ -5,6 +5,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
+  CACHE_CONTEXT,
+  type CacheContext,
   CacheModule,
   CacheService,
   memory,
@@ -177,6 +179,40 @@ describeWithRedis('fake timers of Jest, on Redis', () => {
     expect(await cache.get('cat')).toBe('Tom');
     await machineClock.sleep(60);
     expect(await cache.get('short')).toBeUndefined();
+  });
+
+  it('a caller that waits for the load of another process goes on waiting, and gets its value', async () => {
+    jest.useFakeTimers();
+    const [prefix, backend] = [randomPrefix(), redis({ url: server.url, timeout: '5s' })];
+    const cache = await cacheWith({ backend, prefix });
+    const other = await Test.createTestingModule({ imports: [CacheModule.forRoot({ backend, prefix })] }).compile();
+    let land = (_: string): void => undefined;
+    let isBegun = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (isBegun = resolve));
+    const loading = cache.getOrSet('cat', () => {
+      isBegun();
+      return new Promise<string>((resolve) => (land = resolve));
+    });
+    await begun;
+    const waiting = other
+      .get(CacheService)
+      .tenant('acme')
+      .getOrSet('cat', async () => 'loaded twice');
+    await machineClock.sleep(20);
+    land('Tom');
+    expect(await Promise.all([loading, waiting])).toEqual(['Tom', 'Tom']);
+    await other.close();
+  });
+
+  it('what a test holds back is carried out in no scope, whoever asks a server meanwhile', async () => {
+    const cache = await cacheWith({ backend: redis({ url: server.url, timeout: '5s' }) });
+    const context = opened!.get<CacheContext>(CACHE_CONTEXT);
+    jest.useFakeTimers();
+    const seen: unknown[] = [];
+    process.nextTick(() => seen.push(context.current()));
+    await opened!.get(CacheService).runInScope({ tenant: 'acme' }, () => cache.get('cat'));
+    for (let tries = 0; tries < 100 && seen.length === 0; tries++) await machineClock.sleep(1);
+    expect(seen).toEqual([undefined]);
   });
 
   it('a server that hangs costs a read one timeout, and one that comes back is found, although no timer of the test fires', async () => {
