@@ -4,6 +4,9 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import mongoose, { type Connection } from 'mongoose';
+import { createRequire } from 'node:module';
 import {
   CACHE_CONTEXT,
   type CacheContext,
@@ -22,13 +25,18 @@ import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
+const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof mongoose;
 const TTL_MS = 5 * 60_000;
 
 let opened: TestingModule | undefined;
+/** What the application has opened itself. */
+const ends: (() => Promise<unknown>)[] = [];
+const endLater = (end: () => Promise<unknown>): number => ends.push(end);
 afterEach(async () => {
   await opened?.close();
   opened = undefined;
   jest.useRealTimers();
+  await Promise.all(ends.splice(0).map((end) => end()));
 });
 
 async function cacheWith(options: CacheModuleOptions): Promise<ReturnType<CacheService['tenant']>> {
@@ -165,6 +173,11 @@ describeWithRedis('fake timers of Jest, on Redis', () => {
 
   behavesUnderFakes({
     redis: () => redis({ url: server.url, timeout: '5s', requireOnBoot: true }),
+    'a client of the application': () => {
+      const client = new Redis(server.url);
+      endLater(async () => client.disconnect());
+      return redis({ client, timeout: '5s', requireOnBoot: true });
+    },
     'two levels': () => tiered({ l1: memory(), l2: redis({ url: server.url, timeout: '5s', requireOnBoot: true }) }),
     'two levels with sharded channels': () =>
       tiered({ l1: memory(), l2: redis({ url: server.url, timeout: '5s', requireOnBoot: true, pubSub: 'sharded' }) }),
@@ -251,9 +264,18 @@ describeWithMongo('fake timers of Jest, on MongoDB', () => {
     [server, bus] = await Promise.all([MongoProcess.start(), RedisProcess.start()]);
   });
   afterAll(() => Promise.all([server.stop(), bus.stop()]));
+  const connectedBy = ({ createConnection }: typeof mongoose): Connection => {
+    const connection = createConnection(server.url);
+    endLater(() => connection.close());
+    return connection;
+  };
 
   behavesUnderFakes({
     mongo: () => mongo({ uri: server.url, timeout: '5s', requireOnBoot: true }),
+    'a connection of mongoose 9': () =>
+      mongo({ connection: connectedBy(mongoose), timeout: '5s', requireOnBoot: true }),
+    'a connection of mongoose 8': () =>
+      mongo({ connection: connectedBy(mongoose8), timeout: '5s', requireOnBoot: true }),
     'two levels': () => tiered({ l1: memory(), l2: mongo({ uri: server.url, timeout: '5s', requireOnBoot: true }) }),
     'two levels with a bus on Redis': () =>
       tiered({
