@@ -122,7 +122,9 @@ describe('the package', () => {
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
       .map(({ name }) => name)
       .filter((name) => !['node_modules', 'dist', 'coverage'].includes(name));
-    expect(folders.filter((name) => !['lib', 'test', 'sample', 'bench', 'docs', 'findings'].includes(name))).toEqual([]);
+    expect(folders.filter((name) => !['lib', 'test', 'sample', 'bench', 'docs', 'findings'].includes(name))).toEqual(
+      [],
+    );
   });
 
   it.each(['LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'])('has a %s', (name) => {
