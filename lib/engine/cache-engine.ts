@@ -220,7 +220,7 @@ export class CacheEngine {
 
   /** Inside a loader, whatever tells about stored data counts as a read of it. */
   private note(space: Space): Loading | undefined {
-    const loading = this.parts.surroundings.current()?.loading;
+    const loading = this.parts.surroundings.loading();
     loading?.note(space);
     return loading;
   }

@@ -57,7 +57,8 @@ export class Filler {
   /** Stores the result under its lease, or gives the lease back. Never rejects. */
   async settle(result: Result, lease: Lease): Promise<Settled> {
     const { key, policy, value } = result;
-    const draft = this.draft(result);
+    const asksNobody = result.rules === undefined && policy.ttlOf === undefined;
+    const draft = asksNobody ? this.draft(result) : this.inKey(result, () => this.draft(result));
     const nowMs = this.parts.clock.monotonicMs();
     if (typeof draft === 'string') {
       this.report.refused(key, draft);
@@ -77,8 +78,10 @@ export class Filler {
     const { key, rules, value, loading } = result;
     try {
       // A value that would not be stored is not asked for its tags, here as little as elsewhere.
-      const isNone = value === undefined || rules?.unless?.(value) === true;
-      const labels = this.labels(isNone ? { ...result, rules: undefined } : result);
+      const labels = this.inKey(result, () => {
+        const isNone = value === undefined || rules?.unless?.(value) === true;
+        return this.labels(isNone ? { ...result, rules: undefined } : result);
+      });
       return { value, labels, freshUntilMs: loading.innerFreshUntilMs };
     } catch {
       // Nobody knows its tags.
@@ -105,7 +108,18 @@ export class Filler {
   /** What would be stored for an explicit write. @throws whatever makes it unstorable */
   draftOf(key: Key, value: unknown, policy: Policy): Draft {
     if (value === undefined) throw new UnserializableError('value', 'is undefined, which stands for "nothing"');
-    return this.compose(policy, value, key.labels, this.ttlMs(policy, value, undefined, []));
+    const { surroundings } = this.parts;
+    const decide = (): number => this.ttlMs(policy, value, undefined, []);
+    const ttlMs =
+      policy.ttlOf === undefined
+        ? decide()
+        : surroundings.run({ scope: key.space.scope, loading: surroundings.loading() }, decide);
+    return this.compose(policy, value, key.labels, ttlMs);
+  }
+
+  /** Rules of the user's run in the scope of the key: what they decide is so for everybody who gets the entry. */
+  private inKey<R>({ key, loading }: Making, work: () => R): R {
+    return this.parts.surroundings.run({ scope: key.space.scope, loading }, work);
   }
 
   private async fill(key: Key, lease: Lease, draft: Draft): Promise<RefusalReason | undefined> {

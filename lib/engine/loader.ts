@@ -26,7 +26,7 @@ export interface LoaderContext<T = unknown> {
 }
 
 /** Computes a value when the cache has none. Its errors reach the caller unchanged and are never stored. */
-export type Loader<T> = (context: LoaderContext<T>) => T | Promise<T>;
+export type Loader<T> = (context: LoaderContext<T>) => T | PromiseLike<T>;
 
 /** Stands for "keep the previous value" on its way from the loader to the load. Never leaves the engine. */
 export const NOT_MODIFIED: unique symbol = Symbol('not modified');

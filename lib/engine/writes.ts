@@ -38,6 +38,8 @@ export class Writes {
           : this.parts.backend.writeMany(drafts));
       });
     } catch (error) {
+      // Only its failure tells anything: that a tenant has reached its quota, say.
+      this.parts.surroundings.loading()?.note(first.space);
       if (!isHidden(policy?.failSilently, error)) throw error;
       await this.unstored(
         drafts.map(([key]) => key),
@@ -72,7 +74,7 @@ export class Writes {
 
   increment(key: Key, by: number, policy: Policy): Promise<number> {
     // It tells what is stored, so inside a loader it counts as a read.
-    this.parts.surroundings.current()?.loading?.note(key.space);
+    this.parts.surroundings.loading()?.note(key.space);
     const work = async (): Promise<number> => {
       const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
       // A count has no second life: past its ttl it starts anew.

@@ -69,7 +69,8 @@ export abstract class CacheReads extends CacheView {
 
   /**
    * The stored value, or the loader's, which is then stored. Callers of one key in one moment share one loader, in this
-   * process and, with a shared backend, in all of them. The loader runs in the scope of the key, not of the caller.
+   * process and, with a shared backend, in all of them. The loader runs in the scope of the key, not of the caller; a
+   * query builder that it returns begins there, too, once.
    *
    * `undefined` is returned but never stored. When the backend fails the loader answers. The loader's error reaches the
    * caller unchanged and is never stored.
@@ -82,7 +83,7 @@ export abstract class CacheReads extends CacheView {
    */
   getOrSet<T, _Inferred>(
     key: CacheKey,
-    loader: (context: UntypedContext) => T | Promise<T>,
+    loader: (context: UntypedContext) => T | PromiseLike<T>,
     options?: CallOptions<T>,
   ): Promise<T>;
   /** The same with the type of the value said first: `getOrSet<Report>(…)`. */
@@ -139,6 +140,7 @@ export abstract class CacheReads extends CacheView {
    */
   async stats(): Promise<CacheStats> {
     const view = this.view();
+    void this.toldSpace();
     const { engine, foundation } = this.parts;
     const held = await engine.holdings(view);
     return statsOf(foundation.tallies.sum(view), held);
@@ -146,6 +148,7 @@ export abstract class CacheReads extends CacheView {
 
   /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */
   info(): Promise<BackendInfo> {
+    this.noteEverybody();
     return this.parts.engine.info();
   }
 

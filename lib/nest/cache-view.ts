@@ -6,7 +6,7 @@ import { runInside } from '../core/inside.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { knownOptions } from '../core/own-options.js';
 import { resolvePolicy, type Policy } from '../core/policy.js';
-import type { Scope, ScopeIds } from '../core/scope.js';
+import { NOBODY, type Scope, type ScopeIds } from '../core/scope.js';
 import type { Space, View } from '../core/space.js';
 import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
@@ -118,6 +118,21 @@ export abstract class CacheView {
   /** @throws ScopeMissingError */
   protected space(frame = this.frame()): Space {
     return this.parts.foundation.mint.space(this.scope(frame), this.bound.width, this.namespaceName);
+  }
+
+  /**
+   * The same for verbs whose answer tells what is stored, or how much of it: inside a loader they count as reads of it.
+   * @throws ScopeMissingError
+   */
+  protected toldSpace(): Space {
+    const space = this.space();
+    this.parts.foundation.context.loading()?.note(space);
+    return space;
+  }
+
+  /** Figures of all tenants together are for nobody in particular: no entry is for as few people. */
+  protected noteEverybody(): void {
+    this.parts.foundation.context.loading()?.note({ scope: NOBODY, width: 'tenant', namespace: this.namespaceName });
   }
 
   /** The same for reads: undefined when the scope is missing and reads are to go on without the cache. */

@@ -51,6 +51,7 @@ export class CacheService extends ScopedCache {
   /** The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer. */
   async totals(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
+    this.noteEverybody();
     const held = await engine.holdings(undefined);
     return statsOf(foundation.tallies.sum(), held);
   }
@@ -70,6 +71,7 @@ export class CacheService extends ScopedCache {
     if (confirm !== 'all tenants') {
       throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
     }
+    this.noteEverybody();
     const space = this.parts.foundation.mint.space(NOBODY, 'global', this.namespaceName);
     return quietly(silenceOf({ failSilently }), 0, () => this.parts.engine.writes.clearEverything(space));
   }

@@ -24,7 +24,7 @@ import { answersByHand, declaredReturnType } from './decorators/metadata.js';
 import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
-import type { MethodPlan, PlanSetting } from './method-plan.js';
+import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
@@ -32,6 +32,7 @@ type Condition = (...args: unknown[]) => boolean;
 
 /** What one `@Cacheable` does in one cache. */
 export class CacheablePlan implements MethodPlan {
+  readonly place: PlanPlace;
   private readonly parts: CacheParts;
   private readonly keys: MethodKey;
   private readonly policy: Policy;
@@ -52,6 +53,8 @@ export class CacheablePlan implements MethodPlan {
   ) {
     this.parts = setting.parts;
     this.keys = new MethodKey(setting, member, options);
+    const { width, saysForWhom } = this.keys;
+    this.place = { decorator: '@Cacheable', width, saysForWhom, entersKey: true };
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as Condition | undefined;

@@ -10,7 +10,7 @@ import { classConfig, declaredReturnType } from './decorators/metadata.js';
 import type { Member, Method } from './decorators/method-site.js';
 import { evictedBy, type EvictedMethod } from './evicted-method.js';
 import { widthOfMember } from './method-key.js';
-import type { MethodPlan, PlanSetting } from './method-plan.js';
+import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import { Removals, type Removal } from './removals.js';
 import { meantParts } from './said-key.js';
@@ -20,6 +20,7 @@ type Builder<T> = (...args: unknown[]) => T;
 
 /** What one `@CacheEvict` does in one cache. */
 export class EvictPlan implements MethodPlan {
+  readonly place: PlanPlace;
   private readonly method: Method;
   private readonly condition: Builder<boolean> | undefined;
   /** What goes with the `method` option: of a base and an override that are both cached, the base first. */
@@ -40,6 +41,13 @@ export class EvictPlan implements MethodPlan {
     const shown = this.evicted.at(-1);
     this.namespace = shown?.keys.namespace ?? options.namespace ?? classConfig(member).namespace;
     const width = shown?.width ?? widthOfMember(setting.parts, member, '@CacheEvict', options.scope);
+    const saysForWhom = shown !== undefined && this.evicted.every(({ keys }) => keys.saysForWhom);
+    this.place = {
+      decorator: '@CacheEvict',
+      width,
+      saysForWhom: options.context !== undefined || saysForWhom,
+      entersKey: false,
+    };
     this.removing = new Removals(setting, width, this.namespace, member.ownName);
     this.isSequence = isObservableClass(declaredReturnType(member));
     this.checkNamespaceSaid(this.namespace);

@@ -113,7 +113,7 @@ export class MethodKey {
   /** @throws KeyInvalidError, TagInvalidError */
   key(space: Space, self: unknown, args: readonly unknown[]): Key {
     const { tagsOf } = this;
-    const tags = tagsOf && (() => tagsOf(...args));
+    const tags = tagsOf && (() => this.inSpace(space, () => tagsOf(...args)));
     return this.parts.foundation.mint.key(
       space,
       this.keyParts(self, args),
@@ -130,6 +130,12 @@ export class MethodKey {
   /** True for an argument that stays out of the key. */
   ignores(position: number): boolean {
     return this.ignored.has(position);
+  }
+
+  /** What decides about an entry may know no more than those who get it. */
+  private inSpace<R>({ scope }: Space, work: () => R): R {
+    const { context } = this.parts.foundation;
+    return context.run({ scope, loading: context.loading() }, work);
   }
 
   private keyParts(self: unknown, args: readonly unknown[]): readonly unknown[] {

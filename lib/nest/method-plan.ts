@@ -1,9 +1,22 @@
+import type { Width } from '../core/scope.js';
 import type { Member } from './decorators/method-site.js';
 import type { NamespaceBook } from './namespace-book.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
+/** For whom a decorator acts, as far as others on the same method have to know. */
+export interface PlanPlace {
+  /** `@CachePut`. */
+  readonly decorator: string;
+  readonly width: Width;
+  /** Its options say for whom, whatever the surroundings. */
+  readonly saysForWhom: boolean;
+  /** What stands below it runs in the scope of its key. */
+  readonly entersKey: boolean;
+}
+
 /** What one decorator does to one method in one cache. */
 export interface MethodPlan {
+  readonly place: PlanPlace;
   run(self: unknown, args: unknown[]): unknown;
 }
 

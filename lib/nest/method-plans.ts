@@ -4,6 +4,7 @@ import { veil } from '../core/veil.js';
 import { memberOf } from './decorators/members.js';
 import { classConfig, decorationsOf, type Decoration } from './decorators/metadata.js';
 import type { MethodSite } from './decorators/method-site.js';
+import { checkOrder } from './decorator-order.js';
 import type { MethodPlan, PlanSetting } from './method-plan.js';
 import { NamespaceBook } from './namespace-book.js';
 import { ownClass, prototypeOf, type Providers } from './providers.js';
@@ -24,6 +25,9 @@ export class ClassPlans {
       const known = plans.get(site);
       if (known !== undefined) return known;
       const made = plan(setting, memberOf(site, type));
+      // Those below it on the same method were made before: decorators are evaluated from below.
+      for (const [below, { place }] of plans)
+        if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
       plans.set(site, made);
       return made;
     };

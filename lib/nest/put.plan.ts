@@ -9,7 +9,7 @@ import { declaredReturnType } from './decorators/metadata.js';
 import type { Member, Method } from './decorators/method-site.js';
 import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
-import type { MethodPlan, PlanSetting } from './method-plan.js';
+import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
@@ -18,6 +18,7 @@ import type { CacheParts } from './scoped-cache.parts.js';
  * scope of its key, whoever called.
  */
 export class PutPlan implements MethodPlan {
+  readonly place: PlanPlace;
   private readonly parts: CacheParts;
   private readonly keys: MethodKey;
   private readonly policy: Policy;
@@ -29,6 +30,8 @@ export class PutPlan implements MethodPlan {
   constructor(setting: PlanSetting, member: Member, options: CacheableOptions) {
     this.parts = setting.parts;
     this.keys = new MethodKey(setting, member, options, '@CachePut');
+    const { width, saysForWhom } = this.keys;
+    this.place = { decorator: '@CachePut', width, saysForWhom, entersKey: true };
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as PutPlan['condition'];

@@ -58,7 +58,7 @@ export class ScopedCache extends CacheReads {
   /** Removes entries by name; how many were there. With `failSilently: true`, 0 for what nobody confirms. @throws InvalidationUnknownError */
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
     const isSilent = silenceOf(options);
-    const space = this.space();
+    const space = this.toldSpace();
     const named = Array.from(keys, (key) => this.key(space, key));
     return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
   }
@@ -71,7 +71,7 @@ export class ScopedCache extends CacheReads {
    */
   async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
     const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
-    return this.parts.engine.writes.expire(this.key(this.space(), key), ttlMs, this.policyFor(options));
+    return this.parts.engine.writes.expire(this.key(this.toldSpace(), key), ttlMs, this.policyFor(options));
   }
 
   /**
@@ -108,7 +108,7 @@ export class ScopedCache extends CacheReads {
   async invalidate(pattern: string, options?: FailureOptions): Promise<number> {
     const isSilent = silenceOf(options);
     const match = this.glob(pattern);
-    const space = this.space();
+    const space = this.toldSpace();
     const { mint } = this.parts.foundation;
     const view = mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
     return quietly(isSilent, 0, () => this.parts.engine.writes.removeMatching(space, { view, match }));
@@ -139,7 +139,7 @@ export class ScopedCache extends CacheReads {
    */
   async clear(options?: FailureOptions): Promise<number> {
     const isSilent = silenceOf(options);
-    const [space, view] = [this.space(), this.view()];
+    const [space, view] = [this.toldSpace(), this.view()];
     return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view));
   }
 

@@ -19,6 +19,12 @@ interface Cat {
 }
 declare const cache: CacheService;
 declare const tom: Cat;
+/** As query builders are typed: with all that a promise has, and more. */
+declare const query: Promise<Cat[]> & { limit(count: number): unknown };
+declare function fail(): never;
+/** Passes on what it is given, whatever that is. */
+export const passedOn = <R>(work: () => R): R => cache.runInScope<R>({ tenant: 'acme' }, work);
+export const promisedOn = <T>(work: () => Promise<T>): Promise<T> => cache.runInScope({ tenant: 'acme' }, work);
 
 export async function verbs(): Promise<void> {
   const got = await cache.get<Cat>('k');
@@ -44,6 +50,20 @@ export async function verbs(): Promise<void> {
   same<typeof view, ScopedCache>(true);
   const ran = cache.runInScope({ tenant: 'acme' }, async () => 7);
   same<typeof ran, Promise<number>>(true);
+  const begunThere = cache.runInScope({ tenant: 'acme' }, () => query);
+  same<typeof begunThere, Promise<Cat[]>>(true);
+  // @ts-expect-error it has begun, so it has no `limit` any more
+  void cache.runInScope({ tenant: 'acme' }, () => query).limit(1);
+  const atOnce = cache.runInScope({ tenant: 'acme' }, () => tom);
+  same<typeof atOnce, Cat>(true);
+  const perhaps = cache.runInScope({ tenant: 'acme' }, () => (tom.days > 1 ? tom : Promise.resolve(tom)));
+  same<typeof perhaps, Cat | Promise<Cat>>(true);
+  const whatever = cache.runInScope({ tenant: 'acme' }, (): any => tom);
+  same<typeof whatever, any>(true);
+  const never = (): never => cache.runInScope({ tenant: 'acme' }, (): never => fail());
+  same<typeof never, () => never>(true);
+  const loadedByQuery = await cache.getOrSet('k', () => query);
+  same<typeof loadedByQuery, Cat[]>(true);
 
   await cache.getOrSet('k', async () => tom, { ttl: (cat) => cat.days * 86_400_000 });
   await cache.set('k', tom, { ttl: (cat) => `${cat.days}d` });

@@ -1,0 +1,182 @@
+/** Whose scope the functions among the options see; and decorators on one method, which see what stands above them. */
+import { Inject, Injectable, type Type } from '@nestjs/common';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  CACHE_CONTEXT,
+  Cacheable,
+  type CacheableOptions,
+  CacheConfigError,
+  type CacheContext,
+  CacheEvict,
+  CachePut,
+  CacheService,
+} from '../../../lib/index.js';
+import { closeAll, start } from './support/start.js';
+
+afterEach(closeAll);
+
+let seen: Record<string, string> = {};
+let context: CacheContext;
+
+function note<R>(name: string, answer: R): (...args: unknown[]) => R {
+  return () => {
+    const { tenant = 'nobody', user = '-' } = context.scope();
+    seen[name] = `${tenant}/${user}`;
+    return answer;
+  };
+}
+
+/** Every function that the options take. */
+const FUNCTIONS: CacheableOptions = {
+  key: note('key', 'k'),
+  condition: note('condition', true),
+  tags: note('tags', ['cats']),
+  resultTags: note('resultTags', ['result']),
+  unless: note('unless', false),
+  ttl: note('ttl', '5m' as const),
+};
+
+@Injectable()
+class Cats {
+  constructor(@Inject(CACHE_CONTEXT) given: CacheContext) {
+    context = given;
+  }
+
+  @Cacheable(FUNCTIONS)
+  async found(): Promise<string> {
+    return note('method', 'Tom')();
+  }
+
+  @CachePut(FUNCTIONS)
+  async put(): Promise<string> {
+    return note('method', 'Tom')();
+  }
+
+  @Cacheable({ ...FUNCTIONS, context: () => ({ tenant: 'globex' }) })
+  async ofGlobex(): Promise<string> {
+    return note('method', 'Tom')();
+  }
+
+  @CachePut({ ...FUNCTIONS, context: () => ({ tenant: 'globex' }) })
+  async putForGlobex(): Promise<string> {
+    return note('method', 'Tom')();
+  }
+}
+
+const BEFORE = ['condition', 'key'];
+const AFTER = ['method', 'resultTags', 'tags', 'ttl', 'unless'];
+
+describe('functions among the options', () => {
+  it.each([
+    ['@Cacheable', 'acme/-', (cats: Cats) => cats.found()],
+    ['@CachePut', 'acme/-', (cats: Cats) => cats.put()],
+    ['@Cacheable with a context', 'globex/-', (cats: Cats) => cats.ofGlobex()],
+    ['@CachePut with a context', 'globex/-', (cats: Cats) => cats.putForGlobex()],
+  ])(
+    '%s: those that choose the key see its caller, those that decide about the entry see what its method sees',
+    async (_, expected, call) => {
+      const { get, as } = await start({ scope: { default: 'tenant' } }, Cats);
+      seen = {};
+      await as('acme/ann', () => call(get(Cats)));
+      expect(seen).toEqual({
+        ...Object.fromEntries(BEFORE.map((name) => [name, 'acme/ann'])),
+        ...Object.fromEntries(AFTER.map((name) => [name, expected])),
+      });
+    },
+  );
+
+  it('the ttl of a call sees the scope of its key, with set and with getOrSet', async () => {
+    const { module, as, cache } = await start({ scope: { default: 'tenant' } });
+    context = module.get<CacheContext>(CACHE_CONTEXT);
+    const ttl = note('ttl', '5m' as const);
+    const calls: readonly (() => Promise<unknown>)[] = [
+      () => cache.tenant('globex').set('k', 1, { ttl }),
+      () => cache.tenant('globex').getOrSet('other', () => 1, { ttl }),
+    ];
+    for (const call of calls) {
+      seen = {};
+      await as('acme/ann', call);
+      expect(seen).toEqual({ ttl: 'globex/-' });
+    }
+  });
+});
+
+@Injectable()
+class PutAboveEvict {
+  @CachePut({ key: 'k', scope: 'tenant' })
+  @CacheEvict({ tags: ['mine'], scope: 'user' })
+  async save(): Promise<void> {}
+}
+
+@Injectable()
+class PutForAnotherAboveEvict {
+  @CachePut({ key: 'k', scope: 'tenant', context: () => ({ tenant: 'globex' }) })
+  @CacheEvict({ tags: ['cats'], scope: 'tenant' })
+  async save(): Promise<void> {}
+}
+
+@Injectable()
+class PutAbovePut {
+  @CachePut({ key: 'k', scope: 'global' })
+  @CachePut({ key: 'own', namespace: 'own', scope: 'tenant' })
+  async save(): Promise<void> {}
+}
+
+@Injectable()
+class CacheableAboveEvict {
+  @Cacheable({ scope: 'global' })
+  @CacheEvict({ tags: ['cats'], scope: 'tenant' })
+  async save(): Promise<void> {}
+}
+
+@Injectable()
+class EvictAbovePut {
+  constructor(readonly cache: CacheService) {}
+
+  @CacheEvict({ tags: ['mine'], scope: 'user' })
+  @CachePut({ namespace: 'shared', key: 'k', scope: 'tenant' })
+  async save(): Promise<string> {
+    return 'saved';
+  }
+}
+
+@Injectable()
+class PutAboveEvictForWhomItSays {
+  @CachePut({ key: 'k', scope: 'tenant', context: () => ({ tenant: 'globex' }) })
+  @CacheEvict({ tags: ['cats'], scope: 'user', context: () => ({ tenant: 'acme', user: 'ann' }) })
+  async save(): Promise<string> {
+    return 'saved';
+  }
+}
+
+describe('a decorator below one that stores acts in the scope of the key of that', () => {
+  it.each<[string, Type, string]>([
+    ['one that needs a user, in that of a tenant', PutAboveEvict, '@CachePut PutAboveEvict.save: .*@CacheEvict'],
+    ['one that means its caller’s tenant, in that of another', PutForAnotherAboveEvict, '@CacheEvict'],
+    ['a put for a tenant, in that of nobody', PutAbovePut, '@CachePut'],
+    ['also below @Cacheable', CacheableAboveEvict, '@Cacheable CacheableAboveEvict.save'],
+  ])('it cannot: %s stops the start, and says what to write', async (_, type, message) => {
+    const starting = start({ scope: { default: 'tenant' } }, type);
+    await expect(starting).rejects.toBeInstanceOf(CacheConfigError);
+    await expect(starting).rejects.toThrow(new RegExp(message));
+    await expect(starting).rejects.toThrow(/write @Cache\w+ above it, or give it a `context`/);
+  });
+
+  it('it can: above it, and both are done', async () => {
+    const { get, as, cache } = await start({ scope: { default: 'tenant' } }, EvictAbovePut);
+    await as('acme/ann', async () => {
+      await cache.user('ann').set('hers', 1, { tags: ['mine'] });
+      await get(EvictAbovePut).save();
+      expect(await cache.user('ann').has('hers')).toBe(false);
+      expect(await cache.namespace('shared').get('k')).toBe('saved');
+    });
+  });
+
+  it('it can: with a context of its own', async () => {
+    const { get, as, cache } = await start({ scope: { default: 'tenant' } }, PutAboveEvictForWhomItSays);
+    const hers = cache.for({ tenant: 'acme', user: 'ann' });
+    await hers.set('hers', 1, { tags: ['cats'] });
+    await as('acme/ann', () => get(PutAboveEvictForWhomItSays).save());
+    expect(await hers.has('hers')).toBe(false);
+  });
+});
