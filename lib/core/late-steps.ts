@@ -9,6 +9,7 @@
  */
 import { begun, isUnderWay, type Inside } from './begun.js';
 import { boundObservable, isColdObservable } from './observables.js';
+import { isThenable } from './thenable.js';
 
 const MAX_THINGS = 256;
 const MAX_DEPTH = 4;
@@ -111,10 +112,6 @@ export class LateSteps {
     });
     return view;
   }
-}
-
-function isThenable(value: object): boolean {
-  return typeof (value as { then?: unknown }).then === 'function';
 }
 
 /**
