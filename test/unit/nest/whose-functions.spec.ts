@@ -155,14 +155,14 @@ describe('a decorator below one that stores acts in the scope of the key of that
     ['one that means its caller’s tenant, in that of another', PutForAnotherAboveEvict, '@CacheEvict'],
     ['a put for a tenant, in that of nobody', PutAbovePut, '@CachePut'],
     ['also below @Cacheable', CacheableAboveEvict, '@Cacheable CacheableAboveEvict.save'],
-  ])('it cannot: %s stops the start, and says what to write', async (_, type, message) => {
+  ])('where it cannot, the start stops and says what to write: %s', async (_, type, message) => {
     const starting = start({ scope: { default: 'tenant' } }, type);
     await expect(starting).rejects.toBeInstanceOf(CacheConfigError);
     await expect(starting).rejects.toThrow(new RegExp(message));
     await expect(starting).rejects.toThrow(/write @Cache\w+ above it, or give it a `context`/);
   });
 
-  it('it can: above it, and both are done', async () => {
+  it('above it, both are done', async () => {
     const { get, as, cache } = await start({ scope: { default: 'tenant' } }, EvictAbovePut);
     await as('acme/ann', async () => {
       await cache.user('ann').set('hers', 1, { tags: ['mine'] });
@@ -172,7 +172,7 @@ describe('a decorator below one that stores acts in the scope of the key of that
     });
   });
 
-  it('it can: with a context of its own', async () => {
+  it('with a context of its own it may stand below', async () => {
     const { get, as, cache } = await start({ scope: { default: 'tenant' } }, PutAboveEvictForWhomItSays);
     const hers = cache.for({ tenant: 'acme', user: 'ann' });
     await hers.set('hers', 1, { tags: ['cats'] });
