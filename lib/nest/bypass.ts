@@ -16,6 +16,6 @@ export function noteBypass(
   space?: Space,
 ): void {
   (space?.tally ?? foundation.tallies.unscoped).bypasses++;
-  foundation.context.current()?.loading?.note(space ?? { scope: NOBODY, width, namespace });
+  foundation.context.loading()?.note(space ?? { scope: NOBODY, width, namespace });
   if (foundation.hub.isHeard) foundation.hub.event({ type: 'bypass', reason, namespace, width });
 }

@@ -8,11 +8,15 @@ import { knownOptions } from '../core/own-options.js';
 import type { Policy } from '../core/policy.js';
 import type { Scope } from '../core/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
+import { Tally } from '../core/tally.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
+import { ifAny } from '../core/if-any.js';
+import { loadSwitchedOff } from './switched-off.js';
 import { quietly, silenceOf } from './quietly.js';
 import type { CacheKey, CallOptions, FailureOptions, GetOptions, UntypedContext } from './scoped-cache.types.js';
 
+const NOTHING = Object.freeze({ entries: 0, bytes: 0 });
 /** Where a walk ends that the backend does not go on with. */
 const NO_PAGE: Page = Object.freeze({ keys: Object.freeze([]), cursor: undefined });
 
@@ -28,6 +32,7 @@ export abstract class CacheReads extends CacheView {
   get<T = unknown>(key: CacheKey, options?: FailureOptions & { readonly default?: undefined }): Promise<T | undefined>;
   get<T = unknown, D = T>(key: CacheKey, options: GetOptions<D>): Promise<T | D>;
   async get(key: CacheKey, options?: GetOptions<unknown>): Promise<unknown> {
+    if (this.isOff) return own(options, 'default');
     const frame = this.frame();
     const space = this.readSpace(frame);
     const found =
@@ -44,6 +49,7 @@ export abstract class CacheReads extends CacheView {
 
   /** Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails. */
   async has(key: CacheKey, options?: FailureOptions): Promise<boolean> {
+    if (this.isOff) return false;
     const policy = this.policyFor(options);
     const space = this.readSpace(this.frame());
     return space !== undefined && this.parts.engine.has(this.key(space, key), policy);
@@ -57,6 +63,7 @@ export abstract class CacheReads extends CacheView {
     keys: readonly K[],
     options?: FailureOptions,
   ): Promise<Map<K, T>> {
+    if (this.isOff) return new Map<K, T>();
     const policy = this.policyFor(options);
     const frame = this.frame();
     const space = this.readSpace(frame);
@@ -98,6 +105,7 @@ export abstract class CacheReads extends CacheView {
 
   /** Milliseconds until the ttl ends; `null`: no expiry; undefined: nothing fresh is there. */
   async ttl(key: CacheKey, options?: FailureOptions): Promise<number | null | undefined> {
+    if (this.isOff) return undefined;
     const policy = this.policyFor(options);
     const space = this.readSpace(this.frame());
     return space && this.parts.engine.ttlMs(this.key(space, key), policy);
@@ -112,7 +120,7 @@ export abstract class CacheReads extends CacheView {
    * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
    */
   keys(pattern = '*', options?: FailureOptions): AsyncIterableIterator<string> {
-    return this.walk(pattern, this.frame(), options);
+    return this.walk(pattern, this.isOff ? undefined : this.frame(), options);
   }
 
   /** Whose keys they are was settled by the call, whoever asks for the next one. */
@@ -121,6 +129,7 @@ export abstract class CacheReads extends CacheView {
     frame: Frame | undefined,
     options: FailureOptions | undefined,
   ): AsyncIterableIterator<string> {
+    if (this.isOff) return;
     const isSilent = silenceOf(options);
     const match = this.glob(pattern);
     const space = this.readSpace(frame);
@@ -139,9 +148,10 @@ export abstract class CacheReads extends CacheView {
    * Counters are this process's own, since it started; sizes are exact, and undefined while the backend does not answer.
    */
   async stats(): Promise<CacheStats> {
-    const view = this.view();
-    void this.toldSpace();
     const { engine, foundation } = this.parts;
+    const view = this.isOff ? ifAny(() => this.view()) : this.view();
+    if (view === undefined) return statsOf(new Tally(), { usage: NOTHING, info: await engine.info() });
+    if (!this.isOff) void this.toldSpace();
     const held = await engine.holdings(view);
     return statsOf(foundation.tallies.sum(view), held);
   }
@@ -170,6 +180,10 @@ export abstract class CacheReads extends CacheView {
   }
 
   private resolve(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Awaitable<unknown> {
+    if (this.isOff) {
+      const scope = (frame: Frame | undefined): Scope => this.scope(frame);
+      return loadSwitchedOff(this.parts, { namespace: this.namespaceName, width: this.bound.width, scope }, loader);
+    }
     // Before anything else: a mistake in the options is one whoever calls, and whatever is stored.
     const policy = this.policy(options);
     const frame = this.frame();

@@ -12,6 +12,7 @@ import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import type { CacheKey, CallOptions, FailureOptions } from './scoped-cache.types.js';
+import { ifAny } from '../core/if-any.js';
 import { keptInside } from './transport/kept-chain.js';
 
 const DEFAULT_NAMESPACE = 'default';
@@ -103,6 +104,11 @@ export abstract class CacheView {
     return (source) => defer(() => keptInside(source, context.bind()));
   }
 
+  /** Switched off: nothing that a call is given is looked at. */
+  protected get isOff(): boolean {
+    return !this.parts.settings.isEnabled;
+  }
+
   protected frame(): Frame | undefined {
     return this.parts.foundation.context.current();
   }
@@ -174,11 +180,12 @@ export abstract class CacheView {
   /** A binding to one tenant, said in full. @throws ScopeMissingError when the id is empty: never the ambient one instead */
   protected fixed(ids: ScopeIds, width: 'tenant' | 'user'): Binding {
     // From the table: one scope object per tenant or user, so that what is known of it is known to the next view too.
-    return { kind: 'fixed', scope: this.parts.foundation.scopes.of(ids).at(width, this.bound.namespace) };
+    const find = (): Scope => this.parts.foundation.scopes.of(ids).at(width, this.bound.namespace);
+    return { kind: 'fixed', scope: this.isOff ? (ifAny(find) ?? NOBODY) : find() };
   }
 
   protected checked(namespace: string): string {
-    return checkNamespace(namespace);
+    return this.isOff ? (ifAny(() => checkNamespace(namespace)) ?? this.namespaceName) : checkNamespace(namespace);
   }
 }
 

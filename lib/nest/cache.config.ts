@@ -76,7 +76,8 @@ export async function optionsFromEnvironment(
   const app = environment.text('CACHE_APP');
   const where = environment.text('CACHE_ENVIRONMENT');
   return {
-    backend: await backendFrom(environment, doors, memoryFrom),
+    // Switched off, perhaps because there is no server: none is asked for, and no door called.
+    ...(enabled === false ? {} : { backend: await backendFrom(environment, doors, memoryFrom) }),
     ...(enabled === undefined ? {} : { enabled }),
     ...(prefix === undefined ? {} : { prefix }),
     ...(app === undefined

@@ -64,7 +64,12 @@ export interface CacheModuleOptions {
    * @default the environment variable NODE_ENV
    */
   readonly environment?: string | undefined;
-  /** false: every call runs its loader, and nothing is read or stored. @default true */
+  /**
+   * false: a kill switch. Every call runs its loader or method, whatever its key, scope and options; nothing is read,
+   * stored or connected to, and what removes answers that there was nothing. What is written wrong in options and
+   * decorators stops the start all the same.
+   * @default true
+   */
   readonly enabled?: boolean | undefined;
   /** The policy of every namespace that says nothing else. @default { ttl: '1h' } */
   readonly defaults?: PolicyOptions | undefined;

@@ -64,6 +64,7 @@ export class CacheService extends ScopedCache {
    * @example await cache.clearEverything({ confirm: 'all tenants' });
    */
   async clearEverything(options: { readonly confirm: 'all tenants' } & FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
     const { confirm, failSilently } = knownOptions<{ readonly confirm: unknown } & FailureOptions>(options, '', [
       'confirm',
       'failSilently',

@@ -27,6 +27,7 @@ import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
+import { runSwitchedOff } from './switched-off.js';
 
 type Condition = (...args: unknown[]) => boolean;
 
@@ -71,6 +72,7 @@ export class CacheablePlan implements MethodPlan {
   run(self: unknown, args: unknown[]): unknown {
     if (this.isSequence) return this.sequence(self, args);
     try {
+      if (!this.parts.settings.isEnabled) return this.switchedOff(self, args);
       const call = this.call(self, args, () => this.load(self, args));
       if (call instanceof Scope) return this.inside(call, () => this.method.apply(self, args));
       const answer = this.parts.engine.getOrSet(call);
@@ -79,6 +81,11 @@ export class CacheablePlan implements MethodPlan {
     } catch (error) {
       return Promise.reject(error as Error);
     }
+  }
+
+  private switchedOff(self: unknown, args: unknown[]): unknown {
+    const answer = runSwitchedOff(this.parts, this.keys, args, () => this.method.apply(self, args));
+    return isPending(answer) || isObservable(answer) ? answer : Promise.resolve(answer);
   }
 
   /** The scope to run in when this call goes without the cache. */
@@ -130,9 +137,10 @@ export class CacheablePlan implements MethodPlan {
   private sequence(self: unknown, args: unknown[]): Observable<unknown> {
     const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
     return defer(() => {
+      if (!this.parts.settings.isEnabled)
+        return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
       const call = this.call(self, args, () => lastValueFrom(source().pipe(toArray())));
       if (call instanceof Scope) return this.inside(call, source) as Observable<unknown>;
-      if (!this.parts.settings.isEnabled) return this.inside(call.key.space.scope, source) as Observable<unknown>;
       const answer = Promise.resolve(this.parts.engine.getOrSet(call));
       this.keepArgs(args);
       return from(answer).pipe(mergeMap((values) => values as unknown[]));

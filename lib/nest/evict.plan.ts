@@ -56,6 +56,7 @@ export class EvictPlan implements MethodPlan {
 
   run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
+    if (!this.setting.parts.settings.isEnabled) return this.isSequence ? method() : inPromise(method());
     const source = (): Observable<unknown> => method() as Observable<unknown>;
     // What is wrong is found out when somebody subscribes, and told the way Observables tell it.
     if (this.isSequence)
@@ -175,4 +176,9 @@ function inOrder(removals: readonly Removal[]): Removal {
     }
     if (failures.length > 0) throw failures[0];
   };
+}
+
+/** A promise, as with the cache switched on; an Observable stays one, also where nothing says so. */
+function inPromise(result: unknown): unknown {
+  return isObservable(result) ? result : Promise.resolve(result);
 }

@@ -12,6 +12,7 @@ import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
+import { runSwitchedOff } from './switched-off.js';
 
 /**
  * What one `@CachePut` does in one cache. A missing scope fails the call before the method runs, which then runs in the
@@ -43,11 +44,14 @@ export class PutPlan implements MethodPlan {
   run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
     if (!this.isSequence) return this.put(self, args, method);
+    if (!this.parts.settings.isEnabled)
+      return defer(() => runSwitchedOff(this.parts, this.keys, args, method) as ObservableInput<unknown>);
     const whole = (): unknown => lastValueFrom(from(method() as ObservableInput<unknown>).pipe(toArray()));
     return defer(() => this.put(self, args, whole)).pipe(mergeMap((values) => values as unknown[]));
   }
 
   private async put(self: unknown, args: unknown[], method: () => unknown): Promise<unknown> {
+    if (!this.parts.settings.isEnabled) return runSwitchedOff(this.parts, this.keys, args, method);
     const { context } = this.parts.foundation;
     const frame = context.current();
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`)) {

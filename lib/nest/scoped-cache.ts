@@ -1,5 +1,6 @@
 import { clampDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError, ScopeMissingError } from '../core/errors.js';
+import { ifAny } from '../core/if-any.js';
 import { checkTags } from '../core/label.js';
 import { knownOptions } from '../core/own-options.js';
 import type { Policy } from '../core/policy.js';
@@ -57,6 +58,7 @@ export class ScopedCache extends CacheReads {
 
   /** Removes entries by name; how many were there. With `failSilently: true`, 0 for what nobody confirms. @throws InvalidationUnknownError */
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
     const isSilent = silenceOf(options);
     const space = this.toldSpace();
     const named = Array.from(keys, (key) => this.key(space, key));
@@ -70,6 +72,7 @@ export class ScopedCache extends CacheReads {
    * @throws BackendError
    */
   async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
+    if (this.isOff) return false;
     const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
     return this.parts.engine.writes.expire(this.key(this.toldSpace(), key), ttlMs, this.policyFor(options));
   }
@@ -80,10 +83,12 @@ export class ScopedCache extends CacheReads {
    *
    * With `failSilently: true` a backend that fails answers `by`, as if it were the first time: a limit that rests on it
    * lets everybody through then. The number may have been added to all the same.
+   * So does a cache that is switched off.
    * @throws NotACounterError when the entry holds something else, BackendError
    * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
    */
   async increment(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
+    if (this.isOff) return by;
     if (!Number.isSafeInteger(by)) throw new CacheConfigError('by', 'must be a whole number');
     const { ttl, tags, failSilently } = knownOptions(options, '', ['ttl', 'tags', 'failSilently']);
     const policy: Policy = this.policy({ ttl, failSilently });
@@ -106,6 +111,7 @@ export class ScopedCache extends CacheReads {
    * @example await cache.namespace('reports').invalidate('report:2024-*');
    */
   async invalidate(pattern: string, options?: FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
     const isSilent = silenceOf(options);
     const match = this.glob(pattern);
     const space = this.toldSpace();
@@ -120,6 +126,7 @@ export class ScopedCache extends CacheReads {
    * @throws InvalidationUnknownError
    */
   async invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<void> {
+    if (this.isOff) return;
     const { match, failSilently } = knownOptions(options, '', ['match', 'failSilently']);
     const isSilent = silenceOf({ failSilently });
     if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
@@ -138,6 +145,7 @@ export class ScopedCache extends CacheReads {
    * @throws InvalidationUnknownError
    */
   async clear(options?: FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
     const isSilent = silenceOf(options);
     const [space, view] = [this.toldSpace(), this.view()];
     return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view));
@@ -149,9 +157,11 @@ export class ScopedCache extends CacheReads {
    * missing.
    * The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the list, and the
    * entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and not waited for.
+   * A cache that is switched off has nothing afterwards: the list is not walked through, and no loader runs.
    * @throws CacheConfigError when `entries` is no list, and whatever a loader, the list or `onProgress` throws
    */
   async warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
+    if (this.isOff) return 0;
     const { context } = this.parts.foundation;
     const frame = this.frame();
     const target: Warmable = {
@@ -169,6 +179,7 @@ export class ScopedCache extends CacheReads {
     entries: Iterable<readonly [CacheKey, T]>,
     options: CallOptions<T> | undefined,
   ): Promise<number> {
+    if (this.isOff) return 0;
     const policy = this.policy(options);
     const space = this.space();
     const tags = own(options, 'tags');
@@ -185,7 +196,9 @@ export class ScopedCache extends CacheReads {
     };
     const value = await this.getOrSet<never>(key, load as never, options);
     if (value === undefined || !isLoaded) return value !== undefined;
-    return this.has(key, { failSilently: own(options, 'failSilently') });
+    // Without a scope, where reads do without the cache, there is no place for it to be in: it has been loaded.
+    const hasPlace = ifAny(() => this.space()) !== undefined;
+    return !hasPlace || this.has(key, { failSilently: own(options, 'failSilently') });
   }
 
   /** The same scope, another namespace: a family of keys with one policy. */
@@ -212,7 +225,8 @@ export class ScopedCache extends CacheReads {
         width: 'user',
         binding: this.fixed({ tenant: binding.scope.tenant, user: id }, 'user'),
       });
-    if (scopeOf({ user: id }).user === undefined) throw new ScopeMissingError('user', this.bound.namespace);
+    if (!this.isOff && scopeOf({ user: id }).user === undefined)
+      throw new ScopeMissingError('user', this.bound.namespace);
     return new ScopedCache(this.parts, { ...this.bound, width: 'user', binding: { kind: 'user', user: id } });
   }
 
@@ -226,6 +240,8 @@ export class ScopedCache extends CacheReads {
    * @throws ScopeMissingError without a tenant, and when `user` is named but empty or undefined
    */
   for(ids: ScopeIds): ScopedCache {
+    // Whatever was given for them: it is one of the things that a cache that is off does not look at.
+    if (this.isOff && (typeof ids !== 'object' || ids === null)) return this.for({});
     // A user that was meant and is not there (`user: request.user?.id`) must not become the whole tenant.
     const width = speaksOf(ids, 'user') ? 'user' : 'tenant';
     return new ScopedCache(this.parts, { ...this.bound, width, binding: this.fixed(ids, width) });
