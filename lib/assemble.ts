@@ -107,14 +107,22 @@ export function layFoundation(
   return veil(foundation, 'Foundation');
 }
 
-export function buildBackend({ blueprint, clock, copier, codec, hub, random, context }: Foundation): Backend {
+export function buildBackend(foundation: Foundation): Backend {
+  const { blueprint, clock, copier, codec, hub, random, context } = foundation;
   const factory = blueprint.isEnabled ? (blueprint.backend ?? memory()) : nullBackend;
   const { limits, prefix, application } = blueprint;
   let built: Codec | undefined;
   const codecOf = (): Codec => (built ??= createCodec(codec, { limits, emit: hub, prefix }));
+  const besideBytes = (): number => besideBytesOf(foundation);
+  const own = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, besideBytes };
+  const parts = { ...own, bus: wireBus };
   // Timers and connections of a backend must not inherit the scope of whoever happens to start the application.
-  const parts = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, bus: wireBus };
   return context.outside(() => factory.create(parts));
+}
+
+/** What a cache holds beside its entries. */
+function besideBytesOf({ scopes, mint, tallies }: Foundation): number {
+  return scopes.heldBytes + mint.heldBytes + tallies.heldBytes;
 }
 
 export function buildEngine(foundation: Foundation, backend: Backend): CacheEngine {

@@ -29,7 +29,8 @@ import type { Partition, View } from '../core/space.js';
 import type { Stamp } from '../core/stamp.js';
 import { veil } from '../core/veil.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './memory.options.js';
-import type { MemoryRecord } from './memory.record.js';
+import type { MemoryPartition } from './memory.partition.js';
+import type { Group, MemoryRecord } from './memory.record.js';
 import { scanPage } from './memory.scan.js';
 import { MemoryStore } from './memory.store.js';
 import { MemorySweep } from './memory.sweep.js';
@@ -76,7 +77,7 @@ class MemoryBackend implements Backend {
     private readonly parts: BackendParts,
   ) {
     this.leaseClock = machineOf(parts.clock);
-    this.store = new MemoryStore(options, parts.copier, this.nonce);
+    this.store = new MemoryStore(options, parts.copier, this.nonce, parts.besideBytes);
     this.pace = new Pace(parts.clock);
     this.sweep = new MemorySweep(this.store, parts.clock, this.pace);
     this.store.onRemoved = (record, wasDisplaced) => this.removed(record, wasDisplaced);
@@ -114,7 +115,7 @@ class MemoryBackend implements Backend {
   release(lease: Lease): void {
     const partition = this.store.knownPartition(lease.key.space.partition);
     if (partition?.leases.get(lease.key.id)?.token !== lease.token) return;
-    partition.leases.delete(lease.key.id);
+    partition.dropLease(lease.key.id);
     this.store.forgetIfIdle(partition);
   }
 
@@ -143,7 +144,7 @@ class MemoryBackend implements Backend {
     const admitted = entries.map(([key, draft]) => ({ key, draft, ...this.admit(key, draft) }));
     for (const { key, draft, value, sizeBytes } of admitted) {
       const partition = this.store.partition(key.space.partition);
-      partition.leases.delete(key.id);
+      partition.dropLease(key.id);
       this.place(key, { ...draft, value }, sizeBytes, partition.now, nowMs);
     }
   }
@@ -152,9 +153,7 @@ class MemoryBackend implements Backend {
     const nowMs = this.parts.clock.monotonicMs();
     const record = this.fresh(key, nowMs);
     if (record === undefined) return false;
-    const { group, labels, stamp, isolation } = record.birth;
-    const graceMs = graceOf(freshForMs, keptForMs);
-    record.extend(this.store.birth(group, { labels, stamp, isolation, graceMs }), nowMs + keptForMs);
+    this.store.extend(record, graceOf(freshForMs, keptForMs), nowMs + keptForMs);
     return true;
   }
 
@@ -165,7 +164,7 @@ class MemoryBackend implements Backend {
     if (!Number.isSafeInteger(after)) throw new NotACounterError(key.space.namespace);
     if (record === undefined) this.write(key, { ...draft, value: after });
     else record.count = after;
-    this.store.knownPartition(key.space.partition)?.leases.delete(key.id);
+    this.store.knownPartition(key.space.partition)?.dropLease(key.id);
     return after;
   }
 
@@ -177,7 +176,7 @@ class MemoryBackend implements Backend {
       if (partition === undefined) continue;
       const record = this.store.peek(key);
       if (record !== undefined && this.store.isLive(record, nowMs)) removed++;
-      partition.leases.delete(key.id);
+      partition.dropLease(key.id);
       if (record !== undefined) this.store.delete(record);
       this.store.forgetIfIdle(partition);
     }
@@ -185,20 +184,20 @@ class MemoryBackend implements Backend {
   }
 
   invalidate(partition: Partition, labels: readonly Label[]): void {
-    this.store.knownPartition(partition)?.invalidate(labels);
+    this.alter(this.store.knownPartition(partition), (known) => known.invalidate(labels));
   }
 
   clear(view: View): Promise<number> {
     const partition = this.store.knownPartition(view.partition);
     return this.sweep.remove(view, EVERYTHING, () => {
-      if (view.label === undefined) partition?.raiseFloor();
-      else partition?.invalidate([view.label]);
+      const { label } = view;
+      this.alter(partition, (known) => (label === undefined ? known.raiseFloor() : known.invalidate([label])));
     });
   }
 
   clearEverything(): Promise<number> {
     return this.sweep.remove(undefined, EVERYTHING, () => {
-      for (const partition of this.store.allPartitions()) partition.raiseFloor();
+      for (const partition of this.store.allPartitions()) this.alter(partition, (known) => known.raiseFloor());
     });
   }
 
@@ -255,6 +254,11 @@ class MemoryBackend implements Backend {
       { value, labels, stamp, graceMs, isolation, keptUntilMs: nowMs + keptForMs, sizeBytes },
       nowMs,
     );
+  }
+
+  private alter(partition: MemoryPartition<Group> | undefined, change: (known: MemoryPartition<Group>) => void): void {
+    if (partition === undefined) return;
+    this.store.alter(partition, () => change(partition), this.parts.clock.monotonicMs());
   }
 
   /** A live record within its ttl, used just now. */

@@ -6,7 +6,11 @@ import { knownOptions } from '../core/own-options.js';
 export interface MemoryOptions {
   /** Most entries kept; beyond it the least recently used go. @default 50000 */
   readonly maxEntries?: number | undefined;
-  /** Most bytes kept (estimated); beyond it the least recently used go. @default 67108864 (64 MiB) */
+  /**
+   * Most bytes kept (estimated, within a quarter of what the process holds); beyond it the least recently used go. Counts
+   * entries, their keys and tags, tenants and what they have invalidated, and what the cache knows of tenants and users:
+   * scopes and counters, some 30 MB at most, which leave entries at least half of it. @default 67108864 (64 MiB)
+   */
   readonly maxBytes?: number | undefined;
   /**
    * Largest entry kept, in bytes (estimated). Larger ones are not stored; in front of another level they stay there.
@@ -33,7 +37,7 @@ export interface MemoryOptions {
 export interface QuotaOptions {
   /** Most entries of one tenant. @default a quarter of `maxEntries` */
   readonly maxEntries?: number | undefined;
-  /** Most bytes of one tenant (estimated). @default a quarter of `maxBytes` */
+  /** Most bytes of one tenant (estimated), with its keys, its tags and what it has invalidated. @default a quarter of `maxBytes` */
   readonly maxBytes?: number | undefined;
   /**
    * What happens when a tenant that has reached it stores something new.

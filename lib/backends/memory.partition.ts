@@ -1,6 +1,7 @@
 import type { KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
+import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from './memory.cost.js';
 import { survives, type Barrier, type Incarnation, type Stamp } from '../core/stamp.js';
 
 export interface MemoryLease {
@@ -24,6 +25,8 @@ export interface PartitionSnapshot {
 const MAX_LABELS = 2_000;
 /** Leases beyond which the expired ones are looked for. Those in use are bounded by the flights of the engine. */
 const MANY_LEASES = 1_000;
+const NO_LEASES: ReadonlyMap<KeyId, MemoryLease> = new Map();
+const NO_LABELS: ReadonlyMap<Label, Stamp> = new Map();
 
 /**
  * The clock of a partition and everything measured by it: the floor (last clear), the stamps of labels, the leases. It
@@ -32,14 +35,17 @@ const MANY_LEASES = 1_000;
  */
 export class MemoryPartition<Group = unknown> {
   readonly groups = new Map<string, Group>();
-  readonly leases = new Map<KeyId, MemoryLease>();
+  /** What it occupies beside its records: itself, its labels, its groups, and what their records have in common. */
+  heldBytes = PARTITION_BYTES;
+  /** Made when first needed: most tenants have neither leases nor labels most of the time, and there are many tenants. */
+  private held: Map<KeyId, MemoryLease> | undefined;
   /** The stamp of the last invalidation that may cover many keys. Leases older than that are void. */
   bulk: Stamp = 0;
   /** The stamp of the last invalidation by pattern: fills that began before it may match and are refused. */
   private patterned: Stamp = 0;
   private clock: Stamp = 0;
   private floor: Stamp = 0;
-  private labels = new Map<Label, Stamp>();
+  private labels: ReadonlyMap<Label, Stamp> = NO_LABELS;
   /** A snapshot refers to the labels as they are: whoever changes them copies them first. */
   private hasSnapshot = false;
   private manyLeases = MANY_LEASES;
@@ -49,13 +55,17 @@ export class MemoryPartition<Group = unknown> {
     readonly incarnation: Incarnation,
   ) {}
 
+  get leases(): ReadonlyMap<KeyId, MemoryLease> {
+    return this.held ?? NO_LEASES;
+  }
+
   /** The stamp of whatever begins now. */
   get now(): Stamp {
     return this.clock;
   }
 
   get isIdle(): boolean {
-    return this.groups.size === 0 && this.leases.size === 0;
+    return this.groups.size === 0 && this.held === undefined;
   }
 
   barrierFor(labels: readonly Label[]): Barrier {
@@ -65,13 +75,13 @@ export class MemoryPartition<Group = unknown> {
   /** Everything with one of the labels is invalid from here on. */
   invalidate(labels: readonly Label[]): void {
     this.bulk = ++this.clock;
-    if (this.hasSnapshot) this.replaceLabels(new Map(this.labels));
+    const stamps = this.ownLabels();
     for (const label of labels) {
       // Re-inserted, so that the map stays in the order of stamps and the oldest come first.
-      this.labels.delete(label);
-      this.labels.set(label, this.bulk);
+      if (!stamps.delete(label)) this.heldBytes += STAMPED_LABEL_BYTES + label.length;
+      stamps.set(label, this.bulk);
     }
-    if (this.labels.size > MAX_LABELS) this.forgetOldestLabels();
+    if (stamps.size > MAX_LABELS) this.forgetOldestLabels(stamps);
   }
 
   /** Everything in the partition is invalid from here on. */
@@ -79,7 +89,9 @@ export class MemoryPartition<Group = unknown> {
     this.bulk = ++this.clock;
     this.floor = this.bulk;
     // Below the floor they say nothing new.
-    this.replaceLabels(new Map());
+    for (const label of this.labels.keys()) this.heldBytes -= STAMPED_LABEL_BYTES + label.length;
+    this.labels = NO_LABELS;
+    this.hasSnapshot = false;
   }
 
   /** Fills that are under way are refused: nobody knows yet whether they match. */
@@ -111,26 +123,36 @@ export class MemoryPartition<Group = unknown> {
   grant(id: KeyId, token: string, nowMs: number, leaseMs: number): MemoryLease {
     if (this.leases.size >= this.manyLeases) this.dropExpiredLeases(nowMs);
     const lease = { token, stamp: this.clock, expiresAtMs: nowMs + leaseMs };
-    this.leases.set(id, lease);
+    this.held ??= new Map();
+    this.held.set(id, lease);
     return lease;
   }
 
-  private replaceLabels(labels: Map<Label, Stamp>): void {
-    this.labels = labels;
+  dropLease(id: KeyId): void {
+    if (this.held?.delete(id) === true && this.held.size === 0) this.held = undefined;
+  }
+
+  /** The labels, to be changed. */
+  private ownLabels(): Map<Label, Stamp> {
+    if (!this.hasSnapshot && this.labels !== NO_LABELS) return this.labels as Map<Label, Stamp>;
+    const own = new Map(this.labels);
+    this.labels = own;
     this.hasSnapshot = false;
+    return own;
   }
 
   private dropExpiredLeases(nowMs: number): void {
-    for (const [id, lease] of this.leases) if (lease.expiresAtMs <= nowMs) this.leases.delete(id);
+    for (const [id, lease] of this.leases) if (lease.expiresAtMs <= nowMs) this.dropLease(id);
     // Not again before their number has doubled: thousands of loads at once must not look at each other each time.
     this.manyLeases = Math.max(MANY_LEASES, this.leases.size * 2);
   }
 
-  private forgetOldestLabels(): void {
-    for (const [label, stamp] of this.labels) {
-      if (this.labels.size <= MAX_LABELS / 2) return;
+  private forgetOldestLabels(stamps: Map<Label, Stamp>): void {
+    for (const [label, stamp] of stamps) {
+      if (stamps.size <= MAX_LABELS / 2) return;
       this.floor = Math.max(this.floor, stamp);
-      this.labels.delete(label);
+      stamps.delete(label);
+      this.heldBytes -= STAMPED_LABEL_BYTES + label.length;
     }
   }
 }

@@ -26,8 +26,16 @@ export class QuotaRecord extends MemoryRecord {
 /** What one tenant holds. */
 class Holding {
   entries = 0;
-  bytes = 0;
+  /** What its records take. */
+  recordBytes = 0;
   readonly uses = new Uses<OwnUse>();
+
+  constructor(private readonly within: MemoryPartition<Group>) {}
+
+  /** Its records, and what it takes beside them: labels, what entries have in common, itself. */
+  get bytes(): number {
+    return this.recordBytes + this.within.heldBytes;
+  }
 }
 
 /** What of a memory is used up. */
@@ -69,13 +77,13 @@ export class Quota {
   add(record: MemoryRecord): void {
     const partition = partitionOf(record);
     if (isEverybodys(partition)) return;
-    const holding = this.holdings.get(partition) ?? new Holding();
+    const holding = this.holdings.get(partition) ?? new Holding(record.birth.group.within);
     this.holdings.set(partition, holding);
     const mine = record as QuotaRecord;
     mine.own = new OwnUse(mine);
     holding.uses.use(mine.own);
     holding.entries++;
-    holding.bytes += record.costBytes;
+    holding.recordBytes += record.costBytes;
   }
 
   remove(record: MemoryRecord): void {
@@ -84,7 +92,7 @@ export class Quota {
     if (own === undefined || holding === undefined) return;
     holding.uses.remove(own);
     holding.entries--;
-    holding.bytes -= record.costBytes;
+    holding.recordBytes -= record.costBytes;
     if (holding.entries === 0) this.holdings.delete(partitionOf(record));
   }
 

@@ -16,14 +16,20 @@ export interface Group {
   readonly namespace: string;
   readonly within: MemoryPartition<Group>;
   readonly tally: Tally;
+  /** Those of its space. */
+  readonly labels: readonly Label[];
+  /** What it occupies beside its records and births. */
+  readonly costBytes: number;
   /** What the ids of the group begin with. */
   readonly idPrefix: string;
   /** The group's records by the rest of their ids, in the order of their numbers. */
   readonly records: Map<string, MemoryRecord>;
   /** The number of the last record. */
   numbered: number;
-  /** Births that new records may share: those of the newest stamp. Dropped when it grows; records keep their own. */
-  readonly births: Map<string, Birth>;
+  /** The birth of the last new record, which most share. */
+  lastBirth: Birth | undefined;
+  /** All that new records may share, by their prints: those of the newest stamp. Dropped when it grows; records keep their own. */
+  births: Map<number, Birth> | undefined;
   /** Their stamp. */
   bornAt: Stamp;
   /** Where the janitor goes on. */
@@ -36,6 +42,8 @@ export interface Group {
  * serve them all.
  */
 export class Birth {
+  /** Records that have it. */
+  records = 0;
   /** The partition's last bulk invalidation when the barrier below was worked out. */
   private checkedAt: Stamp = -1;
   private knownBarrier: Barrier | undefined;
@@ -50,7 +58,15 @@ export class Birth {
     readonly graceMs: number,
     readonly isolation: Isolation,
     readonly copier: Copier,
+    /** What it occupies as long as records have it. */
+    readonly costBytes: number,
   ) {}
+
+  /** Whether it is what such a record is born with, at its stamp. */
+  isOf(labels: readonly Label[], graceMs: number, isolation: Isolation): boolean {
+    if (this.graceMs !== graceMs || this.isolation !== isolation || this.labels.length !== labels.length) return false;
+    return this.labels === labels || labels.every((label, at) => label === this.labels[at]);
+  }
 
   /** What records of this birth have to survive. Worked out anew only when something was invalidated in bulk. */
   barrier(): Barrier {

@@ -4,43 +4,18 @@
  * when a bound is reached; every removal, whoever asked for it, passes through `leave`, so the three never disagree.
  */
 import type { Copier } from '../core/copier.js';
-import type { Isolation } from '../core/entry.js';
 import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
-import type { Stamp } from '../core/stamp.js';
 import { survives } from '../core/stamp.js';
-import { compact, costOf } from './memory.cost.js';
+import { birthIn, dropBirth } from './memory.births.js';
+import { compact, costOf, groupBytes, QUOTA_BYTES } from './memory.cost.js';
 import { Janitor } from './memory.janitor.js';
 import { MemoryPartition } from './memory.partition.js';
-import { Birth, MemoryRecord, type Group } from './memory.record.js';
+import { MemoryRecord, type Birth, type Group } from './memory.record.js';
 import { Quota, QuotaRecord, type Measure } from './memory.quota.js';
-import type { ResolvedQuota } from './memory.options.js';
+import type { Placement, StoreBounds } from './memory.placement.js';
 import { Uses } from './memory.uses.js';
 
-export interface StoreBounds {
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-  /** Of one entry. */
-  readonly maxEntryBytes: number;
-  /** Of one tenant. */
-  readonly quota?: ResolvedQuota | undefined;
-}
-
-export interface Placement {
-  readonly value: unknown;
-  readonly labels: readonly Label[];
-  readonly stamp: Stamp;
-  readonly graceMs: number;
-  readonly isolation: Isolation;
-  readonly keptUntilMs: number;
-  readonly sizeBytes: number;
-}
-
-/** Distinct births that a group offers for sharing. */
-const MIN_SHARED_BIRTHS = 256;
-/** Or one for so many records, if that is more: the memory it takes is saved by the records that share. */
-const RECORDS_PER_BIRTH = 8;
 /** Members of the group that each new record looks at, to drop those that have expired. */
 const SWEPT_PER_PLACEMENT = 2;
 
@@ -63,7 +38,10 @@ export class MemoryStore {
     private readonly bounds: StoreBounds,
     private readonly copier: Copier,
     private readonly nonce: string,
+    /** What the cache holds beside its entries: scopes, spaces, counters. */
+    private readonly besideBytes: () => number = () => 0,
     private readonly Record: typeof MemoryRecord = bounds.quota === undefined ? MemoryRecord : QuotaRecord,
+    private readonly moreBytes = bounds.quota === undefined ? 0 : QUOTA_BYTES,
   ) {
     this.quota = bounds.quota === undefined ? undefined : new Quota(bounds.quota);
   }
@@ -72,8 +50,14 @@ export class MemoryStore {
     return this.entries;
   }
 
+  /** Everything that is held: entries, what they have in common, tenants, and what the cache knows about them. */
   get usedBytes(): number {
-    return this.bytes;
+    return this.bytes + this.besideBytes();
+  }
+
+  /** What counts against the bound: of that which is no entry, at most half of it, so that entries keep the other half. */
+  private get boundBytes(): number {
+    return this.bytes + Math.min(this.besideBytes(), this.bounds.maxBytes / 2);
   }
 
   /** The record of a key, which becomes the most recently used. */
@@ -101,18 +85,29 @@ export class MemoryStore {
     if (known === undefined) {
       known = new MemoryPartition(partition, `${this.nonce}.${++this.born}`);
       this.partitions.set(partition, known);
+      this.bytes += known.heldBytes;
     }
     return known;
   }
 
+  /** Changes what a partition remembers, within the bounds. */
+  alter(partition: MemoryPartition<Group>, change: () => void, nowMs: number): void {
+    const beforeBytes = partition.heldBytes;
+    change();
+    if (this.partitions.get(partition.partition) !== partition) return;
+    this.bytes += partition.heldBytes - beforeBytes;
+    if (partition.heldBytes > beforeBytes) this.displace(partition.partition, nowMs);
+  }
+
   /** Partitions without entries and leases hold nothing worth remembering. */
   forgetIfIdle(partition: MemoryPartition<Group>): void {
-    if (partition.isIdle && this.partitions.get(partition.partition) === partition)
-      this.partitions.delete(partition.partition);
+    if (!partition.isIdle || this.partitions.get(partition.partition) !== partition) return;
+    this.partitions.delete(partition.partition);
+    this.bytes -= partition.heldBytes;
   }
 
   fits(key: Key, sizeBytes: number): boolean {
-    const costBytes = costOf(key, sizeBytes);
+    const costBytes = costOf(key, sizeBytes, this.moreBytes);
     const isOwned = this.quota !== undefined && key.space.width !== 'global';
     return costBytes <= this.bounds.maxEntryBytes && !(isOwned && costBytes > (this.quota as Quota).maxBytes);
   }
@@ -120,7 +115,7 @@ export class MemoryStore {
   /** Whether the tenant may store another entry, of such a size. In the place of one that it has, it always may. */
   admits(key: Key, sizeBytes: number, nowMs: number): boolean {
     if (this.quota === undefined || this.peek(key) !== undefined) return true;
-    return this.quota.admits(key.space.partition, costOf(key, sizeBytes), (record) => {
+    return this.quota.admits(key.space.partition, costOf(key, sizeBytes, this.moreBytes), (record) => {
       if (!this.isLive(record, nowMs)) this.remove(record, false);
     });
   }
@@ -129,10 +124,11 @@ export class MemoryStore {
     const group = this.group(key);
     const { records } = group;
     const before = records.get(key.text);
-    const birth = this.birth(group, placement);
-    const costBytes = costOf(key, placement.sizeBytes);
+    const birth = birthIn(group, placement, this.copier);
+    const costBytes = costOf(key, placement.sizeBytes, this.moreBytes);
     const text = compact(key.text);
     const record = new this.Record(text, placement.value, birth, placement.keptUntilMs, costBytes, ++group.numbered);
+    this.join(birth);
     // The new one comes in before the old one and others leave: a group that runs empty is forgotten, with its partition.
     if (before !== undefined) {
       this.leave(before, false);
@@ -148,29 +144,14 @@ export class MemoryStore {
     return record;
   }
 
-  birth(group: Group, of: Pick<Placement, 'labels' | 'stamp' | 'graceMs' | 'isolation'>): Birth {
-    // Who is born from now on is born at the newest stamp; what earlier ones shared would only pile up.
-    if (of.stamp > group.bornAt) {
-      group.births.clear();
-      group.bornAt = of.stamp;
-    }
-    const sharedBy = `${of.graceMs}|${of.isolation}|${of.labels.join('|')}`;
-    const known = of.stamp === group.bornAt ? group.births.get(sharedBy) : undefined;
-    if (known !== undefined) return known;
-    const birth = new Birth(
-      group,
-      of.labels,
-      group.within.incarnation,
-      of.stamp,
-      of.graceMs,
-      of.isolation,
-      this.copier,
-    );
-    if (of.stamp < group.bornAt) return birth;
-    const shareable = Math.max(MIN_SHARED_BIRTHS, group.records.size / RECORDS_PER_BIRTH);
-    if (group.births.size >= shareable) group.births.clear();
-    group.births.set(sharedBy, birth);
-    return birth;
+  /** Another life for the same value. */
+  extend(record: MemoryRecord, graceMs: number, keptUntilMs: number): void {
+    const { birth } = record;
+    const { group, labels, stamp, isolation } = birth;
+    const next = birthIn(group, { labels, stamp, isolation, graceMs }, this.copier);
+    this.join(next);
+    record.extend(next, keptUntilMs);
+    this.part(birth);
   }
 
   delete(record: MemoryRecord): void {
@@ -212,7 +193,7 @@ export class MemoryStore {
     const within = this.partition(space.partition);
     let group = this.groupsByPrefix.get(space.idPrefix);
     if (group === undefined) {
-      const { name, path, tally, idPrefix } = space;
+      const { name, path, tally, idPrefix, labels } = space;
       group = {
         order: ++this.grouped,
         name,
@@ -220,17 +201,37 @@ export class MemoryStore {
         namespace: name.slice(path.length + 1),
         within,
         tally,
+        labels,
+        costBytes: groupBytes(space),
         idPrefix,
         records: new Map(),
         numbered: 0,
-        births: new Map(),
+        lastBirth: undefined,
+        births: undefined,
         bornAt: 0,
         janitor: undefined,
       };
       this.groupsByPrefix.set(idPrefix, group);
       within.groups.set(idPrefix, group);
+      this.hold(within, group.costBytes);
     }
     return group;
+  }
+
+  /** Counts what a partition holds from now on, or no longer does. */
+  private hold(within: MemoryPartition<Group>, bytes: number): void {
+    within.heldBytes += bytes;
+    this.bytes += bytes;
+  }
+
+  private join(birth: Birth): void {
+    if (birth.records++ === 0) this.hold(birth.group.within, birth.costBytes);
+  }
+
+  private part(birth: Birth): void {
+    if (--birth.records > 0) return;
+    this.hold(birth.group.within, -birth.costBytes);
+    dropBirth(birth);
   }
 
   private sweepSome(group: Group, nowMs: number): void {
@@ -250,15 +251,17 @@ export class MemoryStore {
   /** Makes room: what has not been used for longest goes first. The newest fits by itself, so it stays. */
   private displace(by: Partition, nowMs: number): void {
     const { maxEntries, maxBytes } = this.bounds;
-    for (let own = this.quota?.excess(by); own !== undefined; own = this.quota?.excess(by)) {
+    // What was stored last stays: it fits by itself, whatever else its tenant holds.
+    const { newest } = this.uses;
+    for (let own = this.quota?.excess(by); own !== undefined && own !== newest; own = this.quota?.excess(by)) {
       (this.quota as Quota).displaced++;
       this.remove(own, true);
     }
     for (;;) {
       const { oldest } = this.uses;
-      if (oldest === undefined) return;
+      if (oldest === undefined || oldest === newest) return;
       if (this.entries > maxEntries) this.remove(this.victim(oldest, by, 'entries', nowMs), true);
-      else if (this.bytes > maxBytes) this.remove(this.victim(oldest, by, 'bytes', nowMs), true);
+      else if (this.boundBytes > maxBytes) this.remove(this.victim(oldest, by, 'bytes', nowMs), true);
       else return;
     }
   }
@@ -278,6 +281,7 @@ export class MemoryStore {
     if (group.records.size > 0) return;
     this.groupsByPrefix.delete(group.idPrefix);
     group.within.groups.delete(group.idPrefix);
+    this.hold(group.within, -group.costBytes);
     this.forgetIfIdle(group.within);
   }
 
@@ -287,5 +291,6 @@ export class MemoryStore {
     this.quota?.remove(record);
     this.entries--;
     this.bytes -= record.costBytes;
+    this.part(record.birth);
   }
 }

@@ -56,9 +56,9 @@ export class MemorySweep {
     const before = new Map(partitionsOf(store, view?.partition).map((each) => [each, each.snapshot()]));
     const beganAtMs = clock.monotonicMs();
     const removal: Removal = { view, lastGroup: store.lastGroup, before, match, beganAtMs, live: 0 };
-    condemn();
     this.underWay.add(removal);
     try {
+      condemn();
       // Each record that goes is shown to all removals that are under way.
       const stepsOf = (record: MemoryRecord): number => {
         let steps = RECORD_STEPS + stepsToTest(match, record.text.length);
@@ -78,6 +78,7 @@ export class MemorySweep {
   async usage(view: View | undefined): Promise<Usage> {
     let entries = 0;
     let bytes = 0;
+    let counted: Group | undefined;
     const nowMs = this.clock.monotonicMs();
     await this.walk(
       view,
@@ -86,11 +87,15 @@ export class MemorySweep {
         if (!this.store.isLive(record, nowMs)) this.store.delete(record);
         else {
           entries++;
-          bytes += record.costBytes;
+          const { group } = record.birth;
+          if (group !== counted) bytes += group.costBytes;
+          counted = group;
+          // Of what entries have in common, each has its part.
+          bytes += record.costBytes + record.birth.costBytes / record.birth.records;
         }
       },
     );
-    return { entries, bytes };
+    return { entries, bytes: Math.round(bytes) };
   }
 
   /** Over the records that are there now: those that come meanwhile have higher numbers and stand behind them. */

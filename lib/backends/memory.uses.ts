@@ -6,7 +6,7 @@ export interface Linked<T> {
 
 /** Records in the order of their last use, as a list through the records themselves (or through links that stand for them). */
 export class Uses<T extends Linked<T>> {
-  private newest: T | undefined;
+  newest: T | undefined;
   /** The one that has not been used for longest. */
   oldest: T | undefined;
 

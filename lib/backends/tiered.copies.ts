@@ -6,6 +6,7 @@ import { fingerprint } from '../core/fingerprint.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
+import { COPY_BYTES } from './memory.cost.js';
 import type { ResolvedMemoryOptions } from './memory.options.js';
 import { QuotaRecord } from './memory.quota.js';
 import { MemoryStore } from './memory.store.js';
@@ -54,7 +55,8 @@ export class Copies {
     /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
     private readonly hears: ((partition: Partition) => boolean) | undefined,
   ) {
-    this.store = new MemoryStore(options, parts.copier, randomBytes(8).toString('hex'), Copy);
+    const nonce = randomBytes(8).toString('hex');
+    this.store = new MemoryStore(options, parts.copier, nonce, parts.besideBytes, Copy, COPY_BYTES);
     this.store.onRemoved = (record, wasDisplaced) => {
       if (wasDisplaced) record.birth.group.tally.displaced++;
     };

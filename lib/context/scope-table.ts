@@ -5,6 +5,8 @@ import { foundId, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/sco
  * filled up are forgotten. They are made anew when they come back; nothing but time is lost.
  */
 const MAX_SCOPES = 5_000;
+/** What a scope and its place in a generation occupy beside the characters of its ids. */
+const SCOPE_BYTES = 200;
 
 /**
  * One `Scope` object per tenant and user, so that what is worked out for a scope once (its spaces) serves every request
@@ -13,6 +15,11 @@ const MAX_SCOPES = 5_000;
 export class ScopeTable {
   private readonly tenants = new Generations();
   private readonly users = new Generations();
+
+  /** What all of them occupy, estimated. */
+  get heldBytes(): number {
+    return this.tenants.heldBytes + this.users.heldBytes;
+  }
 
   /** The scope of these ids. @throws ScopeInvalidError */
   of(ids: FoundIds): Scope {
@@ -32,6 +39,12 @@ export class ScopeTable {
 class Generations {
   private young = new Map<string, Scope>();
   private old = new Map<string, Scope>();
+  private youngBytes = 0;
+  private oldBytes = 0;
+
+  get heldBytes(): number {
+    return this.youngBytes + this.oldBytes;
+  }
 
   get(name: string): Scope | undefined {
     const young = this.young.get(name);
@@ -44,9 +57,12 @@ class Generations {
     if (scope === NOBODY) return scope;
     if (this.young.size >= MAX_SCOPES) {
       this.old = this.young;
+      this.oldBytes = this.youngBytes;
       this.young = new Map();
+      this.youngBytes = 0;
     }
     this.young.set(name, scope);
+    this.youngBytes += SCOPE_BYTES + 2 * name.length;
     return scope;
   }
 }

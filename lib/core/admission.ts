@@ -14,10 +14,20 @@ import {
 } from './plain.js';
 
 const MAX_DEPTH = 64;
-/** Rough bytes of an object, array or other container, of one property, and of a number or boolean. */
-const CONTAINER_BYTES = 48;
+/** Rough bytes of a plain object, of an array, of other containers (views of bytes have a buffer behind them). */
+const OBJECT_BYTES = 24;
+const ARRAY_BYTES = 48;
+const CONTAINER_BYTES = 96;
+const VIEW_BYTES = 240;
+/** Of a property or item; of an entry in the table of a Map or Set; of a text or other value beside its characters. */
 const SLOT_BYTES = 8;
+const TABLED_BYTES = 36;
+const TEXT_BYTES = 24;
 const NUMBER_BYTES = 8;
+/** Objects with more members, or with names that no program has, keep names and a table; others share how they look. */
+const MANY_MEMBERS = 128;
+const PROGRAMS_NAME = /^[A-Za-z_$][\w$]{0,63}$/;
+const MEMBER_BYTES = 130;
 const SAMPLE_LENGTH = 64;
 
 /** One walk that checks, measures and copies what somebody else made. Used once; nothing that throws leaves a trace. */
@@ -45,7 +55,7 @@ export class Admission {
   private take(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
-        this.grow(CONTAINER_BYTES / 2 + value.length);
+        this.grow(TEXT_BYTES + value.length);
         if (isWide(value)) this.grow(value.length);
         return value;
       case 'object':
@@ -57,15 +67,16 @@ export class Admission {
         this.grow(NUMBER_BYTES + bigintBytes(value));
         return value;
       default:
-        this.grow(NUMBER_BYTES);
+        // A whole number, like a boolean, is in the place of the object that has it.
+        if (!isWhole(value)) this.grow(NUMBER_BYTES);
         return value;
     }
   }
 
   private takeObject(value: object): object {
     if (this.path.length >= MAX_DEPTH) throw this.refusal('is nested too deeply (or refers to itself)');
-    this.grow(CONTAINER_BYTES);
     if (Array.isArray(value)) return this.takeArray(value);
+    this.grow(OBJECT_BYTES);
     const prototype = Object.getPrototypeOf(value) as object | null;
     if (isPlainObject(value))
       return prototype === null ? this.takeMembers(value, Object.create(null) as Members) : this.takePlain(value);
@@ -76,7 +87,7 @@ export class Admission {
 
   private takeArray(items: readonly unknown[]): unknown[] {
     // Counted before there is anything to look at: an array can be long and empty.
-    this.grow(items.length * SLOT_BYTES);
+    this.grow(ARRAY_BYTES + items.length * SLOT_BYTES);
     const copy: unknown[] = [];
     copy.length = items.length;
     let present = 0;
@@ -94,8 +105,9 @@ export class Admission {
   private takePlain(value: object): Members {
     this.refuseSymbols(value);
     const copy: Members = { ...value };
-    for (const key of Object.keys(copy)) {
-      this.grow(SLOT_BYTES + key.length);
+    const keys = Object.keys(copy);
+    for (const key of keys) {
+      this.growByMember(key, keys.length);
       copy[key] = this.within(key, copy[key]);
     }
     return copy;
@@ -103,8 +115,9 @@ export class Admission {
 
   private takeMembers(value: object, copy: Members): Members {
     this.refuseSymbols(value);
-    for (const key of Object.keys(value)) {
-      this.grow(SLOT_BYTES + key.length);
+    const keys = Object.keys(value);
+    for (const key of keys) {
+      this.growByMember(key, keys.length);
       setMember(copy, key, this.within(key, (value as Members)[key]));
     }
     return copy;
@@ -151,6 +164,7 @@ export class Admission {
   }
 
   private takeBuiltin(value: object): object {
+    this.grow(CONTAINER_BYTES);
     switch (tagOf(value)) {
       case 'Date':
         return copyObject(value);
@@ -161,7 +175,7 @@ export class Admission {
         this.grow((value as URL).href.length);
         return copyObject(value);
       case 'Map':
-        this.grow((value as Map<unknown, unknown>).size * 2 * SLOT_BYTES);
+        this.grow((value as Map<unknown, unknown>).size * TABLED_BYTES);
         return new Map(
           Array.from(value as Map<unknown, unknown>, ([key, member], index) => [
             this.within(index, key),
@@ -169,10 +183,10 @@ export class Admission {
           ]),
         );
       case 'Set':
-        this.grow((value as Set<unknown>).size * SLOT_BYTES);
+        this.grow((value as Set<unknown>).size * TABLED_BYTES);
         return new Set(Array.from(value as Set<unknown>, (member, index) => this.within(index, member)));
       case 'Bytes':
-        this.grow((value as Uint8Array).byteLength);
+        this.grow(VIEW_BYTES + (value as Uint8Array).byteLength);
         return Buffer.isBuffer(value) ? ownBuffer(value) : copyObject(value);
       default:
         throw this.refusal(
@@ -186,6 +200,11 @@ export class Admission {
     const taken = this.take(member);
     this.path.pop();
     return taken;
+  }
+
+  private growByMember(name: string, members: number): void {
+    const isShared = members <= MANY_MEMBERS && PROGRAMS_NAME.test(name);
+    this.grow(isShared ? SLOT_BYTES : MEMBER_BYTES + name.length);
   }
 
   private grow(byBytes: number): void {
@@ -203,6 +222,10 @@ function ownBuffer(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
   bytes.copy(copy);
   return copy;
+}
+
+function isWhole(value: unknown): boolean {
+  return typeof value !== 'number' || Object.is(Math.trunc(value), value);
 }
 
 /** Whether a text takes two bytes for a character. Told from its beginning; a long text need not be read for it. */

@@ -175,6 +175,8 @@ export interface BackendParts {
   readonly random: () => number;
   /** Who keeps entries here, for servers that others may use too. Undefined: not known. */
   readonly application?: Application | undefined;
+  /** Bytes that the cache holds in this process beside its entries: scopes, spaces, counters. */
+  readonly besideBytes?: (() => number) | undefined;
   /** What makes a bus of a second level's wire. Undefined: processes do not hear of each other. */
   readonly bus?: BusMaker | undefined;
 }

@@ -16,6 +16,7 @@ import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from './own-options.js';
 import type { Scope, Width } from './scope.js';
 import type { Partition, Space, View } from './space.js';
+import { SpaceShelf } from './space-shelf.js';
 import type { TallyBook } from './tally-book.js';
 import type { RegisteredType } from './type-registration.js';
 
@@ -66,12 +67,6 @@ export class Key {
   }
 }
 
-interface SpacesOfScope {
-  readonly global: Map<string, Space>;
-  readonly tenant: Map<string, Space>;
-  readonly user: Map<string, Space>;
-}
-
 export interface KeyMintOptions extends NamingOptions {
   /** Classes whose instances may be part of keys. */
   readonly types?: readonly RegisteredType[] | undefined;
@@ -80,14 +75,11 @@ export interface KeyMintOptions extends NamingOptions {
 const MAX_NAMESPACE_LENGTH = 128;
 /** Of all parts together, shortened as they are. */
 const MAX_KEY_LENGTH = 1_048_576;
-/** Namespaces made up during calls must not grow a scope's memory without end. */
-const MAX_SPACES_PER_SCOPE = 1_000;
-
 export class KeyMint {
   private readonly naming: Naming;
   private readonly labels: LabelMint;
   private readonly canonical: Canonical;
-  private readonly spaces = new WeakMap<Scope, SpacesOfScope>();
+  private readonly spaces = new SpaceShelf();
 
   constructor(
     options: KeyMintOptions,
@@ -96,6 +88,11 @@ export class KeyMint {
     this.naming = createNaming(options);
     this.labels = new LabelMint(this.naming);
     this.canonical = new Canonical(registerClasses(ownOptions(options, 'keys').types));
+  }
+
+  /** What the spaces occupy that are kept, estimated. */
+  get heldBytes(): number {
+    return this.spaces.heldBytes;
   }
 
   /** False when names are digests; listing and patterns are then refused. */
@@ -108,16 +105,10 @@ export class KeyMint {
    * @throws ScopeMissingError when the scope lacks what the width needs.
    */
   space(scope: Scope, width: Width, namespace: string): Space {
-    let known = this.spaces.get(scope);
-    if (known === undefined) {
-      known = { global: new Map(), tenant: new Map(), user: new Map() };
-      this.spaces.set(scope, known);
-    }
-    const found = known[width].get(namespace);
-    if (found !== undefined) return found;
+    const known = this.spaces.get(scope, width, namespace);
+    if (known !== undefined) return known;
     const made = this.makeSpace(scope, width, namespace);
-    if (known[width].size >= MAX_SPACES_PER_SCOPE) known[width].clear();
-    known[width].set(namespace, made);
+    this.spaces.add(scope, width, namespace, made);
     return made;
   }
 

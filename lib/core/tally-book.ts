@@ -20,6 +20,8 @@ interface Row extends RowName {
  * who is silent, not those of who is at work.
  */
 const MAX_ROWS = 20_000;
+/** What a row occupies beside the characters of its name. */
+const ROW_BYTES = 290;
 
 /** The counters of every space, and their sums over a view. Bounded: one tenant's space can be told apart, not millions. */
 export class TallyBook {
@@ -28,6 +30,12 @@ export class TallyBook {
   readonly unscoped = new Tally();
   /** What the rows that had to go had counted. */
   private readonly forgotten = new Tally();
+  private nameBytes = 0;
+
+  /** What all rows occupy, estimated. */
+  get heldBytes(): number {
+    return this.rows.size * ROW_BYTES + this.nameBytes;
+  }
 
   /** The row of a space: the same tally for the same name, so that every request of a tenant counts into one. */
   row(of: RowName): Tally {
@@ -36,6 +44,7 @@ export class TallyBook {
     if (this.rows.size >= MAX_ROWS) this.makeRoom();
     const tally = new Tally();
     this.rows.set(of.name, { ...of, tally, countedThen: 0 });
+    this.nameBytes += of.name.length;
     return tally;
   }
 
@@ -62,6 +71,7 @@ export class TallyBook {
       const { total } = row.tally;
       if (surplus > 0 && total - row.countedThen <= median) {
         this.forgotten.add(row.tally);
+        this.nameBytes -= name.length;
         surplus--;
       } else {
         row.countedThen = total;

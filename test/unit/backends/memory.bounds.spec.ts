@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { memory } from '../../../lib/backends/memory.backend.js';
 import { CacheConfigError, ValueTooLargeError } from '../../../lib/core/errors.js';
 import { seededRandom } from '../../../lib/testing/seeded-random.js';
+import { Rig } from '../../support/machine/rig.js';
 import { Inside } from './support/inside.js';
 
 const TENANTS = ['acme', 'beta', 'gamma'] as const;
@@ -30,6 +31,63 @@ describe('the bounds of memory', () => {
     expect(inside.store.usedBytes).toBeGreaterThan(3_700);
     expect(inside.store.size).toBeLessThan(before);
     inside.assertConsistent({ maxBytes: 4_096 });
+  });
+
+  it('by bytes: tags count, once for all entries that have the same', () => {
+    const inside = new Inside();
+    const tags = Array.from({ length: 32 }, (_, at) => `tag number ${at}`);
+    inside.write(inside.key(0), 1);
+    const before = inside.store.usedBytes;
+    inside.write(inside.key(1, { tags }), 1);
+    const tagged = inside.store.usedBytes - before;
+    expect(tagged).toBeGreaterThan(32 * 40);
+    for (let name = 2; name < 12; name++) inside.write(inside.key(name, { tags }), 1);
+    expect(inside.store.usedBytes - before - tagged).toBeLessThan(10 * 200);
+    for (let name = 1; name < 12; name++) inside.backend.evict([inside.key(name)]);
+    expect(inside.store.usedBytes).toBe(before);
+    inside.assertConsistent();
+  });
+
+  it('by bytes: tenants and what they have invalidated count, and make room like entries', async () => {
+    const inside = new Inside({ maxBytes: 100_000 });
+    const before = inside.store.usedBytes;
+    for (let tenant = 0; tenant < 20; tenant++) inside.write(inside.key('a', { tenant: `t${tenant}` }), 1);
+    expect(inside.store.usedBytes - before).toBeGreaterThan(20 * 1_000);
+    inside.write(inside.key('a'), 1);
+    const labels = Array.from({ length: 900 }, (_, at) => inside.tag(`tag ${at}`));
+    await inside.backend.invalidate(inside.key('a').space.partition, labels);
+    expect(inside.store.usedBytes).toBeLessThanOrEqual(100_000);
+    expect(inside.store.size).toBeLessThan(20);
+    inside.assertConsistent({ maxBytes: 100_000 });
+    await inside.backend.clear(inside.view());
+    await inside.backend.clearEverything();
+    expect(inside.store.usedBytes).toBe(0);
+  });
+
+  it('another life of an entry, and one in its place, leave the sums as they are', () => {
+    const inside = new Inside();
+    const key = inside.key('a', { tags: ['x', 'y'] });
+    inside.write(key, 1);
+    const before = inside.store.usedBytes;
+    expect(inside.backend.expire(key, 5_000, 9_000)).toBe(true);
+    expect(inside.store.usedBytes).toBe(before);
+    for (let time = 0; time < 3; time++) inside.write(key, time);
+    expect(inside.store.usedBytes).toBe(before);
+    inside.assertConsistent();
+  });
+
+  it('what the cache knows of tenants counts, and leaves entries half of the bound', async () => {
+    const rig = new Rig({ backend: memory({ maxBytes: 200_000 }) });
+    const used = async (): Promise<number> => (await rig.backend.info()).usedBytes;
+    for (let user = 0; user < 50; user++) rig.space({ user: `user ${user}` });
+    expect(await used()).toBeGreaterThan(50 * 800);
+    for (let name = 0; name < 1_000; name++) await rig.set(name, 'x'.repeat(100));
+    expect(await used()).toBeLessThanOrEqual(200_000);
+    for (let user = 0; user < 1_000; user++) rig.space({ user: `other ${user}` });
+    for (let name = 0; name < 1_000; name++) await rig.set(name, 'x'.repeat(100));
+    const { bytes } = await rig.backend.usage(undefined);
+    expect(bytes).toBeGreaterThan(90_000);
+    expect(bytes).toBeLessThanOrEqual(100_000);
   });
 
   it('what is larger than all of memory is refused, and displaces nothing', () => {

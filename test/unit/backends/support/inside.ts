@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { memory } from '../../../../lib/backends/memory.backend.js';
 import type { MemoryOptions } from '../../../../lib/backends/memory.options.js';
-import type { MemoryRecord } from '../../../../lib/backends/memory.record.js';
+import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from '../../../../lib/backends/memory.cost.js';
+import type { MemoryPartition } from '../../../../lib/backends/memory.partition.js';
+import type { Birth, Group, MemoryRecord } from '../../../../lib/backends/memory.record.js';
 import type { MemoryStore } from '../../../../lib/backends/memory.store.js';
 import type { Uses } from '../../../../lib/backends/memory.uses.js';
 import type { Backend, LeaseReply, Reading } from '../../../../lib/core/backend.js';
@@ -90,6 +92,23 @@ export class Inside<C extends Clock = FakeClock> {
     return Promise.resolve(this.backend.removeMatching({ view: this.view(where), match: compileGlob(pattern) }));
   }
 
+  /** What a partition holds beside its records, counted anew. */
+  besideRecords(partition: MemoryPartition<Group>): number {
+    const { labels } = partition as unknown as { labels: ReadonlyMap<Label, unknown> };
+    let bytes = PARTITION_BYTES;
+    for (const label of labels.keys()) bytes += STAMPED_LABEL_BYTES + label.length;
+    for (const { costBytes, records } of partition.groups.values()) {
+      bytes += costBytes;
+      const births = new Map<Birth, number>();
+      for (const { birth } of records.values()) births.set(birth, (births.get(birth) ?? 0) + 1);
+      for (const [birth, having] of births) {
+        assert.equal(birth.records, having);
+        bytes += birth.costBytes;
+      }
+    }
+    return bytes;
+  }
+
   /** Groups, list of uses and sums say the same, nothing is left over, and the bounds hold. */
   assertConsistent(bounds: MemoryOptions = {}): void {
     const groups = this.store.groups(undefined);
@@ -112,10 +131,12 @@ export class Inside<C extends Clock = FakeClock> {
     }
     assert.equal(indexed, this.store.size, 'not everything that is stored is indexed');
     assert.equal(used.size, this.store.size, 'something is used that is not stored');
-    assert.equal(bytes, this.store.usedBytes);
     for (const partition of this.store.allPartitions()) {
+      assert.equal(partition.heldBytes, this.besideRecords(partition));
+      bytes += partition.heldBytes;
       assert.ok(!partition.isIdle, `the partition ${partition.partition} holds nothing and is still there`);
     }
+    assert.equal(bytes, this.store.usedBytes);
     if (bounds.maxEntries !== undefined) assert.ok(this.store.size <= bounds.maxEntries);
     if (bounds.maxBytes !== undefined) assert.ok(this.store.usedBytes <= bounds.maxBytes);
   }

@@ -1,0 +1,19 @@
+import type { ResolvedQuota } from './memory.options.js';
+import type { BirthOf } from './memory.births.js';
+
+/** What a store may hold. */
+export interface StoreBounds {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  /** Of one entry. */
+  readonly maxEntryBytes: number;
+  /** Of one tenant. */
+  readonly quota?: ResolvedQuota | undefined;
+}
+
+/** An entry on its way into the store. */
+export interface Placement extends BirthOf {
+  readonly value: unknown;
+  readonly keptUntilMs: number;
+  readonly sizeBytes: number;
+}

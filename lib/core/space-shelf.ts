@@ -1,0 +1,65 @@
+import type { Scope, Width } from './scope.js';
+import type { Space } from './space.js';
+
+/**
+ * Spaces in one generation; there are two. Those that nothing was asked of while a generation filled up are forgotten, and
+ * made anew when they come back. So neither tenants, nor users, nor namespaces made up during calls grow memory without end.
+ */
+const MAX_SPACES = 12_000;
+/** What a space occupies with its labels and its place, and the first one of a scope beside, without the characters of names. */
+const SPACE_BYTES = 440;
+const SCOPE_BYTES = 290;
+
+type SpacesOfScope = { [W in Width]: Map<string, Space> | undefined };
+
+interface Generation {
+  readonly scopes: Map<Scope, SpacesOfScope>;
+  spaces: number;
+  heldBytes: number;
+}
+
+/** The spaces that were asked for lately, by scope, width and namespace. */
+export class SpaceShelf {
+  private young = newGeneration();
+  private old = newGeneration();
+
+  /** What all of them occupy, estimated. */
+  get heldBytes(): number {
+    return this.young.heldBytes + this.old.heldBytes;
+  }
+
+  get(scope: Scope, width: Width, namespace: string): Space | undefined {
+    const young = this.young.scopes.get(scope)?.[width]?.get(namespace);
+    if (young !== undefined) return young;
+    const old = this.old.scopes.get(scope)?.[width]?.get(namespace);
+    if (old !== undefined) this.add(scope, width, namespace, old);
+    return old;
+  }
+
+  add(scope: Scope, width: Width, namespace: string, space: Space): void {
+    if (this.young.spaces >= MAX_SPACES) {
+      this.old = this.young;
+      this.young = newGeneration();
+    }
+    const { young } = this;
+    let known = young.scopes.get(scope);
+    if (known === undefined) {
+      known = { global: undefined, tenant: undefined, user: undefined };
+      young.scopes.set(scope, known);
+      young.heldBytes += SCOPE_BYTES;
+    }
+    (known[width] ??= new Map()).set(namespace, space);
+    young.spaces++;
+    young.heldBytes += bytesOf(space);
+  }
+}
+
+function newGeneration(): Generation {
+  return { scopes: new Map(), spaces: 0, heldBytes: 0 };
+}
+
+function bytesOf({ name, idPrefix, labels, path }: Space): number {
+  let characters = name.length + idPrefix.length + path.length;
+  for (const label of labels) characters += label.length;
+  return SPACE_BYTES + characters;
+}
