@@ -26,7 +26,7 @@ const MAX_LABELS = 2_000;
 /** Leases beyond which the expired ones are looked for. Those in use are bounded by the flights of the engine. */
 const MANY_LEASES = 1_000;
 const NO_LEASES: ReadonlyMap<KeyId, MemoryLease> = new Map();
-const NO_LABELS: ReadonlyMap<Label, Stamp> = new Map();
+const NO_LABELS = new Map<Label, Stamp>();
 
 /**
  * The clock of a partition and everything measured by it: the floor (last clear), the stamps of labels, the leases. It
@@ -45,7 +45,7 @@ export class MemoryPartition<Group = unknown> {
   private patterned: Stamp = 0;
   private clock: Stamp = 0;
   private floor: Stamp = 0;
-  private labels: ReadonlyMap<Label, Stamp> = NO_LABELS;
+  private labels: Map<Label, Stamp> = NO_LABELS;
   /** A snapshot refers to the labels as they are: whoever changes them copies them first. */
   private hasSnapshot = false;
   private manyLeases = MANY_LEASES;
@@ -134,7 +134,7 @@ export class MemoryPartition<Group = unknown> {
 
   /** The labels, to be changed. */
   private ownLabels(): Map<Label, Stamp> {
-    if (!this.hasSnapshot && this.labels !== NO_LABELS) return this.labels as Map<Label, Stamp>;
+    if (!this.hasSnapshot && this.labels !== NO_LABELS) return this.labels;
     const own = new Map(this.labels);
     this.labels = own;
     this.hasSnapshot = false;
