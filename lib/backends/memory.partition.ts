@@ -26,7 +26,6 @@ const MAX_LABELS = 2_000;
 /** Leases beyond which the expired ones are looked for. Those in use are bounded by the flights of the engine. */
 const MANY_LEASES = 1_000;
 const NO_LEASES: ReadonlyMap<KeyId, MemoryLease> = new Map();
-const NO_LABELS = new Map<Label, Stamp>();
 
 /**
  * The clock of a partition and everything measured by it: the floor (last clear), the stamps of labels, the leases. It
@@ -45,7 +44,7 @@ export class MemoryPartition<Group = unknown> {
   private patterned: Stamp = 0;
   private clock: Stamp = 0;
   private floor: Stamp = 0;
-  private labels: Map<Label, Stamp> = NO_LABELS;
+  private labels: Map<Label, Stamp> | undefined;
   /** A snapshot refers to the labels as they are: whoever changes them copies them first. */
   private hasSnapshot = false;
   private manyLeases = MANY_LEASES;
@@ -89,8 +88,8 @@ export class MemoryPartition<Group = unknown> {
     this.bulk = ++this.clock;
     this.floor = this.bulk;
     // Below the floor they say nothing new.
-    for (const label of this.labels.keys()) this.heldBytes -= STAMPED_LABEL_BYTES + label.length;
-    this.labels = NO_LABELS;
+    for (const label of this.labels?.keys() ?? []) this.heldBytes -= STAMPED_LABEL_BYTES + label.length;
+    this.labels = undefined;
     this.hasSnapshot = false;
   }
 
@@ -134,8 +133,8 @@ export class MemoryPartition<Group = unknown> {
 
   /** The labels, to be changed. */
   private ownLabels(): Map<Label, Stamp> {
-    if (!this.hasSnapshot && this.labels !== NO_LABELS) return this.labels;
-    const own = new Map(this.labels);
+    if (!this.hasSnapshot && this.labels !== undefined) return this.labels;
+    const own = new Map(this.labels ?? []);
     this.labels = own;
     this.hasSnapshot = false;
     return own;
@@ -157,7 +156,8 @@ export class MemoryPartition<Group = unknown> {
   }
 }
 
-function newestOf(floor: Stamp, stamps: ReadonlyMap<Label, Stamp>, labels: readonly Label[]): Stamp {
+function newestOf(floor: Stamp, stamps: ReadonlyMap<Label, Stamp> | undefined, labels: readonly Label[]): Stamp {
+  if (stamps === undefined) return floor;
   let newest = floor;
   for (const label of labels) {
     const at = stamps.get(label);

@@ -94,9 +94,9 @@ export class Inside<C extends Clock = FakeClock> {
 
   /** What a partition holds beside its records, counted anew. */
   besideRecords(partition: MemoryPartition<Group>): number {
-    const { labels } = partition as unknown as { labels: ReadonlyMap<Label, unknown> };
+    const { labels } = partition as unknown as { labels: ReadonlyMap<Label, unknown> | undefined };
     let bytes = PARTITION_BYTES;
-    for (const label of labels.keys()) bytes += STAMPED_LABEL_BYTES + label.length;
+    for (const label of labels?.keys() ?? []) bytes += STAMPED_LABEL_BYTES + label.length;
     for (const { costBytes, records } of partition.groups.values()) {
       bytes += costBytes;
       const births = new Map<Birth, number>();
