@@ -148,7 +148,7 @@ class MongoBackend implements ServerBackend {
     this.leases = new MongoLeases(leaseParts);
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard);
     this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
-    this.walk = new MongoWalk(link, reader, serverClock, new Pace(clock));
+    this.walk = new MongoWalk(link, reader, serverClock, new Pace(clock), warn);
     const countingMs = options.guard.longTimeoutMs / 2;
     const { walk } = this;
     this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk, serverClock, clock, countingMs });

@@ -219,11 +219,11 @@ export function stateOf(
   labels: readonly Label[],
   fields: LabelFields,
 ): ShardState | undefined {
-  if (found == null || typeof found['i'] !== 'string' || found['i'] === '') return undefined;
+  if (found == null || !isSoundState(found)) return undefined;
   const { i: incarnation, c, f, b, x, t } = found;
   const stamps = isRecord(t) ? t : {};
   return {
-    incarnation,
+    incarnation: incarnation as Incarnation,
     clock: stampOf(c),
     floor: stampOf(f),
     bulk: stampOf(b),
@@ -235,6 +235,12 @@ export function stateOf(
       }),
     ),
   };
+}
+
+/** False for a state that cannot be ours: it would refuse every call for its shard for ever. */
+export function isSoundState({ i, c, f, b, t }: Partial<Stored>): boolean {
+  const isAlive = typeof i === 'string' && i !== '';
+  return isAlive && [c, f, b].every((stamp) => stampOf(stamp) !== Infinity) && (t === undefined || isRecord(t));
 }
 
 /** Undefined: no value there. */
@@ -276,7 +282,7 @@ export function barrierStamp(state: ShardState, labels: readonly Label[]): Stamp
 
 /** What is no number cannot have been survived. */
 function stampOf(stamp: unknown): Stamp {
-  return typeof stamp === 'number' ? stamp : Infinity;
+  return typeof stamp === 'number' && stamp >= 0 && stamp <= Number.MAX_SAFE_INTEGER ? stamp : Infinity;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

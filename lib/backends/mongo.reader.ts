@@ -77,7 +77,8 @@ export class MongoReader {
       entry,
       barrier: await this.barrier(shard, entry, state),
       mark,
-      isCounter: mark !== undefined && typeof document?.['q'] === 'number',
+      // A number beside a sealed value is none of ours, and not what a reader is given.
+      isCounter: entry?.counter !== undefined,
       lease: leaseOf(document),
       state,
       isForeign: mark === undefined && document?.['m'] != null,

@@ -1,9 +1,11 @@
 /** Clocks of shards: begun, kept alive, and ticked by what invalidates many entries at once. Keeps invariants 3 and 4. */
+import type { mongo } from 'mongoose';
 import type { Label } from '../core/label.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
 import {
   change,
   IDLE_STATE_MS,
+  isSoundState,
   janitorAt,
   projectionOf,
   STATE_FIELDS,
@@ -55,8 +57,8 @@ export class MongoStates {
   constructor(private readonly parts: StatesParts) {}
 
   /** The state as it is, or a new life of the shard. */
-  async begun(shard: MongoShard): Promise<ShardState> {
-    const { link, fields, serverClock } = this.parts;
+  async begun(shard: MongoShard, isAgain = false): Promise<ShardState> {
+    const { link, serverClock } = this.parts;
     const clock = this.nowUs();
     const born = { i: nonce(), c: clock, f: clock, b: clock, x: janitorAt(serverClock.nowMs() + IDLE_STATE_MS) };
     const begin = (documents: Documents): Promise<Stored | null> =>
@@ -72,12 +74,32 @@ export class MongoStates {
         throw error;
       }),
     );
-    const state = stateOf(found, NO_LABELS, fields);
-    if (state === undefined || !Number.isFinite(state.clock)) {
-      throw new RefusedError('a call', 'mongo', { why: 'something else stands under the name of the state' });
+    const state = stateOf(found, NO_LABELS, this.parts.fields);
+    if (state !== undefined) {
+      this.hear(shard, state.clock);
+      return state;
     }
-    this.hear(shard, state.clock);
-    return state;
+    if (isAgain || !(await this.bury(shard)))
+      throw new RefusedError('a call', 'mongo', { why: 'something else stands under the name of the state' });
+    return this.begun(shard, true);
+  }
+
+  /**
+   * A state that cannot be ours goes, and with it everything that was valid by it. Whether one was there: nothing in the
+   * shard is valid any more, so that whatever was to be invalidated is.
+   */
+  private async bury(shard: MongoShard): Promise<boolean> {
+    return this.parts.link.run(async (documents) => {
+      const found = await documents.findOne(
+        { _id: shard.stateId },
+        { projection: projectionOf([...STATE_FIELDS, 't']) },
+      );
+      if (found === null || isSoundState(found)) return false;
+      // Only that one: another process may have begun a new one meanwhile.
+      const { i, c } = found;
+      const same = { _id: shard.stateId, i: i ?? null, c: c ?? null } as mongo.Filter<Stored>;
+      return (await documents.deleteOne(same)).deletedCount > 0;
+    });
   }
 
   /** The state of a shard outlives its entries, or they would be lost with it. */
@@ -95,9 +117,22 @@ export class MongoStates {
    * entries. A shard without a state has nothing valid, so nothing has to be noted: undefined.
    */
   async tick(shard: MongoShard, labels: readonly Label[], kind: 'labels' | 'floor'): Promise<Ticked | undefined> {
+    try {
+      return await this.tickSound(shard, labels, kind);
+    } catch (error) {
+      if (error instanceof RefusedError && (await this.bury(shard))) return undefined;
+      throw error;
+    }
+  }
+
+  private async tickSound(
+    shard: MongoShard,
+    labels: readonly Label[],
+    kind: 'labels' | 'floor',
+  ): Promise<Ticked | undefined> {
     const { link, fields } = this.parts;
     // So many would be forgotten at once, and the floor would rise to them all the same.
-    if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tick(shard, NO_LABELS, 'floor');
+    if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tickSound(shard, NO_LABELS, 'floor');
     const paths = [...fields.paths(labels), ...(kind === 'floor' ? ['f'] : []), 'b'];
     const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
     const clock = Math.max((this.heard.get(shard.stateId) ?? 0) + 1, this.nowUs());

@@ -4,8 +4,8 @@
  * stay on the server.
  */
 import type { Page, Selection, Usage } from '../core/backend.js';
-import { compileGlob, stepsToTest } from '../core/glob.js';
-import { storedId, visibleKey, type KeyId } from '../core/key.js';
+import { compileGlob, stepsToTest, type Glob } from '../core/glob.js';
+import { storedId, visibleKeyIn, type KeyId } from '../core/key.js';
 import type { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import {
@@ -25,6 +25,9 @@ import type { ServerClock } from './server.clock.js';
 const BATCH = 500;
 /** Steps for a document. */
 const DOCUMENT_STEPS = 100;
+/** What walks say about what they leave out. */
+const ALIEN =
+  'something that this library has not written stands among its documents; it is left out of listings and patterns';
 const EVERYTHING = compileGlob('*');
 /** Everything in a shard, whoever's it is. */
 export const WHOLE_SHARD: View = Object.freeze({
@@ -55,6 +58,7 @@ export class MongoWalk {
     private readonly reader: MongoReader,
     private readonly serverClock: ServerClock,
     private readonly pace: Pace,
+    private readonly tell: (problem: string) => void,
   ) {}
 
   /** A page of live keys of one shard; the cursor is the last id seen. */
@@ -63,8 +67,11 @@ export class MongoWalk {
     const found = await this.find(shard, selection.view, from);
     const wanted = (await this.matching(found, selection)).filter(({ header }) => header !== undefined);
     const state = await this.stateFor(shard, wanted);
-    const keys = wanted.filter(({ header }) => header !== undefined && this.isLive(header, state));
-    return { keys: keys.map(({ id }) => visibleKey(id)), cursor: found.length < BATCH ? undefined : found.at(-1)?.id };
+    const keys = wanted
+      .filter(({ header }) => header !== undefined && this.isLive(header, state))
+      .map(({ id }) => visibleKeyIn(id) ?? this.skip());
+    const cursor = found.length < BATCH ? undefined : found.at(-1)?.id;
+    return { keys: keys.filter((key) => key !== undefined), cursor };
   }
 
   /** Exact: every entry is looked at. */
@@ -167,8 +174,18 @@ export class MongoWalk {
   /** Keys may be long: a batch of them takes as many turns as it needs. */
   private matching(found: readonly Visited[], { view, match }: Selection): Promise<Visited[]> {
     const stepsOf = ({ id }: Visited): number => DOCUMENT_STEPS + stepsToTest(match, id.length);
-    const isWanted = (id: KeyId): boolean => isIn(view, id) && (match.matchesAll || match.test(visibleKey(id)));
+    const isWanted = (id: KeyId): boolean => isIn(view, id) && (match.matchesAll || this.matches(match, id));
     return this.pace.filter(found, stepsOf, ({ id }) => isWanted(id));
+  }
+
+  private matches(match: Glob, id: KeyId): boolean {
+    const key = visibleKeyIn(id) ?? this.skip();
+    return key !== undefined && match.test(key);
+  }
+
+  /** Something else than this library has written it: one such name must not make listings fail for ever. */
+  private skip(): undefined {
+    this.tell(ALIEN);
   }
 
   private async find(shard: MongoShard, view: View, after: string | undefined): Promise<readonly Visited[]> {

@@ -11,6 +11,7 @@ import {
   change,
   janitorAt,
   namespaceOf,
+  type Documents,
   type MongoShard,
   type ShardState,
   type Stored,
@@ -212,10 +213,20 @@ export class MongoWrites {
       const once = async (): Promise<unknown> => documents.bulkWrite(operations, { ordered: false });
       // Two created a document at once: one of them is there now, and laying a ticket twice lays it once.
       await once().catch(async (error: unknown) => {
-        if (!isDuplicate(error)) throw error;
+        if (!isDuplicate(error) && !(await this.tookAliens(documents, batch))) throw error;
         await once();
       });
     });
+  }
+
+  /** Something that holds no tickets, where tickets lie, would refuse every write to its key for ever. */
+  private async tookAliens(documents: Documents, batch: readonly Sealed[]): Promise<boolean> {
+    const names = batch.map(({ key, shard }) => shard.entry(key.id));
+    const { modifiedCount } = await documents.updateMany(
+      { _id: { $in: names }, w: { $exists: true, $not: { $type: 'object' } } },
+      change({ $unset: { w: '' } }),
+    );
+    return modifiedCount > 0;
   }
 
   private async redeem(batch: readonly Sealed[]): Promise<void> {

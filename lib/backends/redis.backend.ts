@@ -139,7 +139,7 @@ class RedisBackend implements ServerBackend {
     const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births, announcer };
     this.leases = new RedisLeases(leaseParts);
     this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
-    this.walk = new RedisWalk(link, opener, serverClock, announcer, new Pace(clock));
+    this.walk = new RedisWalk(link, opener, serverClock, announcer, new Pace(clock), this.warnings.tell);
     const countingMs = options.guard.longTimeoutMs / 2;
     const { walk } = this;
     this.invalidation = new RedisInvalidation({

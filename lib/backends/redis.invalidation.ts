@@ -14,7 +14,7 @@ import type { RedisLink } from './redis.link.js';
 import { viewOf, type ShardView } from './redis.reader.js';
 import { countWithin } from './counting.js';
 import { chunks, sum } from './lists.js';
-import { text } from './redis.reply.js';
+import { isOfAnotherType, text } from './redis.reply.js';
 import { EVICT, INVALIDATE } from './redis.scripts.removal.js';
 import { Shard, type ShardMap } from './redis.shard.js';
 import type { Judgement, RedisWalk } from './redis.walk.js';
@@ -206,7 +206,11 @@ export class RedisInvalidation {
   private async isIndexWhole(shard: Shard): Promise<boolean> {
     const connection = this.parts.link.pick();
     const [mark, [, begun]] = await Promise.all([
-      connection.command('ZSCORE', shard.index, '!'),
+      connection.command('ZSCORE', shard.index, '!').catch((error: unknown) => {
+        // Then there is no index.
+        if (isOfAnotherType(error)) return null;
+        throw error;
+      }),
       connection.fields(shard.meta, ['i', 'x']),
     ]);
     return mark !== null || begun === null;

@@ -34,3 +34,9 @@ export function factsOf(info: string): ReadonlyMap<string, string> {
       .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
   );
 }
+
+/** A key of ours holds something of another type, which nobody of ours has put there. */
+export function isOfAnotherType(error: unknown): boolean {
+  const { message, why } = (error ?? {}) as { readonly message?: unknown; readonly why?: unknown };
+  return `${String(message)} ${String(why)}`.includes('WRONGTYPE');
+}

@@ -32,14 +32,38 @@ export interface Script {
 /** How long a shard without entries is remembered. */
 const IDLE_META_MS = 3_600_000;
 
-/** Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while. */
+/**
+ * Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while.
+ *
+ * What stands under a name of ours and cannot be ours (another type, a clock that is no number) goes where it is met, and
+ * with a meta hash everything that was valid by it: else one such key would refuse every call for a tenant for ever.
+ */
 export const META = `
 local function now_us() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end
 local function num(n) return string.format('%.0f', n) end
-local function known_meta(key)
-  local m = redis.call('HMGET', key, 'i', 'c', 'q', 'f', 'b', 'p')
-  if m[1] then return m[1], tonumber(m[2]), tonumber(m[3]), tonumber(m[4]), tonumber(m[5]), tonumber(m[6]) end
+local function is_other(reply)
+  if type(reply) ~= 'table' or not reply.err then return false end
+  if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
+  return true
 end
+local function known_meta(key)
+  local m = redis.pcall('HMGET', key, 'i', 'c', 'q', 'f', 'b', 'p')
+  if is_other(m) then redis.call('UNLINK', key) return end
+  if not m[1] then return end
+  for j = 2, 6 do
+    local n = m[j] and string.find(m[j], '^%d+$') and tonumber(m[j])
+    if not n or n > 9007199254740991 then redis.call('UNLINK', key) return end
+    m[j] = n
+  end
+  return m[1], m[2], m[3], m[4], m[5], m[6]
+end
+local function zadd(key, score, id)
+  if is_other(redis.pcall('ZADD', key, score, id)) then
+    redis.call('UNLINK', key)
+    redis.call('ZADD', key, score, id)
+  end
+end
+local function zrem(key, id) is_other(redis.pcall('ZREM', key, id)) end
 local function meta(key, nonce)
   local i, c, q, f, b, p = known_meta(key)
   if i then return i, c, q, f, b, p end
@@ -68,16 +92,16 @@ export const INDEX = `
 local function index(k, x, m, id, ms)
   if id == '' then return end
   local now = math.floor(now_us() / 1000)
-  redis.call('ZADD', k, 0, id)
-  if ms == 0 then redis.call('ZREM', x, id) else redis.call('ZADD', x, num(now + ms), id) end
+  zadd(k, 0, id)
+  if ms == 0 then zrem(x, id) else zadd(x, num(now + ms), id) end
   if redis.call('HSET', m, 'x', '1') == 1 then
-    redis.call('ZADD', k, 0, '!')
-    redis.call('ZADD', x, '+inf', '!')
+    zadd(k, 0, '!')
+    zadd(x, '+inf', '!')
     local left = redis.call('PTTL', m)
     if left > 0 then redis.call('PEXPIRE', k, left) redis.call('PEXPIRE', x, left) end
   end
-  local old = redis.call('ZRANGEBYSCORE', x, '-inf', num(now), 'LIMIT', 0, 4)
-  for _, gone in ipairs(old) do redis.call('ZREM', k, gone) redis.call('ZREM', x, gone) end
+  local old = redis.pcall('ZRANGEBYSCORE', x, '-inf', num(now), 'LIMIT', 0, 4)
+  for _, gone in ipairs(is_other(old) and {} or old) do zrem(k, gone) zrem(x, gone) end
 end
 `;
 

@@ -24,8 +24,8 @@ for n = 1, #ARGV - last do
   redis.call('DEL', lease)
   heads[n] = head(entry, tonumber(ARGV[1]))
   redis.call('UNLINK', entry)
-  redis.call('ZREM', KEYS[2], ARGV[last + n])
-  redis.call('ZREM', KEYS[3], ARGV[last + n])
+  zrem(KEYS[2], ARGV[last + n])
+  zrem(KEYS[3], ARGV[last + n])
 end
 local i, c, q, f = known_meta(KEYS[1])
 if not i then
@@ -47,7 +47,7 @@ export const INVALIDATE: Script = script(
   ANNOUNCE,
   STAMPS,
   `
-redis.call('HDEL', KEYS[1], '_')
+is_other(redis.pcall('HDEL', KEYS[1], '_'))
 local i, c, q, f, b, p = known_meta(KEYS[1])
 if not i then
   announce('', 0)
@@ -55,6 +55,7 @@ if not i then
 end
 announce(i, q + 1)
 local before = stamps(KEYS[1], 2, #ARGV)
+if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
 local left = redis.call('PTTL', KEYS[1])
 c = math.max(c + 1, now_us())
 local now = num(c)
@@ -118,8 +119,8 @@ for n = 1, #ARGV / 2 do
     outcomes[n] = 2
   else
     outcomes[n] = now == '' and 0 or redis.call('UNLINK', entry)
-    redis.call('ZREM', KEYS[1], id)
-    redis.call('ZREM', KEYS[2], id)
+    zrem(KEYS[1], id)
+    zrem(KEYS[2], id)
   end
 end
 if channel ~= '' then

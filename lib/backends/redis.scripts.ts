@@ -47,7 +47,7 @@ local i, c, q, f, b, p = known_meta(KEYS[2])
 local stamp = tonumber(ARGV[3])
 local is_valid = i == ARGV[2] and f <= stamp and p <= stamp
 if is_valid then
-  for _, at in ipairs(stamps(KEYS[2], 8, #ARGV)) do if at ~= '' and tonumber(at) > stamp then is_valid = false end end
+  for _, at in ipairs(stamps(KEYS[2], 8, #ARGV)) do if at ~= '' and (tonumber(at) or math.huge) > stamp then is_valid = false end end
 end
 if not is_valid then redis.call('DEL', KEYS[3]) return -1 end
 local ms = tonumber(ARGV[4])
@@ -157,7 +157,7 @@ if is_valid and labels ~= '' then
   local names = {}
   for name in string.gmatch(labels, '[^\\n]+') do names[#names + 1] = name end
   local found = redis.call('HMGET', KEYS[2], unpack(names))
-  for j = 1, #names do if found[j] and tonumber(found[j]) > tonumber(stamp) then is_valid = false end end
+  for j = 1, #names do if found[j] and (tonumber(found[j]) or math.huge) > tonumber(stamp) then is_valid = false end end
 end
 local total = (is_valid and tonumber(n) or 0) + tonumber(ARGV[2])
 if math.abs(total) > 9007199254740991 then return {2} end

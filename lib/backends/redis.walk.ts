@@ -5,8 +5,8 @@
 import type { Page, Selection, Usage } from '../core/backend.js';
 import { fingerprint } from '../core/fingerprint.js';
 import { MAX_HEADER_BYTES, type Header } from '../core/codec.js';
-import { compileGlob, stepsToTest } from '../core/glob.js';
-import { storedId, visibleKey, type KeyId } from '../core/key.js';
+import { compileGlob, stepsToTest, type Glob } from '../core/glob.js';
+import { storedId, visibleKeyIn, type KeyId } from '../core/key.js';
 import type { Pace } from '../core/pace.js';
 import type { View } from '../core/space.js';
 import type { Announcer } from './redis.announcer.js';
@@ -14,7 +14,7 @@ import type { ServerClock } from './server.clock.js';
 import { markOf, type EntryOpener } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
 import { barrierStamp, viewOf, type ShardView } from './redis.reader.js';
-import { text } from './redis.reply.js';
+import { isOfAnotherType, text } from './redis.reply.js';
 import { REMOVE, VISIT } from './redis.scripts.removal.js';
 import type { Shard } from './redis.shard.js';
 
@@ -24,6 +24,9 @@ const ID_STEPS = 50;
 /** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */
 const MAX_TRIES = 8;
 const EVERYTHING = compileGlob('*');
+/** What walks say about what they leave out. */
+const ALIEN =
+  'something that this library has not written stands among its keys; it is left out of listings and patterns, and goes with clear()';
 /** Sorts after every id: they are ASCII. */
 const AFTER_ALL = '\u00ff';
 
@@ -45,6 +48,7 @@ export class RedisWalk {
     private readonly serverClock: ServerClock,
     private readonly announcer: Announcer,
     private readonly pace: Pace,
+    private readonly tell: (problem: string) => void,
   ) {}
 
   /** A page of live keys. Cursor: number of the shard, and the last id seen in it. */
@@ -64,8 +68,8 @@ export class RedisWalk {
     const [visited, state] = await this.visit(shard, wanted);
     const keys = visited
       .filter(({ header }) => header !== undefined && this.isLive(header, state))
-      .map(({ id }) => visibleKey(id));
-    return { keys, cursor: ids.length < BATCH ? undefined : ids.at(-1) };
+      .map(({ id }) => visibleKeyIn(id) ?? this.skip());
+    return { keys: keys.filter((key) => key !== undefined), cursor: ids.length < BATCH ? undefined : ids.at(-1) };
   }
 
   /** Exact: every entry is looked at. */
@@ -120,7 +124,7 @@ export class RedisWalk {
       ? announcer.of(shard, { kind: 'evicted', keys: judged.map(({ id }) => fingerprint(id)) })
       : announcer.silently();
     const keys = [shard.index, shard.expiries, shard.meta, ...judged.map(({ id }) => shard.entry(id)), ...told.keys];
-    const args = [...told.args, ...judged.flatMap(({ id, mark }) => [id, mark])];
+    const args = [...told.args, ...judged.flatMap(({ id, mark }) => [bytesOf(id), mark])];
     const outcomes = ((await this.link.run(REMOVE, keys, args)) as unknown[]).map(Number);
     const live = judged.filter(({ worth }, at) => worth === 'live' && outcomes[at] === 1).length;
     return [live, judged.filter((_, at) => outcomes[at] === 2).map(({ id }) => id)];
@@ -139,17 +143,34 @@ export class RedisWalk {
   /** Keys may be long: a batch of them takes as many turns as it needs. */
   private matching(ids: readonly KeyId[], { view, match }: Selection): Promise<KeyId[]> {
     const stepsOf = ({ length }: KeyId): number => ID_STEPS + stepsToTest(match, length);
-    return this.pace.filter(ids, stepsOf, (id) => isIn(view, id) && (match.matchesAll || match.test(visibleKey(id))));
+    return this.pace.filter(ids, stepsOf, (id) => isIn(view, id) && (match.matchesAll || this.matches(match, id)));
+  }
+
+  private matches(match: Glob, id: KeyId): boolean {
+    const key = visibleKeyIn(id) ?? this.skip();
+    return key !== undefined && match.test(key);
+  }
+
+  /** Something else than this library has written it: one such name must not make listings fail for ever. */
+  private skip(): undefined {
+    this.tell(ALIEN);
   }
 
   /** Ids in their order, after the last one seen. A view of a tenant also covers `u.tenant.…`, which sorts elsewhere, so only the path of a user narrows the range. */
   private async ids(shard: Shard, { path, namespace = '' }: View, after: string | undefined): Promise<KeyId[]> {
     const lead = path === undefined ? undefined : `${path}/${namespace}`;
-    const from = after !== undefined ? `(${after}` : lead === undefined ? '(!' : `[${lead}`;
+    const from = after !== undefined ? bytesOf(`(${after}`) : lead === undefined ? '(!' : `[${lead}`;
     const to = lead === undefined ? '+' : `(${lead}${AFTER_ALL}`;
     const range = ['ZRANGEBYLEX', shard.index, from, to, 'LIMIT', 0, BATCH] as const;
-    const found = (await this.link.pick().command(...range)) as Buffer[];
-    return found.map((id) => storedId(text(id)));
+    try {
+      const found = (await this.link.pick().command(...range)) as Buffer[];
+      return found.map((id) => storedId(text(id)));
+    } catch (error) {
+      if (!isOfAnotherType(error)) throw error;
+      // The next entry that is stored puts an index in its place.
+      this.tell(ALIEN);
+      return [];
+    }
   }
 
   private async visit(shard: Shard, ids: readonly KeyId[]): Promise<[readonly Visited[], ShardView]> {
@@ -166,6 +187,11 @@ export class RedisWalk {
     const fields = await this.link.pick().fields(shard.meta, ['i', 'f', ...labels]);
     return [visited, viewOf(fields, labels)];
   }
+}
+
+/** A name as it was read, byte for byte: one that is not ours need not be text. */
+function bytesOf(name: string): Buffer {
+  return Buffer.from(name, 'latin1');
 }
 
 /** A cursor comes back from people: one that never was one begins at the end. */

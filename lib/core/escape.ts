@@ -16,7 +16,7 @@ export function escapeText(text: string, where: string): string {
   return percentEncode(text);
 }
 
-/** Undoes {@link escapeText}. */
+/** Undoes {@link escapeText}. @throws URIError for text that was never escaped by it */
 export function unescapeText(text: string): string {
   return text.includes('%') ? decodeURIComponent(text) : text;
 }

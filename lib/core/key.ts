@@ -225,6 +225,20 @@ export function visibleKey(id: KeyId): string {
     .join(':');
 }
 
+/**
+ * The same of an id that was found where others may have written, too. Undefined: no mint has made it, so it has no such
+ * form, and nobody who asks for keys means it.
+ */
+export function visibleKeyIn(id: KeyId): string | undefined {
+  if (!/^[!-~]+$/.test(id)) return undefined;
+  try {
+    return visibleKey(id);
+  } catch {
+    // Percent signs that escape nothing. Documented outcome: whoever walks over it says so.
+    return undefined;
+  }
+}
+
 /** An id that comes back from where it was stored. It was minted once; whether it still says so, its keeper has checked. */
 export function storedId(text: string): KeyId {
   return text as KeyId;
@@ -241,9 +255,18 @@ export function originOf(id: KeyId): { readonly namespace: string; readonly widt
   const start = id.indexOf('/') + 1;
   const [word = ''] = id.slice(start, id.indexOf('/', start)).split('@', 1);
   return {
-    namespace: unescapeText(word),
+    namespace: nameIn(word),
     width: id.startsWith('g/') ? 'global' : id.startsWith('t.') ? 'tenant' : 'user',
   };
+}
+
+/** For messages, which are told whatever somebody has written where ids stand. */
+function nameIn(word: string): string {
+  try {
+    return unescapeText(word);
+  } catch {
+    return word;
+  }
 }
 
 /** The same text, looked up faster: asking for a character makes one piece of a text that was put together from several. */
