@@ -10,7 +10,7 @@ import type { Space } from '../core/space.js';
 const ENTRY_BYTES = 144;
 /** The same with a place among the uses of its tenant; and for a copy, with what it is checked by. */
 export const QUOTA_BYTES = 56;
-export const COPY_BYTES = 240;
+export const COPY_BYTES = 200;
 /** What entries have in common: the object, its barrier, its place among those that are shared, its list of labels. */
 const BIRTH_BYTES = 230;
 /** A label in a list, and one whose stamp is remembered, beside their characters. */

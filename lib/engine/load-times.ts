@@ -8,9 +8,9 @@ export class LoadTimes {
 
   note(namespace: string, durationMs: number): void {
     const before = this.averageMs.get(namespace);
-    // Put at the end, so that what was not loaded for longest is the first: made-up namespaces push out each other.
-    if (before !== undefined) this.averageMs.delete(namespace);
-    else if (this.averageMs.size >= MAX_NAMESPACES) this.averageMs.delete(this.averageMs.keys().next().value as string);
+    // What is in use is learnt again by its next load: made-up namespaces do not keep new ones from being known.
+    if (before === undefined && this.averageMs.size >= MAX_NAMESPACES)
+      this.averageMs.delete(this.averageMs.keys().next().value as string);
     this.averageMs.set(namespace, before === undefined ? durationMs : before + (durationMs - before) * NEWEST);
   }
 
