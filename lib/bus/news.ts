@@ -6,6 +6,8 @@ import { Sequences, type Tail } from './sequences.js';
 
 /** Messages of one turn that are looked at one by one; of the rest only whom they are about. */
 const MAX_PER_TURN = 1_000;
+/** The same in characters: a message may name one key, or five hundred. */
+const MAX_CHARACTERS_PER_TURN = 1_000_000;
 /** Partitions that a flood may be about before it is about all of them. */
 const MAX_FLOODED = 1_000;
 const SHARD = /^1\|(\*|(?:g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|/;
@@ -17,6 +19,7 @@ export class News {
   private readonly flooded = new Set<Partition>();
   private isAllFlooded = false;
   private inThisTurn = 0;
+  private charactersInThisTurn = 0;
 
   constructor(
     private readonly listener: BusListener,
@@ -28,7 +31,7 @@ export class News {
   }
 
   take(text: string): void {
-    if (this.isFlooded()) this.glance(text);
+    if (this.isFlooded(text.length)) this.glance(text);
     else this.read(text);
   }
 
@@ -45,9 +48,10 @@ export class News {
     this.isAllFlooded = false;
   }
 
-  private isFlooded(): boolean {
+  private isFlooded(characters = 0): boolean {
     if (this.inThisTurn++ === 0) void this.endTurn();
-    return this.inThisTurn > MAX_PER_TURN;
+    this.charactersInThisTurn += characters;
+    return this.inThisTurn > MAX_PER_TURN || this.charactersInThisTurn > MAX_CHARACTERS_PER_TURN;
   }
 
   private read(text: string): void {
@@ -79,6 +83,7 @@ export class News {
   private async endTurn(): Promise<void> {
     await this.clock.breathe();
     this.inThisTurn = 0;
+    this.charactersInThisTurn = 0;
     const partitions = [...this.flooded];
     const isAll = this.isAllFlooded || partitions.length > MAX_FLOODED;
     this.flooded.clear();

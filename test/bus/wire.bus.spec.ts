@@ -202,6 +202,22 @@ describe('a bus over a wire', () => {
     expect(heard.take()).toEqual(['t.acme evicted']);
   });
 
+  it('few messages that name very many keys are a flood, too', async () => {
+    const { clock, loop, heard, say } = scene();
+    loop.events.onUp();
+    say(1);
+    await clock.breathe();
+    await clock.breathe();
+    heard.take();
+    const kind = `e|${Array.from({ length: 500 }, (_, at) => (0xabcd00 + at).toString(16)).join(',')}`;
+    for (let n = 2; n <= 700; n++) say(n, { kind });
+    expect(heard.all.length).toBeGreaterThan(200);
+    expect(heard.all.length).toBeLessThan(400);
+    await clock.breathe();
+    await clock.breathe();
+    expect(heard.take().at(-1)).toBe('gap t.acme');
+  });
+
   it('a flood about very many partitions is about all of them', async () => {
     const { clock, loop, heard, say } = scene();
     loop.events.onUp();
