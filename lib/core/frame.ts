@@ -1,7 +1,7 @@
 import type { Inside } from './begun.js';
 import type { Handling } from './entry.js';
 import type { Key, KeyId } from './key.js';
-import { isTagLabel, type Label } from './label.js';
+import { bucketOf, isTagLabel, type Label } from './label.js';
 import { isNarrower, type Scope } from './scope.js';
 import type { Space } from './space.js';
 
@@ -23,6 +23,9 @@ export interface Surroundings {
   /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
   held(): Inside;
 }
+
+/** Labels taken over by name. More than an entry can carry; those beyond come as their buckets. */
+const MAX_INNER_LABELS = 1_024;
 
 /** For whom data is meant, and of what kind it is: a space, or what is known of one. */
 export type Whose = Pick<Space, 'scope' | 'width' | 'namespace'>;
@@ -87,7 +90,9 @@ export class Loading {
     if (this.isOver) return;
     if (freshUntilMs < this.innerFreshUntilMs) this.innerFreshUntilMs = freshUntilMs;
     if (space.partition !== this.key.space.partition) return;
-    for (const label of labels) if (isTagLabel(label)) this.innerLabels.add(label);
+    const { innerLabels } = this;
+    for (const label of labels)
+      if (isTagLabel(label)) innerLabels.add(innerLabels.size < MAX_INNER_LABELS ? label : bucketOf(label));
   }
 
   /** True when `other` waits, directly or through others, for this load: waiting for it would close a circle. */

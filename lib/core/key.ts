@@ -11,7 +11,7 @@ import { Canonical } from './canonical.js';
 import { registerClasses } from './classes.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
 import { unescapeText } from './escape.js';
-import { checkTags, LabelMint, type Label } from './label.js';
+import { checkTags, fittedLabels, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from './own-options.js';
 import type { Scope, Width } from './scope.js';
@@ -122,7 +122,7 @@ export class KeyMint {
     );
   }
 
-  /** The labels of an entry: those of its space, and its tags, for a user's entry also as that user's share of them. */
+  /** The labels of an entry: those of its space, and its tags, for a user's entry also as that user's share of them; or their buckets. */
   labelsOf({ labels, width, scope }: Space, tags: readonly string[]): readonly Label[] {
     if (tags.length === 0) return labels;
     const all = [...labels];
@@ -130,7 +130,7 @@ export class KeyMint {
       all.push(this.labels.tag(tag, undefined));
       if (width === 'user') all.push(this.labels.tag(tag, scope.user));
     }
-    return all;
+    return fittedLabels(all);
   }
 
   /** The label that invalidates a tag for everybody who shares this scope at this width. */

@@ -23,7 +23,6 @@ export type RefusalReason =
   | 'undefined'
   | 'backend'
   | 'loader-too-long'
-  | 'too-many-tags'
   | 'inner-expired'
   | 'rule';
 

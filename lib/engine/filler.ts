@@ -14,7 +14,7 @@ import {
 } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/key.js';
-import { checkTags, type Label } from '../core/label.js';
+import { fittedLabels, gatherTags, type Label } from '../core/label.js';
 import type { RefusalReason } from '../core/observer.js';
 import { graceMs, ttlForResult, type Policy } from '../core/policy.js';
 import type { ResultRules } from './call.js';
@@ -22,9 +22,6 @@ import type { EngineParts } from './engine-parts.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
 import type { Loaded, SingleFlight } from './single-flight.js';
-
-/** Labels of one entry: those of its space, 32 tags of its own, 32 inherited, each also as a user's share. */
-const MAX_LABELS = 140;
 
 /** A value, and what it is made of. */
 export interface Making {
@@ -64,8 +61,7 @@ export class Filler {
       this.report.refused(key, draft);
       await this.release(lease);
       // Whoever said that it is not to be stored means what is made of it too; a shape that cannot be stored says nothing.
-      const isAboutShape = draft === 'undefined' || draft === 'too-many-tags';
-      if (!isAboutShape) return { value, labels: key.labels, freshUntilMs: nowMs, refusal: draft };
+      if (draft !== 'undefined') return { value, labels: key.labels, freshUntilMs: nowMs, refusal: draft };
       const passed = this.passOn(result);
       return { ...passed, freshUntilMs: Math.min(passed.freshUntilMs, nowMs + policy.ttlMs), refusal: draft };
     }
@@ -169,7 +165,6 @@ export class Filler {
       const veto = this.veto(result);
       if (veto !== undefined) return veto;
       const labels = this.labels(result);
-      if (labels.length > MAX_LABELS) return 'too-many-tags';
       const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? []);
       const innerMs = loading.innerFreshUntilMs - this.parts.clock.monotonicMs();
       if (innerMs < 1) return 'inner-expired';
@@ -203,9 +198,12 @@ export class Filler {
 
   private labels({ key, rules, value, context, loading }: Making): readonly Label[] {
     const found = rules?.tags?.(value) ?? [];
-    if (found.length === 0 && context.tags.length === 0 && loading.innerLabels.size === 0) return key.labels;
-    const tags = checkTags([...key.tags, ...context.tags, ...found]);
-    return [...new Set([...this.parts.mint.labelsOf(key.space, tags), ...loading.innerLabels])];
+    const said = context.tags;
+    if (found.length === 0 && said.length === 0 && loading.innerLabels.size === 0) return key.labels;
+    const tags = new Set([...key.tags, ...said]);
+    const isAll = gatherTags(found, tags) && !context.hasMoreTags;
+    const labels = new Set([...this.parts.mint.labelsOf(key.space, [...tags]), ...loading.innerLabels]);
+    return fittedLabels([...labels], !isAll);
   }
 
   private ttlMs(policy: Policy, value: unknown, saidMs: number | undefined, args: readonly unknown[]): number {

@@ -1,6 +1,6 @@
 import { clampDuration, type Duration } from '../core/duration.js';
 import { NothingToRenewError } from '../core/errors.js';
-import { checkTags } from '../core/label.js';
+import { gatherTags } from '../core/label.js';
 import type { Key } from '../core/key.js';
 import type { ScopeIds } from '../core/scope.js';
 
@@ -14,7 +14,11 @@ export interface LoaderContext<T = unknown> {
   readonly previous: T | undefined;
   /** The result is returned, but not stored. */
   skip(): void;
-  /** Adds tags that are only known now. */
+  /**
+   * Adds tags that are only known now. Of more than an entry can carry by name (about 68 on a user's entry, 139 on others)
+   * the rest is kept in coarse groups, whose entries are invalidated more often than their tags say, never less often.
+   * @throws TagInvalidError for one that is empty, no text, or longer than 256 bytes
+   */
   tag(...tags: string[]): void;
   /** Sets the ttl of this result. `null`: no expiry. */
   ttl(ttl: Duration | null): void;
@@ -34,7 +38,9 @@ export const NOT_MODIFIED: unique symbol = Symbol('not modified');
 /** The context of one load, and what its loader said. */
 export class LoadContext implements LoaderContext<unknown> {
   isSkipped = false;
-  tags: readonly string[] = [];
+  /** More tags were said than are remembered. */
+  hasMoreTags = false;
+  private readonly said = new Set<string>();
   /** undefined: nothing said. Infinity: no expiry. */
   ttlMs: number | undefined;
   private controller: AbortController | undefined;
@@ -49,6 +55,10 @@ export class LoadContext implements LoaderContext<unknown> {
   /** The context of a load of this key. `read` gives the value kept from before, if there is one. */
   static of({ space }: Key, read?: () => unknown): LoadContext {
     return new LoadContext(space.scope, space.namespace, read);
+  }
+
+  get tags(): readonly string[] {
+    return [...this.said];
   }
 
   /** Each look gives a copy: a loader that edits the previous value must not edit what others may still be served. */
@@ -77,7 +87,7 @@ export class LoadContext implements LoaderContext<unknown> {
 
   readonly tag = (...tags: string[]): void => {
     // Checked here, so that the loader that said it gets the error.
-    this.tags = checkTags([...this.tags, ...tags]);
+    if (!gatherTags(tags, this.said)) this.hasMoreTags = true;
   };
 
   readonly ttl = (ttl: Duration | null): void => {

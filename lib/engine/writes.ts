@@ -1,7 +1,7 @@
 import type { Selection } from '../core/backend.js';
 import { CacheError, InvalidationUnknownError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
+import { withBuckets, type Label } from '../core/label.js';
 import { placeOf } from '../core/observer.js';
 import { graceMs, type Policy } from '../core/policy.js';
 import type { Space, View } from '../core/space.js';
@@ -98,7 +98,7 @@ export class Writes {
   async invalidate(space: Space, labels: readonly Label[]): Promise<void> {
     if (labels.length === 0) return;
     await this.invalidation(space, 'invalidateTags', async () =>
-      this.parts.backend.invalidate(space.partition, labels),
+      this.parts.backend.invalidate(space.partition, withBuckets(labels)),
     );
     if (this.report.isHeard) this.report.event({ type: 'invalidate', labels: labels.length, ...placeOf(space) });
   }

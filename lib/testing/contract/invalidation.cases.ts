@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { withBuckets } from '../../core/label.js';
 import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Place, Stage } from './stage.js';
@@ -63,6 +64,26 @@ export const invalidationCases: readonly ContractCase[] = [
     await stage.a.invalidate(stage.space().partition, [stage.tag('out'), stage.tag('in'), stage.tag('nobody')]);
     assert.deepStrictEqual(await remaining(stage), [2, 3, 4, 6, 7]);
   }),
+  contractCase(
+    'an entry with a thousand tags, and a number with as many, is gone by any one of them',
+    async (stage) => {
+      const tags = Array.from({ length: 1_000 }, (_, at) => `${'€'.repeat(80)}${at}`);
+      const [key, number] = [stage.key('x', { tags }), stage.key('n', { tags })];
+      const { value: _, ...life } = stage.draft(number, 0);
+      for (const at of [0, 70, 500, 999]) {
+        await stage.write(key, at);
+        await stage.assertHolds(key, at);
+        assert.equal(await stage.a.increment(number, 2, life), 2);
+        assert.equal(await stage.b.increment(number, 2, life), 4);
+        await stage.a.invalidate(stage.space().partition, withBuckets([stage.tag(tags[at] as string)]));
+        await stage.assertGone(key);
+        await stage.assertGone(number);
+      }
+      const lease = await stage.granted(key);
+      assert.equal(await stage.fill(lease, 'filled'), 'stored');
+      await stage.assertHolds(key, 'filled');
+    },
+  ),
   contractCase('a label that nothing carries invalidates nothing', async (stage) => {
     await lay(stage);
     await stage.a.invalidate(stage.space().partition, [stage.tag('nobody')]);
