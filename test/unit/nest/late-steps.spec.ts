@@ -26,7 +26,7 @@ async function house(): Promise<House> {
 }
 
 class Rows {
-  #whose: () => string;
+  readonly #whose: () => string;
 
   constructor(whose: () => string) {
     this.#whose = whose;
