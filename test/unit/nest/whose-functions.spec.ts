@@ -1,6 +1,7 @@
 /** Whose scope the functions among the options see; and decorators on one method, which see what stands above them. */
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { defer, lastValueFrom, of, type Observable } from 'rxjs';
 import {
   CACHE_CONTEXT,
   Cacheable,
@@ -8,9 +9,12 @@ import {
   CacheConfigError,
   type CacheContext,
   CacheEvict,
+  CacheScopeInterceptor,
+  CACHE_FOUNDATION,
   CachePut,
   CacheService,
 } from '../../../lib/index.js';
+import { Query } from '../../support/queries/query.js';
 import { closeAll, start } from './support/start.js';
 
 afterEach(closeAll);
@@ -98,6 +102,30 @@ describe('functions among the options', () => {
       await as('acme/ann', call);
       expect(seen).toEqual({ ttl: 'globex/-' });
     }
+  });
+});
+
+describe('a resolver', () => {
+  it.each([
+    ['at once', () => context.scope()],
+    ['later', async () => context.scope()],
+    ['by a query', () => new Query(() => context.scope())],
+  ])('sees nobody, whoever surrounds it, and answers %s', async (_, ask) => {
+    const { module, as } = await start({});
+    context = module.get<CacheContext>(CACHE_CONTEXT);
+    let found: unknown;
+    const resolver = async (): Promise<object> => {
+      found = await ask();
+      return { tenant: 'globex' };
+    };
+    const interceptor = new CacheScopeInterceptor(module.get(CACHE_FOUNDATION), resolver);
+    const execution = { getType: () => 'http', switchToHttp: () => ({ getRequest: () => ({}) }) } as never;
+    const handle = (): Observable<string> => of(context.scope().tenant ?? 'nobody');
+    const served = as('acme/ann', () =>
+      lastValueFrom(interceptor.intercept(execution, { handle: () => defer(handle) })),
+    );
+    expect(await served).toBe('globex');
+    expect(found).toEqual({ tenant: undefined, user: undefined });
   });
 });
 
