@@ -28,3 +28,19 @@ export class UnreadableQuery implements PromiseLike<never> {
     throw new Error('no such table');
   }
 }
+
+/** One whose answer comes out of a pool: in the surroundings of whoever empties it, as it is, without waiting for it. */
+export class PooledQuery implements PromiseLike<unknown> {
+  private static readonly waiting: (() => void)[] = [];
+
+  constructor(private readonly answer: unknown) {}
+
+  static empty(): void {
+    for (const take of PooledQuery.waiting.splice(0)) take();
+  }
+
+  then<A = unknown>(take?: ((value: unknown) => A | PromiseLike<A>) | null): Promise<never> {
+    PooledQuery.waiting.push(() => void take?.(this.answer));
+    return new Promise<never>(() => undefined);
+  }
+}

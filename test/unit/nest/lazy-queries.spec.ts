@@ -14,7 +14,7 @@ import {
   memory,
 } from '../../../lib/index.js';
 import { chaos } from '../../../lib/testing.js';
-import { BrokenQuery, Query, UnreadableQuery } from '../../support/queries/query.js';
+import { BrokenQuery, PooledQuery, Query, UnreadableQuery } from '../../support/queries/query.js';
 import { closeAll, start, type Started } from './support/start.js';
 
 afterEach(closeAll);
@@ -162,6 +162,25 @@ describe('a query begins in the scope of its key, and once', () => {
     const started = await start(TENANTS, Repository);
     const context = started.module.get<CacheContext>(CACHE_CONTEXT);
     expect(await by(started, (it) => context.outside(() => it.rows()))).toBe(NOBODY);
+  });
+});
+
+describe('a query whose answer comes out of somebody else’s callback', () => {
+  const pooled = async (answer: (it: Repository) => unknown): Promise<unknown> => {
+    const started = await start(TENANTS, Repository);
+    const globex = started.cache.tenant('globex');
+    const call = by(started, (it) => globex.getOrSet('k', () => new PooledQuery(answer(it))));
+    await started.clock.settle();
+    started.as('initech', () => PooledQuery.empty());
+    return call;
+  };
+
+  it('may be another one, which begins in the scope of its key', async () => {
+    expect(await pooled((it) => it.rows())).toBe(GLOBEX);
+  });
+
+  it('and fails where that one does', async () => {
+    await expect(pooled(() => new UnreadableQuery())).rejects.toThrow('no such table');
   });
 });
 
