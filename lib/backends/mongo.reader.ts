@@ -3,8 +3,10 @@ import type { Reading } from '../core/backend.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier } from '../core/stamp.js';
+import type { mongo } from 'mongoose';
 import {
   barrierStamp,
+  change,
   ENTRY_FIELDS,
   headerOf,
   leaseOf,
@@ -22,6 +24,9 @@ import { MongoQuestions, type Found } from './mongo.questions.js';
 import type { ServerClock } from './server.clock.js';
 import { identityOf } from './server.counter.js';
 import { ServerEntry, type EntryOpener } from './server.entry.js';
+
+/** What makes a document an entry; see mongo.documents. */
+const VALUE = Object.freeze({ m: '', v: '', q: '', h: '', i: '', s: '', g: '', e: '', z: '' });
 
 /** Everything that stood under a key when it was looked at. */
 export interface Look {
@@ -71,6 +76,7 @@ export class MongoReader {
   private async judge(key: Key, shard: MongoShard, { documents, labels }: Found): Promise<Look> {
     const document = documents.get(shard.entry(key.id));
     const entry = await this.open(key, document);
+    if (entry === undefined && document !== undefined) this.discard(document);
     const state = stateOf(documents.get(shard.stateId), labels, this.parts.fields);
     const mark = headerOf(document)?.mark;
     return {
@@ -99,6 +105,21 @@ export class MongoReader {
     const later = await this.state(shard, unknown);
     if (later?.incarnation !== state.incarnation) return { incarnation: '', stamp };
     return { incarnation: state.incarnation, stamp: Math.max(stamp, barrierStamp(later, unknown)) };
+  }
+
+  /**
+   * Damage is removed by whoever reads it. Only what was read goes: a lease stays, and what has been stored there since.
+   * Nobody waits for it, and where it fails the next reader does it.
+   */
+  private discard({ _id, v: bytes, m: mark }: Stored): void {
+    const isNoneOfOurs = mark != null && typeof mark !== 'string';
+    const isRuined = Buffer.isBuffer(bytes) && this.parts.opener.isRuined(bytes);
+    if (!isRuined && !isNoneOfOurs) return;
+    // Compared as a value, whatever it is: somebody may have put the name of an operator there.
+    const found = isRuined ? { _id, v: { $eq: bytes } } : { _id, m: { $eq: mark } };
+    this.parts.link
+      .run((documents) => documents.updateOne(found as mongo.Filter<Stored>, change({ $unset: VALUE })))
+      .catch(() => undefined);
   }
 
   private async open({ id }: Key, document: Stored | undefined): Promise<ServerEntry | undefined> {

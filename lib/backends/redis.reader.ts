@@ -1,12 +1,13 @@
 import { afterThisTurn } from '../core/clock.js';
 import { isPending, type Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
-import type { Key } from '../core/key.js';
+import type { Key, KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier } from '../core/stamp.js';
 import type { RedisConnection } from './redis.connection.js';
 import type { EntryOpener, ServerEntry } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
+import { DISCARD } from './redis.scripts.removal.js';
 import type { Shard } from './redis.shard.js';
 
 /** What one read of a shard's meta hash said: its life, its floor, and the stamps of some labels. */
@@ -23,6 +24,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Bytes that tell an entry from what may have taken its place: the first of them differ between any two sealings. */
+const MAX_COMPARED = 1_024;
 /** Keys that one command asks for. More are spread over several, so that no answer holds up the others for long. */
 const MAX_BATCH = 256;
 
@@ -79,7 +82,7 @@ export class RedisReader {
     const bytesOf = new Map(ids.map((id, at) => [id, values[at] ?? undefined]));
     const opened = batch.map(({ key }) => {
       const bytes = bytesOf.get(key.id);
-      return bytes === undefined ? undefined : this.open(connection, key, bytes);
+      return bytes === undefined ? undefined : this.open(connection, shard, key, bytes);
     });
     const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (ServerEntry | undefined)[]);
     const view = viewOf(fields, labels);
@@ -90,11 +93,18 @@ export class RedisReader {
     }
   }
 
-  private open(connection: RedisConnection, { id }: Key, bytes: Buffer): Awaitable<ServerEntry | undefined> {
+  private open(
+    connection: RedisConnection,
+    shard: Shard,
+    { id }: Key,
+    bytes: Buffer,
+  ): Awaitable<ServerEntry | undefined> {
     const opened = this.opener.open(id, bytes);
     const check = (entry: ServerEntry | undefined): ServerEntry | undefined => {
-      if (entry === undefined) connection.verify();
-      return entry;
+      if (entry !== undefined) return entry;
+      connection.verify();
+      if (this.opener.isRuined(bytes)) discard(connection, shard, id, bytes);
+      return undefined;
     };
     return isPending(opened) ? opened.then(check) : check(opened);
   }
@@ -114,6 +124,17 @@ export class RedisReader {
       stamps: new Map([...view.stamps, ...later.stamps]),
     };
   }
+}
+
+/**
+ * Damage is removed by whoever reads it: otherwise each reader would fetch it again, and a listing name it. Only what was
+ * read goes; what has been stored there since stays. Nobody waits for it, and where it fails the next reader does it.
+ */
+function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Buffer): void {
+  const head = bytes.subarray(0, MAX_COMPARED);
+  connection
+    .run(DISCARD, [shard.entry(id), shard.index, shard.expiries], [bytes.length, head, id])
+    .catch(() => undefined);
 }
 
 /** Fields `i f label…` as a view. A shard without meta has no incarnation, so nothing in it is valid. */

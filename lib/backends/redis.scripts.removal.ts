@@ -39,6 +39,21 @@ return {i, num(f), heads, stamps(KEYS[1], 3, last)}
 );
 
 /**
+ * Removes bytes that nobody can use, if they still stand there. A lease stays: its load stores what is right.
+ * KEYS entry index expiries | ARGV length firstBytes id → 1, or 0: something else stands there
+ */
+export const DISCARD: Script = script(`
+local entry, length = KEYS[1], tonumber(ARGV[1])
+if redis.call('GETRANGE', entry, 0, #ARGV[2] - 1) ~= ARGV[2] then return 0 end
+if redis.call('GETRANGE', entry, length, length) ~= '' then return 0 end
+if length > 0 and redis.call('GETRANGE', entry, length - 1, length - 1) == '' then return 0 end
+redis.call('UNLINK', entry)
+redis.call('ZREM', KEYS[2], ARGV[3])
+redis.call('ZREM', KEYS[3], ARGV[3])
+return 1
+`);
+
+/**
  * Invalidates labels ('f': the floor, 'p': a pattern is about to be walked). O(1) in entries.
  * KEYS meta labels | ARGV kind(label|f|p) label… → {incarnation, clock, previousFloor, previousStamps}
  */

@@ -72,6 +72,11 @@ export class EntryOpener {
     return this.codec.keyChecks.size === 0;
   }
 
+  /** Whether bytes that did not open are of no use to anybody. */
+  isRuined(bytes: Buffer): boolean {
+    return this.codec.isRuined?.(bytes) === true;
+  }
+
   /** Undefined: nothing of ours for this id. */
   open(id: KeyId, bytes: Buffer): Awaitable<ServerEntry | undefined> {
     const { codec, serverClock } = this;

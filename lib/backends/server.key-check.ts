@@ -12,13 +12,17 @@ export type AskForKeys = (checks: ReadonlyMap<string, string>) => Promise<readon
 
 export class ServerKeyCheck {
   private misfit: CacheConfigError | undefined;
+  /** The keys are those of everybody else, or there are none. */
+  private isSettled: boolean;
 
   constructor(
     private readonly codec: Codec,
     private readonly kind: string,
     /** Where it lies on the server, in words of whoever looks there. */
     private readonly place: string,
-  ) {}
+  ) {
+    this.isSettled = codec.keyChecks.size === 0;
+  }
 
   /** @throws CacheConfigError when the server was found to know another key under one of the names */
   confirm(): void {
@@ -32,6 +36,8 @@ export class ServerKeyCheck {
       keyChecks: codec.keyChecks,
       open: (bytes, id) => codec.open(bytes, id),
       peek: (prefix, id) => codec.peek(prefix, id),
+      // To whom has the wrong key, everything looks forged: until that is settled, nothing may be thrown away.
+      isRuined: (bytes) => this.isSettled && codec.isRuined?.(bytes) === true,
       seal: (entry, id) => {
         if (this.misfit !== undefined) throw new RefusedError('sealing', this.kind, { cause: this.misfit });
         return codec.seal(entry, id);
@@ -49,6 +55,7 @@ export class ServerKeyCheck {
     const others = await ask(keyChecks).catch(() => undefined);
     if (others === undefined) return;
     this.misfit = others.length === 0 ? undefined : misfitOf(others, this.place);
+    this.isSettled = this.misfit === undefined;
     this.confirm();
   }
 }

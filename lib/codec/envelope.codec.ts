@@ -5,7 +5,7 @@
  * Why something did not open decides who hears of it. Damage (an event each time) means that bytes were changed, cut
  * short, forged, or put where they do not belong. What another process of another configuration wrote (a key, a class,
  * a serializer or a compression that is unknown here) is told once for each reason. A newer version is not told at all:
- * that is what a rolling deployment looks like. Nothing is ever deleted here.
+ * that is what a rolling deployment looks like. Nothing is ever deleted here; who keeps the bytes may ask whether anybody could still use them.
  */
 import { createHash } from 'node:crypto';
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
@@ -23,6 +23,7 @@ import {
   examine,
   frameOf,
   identityOf,
+  isOfAnotherVersion,
   MAX_OVERHEAD_BYTES,
   peekAt,
   SEAL,
@@ -66,6 +67,8 @@ class EnvelopeCodec implements Codec {
   private readonly sealer: Sealer | undefined;
   private readonly nonces = new Nonces();
   private readonly emit: Emit;
+  /** Bytes that were opened in vain, for as long as somebody has them in hand. */
+  private readonly ruined = new WeakSet<Buffer>();
   /** What has been warned about. At most one of each kind. */
   private readonly told = new Set<Foreign | 'worn-out'>();
 
@@ -99,12 +102,12 @@ class EnvelopeCodec implements Codec {
   }
 
   open(bytes: Buffer, id: KeyId): Awaitable<Opened | undefined> {
-    if (bytes.length > this.maxBodyBytes + MAX_OVERHEAD_BYTES) return this.damaged(id, 'too-large');
+    if (bytes.length > this.maxBodyBytes + MAX_OVERHEAD_BYTES) return this.damaged(bytes, id, 'too-large');
     const envelope = examine(bytes, identityOf(id));
     if (envelope === 'newer') return undefined;
-    if (envelope === 'foreign') return this.mistaken(id);
-    if (typeof envelope === 'string') return this.damaged(id, envelope);
-    if (envelope.wrapping.originalBytes > this.maxBodyBytes) return this.damaged(id, 'too-large');
+    if (envelope === 'foreign') return this.mistaken(bytes, id);
+    if (typeof envelope === 'string') return this.damaged(bytes, id, envelope);
+    if (envelope.wrapping.originalBytes > this.maxBodyBytes) return this.damaged(bytes, id, 'too-large');
     return envelope.wrapping.seal === SEAL.none ? this.openPlain(envelope, id) : this.openSealed(envelope, id);
   }
 
@@ -139,7 +142,7 @@ class EnvelopeCodec implements Codec {
   }
 
   private openPlain(envelope: Envelope, id: KeyId): Awaitable<Opened | undefined> {
-    if (this.sealer !== undefined) return this.damaged(id, 'unsealed');
+    if (this.sealer !== undefined) return this.damaged(envelope.bytes, id, 'unsealed');
     const { bytes, bodyStart, bodyEnd, wrapping } = envelope;
     if (wrapping.compression === UNCOMPRESSED) return this.read(envelope, id, bytes, bodyStart, bodyEnd);
     return this.inflate(envelope, id, bytes.subarray(bodyStart, bodyEnd));
@@ -149,7 +152,7 @@ class EnvelopeCodec implements Codec {
     const { wrapping } = envelope;
     if (this.sealer?.knows(wrapping.keyId) !== true) return this.foreign('key');
     const body = this.sealer.open(envelope, id);
-    if (body === undefined) return this.damaged(id, 'forged');
+    if (body === undefined) return this.damaged(envelope.bytes, id, 'forged');
     if (wrapping.compression === UNCOMPRESSED) return this.read(envelope, id, body, 0, body.length);
     return this.inflate(envelope, id, body);
   }
@@ -164,16 +167,18 @@ class EnvelopeCodec implements Codec {
     };
     try {
       const whole = inflate(compression, body, originalBytes);
-      return isPending(whole) ? whole.then(readLater, () => this.damaged(id, 'unreadable')) : read(whole);
+      return isPending(whole)
+        ? whole.then(readLater, () => this.damaged(envelope.bytes, id, 'unreadable'))
+        : read(whole);
     } catch {
       // A bomb, or a stream that ends in its middle.
-      return this.damaged(id, 'unreadable');
+      return this.damaged(envelope.bytes, id, 'unreadable');
     }
   }
 
   private read({ wrapping, header, bytes }: Envelope, id: KeyId, source: Buffer, start: number, end: number) {
     const { format, serializer, isAscii, originalBytes } = wrapping;
-    if (end - start !== originalBytes) return this.damaged(id, 'malformed');
+    if (end - start !== originalBytes) return this.damaged(bytes, id, 'malformed');
     if (!this.serializer.knows(format, serializer)) return this.foreign('serializer');
     try {
       const value = this.serializer.deserialize(format, isAscii, source, start, end);
@@ -181,15 +186,22 @@ class EnvelopeCodec implements Codec {
       return { value, incarnation, stamp, labels, freshUntilServerMs, graceMs, sizeBytes: bytes.length };
     } catch (error) {
       if (error instanceof UnknownClassError) return this.foreign('class');
-      return error instanceof LateValueError ? this.foreign('late') : this.damaged(id, 'unreadable');
+      return error instanceof LateValueError ? this.foreign('late') : this.damaged(bytes, id, 'unreadable');
     }
   }
 
-  private damaged(id: KeyId, reason: DamageReason): undefined {
+  isRuined(bytes: Buffer): boolean {
+    return this.ruined.has(bytes);
+  }
+
+  private damaged(bytes: Buffer, id: KeyId, reason: DamageReason): undefined {
+    // What is too large here, or of an earlier version, another process may be ready to open.
+    if (reason !== 'too-large' && !(reason === 'malformed' && isOfAnotherVersion(bytes))) this.ruined.add(bytes);
     this.emit.event({ type: 'damaged', reason, ...placeOf(id) });
   }
 
-  private mistaken(id: KeyId): undefined {
+  private mistaken(bytes: Buffer, id: KeyId): undefined {
+    this.ruined.add(bytes);
     this.emit.event({ type: 'identity-mismatch', ...placeOf(id) });
   }
 

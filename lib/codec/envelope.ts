@@ -142,6 +142,11 @@ export function closeFrame({ bytes }: Frame): Buffer {
   return bytes;
 }
 
+/** Whether bytes begin as envelopes of another version do. */
+export function isOfAnotherVersion(bytes: Buffer): boolean {
+  return bytes.length > NONCE_AT && bytes.readUInt16LE(0) === MAGIC && bytes[2] !== VERSION;
+}
+
 /** Looks at an envelope. Nothing is decoded before the checksum has been found right. */
 export function examine(bytes: Buffer, identity: string): Envelope | Misfit {
   const sealEnd = bytes.length - CHECKSUM_BYTES;

@@ -50,6 +50,11 @@ export interface Codec {
    */
   peek(prefix: Buffer, id: KeyId): Header | undefined;
   /**
+   * Whether bytes that did not open are of no use to any process, so that nothing is lost with them: forged, torn, put
+   * under another key. False for what is only of another version or configuration, or larger than this process allows.
+   */
+  isRuined?(bytes: Buffer): boolean;
+  /**
    * For each key that seals or opens, by its id, a text that is the same exactly when the key is (and that tells nothing
    * about it): two processes that keep it in the same keyspace can find out that they share a name but not a key.
    */
