@@ -1,13 +1,4 @@
-import {
-  defer,
-  from,
-  isObservable,
-  lastValueFrom,
-  mergeMap,
-  toArray,
-  type Observable,
-  type ObservableInput,
-} from 'rxjs';
+import { defer, from, isObservable, type Observable, type ObservableInput } from 'rxjs';
 import { isPending } from '../core/awaitable.js';
 import { ScopeMissingError } from '../core/errors.js';
 import type { Frame } from '../core/frame.js';
@@ -18,6 +9,7 @@ import { Scope } from '../core/scope.js';
 import type { Space } from '../core/space.js';
 import { answered } from '../core/thenable.js';
 import type { Call, ResultRules } from '../engine/call.js';
+import type { Loader } from '../engine/loader.js';
 import { noteBypass } from './bypass.js';
 import type { CacheableOptions } from './decorators/decorator.options.js';
 import { answersByHand, declaredReturnType } from './decorators/metadata.js';
@@ -26,8 +18,15 @@ import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
+import { sequenceBounds, Sequences, SURRENDERS, type Lead } from './sequences.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import { runSwitchedOff } from './switched-off.js';
+
+const BY_HAND = Object.freeze({
+  response:
+    'is handed the response by @Res() or @Next(), and what it does to that would be missing on a hit; it is not cached. Say headers and status with @Header() and @HttpCode(), or cache a method of a service that it calls',
+  events: 'sends events by @Sse(), which have no end; it is not cached. Cache what the events are made of',
+});
 
 type Condition = (...args: unknown[]) => boolean;
 
@@ -43,8 +42,9 @@ export class CacheablePlan implements MethodPlan {
   private readonly isSequence: boolean;
   /** The method may run after its caller has been answered. */
   private readonly mayRefresh: boolean;
-  /** The handler writes to the response itself: who joined another's call would never be answered. */
+  /** The handler does more to its answer than to return it: a hit would lack that, and so would who joins a load. */
   private readonly isManual: boolean;
+  private readonly sequences: Sequences;
   private isWarned = false;
 
   constructor(
@@ -62,10 +62,11 @@ export class CacheablePlan implements MethodPlan {
     this.rules = rulesOf(`@Cacheable ${member.title}`, options, this.policy);
     this.isSequence = isObservableClass(declaredReturnType(member));
     this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
-    this.isManual = answersByHand(member);
+    const byHand = answersByHand(member);
+    this.isManual = byHand !== undefined;
+    this.sequences = new Sequences(sequenceBounds(this.parts), (why) => this.warn(SURRENDERS[why]));
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
-    if (this.isManual)
-      this.warn('answers with @Res() or @Next() by itself and is not cached; use { passthrough: true }');
+    if (byHand !== undefined) this.warn(BY_HAND[byHand]);
   }
 
   /** A promise of the result; for a method declared to return an Observable, an Observable of its sequence. */
@@ -89,7 +90,7 @@ export class CacheablePlan implements MethodPlan {
   }
 
   /** The scope to run in when this call goes without the cache. */
-  private call(self: unknown, args: unknown[], loader: () => unknown): Call | Scope {
+  private call(self: unknown, args: unknown[], loader: Loader<unknown>): Call | Scope {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
@@ -131,19 +132,34 @@ export class CacheablePlan implements MethodPlan {
   }
 
   /**
-   * The complete sequence is one entry: it is stored when the source completes and played back from then on. Those who
-   * wait for it get it when it is complete; an error is passed on and nothing is stored.
+   * The complete sequence is one entry: it is stored when the source completes and played back from then on. The
+   * subscriber that leads the load hears it as it comes, the others when it is complete; an error is passed on and nothing
+   * is stored. When the last of them has left, the source is left.
    */
   private sequence(self: unknown, args: unknown[]): Observable<unknown> {
     const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
     return defer(() => {
       if (!this.parts.settings.isEnabled)
         return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
-      const call = this.call(self, args, () => lastValueFrom(source().pipe(toArray())));
+      let lead: Lead | undefined;
+      const call = this.call(self, args, (context) => lead?.(context));
       if (call instanceof Scope) return this.inside(call, source) as Observable<unknown>;
-      const answer = Promise.resolve(this.parts.engine.getOrSet(call));
-      this.keepArgs(args);
-      return from(answer).pipe(mergeMap((values) => values as unknown[]));
+      const { scope } = call.key.space;
+      return this.sequences.answer({
+        id: call.key.id,
+        source,
+        begin: (given) => {
+          lead = given;
+          const answer = this.parts.engine.getOrSet(call);
+          this.keepArgs(args);
+          return answer;
+        },
+        alone: () => {
+          noteBypass(this.parts, 'not-shareable', this.keys.namespace, this.keys.width, call.key.space);
+          return this.inside(scope, source) as Observable<unknown>;
+        },
+        hold: () => this.parts.foundation.context.held(),
+      });
     });
   }
 

@@ -1,4 +1,4 @@
-import { defer, from, lastValueFrom, mergeMap, toArray, type ObservableInput } from 'rxjs';
+import { defer, from, Observable, type ObservableInput } from 'rxjs';
 import { runInside } from '../core/inside.js';
 import type { Policy } from '../core/policy.js';
 import { answered } from '../core/thenable.js';
@@ -12,6 +12,8 @@ import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
+import { Sequence, Unfinished, type Surrender } from './sequence.js';
+import { Seat, sequenceBounds, SURRENDERS } from './sequences.js';
 import { runSwitchedOff } from './switched-off.js';
 
 /**
@@ -27,8 +29,13 @@ export class PutPlan implements MethodPlan {
   private readonly condition: ((...args: unknown[]) => boolean) | undefined;
   private readonly rules: ((args: readonly unknown[]) => ResultRules) | undefined;
   private readonly isSequence: boolean;
+  private isWarned = false;
 
-  constructor(setting: PlanSetting, member: Member, options: CacheableOptions) {
+  constructor(
+    setting: PlanSetting,
+    private readonly member: Member,
+    options: CacheableOptions,
+  ) {
     this.parts = setting.parts;
     this.keys = new MethodKey(setting, member, options, '@CachePut');
     const { width, saysForWhom } = this.keys;
@@ -46,8 +53,38 @@ export class PutPlan implements MethodPlan {
     if (!this.isSequence) return this.put(self, args, method);
     if (!this.parts.settings.isEnabled)
       return defer(() => runSwitchedOff(this.parts, this.keys, args, method) as ObservableInput<unknown>);
-    const whole = (): unknown => lastValueFrom(from(method() as ObservableInput<unknown>).pipe(toArray()));
-    return defer(() => this.put(self, args, whole)).pipe(mergeMap((values) => values as unknown[]));
+    return this.sequence(self, args, method);
+  }
+
+  /**
+   * Heard as it comes, stored when it is complete. Of one that is not collected to its end nothing is stored, and what
+   * it should have replaced goes: the method has done something.
+   */
+  private sequence(self: unknown, args: unknown[], method: () => unknown): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const seat = new Seat(subscriber, this.parts.foundation.context.held());
+      let isWhole = true;
+      const whole = (): Promise<unknown> => {
+        const told = {
+          streams: () => undefined,
+          surrendered: (why: Surrender) => {
+            isWhole = false;
+            this.warn(SURRENDERS[why]);
+          },
+        };
+        const sequence = new Sequence(sequenceBounds(this.parts), seat, told);
+        subscriber.add(() => sequence.stop());
+        sequence.start(() => from(method() as ObservableInput<unknown>));
+        return sequence.whole.catch((error: unknown) => {
+          if (error instanceof Unfinished) return undefined;
+          throw error;
+        });
+      };
+      this.put(self, args, whole).then(
+        (values) => (isWhole ? seat.play(values as unknown[]) : undefined),
+        (error: unknown) => seat.error(error),
+      );
+    });
   }
 
   private async put(self: unknown, args: unknown[], method: () => unknown): Promise<unknown> {
@@ -62,5 +99,11 @@ export class PutPlan implements MethodPlan {
     const key = this.keys.key(this.keys.space(frame, args), self, args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };
     return this.parts.engine.put(call, method);
+  }
+
+  private warn(problem: string): void {
+    if (this.isWarned) return;
+    this.isWarned = true;
+    this.parts.settings.log.warn(`@CachePut ${this.member.title} ${problem}`);
   }
 }

@@ -18,6 +18,7 @@ import {
   ParseIntPipe,
   Post,
   Query,
+  Redirect,
   Req,
   Res,
   Scope,
@@ -33,7 +34,7 @@ import { REQUEST } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { interval, mergeMap, Observable, of, take } from 'rxjs';
+import { finalize, interval, map, mergeMap, Observable, of, take } from 'rxjs';
 import {
   CACHE_CONTEXT,
   Cacheable,
@@ -104,6 +105,7 @@ class NotesController {
   }
 }
 
+let eventsLeft = 0;
 const runs: Record<string, number> = {};
 const count = (name: string): number => (runs[name] = (runs[name] ?? 0) + 1);
 
@@ -154,6 +156,24 @@ class RoutesController {
   ): Promise<object> {
     response.header('x-ran', 'yes');
     return { runs: count('passthrough') };
+  }
+
+  @Sse('cached-events')
+  @Cacheable()
+  cachedEvents(): Observable<{ data: object }> {
+    const run = count('cached-events');
+    const data = (tick: number): object => ({ tick, run, tenant: this.context.scope().tenant });
+    return interval(5).pipe(
+      map((tick) => ({ data: data(tick) })),
+      finalize(() => eventsLeft++),
+    );
+  }
+
+  @Get('moved')
+  @Redirect('/nowhere', 302)
+  @Cacheable()
+  async moved(): Promise<object> {
+    return { url: `/elsewhere/${count('moved')}`, statusCode: 307 };
   }
 
   @Get('file')
@@ -427,11 +447,45 @@ describe.each(['express', 'fastify'] as const)('HTTP on %s', (platform) => {
     expect(log.of('Cache').filter((line) => line.includes('RoutesController.manual'))).toHaveLength(1);
   });
 
-  it('caches the body, not what a passthrough handler did to the response', async () => {
-    const first = await ask('routes/passthrough', ann);
-    const second = await ask('routes/passthrough', ann);
-    expect([first.headers.get('x-ran'), second.headers.get('x-ran')]).toEqual(['yes', null]);
-    expect(await first.json()).toEqual(await second.json());
+  it('does not cache a handler that is handed the response, also with passthrough, and says so once', async () => {
+    for (const ran of [1, 2]) {
+      const answer = await ask('routes/passthrough', ann);
+      expect([answer.headers.get('x-ran'), await answer.json()]).toEqual(['yes', { runs: ran }]);
+    }
+    expect(log.of('Cache').filter((line) => line.includes('RoutesController.passthrough'))).toEqual([
+      expect.stringContaining('what it does to that would be missing on a hit'),
+    ]);
+  });
+
+  it('does not cache server-sent events, which come at once, and says so once', async () => {
+    for (const ran of [1, 2]) {
+      const controller = new AbortController();
+      const headers = { authorization: 'acme/ann' };
+      const { body } = await fetch(`${url}/routes/cached-events`, { headers, signal: controller.signal });
+      const reader = (body as ReadableStream<Uint8Array>).getReader();
+      let text = '';
+      while (!text.includes('data: {"tick":2')) text += Buffer.from((await reader.read()).value ?? []).toString();
+      expect(text).toContain(`data: {"tick":2,"run":${ran},"tenant":"acme"}`);
+      controller.abort();
+      while (eventsLeft < ran) await pause(5);
+    }
+    expect(log.of('Cache').filter((line) => line.includes('RoutesController.cachedEvents'))).toEqual([
+      expect.stringContaining('sends events by @Sse()'),
+    ]);
+  });
+
+  it('says status, headers and where to go on a hit as on a miss, when decorators or the result say them', async () => {
+    for (const _ of ['miss', 'hit']) {
+      const made = await ask('routes/above/7', ann);
+      expect([made.status, made.headers.get('x-made'), await made.json()]).toEqual([
+        202,
+        'above',
+        { id: 8, runs: expect.any(Number), tenant: 'acme' },
+      ]);
+      const headers = { authorization: 'acme/ann' };
+      const moved = await fetch(`${url}/routes/moved`, { headers, redirect: 'manual' });
+      expect([moved.status, moved.headers.get('location')]).toEqual([307, '/elsewhere/1']);
+    }
   });
 
   it('returns streams without storing or reading them, to each caller its own, with one warning (B9)', async () => {

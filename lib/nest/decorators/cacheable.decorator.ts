@@ -29,7 +29,9 @@ export interface CachedMethodDecorator<O> {
  * faithfully (streams, functions, instances of unregistered classes) is returned and not stored, with one warning.
  *
  * Of a method declared to return an Observable, the complete sequence is stored, and played back to each subscriber in
- * the scope of its subscription; one that does not end is never stored. On a getter the property is a promise.
+ * the scope of its subscription. The subscriber that leads a load hears the values as they come, once it is plain that
+ * they do not come all at once; one that does not end is never stored, and left with its last subscriber. Handlers with
+ * `@Res()` (also with `passthrough`), `@Next()` or `@Sse()` are not cached, with one warning. On a getter the property is a promise.
  *
  * Works on objects that Nest makes, on those that providers hold, and on those that `CacheService.adopt` was given. On any
  * other the method simply runs while no cache is open in the process, and throws while one is.

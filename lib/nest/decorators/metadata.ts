@@ -135,16 +135,16 @@ export function declaredParameters({ prototype, name }: MethodSite): number | un
 }
 
 /**
- * True for a route handler that answers by itself: with `@Res()` or `@Next()` and without `passthrough`. Read from what
- * Nest's own decorators leave, under the names they use since version 4.
+ * Why the answers of a route handler are not what it returns: it is handed the response, with or without `passthrough`,
+ * or sends events. Read from what Nest's own decorators leave, under the names they use since version 4.
  */
-export function answersByHand({ type, name }: Member): boolean {
+export function answersByHand({ type, name }: Member): 'response' | 'events' | undefined {
   const handler = methodOf(type.prototype as object, name);
-  if (handler === undefined || !Reflect.hasMetadata('path', handler)) return false;
-  if (Reflect.getMetadata('__responsePassthrough__', type, name) === true) return false;
+  if (handler === undefined || !Reflect.hasMetadata('path', handler)) return undefined;
+  if (Reflect.getMetadata('__sse__', handler) === true) return 'events';
   const params = (Reflect.getMetadata('__routeArguments__', type, name) ?? {}) as object;
   // `1:` is the response, `2:` is next().
-  return Object.keys(params).some((param) => /^[12]:/.test(param));
+  return Object.keys(params).some((param) => /^[12]:/.test(param)) ? 'response' : undefined;
 }
 
 /** The function under a name, found without running a getter. */
