@@ -39,7 +39,7 @@ import {
 import { CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
 import { HttpRoutes } from './http-routes.js';
 import { Providers } from './providers.js';
-import { ServedMethods } from './served-methods.js';
+import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
 import { ScopeKeeper } from './transport/scope-keeper.js';
 
@@ -217,7 +217,7 @@ function named(module: DynamicModule, name: string | undefined): DynamicModule {
   const providers = [
     serviceAt(token),
     { provide: CACHE_MEMBER, useValue: member },
-    ...(name === undefined ? [ServedMethods] : []),
+    name === undefined ? ServedMethods : UnservedMethods,
     ...(module.providers ?? []).map(hiding),
     // The hooks of global modules come first; those of others perhaps after handlers without scope have been made.
     ...(module.global === true ? [HttpRoutes] : []),

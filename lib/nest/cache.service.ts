@@ -37,15 +37,16 @@ export class CacheService extends ScopedCache {
 
   /**
    * Gives the decorated methods of an object this cache, for objects that Nest does not make: those of a factory that runs
-   * for every request, or made by hand. What Nest makes, and what a provider holds, has it already. Objects of one class
-   * answer alike, unless `instances` of its `@CacheConfig` tells them apart.
+   * for every request, or made by hand. What Nest makes, and what a provider holds, has it already. Of objects that are
+   * made by hand the class says what they have to do with each other: `instances` of its `@CacheConfig`.
    * @returns the object
-   * @throws CacheConfigError for a decorator that cannot work, and for an object that cannot be extended
+   * @throws CacheConfigError for a decorator that cannot work, for a class that says no `instances`, and for an object that
+   * cannot be extended
    * @example
    * { provide: Report, scope: Scope.REQUEST, inject: [CacheService], useFactory: (cache: CacheService) => cache.adopt(new Report()) }
    */
   adopt<T extends object>(object: T): T {
-    return give(object, this.plans.ofObject(object));
+    return give(object, this.plans.ofAdopted(object));
   }
 
   /** The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer. */

@@ -1,39 +1,14 @@
 import type { Constructor } from '../core/canonical.js';
 import { CacheConfigError } from '../core/errors.js';
 import { veil } from '../core/veil.js';
-import { memberOf } from './decorators/members.js';
-import { classConfig, decorationsOf, type Decoration } from './decorators/metadata.js';
-import type { MethodSite } from './decorators/method-site.js';
+import { ClassPlans } from './class-plans.js';
+import { classConfig, decorationsOf } from './decorators/metadata.js';
 import { checkOrder } from './decorator-order.js';
-import type { MethodPlan, PlanSetting } from './method-plan.js';
+import type { PlanSetting } from './method-plan.js';
 import { NamespaceBook } from './namespace-book.js';
+import { plansOf, takeBack } from './served-object.js';
 import { ownClass, prototypeOf, type Providers } from './providers.js';
 import type { CacheParts } from './scoped-cache.parts.js';
-
-/** What the decorators of one class mean in one cache: policies resolved, keys and tags made ready. */
-export class ClassPlans {
-  /**
-   * Made here and now for a method that was copied from a class that this one does not inherit from. A closure: plans
-   * stand on every object of the class, and know everything that the cache does. @throws CacheConfigError
-   */
-  readonly of: (decoration: Decoration) => MethodPlan;
-
-  /** @throws CacheConfigError */
-  constructor(setting: PlanSetting, type: Constructor) {
-    const plans = new Map<MethodSite, MethodPlan>();
-    this.of = ({ site, plan }) => {
-      const known = plans.get(site);
-      if (known !== undefined) return known;
-      const made = plan(setting, memberOf(site, type));
-      // Those below it on the same method were made before: decorators are evaluated from below.
-      for (const [below, { place }] of plans)
-        if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
-      plans.set(site, made);
-      return made;
-    };
-    for (const decoration of decorationsOf(type)) this.of(decoration);
-  }
-}
 
 /**
  * The plans of all classes that one cache serves. Made when the first object of a class gets its cache, or at the latest
@@ -48,6 +23,8 @@ export class MethodPlans {
   private readonly classes = new Map<Constructor, ClassPlans>();
   /** How many modules there were when it was last looked where the objects of a class come from. */
   private readonly checked = new Map<Constructor, number>();
+  /** True once the objects of the application are there. */
+  private isStarted = false;
 
   constructor(
     parts: CacheParts,
@@ -76,9 +53,26 @@ export class MethodPlans {
     );
   }
 
+  /**
+   * The same for an object that nobody else knows, whose class has to say what its objects have to do with each other.
+   * @throws CacheConfigError
+   */
+  ofAdopted(object: object): ClassPlans {
+    const plans = this.ofObject(object);
+    const type = ownClass(prototypeOf(object));
+    const isKnown = plansOf(object) === plans || this.providers?.typeOf(object) !== undefined;
+    if (isKnown || type === undefined || instancesOf(type) !== undefined) return plans;
+    throw new CacheConfigError(
+      `@CacheConfig ${type.name}.instances`,
+      `is needed for adopt(): objects of ${type.name} that are made by hand would share their entries although they may have been given different things. Say @CacheConfig({ instances: 'shared' }) at ${type.name} where they answer alike, or a function with a text that tells them apart`,
+    );
+  }
+
   /** The same for an object that the application of this cache knows. Undefined for any other. @throws CacheConfigError */
   ofKnown(object: object): ClassPlans | undefined {
     const type = this.providers?.typeOf(object);
+    // An object that a factory has made by now is a place that was not there before.
+    if (type !== undefined) this.checked.delete(type);
     return type && this.of(type);
   }
 
@@ -88,10 +82,19 @@ export class MethodPlans {
    * @throws CacheConfigError
    */
   checkAll(serve: (object: object, plans: ClassPlans) => void): void {
+    this.isStarted = true;
     for (const { type, instance } of this.providers?.all() ?? []) {
       if (decorationsOf(type).length === 0) continue;
       const plans = this.of(type);
       if (instance !== undefined) serve(instance, plans);
+    }
+  }
+
+  /** For objects that go on, perhaps with another application: as values of providers do from test to test. */
+  takeBack(): void {
+    for (const { type, instance, isOfNest } of this.providers?.all() ?? []) {
+      const plans = this.classes.get(type);
+      if (plans !== undefined && instance !== undefined && !isOfNest) takeBack(instance, plans);
     }
   }
 
@@ -102,13 +105,19 @@ export class MethodPlans {
   private checkPlaces(type: Constructor): void {
     const { providers } = this;
     if (providers === undefined || this.checked.get(type) === providers.size) return;
-    if (instancesOf(type) === undefined && providers.placesOf(type).size > 1)
-      throw new CacheConfigError(
-        `@CacheConfig ${type.name}.instances`,
-        `is needed: ${type.name} is provided in more than one place, and its objects would share their entries although they may have been given different things. Say 'shared' where they answer alike, or a function with a text that tells them apart; or provide it once and export it from there`,
-      );
-    this.checked.set(type, providers.size);
+    if (instancesOf(type) === undefined && !providers.areAlike(type, this.isStarted)) throw apart(type);
+    // While an application starts, places are added that are not there yet.
+    if (this.isStarted) this.checked.set(type, providers.size);
   }
+}
+
+function apart({ name }: Constructor): CacheConfigError {
+  return new CacheConfigError(
+    `@CacheConfig ${name}.instances`,
+    `is needed: ${name} is provided in more than one place and given different things there, or what cannot be compared, ` +
+      `and its objects would share their entries. Say @CacheConfig({ instances: 'shared' }) at ${name} where they answer ` +
+      'alike, or a function with a text that tells them apart; or provide it once and export it from there',
+  );
 }
 
 function instancesOf(type: Constructor): unknown {

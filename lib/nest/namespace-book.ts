@@ -7,6 +7,11 @@ import { instabilityOf } from './stable-names.js';
 
 const LINE = '@CacheConfig({ namespace })';
 
+/** A name that was written so deserves its own text. */
+function exampleOf(name: string): string {
+  return /^[A-Z][A-Za-z]$/.test(name) ? ` (if it is called so in your source: '${name.toLowerCase()}')` : '';
+}
+
 /**
  * Which names the decorated methods of one cache use. As large as the application's source: some lines for each class with
  * decorated methods.
@@ -30,7 +35,7 @@ export class NamespaceBook {
     if (instability !== undefined)
       throw new CacheConfigError(
         title,
-        `is a method of ${instability} ("${type.name}"), and its keys are made of that name; give the class a name for its keys: ${LINE}`,
+        `is a method of ${instability} ("${type.name}"), and its keys are made of that name; give the class a name for its keys, whatever a build makes of its own: write ${LINE} above it, with a text that no other class has${exampleOf(type.name)}`,
       );
     if (owner !== undefined)
       throw new CacheConfigError(

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import type { ClassPlans, MethodPlans } from './method-plans.js';
+import type { ClassPlans } from './class-plans.js';
+import type { MethodPlans } from './method-plans.js';
 
 /** Asks the open caches of the process which of them knows an object. */
 interface Question {
@@ -15,13 +16,16 @@ interface Question {
  */
 const questions = channel(Symbol('objects of nestjs-scoped-cache'));
 
-/** The cache can be found until the function that is returned is called. */
-export function open(cache: MethodPlans): () => void {
+/**
+ * The cache can be found until the function that is returned is called.
+ * @param cache undefined for one that decorated methods do not use
+ */
+export function open(cache: MethodPlans | undefined): () => void {
   const answer = (message: unknown): void => {
     const question = message as Question;
     if (question.plans !== undefined || question.failure !== undefined) return;
     try {
-      question.plans = cache.ofKnown(question.object);
+      question.plans = cache?.ofKnown(question.object);
     } catch (error) {
       // What a subscriber throws ends the process.
       question.failure = { error };

@@ -1,8 +1,10 @@
 import type { ModulesContainer } from '@nestjs/core';
+import 'reflect-metadata';
 import type { Constructor } from '../core/canonical.js';
+import { areEqual, PROPERTIES, type Wrapper } from './equal-places.js';
+import { SERVICE } from './served-object.js';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
-type Wrapper = Module['providers'] extends Map<unknown, infer W> ? W : never;
 
 /**
  * Where the objects of an application come from, as Nest knows it: providers, controllers, and guards, pipes and
@@ -17,33 +19,27 @@ export class Providers {
   }
 
   /** The classes of all objects, those that Nest makes and those that were made for it, and the object where there is one. */
-  *all(): Generator<{ readonly type: Constructor; readonly instance: object | undefined }> {
+  *all(): Generator<{ readonly type: Constructor; readonly instance: object | undefined; readonly isOfNest: boolean }> {
     for (const [wrapper] of this.wrappers()) {
       const instance = instanceOf(wrapper);
-      const type = classOf(wrapper) ?? (instance && ownClass(prototypeOf(instance)));
-      if (type !== undefined) yield { type, instance };
+      const own = classOf(wrapper);
+      const type = own ?? (instance && ownClass(prototypeOf(instance)));
+      if (type !== undefined) yield { type, instance, isOfNest: own !== undefined };
     }
   }
 
   /**
-   * The places that make objects of a class: the modules in which Nest does, since what it injects there is the same for
-   * all of them, and each object that a factory or somebody else has made.
+   * Whether all objects of a class answer alike, as far as the container tells: they come from one place, or from several
+   * that are given the same. What a factory or somebody else has made is a place of its own.
+   * @param isLate everything has been resolved; before, what is still to be resolved is asked about later
    */
-  placesOf(type: Constructor): ReadonlySet<object> {
-    const places = new Set<object>();
-    for (const [wrapper, module] of this.wrappers()) {
-      if (classOf(wrapper) === type) places.add(module);
-      else if (classOf(wrapper) === undefined) {
-        const instance = instanceOf(wrapper);
-        if (instance !== undefined && prototypeOf(instance) === type.prototype) places.add(instance);
-      }
-    }
-    // Aliases: what a factory hands on may be what Nest has made.
+  areAlike(type: Constructor, isLate: boolean): boolean {
+    const places: Wrapper[] = [];
     for (const [wrapper] of this.wrappers()) {
-      const instance = classOf(wrapper) === type ? instanceOf(wrapper) : undefined;
-      if (instance !== undefined) places.delete(instance);
+      if (isPlaceOf(wrapper, type)) places.push(wrapper);
     }
-    return places;
+    const [first, ...others] = places;
+    return first === undefined || others.every((other) => areEqual(first, other, isLate));
   }
 
   /** The class of an object that Nest has or makes; undefined for one that it knows nothing of. */
@@ -54,8 +50,7 @@ export class Providers {
       if (type === undefined) {
         if (instanceOf(wrapper) === object) return ownClass(prototype);
       } else if (type.prototype === prototype) {
-        // Of one that is made for each request or each place there is no list: whoever has one has got it from Nest.
-        if (instanceOf(wrapper) === object || !isSingle(wrapper)) return type;
+        if (instanceOf(wrapper) === object || (!isSingle(wrapper) && !isInjected(type))) return type;
       }
     }
     return undefined;
@@ -69,12 +64,28 @@ export class Providers {
   }
 }
 
+function isPlaceOf(wrapper: Wrapper, type: Constructor): boolean {
+  const own = classOf(wrapper);
+  if (own !== undefined) return own === type;
+  const instance = instanceOf(wrapper);
+  return instance !== undefined && prototypeOf(instance) === type.prototype;
+}
+
 function classOf(wrapper: Wrapper): Constructor | undefined {
   if (wrapper.isNotMetatype) return undefined;
   const { metatype } = wrapper;
   return typeof metatype === 'function' && typeof metatype.prototype === 'object'
     ? (metatype as Constructor)
     : undefined;
+}
+
+/**
+ * Whether Nest injects the cache into the objects of a class. Those that are made for each request or each place have it,
+ * then; one without it is made by hand, and perhaps given other things. Of others there is no list.
+ */
+function isInjected(type: Constructor): boolean {
+  const properties = (Reflect.getMetadata(PROPERTIES, type) ?? []) as readonly { readonly key: unknown }[];
+  return properties.some(({ key }) => key === SERVICE);
 }
 
 /** Nest remembers the answer: asked only of a class whose objects, and so whatever they rest on, are there already. */
@@ -101,5 +112,7 @@ export function prototypeOf(object: object): object | undefined {
 export function ownClass(prototype: object | undefined): Constructor | undefined {
   if (prototype === undefined) return undefined;
   const type = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value as Constructor | undefined;
+  // An object without a class, into which a method was copied.
+  if (prototype === Object.prototype) return undefined;
   return typeof type === 'function' && type.prototype === prototype ? type : undefined;
 }

@@ -37,5 +37,16 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.close?.();
+    this.plans?.takeBack();
+  }
+}
+
+/** Stands beside a cache with a name. Decorated methods do not use it, and do not go silently without a cache beside it. */
+@Injectable()
+export class UnservedMethods implements OnApplicationShutdown {
+  private readonly close = open(undefined);
+
+  onApplicationShutdown(): void {
+    this.close();
   }
 }

@@ -2,17 +2,12 @@ import { Inject } from '@nestjs/common';
 import type { Constructor } from '../../core/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { CacheService } from '../cache.service.js';
-import type { ClassPlans } from '../method-plans.js';
+import type { ClassPlans } from '../class-plans.js';
 import { findPlans, isAnyOpen } from '../open-caches.js';
-import { give, plansOf } from '../served-object.js';
+import { give, plansOf, SERVICE } from '../served-object.js';
 import { addDecoration, carryMetadata, type Decoration } from './metadata.js';
 import type { Method, MethodSite } from './method-site.js';
 
-/**
- * Where Nest's own property injection hands each object its cache: the right one with inheritance, request-scoped
- * providers and two applications in one process, and a missing module is Nest's own error, which names this property.
- */
-const SERVICE: unique symbol = Symbol.for('CacheService of CacheModule');
 const WRITTEN: unique symbol = Symbol.for('nestjs-scoped-cache:written');
 
 /**
@@ -37,9 +32,8 @@ export function wrapMethod(
     return plans === null ? method.apply(this, args) : plans.of(decoration).run(this, args);
   };
   disguise(wrapper, site);
-  return descriptor.get === undefined
-    ? { ...descriptor, value: wrapper }
-    : { ...descriptor, get: wrapper as () => unknown };
+  // In place: what applies several decorators as one, as Nest's applyDecorators does, passes over what they return.
+  return Object.assign(descriptor, descriptor.get === undefined ? { value: wrapper } : { get: wrapper });
 }
 
 /**
@@ -72,6 +66,11 @@ function siteOf(
   descriptor: PropertyDescriptor | undefined,
   decorator: string,
 ): MethodSite {
+  if (typeof name === 'object')
+    throw new CacheConfigError(
+      decorator,
+      "is used as a standard decorator, which Nest's are not: set experimentalDecorators in tsconfig.json, or what stands for it in your compiler",
+    );
   if (typeof target === 'function')
     throw new CacheConfigError(
       decorator,

@@ -1,5 +1,15 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Inject, Injectable, Module, Scope, UseGuards, type DynamicModule } from '@nestjs/common';
+import {
+  Controller,
+  forwardRef,
+  Inject,
+  Injectable,
+  Module,
+  Scope,
+  UseGuards,
+  type DynamicModule,
+} from '@nestjs/common';
+import { LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Cacheable, CacheConfig, CacheConfigError, CacheEvict, CacheModule, CachePut } from '../../../lib/index.js';
 import { KeptLog } from '../../e2e/support/quiet.js';
@@ -245,9 +255,10 @@ describe('one class that is provided in several places', () => {
     expect(String(failure)).toMatch(/@CacheConfig Client\.instances: is needed.*more than one place.*'shared'/);
   });
 
-  it('is refused as a guard that Nest makes for each module that uses it', async () => {
+  it('is refused as a guard that Nest makes for each module that uses it, with different things', async () => {
     @Injectable()
     class Guard {
+      constructor(@Inject(URL) readonly url: string) {}
       @Cacheable()
       async load(): Promise<boolean> {
         return true;
@@ -256,15 +267,16 @@ describe('one class that is provided in several places', () => {
         return this.load();
       }
     }
-    const moduleWith = (): new () => object => {
+    const moduleWith = (url: string): new () => object => {
       @Controller()
       @UseGuards(Guard)
       class Routes {}
-      @Module({ controllers: [Routes] })
+      @Module({ controllers: [Routes], providers: [{ provide: URL, useValue: url }] })
       class Feature {}
       return Feature;
     };
-    await expect(startModules(moduleWith(), moduleWith())).rejects.toThrow(/Guard\.instances: is needed/);
+    await expect(startModules(moduleWith('a'), moduleWith('b'))).rejects.toThrow(/Guard\.instances: is needed/);
+    expect(await startModules(moduleWith('a'), moduleWith('a'))).toBeDefined();
   });
 
   it('is refused when two factories make it', async () => {
@@ -323,5 +335,128 @@ describe('one class that is provided in several places', () => {
     const module = await startModules(One, Two);
     const [one, two] = [await module.resolve(Client), await module.resolve(Client)];
     expect([await one.fetch('/'), await two.fetch('/')]).toEqual(['a / #1', 'a / #1']);
+  });
+
+  describe('that are given the same', () => {
+    /** What a team lists twice by habit: the class, and all that it is made of. */
+    function habit(scope: Scope, given: () => string) {
+      @Injectable()
+      class Rows {
+        constructor(@Inject('rows') readonly of: string) {}
+      }
+      @Injectable({ scope })
+      class Repository {
+        constructor(
+          readonly rows: Rows,
+          @Inject(forwardRef(() => Service)) readonly back: object,
+        ) {}
+      }
+      @Injectable({ scope })
+      class Service {
+        constructor(
+          @Inject(forwardRef(() => Repository)) readonly repository: Repository,
+          @Inject('value') readonly value: object,
+        ) {}
+        @Cacheable()
+        async find(id: string): Promise<string> {
+          return `${this.repository.rows.of} ${id}`;
+        }
+      }
+      const value = {};
+      const providers = () => [
+        Service,
+        Repository,
+        Rows,
+        { provide: 'rows', inject: ['value'], useFactory: given },
+        { provide: 'value', useValue: value },
+      ];
+      @Module({ providers: providers() })
+      class One {}
+      @Module({ providers: providers() })
+      class Two {}
+      return { Service, modules: [One, Two] };
+    }
+
+    it.each([
+      ['one for all', Scope.DEFAULT],
+      ['one for each request', Scope.REQUEST],
+      ['one for each place', Scope.TRANSIENT],
+    ])('answers alike: %s', async (_, scope) => {
+      const { Service, modules } = habit(scope, () => 'row');
+      const module = await startModules(...modules);
+      const service = scope === Scope.DEFAULT ? module.get(Service) : await module.resolve(Service);
+      expect(await service.find('1')).toBe('row 1');
+    });
+
+    it('is refused where something far behind it is another one', async () => {
+      const rows = ['a', 'b'];
+      const different = habit(Scope.DEFAULT, () => 'row').modules;
+      Reflect.defineMetadata(
+        'providers',
+        (Reflect.getMetadata('providers', different[1]!) as { provide?: unknown }[]).map((each) =>
+          each.provide === 'rows' ? { provide: 'rows', useFactory: () => rows[1] } : each,
+        ),
+        different[1]!,
+      );
+      await expect(startModules(...different)).rejects.toThrow(/Service\.instances: is needed/);
+    });
+
+    it('is refused where it looks for more by itself, in its own module', async () => {
+      @Injectable()
+      class Finder {
+        constructor(readonly modules: ModuleRef) {}
+        @Cacheable()
+        async find(): Promise<string> {
+          return this.modules.get<string>(URL);
+        }
+      }
+      const moduleWith = (url: string): new () => object => {
+        @Module({ providers: [Finder, { provide: URL, useValue: url }] })
+        class Feature {}
+        return Feature;
+      };
+      await expect(startModules(moduleWith('a'), moduleWith('b'))).rejects.toThrow(/Finder\.instances: is needed/);
+    });
+
+    it('is refused when a factory makes another one after the class has been looked at', async () => {
+      @Injectable()
+      class Client {
+        url = 'of Nest';
+        @Cacheable()
+        async fetch(): Promise<string> {
+          return this.url;
+        }
+      }
+      const late = {
+        provide: 'late',
+        inject: [Client],
+        useFactory: () => Object.assign(new Client(), { url: 'of a factory' }),
+      };
+      @Module({ providers: [Client, late] })
+      class Feature {}
+      await expect(startModules(Feature)).rejects.toThrow(/Client\.instances: is needed/);
+    });
+
+    it('is refused at its first call when that is in a module that is loaded later', async () => {
+      @Injectable()
+      class Client {
+        url = 'of Nest';
+        @Cacheable()
+        async fetch(): Promise<string> {
+          return this.url;
+        }
+      }
+      @Module({ providers: [Client], exports: [Client] })
+      class Feature {}
+      const module = await startModules(Feature);
+      const known = module.get(Client, { strict: false });
+      expect(await known.fetch()).toBe('of Nest');
+      const late = { provide: 'late', useFactory: () => Object.assign(new Client(), { url: 'of a factory' }) };
+      @Module({ providers: [late] })
+      class Lazy {}
+      const lazy = await module.get(LazyModuleLoader).load(() => Lazy);
+      expect(() => lazy.get<Client>('late').fetch()).toThrow(/Client\.instances: is needed/);
+      expect(await known.fetch()).toBe('of Nest');
+    });
   });
 });

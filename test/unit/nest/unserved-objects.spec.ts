@@ -1,6 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Scope } from '@nestjs/common';
-import { Cacheable, CacheConfigError, CacheEvict, CachePut, CacheScope, CacheService } from '../../../lib/index.js';
+import { Test } from '@nestjs/testing';
+import {
+  Cacheable,
+  CacheConfig,
+  CacheConfigError,
+  CacheEvict,
+  CacheModule,
+  CachePut,
+  CacheScope,
+  CacheService,
+} from '../../../lib/index.js';
 import { closeAll, counter, start } from './support/start.js';
 
 afterEach(closeAll);
@@ -66,13 +76,15 @@ describe('decorated methods work on objects that Nest has not made', () => {
   });
 
   it('that a request makes, handed to adopt()', async () => {
+    @CacheConfig({ instances: 'shared' })
+    class Kittens extends Cats {}
     const { module } = await start(
       {},
       {
         provide: 'cats',
         scope: Scope.REQUEST,
         inject: [CacheService],
-        useFactory: (cache: CacheService) => cache.adopt(new Cats()),
+        useFactory: (cache: CacheService) => cache.adopt(new Kittens()),
       },
     );
     const [one, two] = [await module.resolve<Cats>('cats'), await module.resolve<Cats>('cats')];
@@ -140,6 +152,62 @@ describe('decorated methods work where they were copied from class to class', ()
   );
 });
 
+describe('an object that goes on when its application is closed', () => {
+  it('is served by the next one that has it, and by none in between', async () => {
+    const cats = new Cats();
+    const first = await start({}, { provide: 'cats', useValue: cats });
+    await first.module.init();
+    expect(await cats.find('a')).toBe('a #1');
+    await closeAll();
+    expect([await cats.find('a'), await cats.find('a')]).toEqual(['a #2', 'a #3']);
+    const { cache, module } = await start({}, { provide: 'cats', useValue: cats });
+    await module.init();
+    expect([await cats.find('a'), await cats.find('a')]).toEqual(['a #4', 'a #4']);
+    await cache.clear();
+    expect(await cats.find('a')).toBe('a #5');
+  });
+
+  it('is served by another one that was there already', async () => {
+    const cats = new Cats();
+    const first = await Test.createTestingModule({
+      imports: [CacheModule.forRoot()],
+      providers: [{ provide: 'cats', useValue: cats }],
+    }).compile();
+    const { cache } = await start({}, { provide: 'cats', useValue: cats });
+    expect(await cats.find('a')).toBe('a #1');
+    await first.init();
+    await first.close();
+    expect([await cats.find('a'), await cats.find('a')]).toEqual(['a #2', 'a #2']);
+    await cache.clear();
+    expect(await cats.find('a')).toBe('a #3');
+  });
+});
+
+describe('adopt()', () => {
+  it('is refused for a class that does not say what objects that are made by hand have to do with each other', async () => {
+    const { cache } = await start({}, Cats);
+    expect(() => cache.adopt(new Cats())).toThrow(/@CacheConfig Cats\.instances: is needed for adopt\(\)/);
+  });
+
+  it('takes what is known already, and what its class tells apart', async () => {
+    @CacheConfig({ instances: (self: Client) => self.url })
+    class Client {
+      constructor(readonly url: string) {}
+      @Cacheable()
+      async fetch(): Promise<string> {
+        return this.url;
+      }
+    }
+    const { cache, get } = await start({}, Cats);
+    expect(cache.adopt(get(Cats))).toBe(get(Cats));
+    const read = (): Promise<string[]> => Promise.all(['a', 'b'].map((url) => cache.adopt(new Client(url)).fetch()));
+    expect([await read(), await read()]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+});
+
 describe('decorated methods throw, while a cache is open, on an object that no cache knows', () => {
   it('naming class and method, for each decorator, before the method runs', async () => {
     await start({}, { provide: 'cats', useFactory: () => new Cats() });
@@ -154,6 +222,34 @@ describe('decorated methods throw, while a cache is open, on an object that no c
       expect(work).toThrow(`${name}: runs on an object that Nest has not made`);
     }
     expect(stranger.next()).toBe('#1');
+  });
+
+  it('also beside a cache with a name only, which decorated methods do not use', async () => {
+    const module = await Test.createTestingModule({
+      imports: [CacheModule.forRoot({ name: 'reports' })],
+      providers: [{ provide: 'cats', useFactory: () => new Cats() }],
+    }).compile();
+    await module.init();
+    try {
+      expect(() => module.get<Cats>('cats').forget('a')).toThrow(/@CacheEvict Cats\.forget: runs on an object/);
+    } finally {
+      await module.close();
+    }
+    expect(await new Cats().find('a')).toBe('a #1');
+  });
+
+  it('also of a class whose objects Nest makes for each request or each place: this one it has not made', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Kittens extends Cats {}
+    const { module } = await start({}, Kittens);
+    await expectServed(await module.resolve(Kittens));
+    expect(() => new Kittens().find('a')).toThrow(/@Cacheable Cats\.find: runs on an object/);
+  });
+
+  it('into whose object without a class a method was copied', async () => {
+    const copied = { find: Cats.prototype.find, next: counter() };
+    await start({}, { provide: 'copied', useValue: copied }, { provide: 'options', useValue: {} });
+    expect(() => copied.find('a')).toThrow(/@Cacheable Cats\.find: runs on an object/);
   });
 
   it('and without their object', async () => {
