@@ -1,4 +1,5 @@
 import type { Constructor } from '../core/canonical.js';
+import { checkOrder } from './decorator-order.js';
 import { memberOf } from './decorators/members.js';
 import { decorationsOf, type Decoration } from './decorators/metadata.js';
 import type { MethodSite } from './decorators/method-site.js';
@@ -19,6 +20,9 @@ export class ClassPlans {
       const known = plans.get(site);
       if (known !== undefined) return known;
       const made = plan(setting, memberOf(site, type));
+      // Those below it on the same method were made before: decorators are evaluated from below.
+      for (const [below, { place }] of plans)
+        if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
       // Those below it on the same method were made before: decorators are evaluated from below.
       for (const [below, { place }] of plans)
         if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);

@@ -3,7 +3,6 @@ import { CacheConfigError } from '../core/errors.js';
 import { veil } from '../core/veil.js';
 import { ClassPlans } from './class-plans.js';
 import { classConfig, decorationsOf } from './decorators/metadata.js';
-import { checkOrder } from './decorator-order.js';
 import type { PlanSetting } from './method-plan.js';
 import { NamespaceBook } from './namespace-book.js';
 import { plansOf, takeBack } from './served-object.js';

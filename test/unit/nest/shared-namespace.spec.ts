@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -99,5 +100,66 @@ describe('a list that came with the arguments is one part of a key, not a list o
       expect((await cache.namespace('files').stats()).size).toBe(0);
       await close();
     }
+  });
+
+  it('however deep it lies in what a client sends, also where a transformer has made instances of that', async () => {
+    const list = ['8', 'x'];
+    class Page {
+      readonly ids = list;
+    }
+    class Filter {
+      readonly page = new Page();
+    }
+    class Search {
+      readonly filter = new Filter();
+    }
+    const bodies: object[] = [
+      { a: { b: { c: { d: [{ ids: list }] } } } },
+      [[[list]]],
+      new Search(),
+      { map: new Map([['ids', list]]), set: new Set([{ deep: list }]) },
+    ];
+    @Injectable()
+    class Searches {
+      @Cacheable({ namespace: 'files', key: (_body: object) => list })
+      async search(_body: object): Promise<string> {
+        return 'found';
+      }
+      @Cacheable({ namespace: 'files', key: (id: string, key: string) => [id, key] })
+      async secret(id: string, key: string): Promise<string> {
+        return `secret of ${id} ${key}`;
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [CacheModule.forRoot()],
+      providers: [Searches],
+    }).compile();
+    const searches = module.get(Searches);
+    expect(await searches.secret('8', 'x')).toBe('secret of 8 x');
+    for (const body of bodies) expect(await searches.search(body)).toBe('found');
+    await module.close();
+  });
+
+  it('and a request is not searched through all that it leads to', async () => {
+    const socket = Object.defineProperty(new EventEmitter(), 'server', {
+      enumerable: true,
+      get: () => {
+        throw new Error('is not looked at');
+      },
+    });
+    const request = Object.assign(new EventEmitter(), { socket, params: { id: '7' } });
+    @Injectable()
+    class Requests {
+      @Cacheable({ namespace: 'files', key: ({ params }: { params: { id: string } }) => ['request', params.id] })
+      async handle(_request: { params: { id: string } }): Promise<string> {
+        return 'handled';
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [CacheModule.forRoot()],
+      providers: [Requests],
+    }).compile();
+    await expect(module.get(Requests).handle(request)).resolves.toBe('handled');
+    await module.close();
   });
 });
