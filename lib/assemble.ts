@@ -8,6 +8,7 @@ import { wireBus } from './bus/wire.bus.js';
 import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } from './codec/codec.options.js';
 import { createCodec } from './codec/envelope.codec.js';
 import { CacheContext } from './context/cache-context.js';
+import { ScopeFlow } from './context/scope-flow.js';
 import { ScopeTable } from './context/scope-table.js';
 import type { Application } from './core/application.js';
 import type { Backend, BackendFactory } from './core/backend.js';
@@ -77,9 +78,14 @@ export const DEFAULT_BLUEPRINT: Blueprint = Object.freeze({
   log: undefined,
 });
 
-/** What carries the scope along a call. */
-export function newContext(): CacheContext {
-  return new CacheContext();
+/** What carries the scope along the calls of all caches of an application. */
+export function newFlow(): ScopeFlow {
+  return new ScopeFlow();
+}
+
+/** The scope of a call as one cache sees it. */
+export function newContext(flow: ScopeFlow): CacheContext {
+  return new CacheContext(flow);
 }
 
 export function layFoundation(
@@ -98,9 +104,9 @@ export function layFoundation(
     copier: new Copier(types),
     codec: resolveCodecOptions({ ...codec, types }),
     tallies,
-    mint: new KeyMint({ ...keys, types }, tallies),
+    mint: new KeyMint({ ...keys, types }, tallies, { clock }),
     hub: new EventHub(observers, writeLog, isDebug),
-    context,
+    context: context.forCache(),
     scopes: new ScopeTable(),
     random,
   };

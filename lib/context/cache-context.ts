@@ -1,39 +1,49 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { begun, type Begun, type Inside } from '../core/begun.js';
 import type { Frame, Loading, Surroundings } from '../core/frame.js';
 import { NOBODY, type Scope } from '../core/scope.js';
-import { Asker } from './asker.js';
-
-/** A frame, and the request that it was entered for, where one is known. */
-class Entered {
-  constructor(
-    readonly frame: Frame,
-    readonly owner: object | undefined,
-  ) {}
-}
-
-type Store = Entered | Asker;
+import type { Asker } from './asker.js';
+import { ScopeFlow } from './scope-flow.js';
+import { Asking, askedIn, beneath, claimed, Entered, heldIn, isAsked, ownOf, type Store } from './surroundings.js';
 
 const here: Inside = (work) => work();
 
 /**
- * Who is asking, carried along the asynchronous flow of one cache. Only ever entered with `run`: what is not inside a
- * run has no scope, and nothing leaks from one request into the next.
+ * Who is asking, carried along the asynchronous flow: as one cache sees it. What a load, a put or `runInScope` of any
+ * cache of the application says holds for all of them; who is behind a request each finds out by its own resolver, and
+ * those with the same one share what it found. Only ever entered with `run`: what is not inside a run has no scope, and
+ * nothing leaks from one request into the next.
  *
  * The flow alone does not say whose it is: a request that waited may be let go on in the callback of another. So what is
  * entered for a request is marked with it, everything entered inside inherits the mark, and where the request itself is
  * at hand (between two interceptors) `keep` compares: surroundings of another request are left for the own ones.
  */
 export class CacheContext implements Surroundings {
-  private readonly storage = new AsyncLocalStorage<Store | undefined>();
-  /** The latest surroundings of each request that is under way. Forgotten together with it. */
-  private readonly latest = new WeakMap<object, Store>();
-  private isClosed = false;
+  /** How its cache finds out who is behind a request. Its own until a resolver is known. */
+  way: object = Object.freeze({});
+  private isTaken = false;
+
+  constructor(
+    /** Shared by the caches of an application. */
+    readonly flow: ScopeFlow = new ScopeFlow(),
+  ) {}
+
+  /** The context for one more cache: this, or (where several were given one and the same) a view of its own. */
+  forCache(): CacheContext {
+    const own = this.isTaken ? (Object.create(this) as CacheContext) : this;
+    if (own !== this) own.way = Object.freeze({});
+    own.isTaken = true;
+    return own;
+  }
+
+  /** Says by whom its cache finds out who is asking: caches with the same resolver share what it finds. */
+  resolveBy(resolver: object): void {
+    this.way = resolver;
+  }
 
   /** The frame of the running call, if it is inside one. */
   current(): Frame | undefined {
-    const store = this.storage.getStore();
-    return store instanceof Asker ? store.frame() : store?.frame;
+    const store = this.store();
+    return store instanceof Asking ? store.frameFor(this.way) : store?.frame;
   }
 
   /** The scope of the running call; nobody's outside of any. */
@@ -41,47 +51,64 @@ export class CacheContext implements Surroundings {
     return this.current()?.scope ?? NOBODY;
   }
 
-  /** The load of the running call, if it is inside one. Does not look up who is asking. */
+  /** The load of the running call, if it is inside one, of whichever cache. Does not look up who is asking. */
   loading(): Loading | undefined {
-    const store = this.storage.getStore();
-    return store instanceof Asker ? undefined : store?.frame.loading;
+    return this.store()?.loading;
   }
 
   /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
   held(): Inside {
-    const store = this.storage.getStore();
-    return (work) => this.storage.run(store, work);
+    const store = this.store();
+    return (work) => this.flow.storage.run(store, work);
   }
 
   run<R>(frame: Frame, work: () => R): R {
-    return this.storage.run(new Entered(frame, ownerOf(this.storage.getStore())), work);
+    const store = this.store();
+    return this.flow.storage.run(new Entered(frame, store?.owner, askedIn(store)), work);
   }
 
   /** Runs the handler of a request, whose calls find out who is asking when they need to know. */
   serve<Args extends unknown[], R>(asker: Asker, handler: (...args: Args) => R, ...args: Args): R {
-    return this.storage.run(asker, handler, ...args);
+    const { request } = asker;
+    const store = this.store();
+    // Another cache with the same resolver.
+    if (isAsked(store, request, this)) return handler(...args);
+    const around = beneath(ownOf(store, request), this.way);
+    return this.flow.storage.run(new Asking(this, asker, request, around, store?.loading), handler, ...args);
   }
 
-  /** Enters a frame for a request: from here on what happens in it is the request's own. */
-  begin<R>(request: object, frame: Frame, work: () => R): R {
-    const entered = new Entered(frame, request);
-    this.latest.set(request, entered);
-    return this.storage.run(entered, work);
+  /**
+   * Enters a frame for a request: from here on what happens in it is the request's own.
+   * @param incoming see `keep`
+   */
+  begin<R>(request: object, frame: Frame, work: () => R, incoming?: unknown): R {
+    const owner = incoming ?? request;
+    const around = beneath(ownOf(this.store(), owner), this.way);
+    const entered = new Asking(this, frame, owner, around, frame.loading);
+    this.flow.latest.set(request, entered);
+    return this.flow.storage.run(entered, work);
+  }
+
+  /** Whether another cache with the same resolver has found out who is behind a request. @param incoming see `keep` */
+  knows(request: object, incoming?: unknown): boolean {
+    return isAsked(this.store(), incoming ?? request, this);
   }
 
   /**
    * The surroundings in which a request goes on: the present ones while they are its own (also those that `run` has put
    * into them), else its latest. The first call for a request makes those around it its own, before anything can have
    * made it wait; surroundings that belong to another request it leaves, for nobody's.
-   * @param incoming what an asker must have been made for to be the request's own
+   * @param incoming what several of `request` may come from: an asker must have been made for it to be the request's own
    */
   keep(request: object, incoming: unknown): Inside {
-    if (this.isClosed) return here;
-    const store = this.storage.getStore();
-    const latest = this.latest.get(request);
-    const own = latest === undefined ? claimed(store, request, incoming) : sameOwner(store, latest) ? store : latest;
-    if (own !== latest) this.latest.set(request, own);
-    return (work) => this.storage.run(own, work);
+    const { storage, latest, isClosed } = this.flow;
+    if (isClosed) return here;
+    const owner = incoming ?? request;
+    const store = this.store();
+    const known = latest.get(request);
+    const own = known === undefined ? claimed(store, owner) : store?.owner === owner ? store : known;
+    if (own !== known) latest.set(request, own as Store);
+    return (work) => storage.run(own, work);
   }
 
   /**
@@ -89,12 +116,9 @@ export class CacheContext implements Surroundings {
    * have ended.
    */
   bind(): Inside {
-    const store = this.storage.getStore();
+    const store = this.store();
     const scope = this.scope();
-    return (work) => {
-      const frame = { scope, loading: this.loading() };
-      return this.storage.run(new Entered(frame, ownerOf(store)), work);
-    };
+    return (work) => this.flow.storage.run(heldIn(store, this, scope, this.loading()), work);
   }
 
   /**
@@ -105,36 +129,20 @@ export class CacheContext implements Surroundings {
   outside<R>(work: () => R): R;
   outside(work: () => unknown): unknown {
     // Not by `exit`, which before Node 24 switches hooks of the whole process off and on.
-    const outside: Inside = (step) =>
-      this.storage.getStore() === undefined ? step() : this.storage.run(undefined, step);
+    const outside: Inside = (step) => (this.store() === undefined ? step() : this.flow.storage.run(undefined, step));
     return outside(() => begun(work(), outside));
   }
 
   /**
-   * Ends it: from here on nobody has a frame. Before Node 24 every store that was ever entered makes each promise of the
-   * process dearer, so caches that come and go (as in tests) must not leave theirs behind.
+   * Ends it, for all caches that share its flow: from here on nobody has a frame. Before Node 24 every store that was ever
+   * entered makes each promise of the process dearer, so machines that come and go must not leave theirs behind. That of an
+   * application stays: work that outlives it goes on in its scope.
    */
   close(): void {
-    this.isClosed = true;
-    this.storage.disable();
+    this.flow.close();
   }
-}
 
-/** An asker stands for its request. */
-function ownerOf(store: Store | undefined): object | undefined {
-  return store instanceof Asker ? store : store?.owner;
-}
-
-function sameOwner(store: Store | undefined, own: Store): store is Store {
-  return store !== undefined && ownerOf(store) === ownerOf(own);
-}
-
-function claimed(store: Store | undefined, request: object, incoming: unknown): Store {
-  if (store instanceof Asker) return store.request === incoming ? store : nobodys(request);
-  const isFree = store !== undefined && store.owner === undefined;
-  return isFree ? new Entered(store.frame, request) : nobodys(request);
-}
-
-function nobodys(request: object): Store {
-  return new Entered({ scope: NOBODY, loading: undefined }, request);
+  private store(): Store | undefined {
+    return this.flow.storage.getStore();
+  }
 }

@@ -1,9 +1,9 @@
 import type { Inside } from './begun.js';
 import type { Handling } from './entry.js';
-import type { Key, KeyId } from './key.js';
+import type { Key } from './key.js';
 import { bucketOf, isTagLabel, type Label } from './label.js';
 import { isNarrower, type Scope } from './scope.js';
-import type { Space } from './space.js';
+import type { Home, Space } from './space.js';
 
 /**
  * What surrounds a call: who is asking, and which load it happens in, if any. Frames are never changed once entered,
@@ -54,7 +54,7 @@ export class Loading {
     readonly isPut = false,
   ) {
     this.parent = parent?.underWay;
-    this.sinceMs = leasedAtMs ?? parent?.sinceMs;
+    this.sinceMs = leasedAtMs ?? parent?.sinceFor(key.space.home);
   }
 
   /**
@@ -73,10 +73,16 @@ export class Loading {
   /**
    * How reads inside are to be treated. What is stored is valid by the stamp of the lease, so a copy that was not checked
    * since may be older than it says: what had been invalidated before the load began would become part of it.
+   * @param space of what is read
    */
-  handling(policy: Handling): Handling {
+  handling(policy: Handling, { home }: Pick<Space, 'home'>): Handling {
     const { isolation, level } = policy;
-    return this.sinceMs === undefined ? policy : { isolation, level, checkedSinceMs: this.sinceMs };
+    const checkedSinceMs = this.sinceFor(home);
+    return checkedSinceMs === undefined ? policy : { isolation, level, checkedSinceMs };
+  }
+
+  private sinceFor(home: Home): number | undefined {
+    return this.sinceMs === undefined ? undefined : moment(this.sinceMs, this.key.space.home, home);
   }
 
   /** Notes that this load, and every load it is nested in, saw such data. */
@@ -85,11 +91,13 @@ export class Loading {
     this.parent?.note(whose);
   }
 
-  /** Takes over what an inner entry brings: its tags (which only mean something in one partition) and its end. */
+  /** Takes over what an inner entry brings: its end, and its tags, which only mean something in one partition of one cache. */
   inherit(space: Space, labels: readonly Label[], freshUntilMs: number): void {
     if (this.isOver) return;
-    if (freshUntilMs < this.innerFreshUntilMs) this.innerFreshUntilMs = freshUntilMs;
-    if (space.partition !== this.key.space.partition) return;
+    const { home, partition } = this.key.space;
+    const endMs = moment(freshUntilMs, space.home, home);
+    if (endMs < this.innerFreshUntilMs) this.innerFreshUntilMs = endMs;
+    if (space.home !== home || space.partition !== partition) return;
     const { innerLabels } = this;
     for (const label of labels)
       if (isTagLabel(label)) innerLabels.add(innerLabels.size < MAX_INNER_LABELS ? label : bucketOf(label));
@@ -104,8 +112,14 @@ export class Loading {
     return false;
   }
 
-  /** The load of `id` that this one is, or is nested in. */
-  enclosing(id: KeyId): Loading | undefined {
-    return this.key.id === id && !this.isOver ? this : this.parent?.enclosing(id);
+  /** The load of `key` that this one is, or is nested in. In another cache a key of the same text is another. */
+  enclosing(key: Key): Loading | undefined {
+    const isSame = this.key.id === key.id && this.key.space.home === key.space.home;
+    return isSame && !this.isOver ? this : this.parent?.enclosing(key);
   }
+}
+
+/** A moment on the clock of one cache, as that of another has it. In tests they may have different ones. */
+function moment(ms: number, from: Home, to: Home): number {
+  return from.clock === to.clock ? ms : to.clock.monotonicMs() - (from.clock.monotonicMs() - ms);
 }

@@ -9,13 +9,14 @@
  */
 import { Canonical } from './canonical.js';
 import { registerClasses } from './classes.js';
+import { systemClock } from './clock.js';
 import { CacheConfigError, KeyInvalidError } from './errors.js';
 import { unescapeText } from './escape.js';
 import { checkTags, fittedLabels, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from './own-options.js';
 import type { Scope, Width } from './scope.js';
-import type { Partition, Space, View } from './space.js';
+import type { Home, Partition, Space, View } from './space.js';
 import { SpaceShelf } from './space-shelf.js';
 import type { TallyBook } from './tally-book.js';
 import type { RegisteredType } from './type-registration.js';
@@ -75,6 +76,7 @@ export interface KeyMintOptions extends NamingOptions {
 const MAX_NAMESPACE_LENGTH = 128;
 /** Of all parts together, shortened as they are. */
 const MAX_KEY_LENGTH = 1_048_576;
+
 export class KeyMint {
   private readonly naming: Naming;
   private readonly labels: LabelMint;
@@ -84,6 +86,7 @@ export class KeyMint {
   constructor(
     options: KeyMintOptions,
     private readonly tallies: TallyBook,
+    private readonly home: Home = { clock: systemClock },
   ) {
     this.naming = createNaming(options);
     this.labels = new LabelMint(this.naming);
@@ -170,6 +173,7 @@ export class KeyMint {
     const partition = this.partition(own, width);
     const name = `${path}/${word}`;
     return Object.freeze({
+      home: this.home,
       scope: own,
       width,
       namespace,

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.js';
 import type { Label } from './label.js';
 import type { Scope, Width } from './scope.js';
 import type { Tally } from './tally.js';
@@ -7,11 +8,17 @@ declare const partitionBrand: unique symbol;
 /** What one clock, one floor and one set of labels belong to: a tenant, or the global part that belongs to nobody. */
 export type Partition = string & { readonly [partitionBrand]: true };
 
+/** The cache that a space is of: two that have keys of the same text have nothing else in common. */
+export interface Home {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+}
+
 /**
  * Where keys live: a scope at a width, and a namespace in it. Made once for a scope and namespace and kept, so that a
  * hit only appends its arguments to `idPrefix` and bumps `tally`.
  */
 export interface Space {
+  readonly home: Home;
   /** The scope cut down to the width: what loaders of this space run in. */
   readonly scope: Scope;
   readonly width: Width;

@@ -70,7 +70,7 @@ export class CacheEngine {
     const startedAtMs = this.lookup.startedAtMs();
     let reading: Awaitable<Reading>;
     try {
-      reading = this.backend.read(call.key, call.frame?.loading?.handling(call.policy) ?? call.policy);
+      reading = this.backend.read(call.key, call.frame?.loading?.handling(call.policy, call.key.space) ?? call.policy);
     } catch (error) {
       return this.load.outage(call, error, undefined, this.moments.now);
     }
@@ -121,7 +121,7 @@ export class CacheEngine {
       const { policy, frame } = calls.find((call) => call.policy.level === 'l2') ?? first;
       readings = await this.backend.readMany(
         calls.map(({ key }) => key),
-        frame?.loading?.handling(policy) ?? policy,
+        frame?.loading?.handling(policy, first.key.space) ?? policy,
       );
     } catch (error) {
       const failure = this.report.failure(first.key.space, 'readMany', this.backend.kind, error);

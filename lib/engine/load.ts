@@ -54,7 +54,7 @@ export class Load {
   foreground(call: Call, spare: Entry | undefined, seen = spare, moment = this.parts.moments.now): Awaitable<unknown> {
     const { limits, random, clock, flights } = this.parts;
     call.key.settle();
-    const around = call.frame?.loading?.enclosing(call.key.id);
+    const around = call.frame?.loading?.enclosing(call.key);
     // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
     if (around?.isPut === true) return this.uncached(call, 'inside-put', spare);
     if (around !== undefined) return Promise.reject(new ReentrantLoadError(call.key.space.namespace));

@@ -40,7 +40,7 @@ export class Lookup {
   fresh(key: Key, policy: Policy, inside: Loading | undefined): Awaitable<Reading | undefined> {
     let reading: Awaitable<Reading>;
     try {
-      reading = this.parts.backend.read(key, inside?.handling(policy) ?? policy);
+      reading = this.parts.backend.read(key, inside?.handling(policy, key.space) ?? policy);
     } catch (error) {
       return this.outage(key, policy, error);
     }

@@ -6,7 +6,7 @@ import type { Awaitable } from '../core/awaitable.js';
 import { NOBODY } from '../core/scope.js';
 import { ifAny } from '../core/if-any.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from './cache.tokens.js';
-import { sourceOf } from './scope-source.js';
+import { incomingOf, sourceOf } from './scope-source.js';
 
 /**
  * Finds out who is asking, once per request and after the guards, and runs the handler in that scope. The module
@@ -22,19 +22,23 @@ import { sourceOf } from './scope-source.js';
  * | microservices of a hybrid application (`connectMicroservice`) | with `{ inheritAppConfig: true }`, or with `@UseInterceptors(CacheScopeInterceptor)` |
  * | middleware, and guards where it stands; cron jobs, queues, event listeners, scripts | no: `cache.runInScope(…)`, or the `context` option |
  *
- * Where it does not reach, calls that need a tenant fail closed. Each cache has its own: with `@UseInterceptors` it is
- * that of the unnamed cache; on a named one use `runInScope` there.
+ * Where it does not reach, calls that need a tenant fail closed. Caches with the same resolver share what it finds, which
+ * is asked once; one with another has its own: with `@UseInterceptors` it is that of the unnamed cache.
  */
 @Injectable()
 export class CacheScopeInterceptor implements NestInterceptor {
   constructor(
     @Inject(CACHE_FOUNDATION) private readonly foundation: Foundation,
     @Inject(CACHE_SCOPE_RESOLVER) private readonly resolver: ScopeResolver | null,
-  ) {}
+  ) {
+    if (resolver !== null) foundation.context.resolveBy(resolver);
+  }
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const { resolver } = this;
     if (resolver === null) return next.handle();
+    // Another cache with the same resolver has asked before.
+    if (this.foundation.context.knows(execution, incomingOf(execution))) return next.handle();
     // What a resolver of the application reads from the cache it reads for nobody, or for whom it says.
     const found = this.foundation.context.outside(() => resolver(sourceOf(execution)));
     // Any promise, also one of another make: what is waited for is never mistaken for an answer without a tenant.
@@ -49,7 +53,9 @@ export class CacheScopeInterceptor implements NestInterceptor {
     const scope = blueprint.isEnabled ? scopes.of(ids) : (ifAny(() => scopes.of(ids)) ?? NOBODY);
     // A handler that is called inside of a load goes on being watched by it.
     const frame = { scope, loading: context.loading() };
-    return new Observable((subscriber) => context.begin(execution, frame, () => next.handle().subscribe(subscriber)));
+    return new Observable((subscriber) =>
+      context.begin(execution, frame, () => next.handle().subscribe(subscriber), incomingOf(execution)),
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { defer, type MonoTypeOperatorFunction } from 'rxjs';
 import type { Begun } from '../core/begun.js';
 import { ScopeMissingError } from '../core/errors.js';
-import type { Frame } from '../core/frame.js';
+import type { Frame, Surroundings } from '../core/frame.js';
 import { runInside } from '../core/inside.js';
 import { checkNamespace, partsOf, type Key } from '../core/key.js';
 import { knownOptions } from '../core/own-options.js';
@@ -54,7 +54,8 @@ export abstract class CacheView {
    * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
    * library) has whatever scope *they* run in, so bind those with `bindScope` or call this inside of them.
    *
-   * The scope is the whole of it: nothing of the surrounding one shines through. What `work` returns belongs to it, too:
+   * The scope is the whole of it: nothing of the surrounding one shines through, in this and in all other caches of the
+   * application. What `work` returns belongs to it, too:
    * a query builder (of mongoose, knex, drizzle …) begins inside, at once, and comes as a promise; generators, iterables
    * written by hand and Observables, also a few levels deep inside of what is returned or promised, run inside whenever
    * somebody walks through them or subscribes. What a Subject emits runs where it is emitted.
@@ -87,8 +88,15 @@ export abstract class CacheView {
   bindScope(work: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
     const { context } = this.parts.foundation;
     const inside = context.bind();
+    // Each cache goes on seeing of a request what it saw, so nothing is said in full here.
+    const surroundings: Surroundings = {
+      current: () => context.current(),
+      loading: () => context.loading(),
+      held: () => context.held(),
+      run: (_, step) => inside(step),
+    };
     return function (this: unknown, ...args) {
-      return inside(() => runInside(context, context.current() as Frame, () => work.apply(this, args)));
+      return inside(() => runInside(surroundings, context.current() as Frame, () => work.apply(this, args)));
     };
   }
 

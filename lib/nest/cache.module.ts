@@ -36,7 +36,7 @@ import {
   CACHE_SETTINGS,
   getCacheToken,
 } from './cache.tokens.js';
-import { CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
+import { CACHE_FLOW, CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
 import { HttpRoutes } from './http-routes.js';
 import { Providers } from './providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
@@ -64,7 +64,7 @@ const PARTS: readonly Provider[] = Object.freeze([
     useFactory: (roster: CacheRoster, member: CacheMember, own: CacheSettings) => roster.settled(member, own),
   },
   { provide: CACHE_CLOCK, useValue: systemClock },
-  { provide: CACHE_CONTEXT, useFactory: newContext },
+  { provide: CACHE_CONTEXT, inject: [CACHE_FLOW], useFactory: newContext },
   {
     provide: CACHE_FOUNDATION,
     inject: [CACHE_SETTINGS, CACHE_CLOCK, CACHE_CONTEXT],

@@ -6,6 +6,7 @@
 import 'reflect-metadata';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { newFlow } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import { CacheConfigError } from '../core/errors.js';
 import { veil } from '../core/veil.js';
@@ -121,8 +122,14 @@ export class CacheRoster {
   }
 }
 
-/** One of it in every container, however many caches. */
-@Module({ providers: [CacheRoster], exports: [CacheRoster] })
+/** Carries the scopes of all caches of a container: what one says of a call holds for the others. */
+export const CACHE_FLOW: unique symbol = Symbol('flow of the caches of a container');
+
+/** One of each in every container, however many caches. */
+@Module({
+  providers: [CacheRoster, { provide: CACHE_FLOW, useFactory: newFlow }],
+  exports: [CacheRoster, CACHE_FLOW],
+})
 export class CacheRosterModule {}
 
 /** The cache that an imported dynamic module registers. */

@@ -13,7 +13,7 @@ export const CACHE_SETTINGS: unique symbol = Symbol.for('nestjs-scoped-cache:set
 export const CACHE_CLOCK: unique symbol = Symbol.for('nestjs-scoped-cache:clock');
 /** Keys, counters, events and context: what backend and engine stand on. */
 export const CACHE_FOUNDATION: unique symbol = Symbol.for('nestjs-scoped-cache:foundation');
-/** Carries the scope along a call: a {@link CacheContext}. */
+/** Carries the scope along a call, for all caches of the application: a {@link CacheContext}. */
 export const CACHE_CONTEXT: unique symbol = Symbol.for('nestjs-scoped-cache:context');
 /** Where entries live: a {@link Backend}. */
 export const CACHE_BACKEND: unique symbol = Symbol.for('nestjs-scoped-cache:backend');

@@ -26,6 +26,11 @@ export function sourceOf(execution: ExecutionContext): ScopeSource {
   }
 }
 
+/** What several executions of one request have in common, where there may be several. */
+export function incomingOf(execution: ExecutionContext): unknown {
+  return execution.getType() === 'http' ? execution.switchToHttp().getRequest<unknown>() : undefined;
+}
+
 /** GraphQL puts the context third; Apollo keeps the request in `req`, Mercurius under `reply`. */
 function graphqlRequest(execution: ExecutionContext): unknown {
   const context = execution.getArgByIndex<

@@ -78,7 +78,7 @@ describeWithRedis('loads over two levels that read other entries', () => {
       const levels: unknown[] = [];
       for (let look = 0; look < 3; look++) {
         await b.get('inner');
-        const how = b.machine.context.current()?.loading?.handling(b.policy());
+        const how = b.machine.context.current()?.loading?.handling(b.policy(), b.key('inner').space);
         const reading = b.backend.read(b.key('inner'), how);
         if (reading instanceof Promise) checks++;
         levels.push((await reading).level);

@@ -2,6 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import { Observable, takeWhile } from 'rxjs';
 import type { CacheContext } from '../../context/cache-context.js';
 import type { Inside } from '../../core/begun.js';
+import { incomingOf } from '../scope-source.js';
 
 /**
  * An interceptor that lets each request go on as itself, whoever lets it go on: what comes after it begins in the
@@ -19,14 +20,30 @@ export function keptInterceptor(interceptor: NestInterceptor, context: CacheCont
 
 /**
  * Stands between the interceptors that a class or a method names, which Nest makes for itself. Classes may be those of
- * several applications: of all caches that are open, each in a context of its own.
+ * several applications, each with a flow of its own that its caches share.
  */
 export class ChainLink implements NestInterceptor {
-  readonly contexts = new Set<CacheContext>();
+  /** Those of the caches that are open, by their flow. */
+  private readonly contexts = new Map<CacheContext['flow'], Set<CacheContext>>();
+
+  add(context: CacheContext): void {
+    const same = this.contexts.get(context.flow);
+    if (same === undefined) this.contexts.set(context.flow, new Set([context]));
+    else same.add(context);
+  }
+
+  /** Whether any is left. */
+  delete(context: CacheContext): boolean {
+    const same = this.contexts.get(context.flow);
+    same?.delete(context);
+    if (same?.size === 0) this.contexts.delete(context.flow);
+    return this.contexts.size > 0;
+  }
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     let inside: Inside = (work) => work();
-    for (const context of this.contexts) {
+    for (const [context] of this.contexts.values()) {
+      if (context === undefined) continue;
       const within = surroundings(context, execution);
       const before = inside;
       inside = (work) => before(() => within(work));
@@ -37,8 +54,7 @@ export class ChainLink implements NestInterceptor {
 
 /** Nest has one execution for each request and its chain, which no other request has. */
 function surroundings(context: CacheContext, execution: ExecutionContext): Inside {
-  const isRoute = execution.getType() === 'http';
-  return context.keep(execution, isRoute ? execution.switchToHttp().getRequest<unknown>() : undefined);
+  return context.keep(execution, incomingOf(execution));
 }
 
 function onward(inside: Inside, next: CallHandler): Observable<unknown> {

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { Inject, Injectable, type NestInterceptor, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import type { Foundation } from '../../assemble.js';
 import type { CacheContext } from '../../context/cache-context.js';
 import { CacheScopeInterceptor } from '../cache-scope.interceptor.js';
-import { CACHE_CONTEXT } from '../cache.tokens.js';
+import { CACHE_FOUNDATION } from '../cache.tokens.js';
 import { ChainLink, keptInterceptor } from './kept-chain.js';
 
 /** The name under which Nest keeps the interceptors of a class or method. */
@@ -24,16 +25,18 @@ type Wrapper = ReturnType<ApplicationConfig['getGlobalRequestInterceptors']>[num
  */
 @Injectable()
 export class ScopeKeeper implements OnModuleInit {
+  private readonly context: CacheContext;
   private readonly kept = new WeakMap<object, object>();
   /** Where links of this cache stand: lists of interceptors, by the class or method they belong to. */
   private readonly links = new Map<object, ChainLink>();
   private readonly seen = new WeakSet();
 
   constructor(
-    @Inject(CACHE_CONTEXT) private readonly context: CacheContext,
+    @Inject(CACHE_FOUNDATION) { context }: Foundation,
     @Inject(ApplicationConfig) config: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
+    this.context = context;
     this.keepGlobals(config);
     this.stand();
   }
@@ -46,8 +49,7 @@ export class ScopeKeeper implements OnModuleInit {
   /** The application has ended: no request comes any more. */
   close(): void {
     for (const [owner, link] of this.links) {
-      link.contexts.delete(this.context);
-      if (link.contexts.size > 0) continue;
+      if (link.delete(this.context)) continue;
       const named = withoutLinks(interceptorsOf(owner));
       if (named.length > 0) setInterceptors(owner, named);
       else Reflect.deleteMetadata(INTERCEPTORS, owner);
@@ -56,6 +58,10 @@ export class ScopeKeeper implements OnModuleInit {
   }
 
   private keepGlobals(config: ApplicationConfig): void {
+    const { applications } = this.context.flow;
+    // Another cache of the application has seen to it.
+    if (applications.has(config)) return;
+    applications.add(config);
     const globals = config.getGlobalInterceptors.bind(config);
     const scoped = config.getGlobalRequestInterceptors.bind(config);
     config.getGlobalInterceptors = () => globals().map((interceptor) => this.keptOf(interceptor));
@@ -111,7 +117,7 @@ export class ScopeKeeper implements OnModuleInit {
     const isMessage = Reflect.hasOwnMetadata(MESSAGES, owner);
     if (!isMessage && named.every((interceptor) => isOurs(interceptor))) return;
     const link = named.find((interceptor) => interceptor instanceof ChainLink) ?? new ChainLink();
-    link.contexts.add(this.context);
+    link.add(this.context);
     this.links.set(owner, link);
     setInterceptors(owner, linked(withoutLinks(named), link));
   }

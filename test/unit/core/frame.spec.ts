@@ -93,8 +93,8 @@ describe('a load that has ended', () => {
     const outermost = loadingOf(keyOf('tenant', 'acme', 'bob', 1));
     const between = loadingOf(keyOf('tenant', 'acme', 'bob', 2), outermost);
     between.end();
-    expect(between.enclosing(between.key.id)).toBeUndefined();
-    expect(between.enclosing(outermost.key.id)).toBe(outermost);
+    expect(between.enclosing(between.key)).toBeUndefined();
+    expect(between.enclosing(outermost.key)).toBe(outermost);
     expect(loadingOf(keyOf('tenant', 'acme', 'bob', 3), between).parent).toBe(outermost);
     outermost.end();
     expect(loadingOf(keyOf('tenant', 'acme', 'bob', 3), between).parent).toBeUndefined();
@@ -105,11 +105,11 @@ describe('a load that waits', () => {
   it('is inside itself and what it is nested in, and nothing else', () => {
     const outer = loadingOf(keyOf('tenant', 'acme', 'bob', 1));
     const inner = loadingOf(keyOf('tenant', 'acme', 'bob', 2), outer);
-    expect(inner.enclosing(outer.key.id)).toBe(outer);
-    expect(inner.enclosing(inner.key.id)).toBe(inner);
-    expect(outer.enclosing(inner.key.id)).toBeUndefined();
+    expect(inner.enclosing(outer.key)).toBe(outer);
+    expect(inner.enclosing(inner.key)).toBe(inner);
+    expect(outer.enclosing(inner.key)).toBeUndefined();
     // Another tenant's key of the same name is another key.
-    expect(inner.enclosing(keyOf('tenant', 'globex', 'bob', 1).id)).toBeUndefined();
+    expect(inner.enclosing(keyOf('tenant', 'globex', 'bob', 1))).toBeUndefined();
   });
 
   it('B33: would close a circle by waiting for one that waits for it', () => {
