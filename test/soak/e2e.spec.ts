@@ -1,0 +1,3 @@
+/** What test/e2e asks a few thousand times, a hundred thousand times. */
+import './support/long.js';
+import '../e2e/what-teams-write.spec.js';
