@@ -11,6 +11,7 @@ import type { Space, View } from '../core/space.js';
 import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
 import type { CacheParts } from './scoped-cache.parts.js';
+import { spaceOf } from './space-of.js';
 import type { CacheKey, CallOptions, FailureOptions } from './scoped-cache.types.js';
 import { ifAny } from '../core/if-any.js';
 import { keptInside } from './transport/kept-chain.js';
@@ -131,7 +132,7 @@ export abstract class CacheView {
 
   /** @throws ScopeMissingError */
   protected space(frame = this.frame()): Space {
-    return this.parts.foundation.mint.space(this.scope(frame), this.bound.width, this.namespaceName);
+    return spaceOf(this.parts.foundation, this.scope(frame), this.bound.width, this.namespaceName);
   }
 
   /**

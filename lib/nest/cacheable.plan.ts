@@ -5,7 +5,7 @@ import type { Frame } from '../core/frame.js';
 import { runInside } from '../core/inside.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
-import { Scope } from '../core/scope.js';
+import type { Scope } from '../core/scope.js';
 import type { Space } from '../core/space.js';
 import { answered } from '../core/thenable.js';
 import type { Call, ResultRules } from '../engine/call.js';
@@ -29,6 +29,12 @@ const BY_HAND = Object.freeze({
 });
 
 type Condition = (...args: unknown[]) => boolean;
+
+/** A call that goes without the cache, and the scope that its method runs in all the same. */
+interface Detour {
+  readonly key: undefined;
+  readonly scope: Scope;
+}
 
 /** What one `@Cacheable` does in one cache. */
 export class CacheablePlan implements MethodPlan {
@@ -75,7 +81,7 @@ export class CacheablePlan implements MethodPlan {
     try {
       if (!this.parts.settings.isEnabled) return this.switchedOff(self, args);
       const call = this.call(self, args, () => this.load(self, args));
-      if (call instanceof Scope) return this.inside(call, () => this.method.apply(self, args));
+      if (call.key === undefined) return this.inside(call.scope, () => this.method.apply(self, args));
       const answer = this.parts.engine.getOrSet(call);
       if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
       return isPending(answer) ? answer : Promise.resolve(answer);
@@ -89,8 +95,7 @@ export class CacheablePlan implements MethodPlan {
     return isPending(answer) || isObservable(answer) ? answer : Promise.resolve(answer);
   }
 
-  /** The scope to run in when this call goes without the cache. */
-  private call(self: unknown, args: unknown[], loader: Loader<unknown>): Call | Scope {
+  private call(self: unknown, args: unknown[], loader: Loader<unknown>): Call | Detour {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
@@ -109,10 +114,10 @@ export class CacheablePlan implements MethodPlan {
     }
   }
 
-  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): Scope {
+  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): Detour {
     const { scope, space } = this.keys.withoutKey(frame, args);
     noteBypass(this.parts, reason, this.keys.namespace, this.keys.width, space);
-    return scope;
+    return { key: undefined, scope };
   }
 
   /** Whatever runs without the cache runs in the scope of its key all the same: what a method sees is one thing. */
@@ -143,7 +148,7 @@ export class CacheablePlan implements MethodPlan {
         return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
       let lead: Lead | undefined;
       const call = this.call(self, args, (context) => lead?.(context));
-      if (call instanceof Scope) return this.inside(call, source) as Observable<unknown>;
+      if (call.key === undefined) return this.inside(call.scope, source) as Observable<unknown>;
       const { scope } = call.key.space;
       return this.sequences.answer({
         id: call.key.id,

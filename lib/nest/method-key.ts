@@ -15,6 +15,7 @@ import type { NamespaceBook } from './namespace-book.js';
 import { saidParts } from './said-key.js';
 import type { CacheKey } from './scoped-cache.types.js';
 import type { CacheParts } from './scoped-cache.parts.js';
+import { spaceOf } from './space-of.js';
 
 type Builder<T> = (...args: unknown[]) => T;
 
@@ -100,7 +101,7 @@ export class MethodKey {
 
   /** The space of a scope that somebody else has settled. @throws ScopeMissingError */
   spaceIn(scope: Scope): Space {
-    return this.parts.foundation.mint.space(scope, this.width, this.spaceName);
+    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
   }
 
   /** For whom: what the `context` option says, else the surroundings. */

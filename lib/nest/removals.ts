@@ -4,6 +4,7 @@ import type { Key } from '../core/key.js';
 import { checkTags } from '../core/label.js';
 import type { Scope, Width } from '../core/scope.js';
 import type { PlanSetting } from './method-plan.js';
+import { spaceOf } from './space-of.js';
 
 /** One removal, made ready before the method runs. */
 export type Removal = () => Promise<unknown>;
@@ -25,8 +26,11 @@ export class Removals {
   /** The keys of these parts, under every version of the namespace that a method of this application uses. */
   byName(scope: Scope, named: readonly (readonly unknown[])[]): Removal[] {
     if (named.length === 0 || this.namespace === undefined) return [];
-    const { mint } = this.setting.parts.foundation;
-    const spaces = this.setting.book.spaceNames(this.namespace).map((name) => mint.space(scope, this.width, name));
+    const { foundation } = this.setting.parts;
+    const { mint } = foundation;
+    const spaces = this.setting.book
+      .spaceNames(this.namespace)
+      .map((name) => spaceOf(foundation, scope, this.width, name));
     const keys = spaces.flatMap((space) => named.map((parts) => mint.key(space, parts, undefined, 'key part')));
     return [this.byKeys(keys)];
   }
@@ -36,26 +40,27 @@ export class Removals {
     const { mint } = this.setting.parts.foundation;
     if (!mint.readable) throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
     const match = compileGlob(pattern);
-    const view = mint.view(scope, this.width, this.namespace);
     const space = this.space(scope);
+    const view = mint.view(scope, this.width, this.namespace);
     return [async () => this.setting.parts.engine.writes.removeMatching(space, { view, match })];
   }
 
   byTags(scope: Scope, tags: readonly string[] | undefined): Removal[] {
     if (tags === undefined || tags.length === 0) return [];
     const { mint } = this.setting.parts.foundation;
-    const labels = checkTags(tags).map((tag) => mint.tagLabel(scope, this.width, tag));
+    const checked = checkTags(tags);
     const space = this.space(scope);
+    const labels = checked.map((tag) => mint.tagLabel(scope, this.width, tag));
     return [async () => this.setting.parts.engine.writes.invalidate(space, labels)];
   }
 
   all(scope: Scope): Removal {
-    const view = this.setting.parts.foundation.mint.view(scope, this.width, this.namespace);
     const space = this.space(scope);
+    const view = this.setting.parts.foundation.mint.view(scope, this.width, this.namespace);
     return async () => this.setting.parts.engine.writes.clear(space, view);
   }
 
   private space(scope: Scope): ReturnType<PlanSetting['parts']['foundation']['mint']['space']> {
-    return this.setting.parts.foundation.mint.space(scope, this.width, this.namespace ?? this.title);
+    return spaceOf(this.setting.parts.foundation, scope, this.width, this.namespace ?? this.title);
   }
 }

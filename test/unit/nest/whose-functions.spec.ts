@@ -130,6 +130,39 @@ describe('a resolver', () => {
 });
 
 @Injectable()
+class Profiles {
+  @Cacheable({ scope: 'user' })
+  async own(): Promise<string> {
+    return 'hers';
+  }
+
+  @CacheEvict({ tags: ['mine'], scope: 'user' })
+  async forget(): Promise<void> {}
+
+  @CachePut({ key: 'k', scope: 'tenant', namespace: 'profiles' })
+  async save(how: 'own' | 'forget'): Promise<unknown> {
+    return this[how]();
+  }
+}
+
+describe('what needs a user, inside the method of a put for a tenant', () => {
+  it.each(['own', 'forget'] as const)('fails and says that it is the put that has none (%s)', async (how) => {
+    const { get, as, cache } = await start({ scope: { default: 'tenant' } }, Profiles);
+    await as('acme/ann', async () => {
+      await cache.namespace('profiles').set('k', 'old');
+      const saved = get(Profiles).save(how);
+      await expect(saved).rejects.toThrow(/No user .* inside the load of namespace "profiles", .* its key \(tenant\)/);
+      expect(await cache.namespace('profiles').get('k')).toBe('old');
+    });
+  });
+
+  it('and outside of loads the advice is the usual one', async () => {
+    const { get, as } = await start({ scope: { default: 'tenant' } }, Profiles);
+    await expect(as('acme', () => get(Profiles).own())).rejects.toThrow(/No user .*`scope.resolve`/);
+  });
+});
+
+@Injectable()
 class PutAboveEvict {
   @CachePut({ key: 'k', scope: 'tenant' })
   @CacheEvict({ tags: ['mine'], scope: 'user' })
