@@ -44,7 +44,7 @@ export function leadsTo(host: HostModule, token: unknown, goal: HostModule): boo
 }
 
 /** Where Nest finds what a module asks for: at home, else among what its imports show. */
-function lookUp(from: HostModule, token: unknown): readonly [HostModule, Provider] | undefined {
+export function lookUp(from: HostModule, token: unknown): readonly [HostModule, Provider] | undefined {
   const own = from.providers.get(token as never);
   if (own !== undefined) return [from, own];
   for (const imported of from.imports) {
@@ -71,7 +71,8 @@ function shownBy(
   return undefined;
 }
 
-function wantedBy({ inject, metatype }: Provider): readonly unknown[] {
+/** The tokens of what a provider cannot be made without: a factory's, or those of a constructor and of properties. */
+export function wantedBy({ inject, metatype }: Provider): readonly unknown[] {
   if (inject != null) return inject.map((each) => unwrapped(tokenOf(each)));
   if (typeof metatype !== 'function') return [];
   const wanted = [...((Reflect.getMetadata(PARAMS, metatype) ?? []) as readonly unknown[])];

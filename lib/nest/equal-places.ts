@@ -1,10 +1,10 @@
 /** Whether two providers make objects that answer alike: of one class, given the same, as Nest has resolved it. */
 import 'reflect-metadata';
-import { ModuleRef, type ModulesContainer } from '@nestjs/core';
+import { ModuleRef } from '@nestjs/core';
+import { lookUp, wantedBy, type HostModule } from './cache.container.js';
 
-type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 /** A provider, as Nest's container keeps it. */
-export type Wrapper = Module['providers'] extends Map<unknown, infer W> ? W : never;
+export type Wrapper = HostModule['providers'] extends Map<unknown, infer W> ? W : never;
 
 type Pair = readonly [Wrapper, Wrapper];
 
@@ -24,7 +24,8 @@ export function areEqual(one: Wrapper, other: Wrapper, isLate: boolean, asked: r
   // Of providers that need each other nothing but the way here is left to compare.
   if (asked.some((pair) => pair[0] === one && pair[1] === other)) return true;
   const way = [...asked, [one, other] as const];
-  const [ours, theirs] = [givenTo(one), givenTo(other)];
+  const given = isResolved(one) && isResolved(other) ? givenTo : looksUp;
+  const [ours, theirs] = [given(one), given(other)];
   return (
     ours.size === theirs.size &&
     [...ours].every(([place, each]) => {
@@ -85,4 +86,15 @@ function givenTo(wrapper: Wrapper): ReadonlyMap<number | string | symbol, Wrappe
     ReturnType<Wrapper['getPropertiesMetadata']> | undefined) ?? [])
     given.set(key, each);
   return given;
+}
+
+/** The same for what Nest resolves with each request only, by what Nest would find. */
+function looksUp(wrapper: Wrapper): ReadonlyMap<number, Wrapper> {
+  const found = new Map<number, Wrapper>();
+  const { host } = wrapper;
+  for (const [at, token] of (host === undefined ? [] : wantedBy(wrapper)).entries()) {
+    const provider = lookUp(host as HostModule, token)?.[1];
+    if (provider !== undefined) found.set(at, provider);
+  }
+  return found;
 }
