@@ -97,7 +97,7 @@ export function layFoundation(
   const { keys, types, codec, observers, log, isDebug } = blueprint;
   const writeLog: WriteLog | undefined =
     log && ((isVerbose, onFailure) => logObserver(harmless(log, onFailure), () => clock.monotonicMs(), isVerbose));
-  const tallies = new TallyBook();
+  const tallies = new TallyBook(clock);
   const foundation = {
     blueprint,
     clock,

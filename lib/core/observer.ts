@@ -57,6 +57,8 @@ export type CacheEvent =
       readonly durationMs: number;
     } & EventPlace)
   | ({ readonly type: 'miss'; readonly durationMs: number } & EventPlace)
+  /** Nothing usable was there, and the call waited for a load that another had begun: no miss of its own. */
+  | ({ readonly type: 'coalesced'; readonly durationMs: number } & EventPlace)
   | ({ readonly type: 'bypass'; readonly reason: BypassReason } & EventPlace)
   | ({
       readonly type: 'load';

@@ -22,6 +22,8 @@ interface Generation {
 export class SpaceShelf {
   private young = newGeneration();
   private old = newGeneration();
+  /** Of the counters that the spaces have. */
+  private counted = 0;
 
   /** What all of them occupy, estimated. */
   get heldBytes(): number {
@@ -34,6 +36,14 @@ export class SpaceShelf {
     const old = this.old.scopes.get(scope)?.[width]?.get(namespace);
     if (old !== undefined) this.add(scope, width, namespace, old);
     return old;
+  }
+
+  /** The counters of another generation: some have gone, and spaces that are asked for from here on get new ones. */
+  counting(generation: number): void {
+    if (generation === this.counted) return;
+    this.counted = generation;
+    this.young = newGeneration();
+    this.old = newGeneration();
   }
 
   add(scope: Scope, width: Width, namespace: string, space: Space): void {

@@ -1,4 +1,7 @@
+import { systemClock, type Clock } from './clock.js';
+import { fingerprint } from './fingerprint.js';
 import type { Partition, View } from './space.js';
+import type { Span } from './stats.js';
 import { Tally } from './tally.js';
 
 interface RowName {
@@ -15,13 +18,15 @@ interface Row extends RowName {
 }
 
 /**
- * Rows kept apart. When there are more, the half that was used least since the last time is folded into the totals; what
- * their spaces count from then on is lost. So a tenant that makes up rows by the thousand pushes out its own and those of
+ * Rows kept apart. When there are more, the half that was used least since the last time is folded into the totals, and
+ * their spaces begin anew. So a tenant that makes up rows by the thousand pushes out its own and those of
  * who is silent, not those of who is at work.
  */
 const MAX_ROWS = 20_000;
 /** What a row occupies beside the characters of its name. */
 const ROW_BYTES = 290;
+/** Partitions that lost rows are remembered by so many marks. Of two with one mark both count as having lost some. */
+const MARKS = 65_536;
 
 /** The counters of every space, and their sums over a view. Bounded: one tenant's space can be told apart, not millions. */
 export class TallyBook {
@@ -31,10 +36,19 @@ export class TallyBook {
   /** What the rows that had to go had counted. */
   private readonly forgotten = new Tally();
   private nameBytes = 0;
+  private readonly begunAtMs: number;
+  /** When rows had to go last, by the marks of their partitions: in seconds since the beginning, none is 0. */
+  private lostAtSeconds: Uint32Array | undefined;
+  /** Grows when rows have gone: a tally that was got before may not be in the book any more. */
+  generation = 0;
+
+  constructor(private readonly clock: Pick<Clock, 'nowMs'> = systemClock) {
+    this.begunAtMs = clock.nowMs();
+  }
 
   /** What all rows occupy, estimated. */
   get heldBytes(): number {
-    return this.rows.size * ROW_BYTES + this.nameBytes;
+    return this.rows.size * ROW_BYTES + this.nameBytes + (this.lostAtSeconds?.byteLength ?? 0);
   }
 
   /** The row of a space: the same tally for the same name, so that every request of a tenant counts into one. */
@@ -61,16 +75,25 @@ export class TallyBook {
     return total;
   }
 
+  /** From when on the sum over a view counts. The sum over everything has lost nothing. */
+  span(view?: Pick<View, 'partition'>): Span {
+    const lostAt = view === undefined ? 0 : (this.lostAtSeconds?.[markOf(view.partition)] ?? 0);
+    return { sinceMs: this.begunAtMs + lostAt * 1_000, isComplete: lostAt === 0 };
+  }
+
   /** One pass for every ten thousand new rows. */
   private makeRoom(): void {
     const uses = Float64Array.from(this.rows.values(), ({ tally, countedThen }) => tally.total - countedThen).sort();
     const median = uses[MAX_ROWS / 2] as number;
     const kept = new Map<string, Row>();
+    const lostAt = (this.lostAtSeconds ??= new Uint32Array(MARKS));
+    const now = Math.max(1, Math.floor((this.clock.nowMs() - this.begunAtMs) / 1_000));
     let surplus = this.rows.size - MAX_ROWS / 2;
     for (const [name, row] of this.rows) {
       const { total } = row.tally;
       if (surplus > 0 && total - row.countedThen <= median) {
         this.forgotten.add(row.tally);
+        lostAt[markOf(row.partition)] = now;
         this.nameBytes -= name.length;
         surplus--;
       } else {
@@ -79,7 +102,12 @@ export class TallyBook {
       }
     }
     this.rows = kept;
+    this.generation++;
   }
+}
+
+function markOf(partition: Partition): number {
+  return fingerprint(partition) % MARKS;
 }
 
 function covers(view: Pick<View, 'partition' | 'path' | 'namespace'>, row: RowName): boolean {

@@ -4,7 +4,10 @@
  */
 export class Tally {
   hits = 0;
+  /** Reads that found nothing usable and loaded. */
   misses = 0;
+  /** Reads that found nothing usable and waited for the load of another. Not counted as misses. */
+  coalesced = 0;
   /** Answers from an entry past its ttl (inside its stale windows). Not counted as hits. */
   stale = 0;
   /** Calls that ran without the cache: no scope, condition said no, backend failing. */
@@ -21,13 +24,14 @@ export class Tally {
 
   /** Everything counted: grows whenever the space is used. */
   get total(): number {
-    return this.hits + this.misses + this.stale + this.bypasses + this.sets + this.evictions;
+    return this.hits + this.misses + this.coalesced + this.stale + this.bypasses + this.sets + this.evictions;
   }
 
   /** Adds another row to this one. */
   add(other: Tally): void {
     this.hits += other.hits;
     this.misses += other.misses;
+    this.coalesced += other.coalesced;
     this.stale += other.stale;
     this.bypasses += other.bypasses;
     this.sets += other.sets;

@@ -185,7 +185,9 @@ export class Load {
     patience: Patience,
     isLeader: boolean,
   ): Promise<unknown> {
-    const count = (): void => this.parts.report.miss(call.key, patience.waitedMs());
+    const { report } = this.parts;
+    const count = (): void =>
+      isLeader ? report.miss(call.key, patience.waitedMs()) : report.coalesced(call.key, patience.waitedMs());
     return this.boarding.board(call, flight, spare, { isLeader, count });
   }
 

@@ -40,6 +40,12 @@ export class Report {
     if (this.emit.isHeard) this.emit.event({ type: 'miss', durationMs, ...this.place(key) });
   }
 
+  /** Served by the load of another caller. */
+  coalesced(key: Key, durationMs: number): void {
+    key.space.tally.coalesced++;
+    if (this.emit.isHeard) this.emit.event({ type: 'coalesced', durationMs, ...this.place(key) });
+  }
+
   bypass(key: Key, reason: BypassReason): void {
     key.space.tally.bypasses++;
     if (this.emit.isHeard) this.emit.event({ type: 'bypass', reason, ...this.place(key) });

@@ -145,15 +145,16 @@ export abstract class CacheReads extends CacheView {
 
   /**
    * What this view did and holds: of a tenant, everything of the tenant and its users; of a namespace, only that.
-   * Counters are this process's own, since it started; sizes are exact, and undefined while the backend does not answer.
+   * Counters are this process's own, since it started (or since `since`: see `complete`); sizes are exact, and undefined while the backend does not answer.
    */
   async stats(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
     const view = this.isOff ? ifAny(() => this.view()) : this.view();
-    if (view === undefined) return statsOf(new Tally(), { usage: NOTHING, info: await engine.info() });
+    if (view === undefined)
+      return statsOf(new Tally(), { usage: NOTHING, info: await engine.info() }, foundation.tallies.span());
     if (!this.isOff) void this.toldSpace();
     const held = await engine.holdings(view);
-    return statsOf(foundation.tallies.sum(view), held);
+    return statsOf(foundation.tallies.sum(view), held, foundation.tallies.span(view));
   }
 
   /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */

@@ -54,7 +54,7 @@ export class CacheService extends ScopedCache {
     const { engine, foundation } = this.parts;
     this.noteEverybody();
     const held = await engine.holdings(undefined);
-    return statsOf(foundation.tallies.sum(), held);
+    return statsOf(foundation.tallies.sum(), held, foundation.tallies.span());
   }
 
   /**

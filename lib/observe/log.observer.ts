@@ -75,6 +75,7 @@ function details(event: Exclude<CacheEvent, { type: 'warning' | 'everything-clea
     case 'hit':
       return ` ${event.verdict}, ${event.level}, ${ms(event.durationMs)}`;
     case 'miss':
+    case 'coalesced':
       return ` ${ms(event.durationMs)}`;
     case 'load':
       return ` ${event.outcome}${event.isBackground ? ' in the background' : ''}, ${ms(event.durationMs)}`;

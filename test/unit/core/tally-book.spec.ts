@@ -41,6 +41,7 @@ describe('the counters of spaces', () => {
     expect(names).toEqual([
       'hits',
       'misses',
+      'coalesced',
       'stale',
       'bypasses',
       'sets',
@@ -70,6 +71,29 @@ describe('the counters of spaces', () => {
     }
     expect(book.row(rowOf('acme', undefined, 'cats'))).toBe(acme);
     expect(book.sum({ partition: 't.acme' as Partition, path: undefined, namespace: undefined }).hits).toBe(1_000);
+  });
+
+  it('say from when on the figures of a tenant count whose rows had to go, and that some are missing', () => {
+    const clock = { now: 1_000_000, nowMs: () => clock.now };
+    const book = new TallyBook(clock);
+    const viewOf = (tenant: string) => ({
+      partition: `t.${tenant}` as Partition,
+      path: undefined,
+      namespace: undefined,
+    });
+    book.row(rowOf('acme', undefined, 'cats')).hits += 5;
+    const busy = book.row(rowOf('globex', undefined, 'cats'));
+    expect(book.span(viewOf('acme'))).toEqual({ sinceMs: 1_000_000, isComplete: true });
+    clock.now += 60_000;
+    for (let index = 0; index < 20_000; index++) {
+      busy.hits++;
+      book.row(rowOf('flood', `user${index}`, 'cats')).hits += 9;
+    }
+    expect(book.sum(viewOf('acme')).hits).toBe(0);
+    expect(book.span(viewOf('acme'))).toEqual({ sinceMs: 1_060_000, isComplete: false });
+    expect(book.span(viewOf('globex'))).toEqual({ sinceMs: 1_000_000, isComplete: true });
+    expect(book.span()).toEqual({ sinceMs: 1_000_000, isComplete: true });
+    expect(book.sum().hits).toBe(5 + 20_000 * 10);
   });
 
   it('find a row to forget also when all of them are at work', () => {

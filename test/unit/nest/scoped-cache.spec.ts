@@ -715,8 +715,11 @@ describe('figures', () => {
     });
     await as('globex', () => cache.get('x'));
     expect(await as('acme', () => cache.stats())).toEqual({
+      since: expect.any(Date),
+      complete: true,
       hits: 1,
       misses: 3,
+      coalesced: 0,
       stale: 0,
       bypasses: 0,
       hitRate: 0.25,
