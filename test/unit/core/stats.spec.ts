@@ -10,7 +10,15 @@ const span = { sinceMs: 5_000, isComplete: true };
 
 describe('the figures of a cache', () => {
   it('are its counters, and what it holds', () => {
-    const tally = Object.assign(new Tally(), { hits: 6, misses: 1, coalesced: 1, stale: 2, sets: 4, evictions: 1, errors: 5 });
+    const tally = Object.assign(new Tally(), {
+      hits: 6,
+      misses: 1,
+      coalesced: 1,
+      stale: 2,
+      sets: 4,
+      evictions: 1,
+      errors: 5,
+    });
     expect(statsOf(tally, { usage, info }, span)).toEqual({
       since: new Date(5_000),
       complete: true,
