@@ -1,5 +1,5 @@
 import type { BackendInfo, Usage } from './backend.js';
-import type { Tally } from './tally.js';
+import type { Span, Tally } from './tally.js';
 
 /** What a part of the cache has done in this process, and what it holds now. */
 export interface CacheStats {
@@ -42,12 +42,6 @@ export interface CacheStats {
 export interface Holdings {
   readonly usage: Usage;
   readonly info: BackendInfo;
-}
-
-/** From when on counters count, and whether nothing that they counted before is missing. */
-export interface Span {
-  readonly sinceMs: number;
-  readonly isComplete: boolean;
 }
 
 export function statsOf(tally: Tally, held: Holdings | undefined, { sinceMs, isComplete }: Span): CacheStats {

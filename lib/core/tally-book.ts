@@ -1,8 +1,7 @@
 import { systemClock, type Clock } from './clock.js';
 import { fingerprint } from './fingerprint.js';
 import type { Partition, View } from './space.js';
-import type { Span } from './stats.js';
-import { Tally } from './tally.js';
+import { Tally, type Span } from './tally.js';
 
 interface RowName {
   readonly name: string;

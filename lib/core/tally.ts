@@ -41,3 +41,9 @@ export class Tally {
     this.errors += other.errors;
   }
 }
+
+/** From when on counters count, and whether nothing that they counted before is missing. */
+export interface Span {
+  readonly sinceMs: number;
+  readonly isComplete: boolean;
+}
