@@ -376,13 +376,17 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     await app.close();
   });
 
-  it('two unnamed caches ask their own resolvers, also one that was loaded late and has none', async () => {
+  it('two caches ask their own resolvers, also one that was loaded late and has none', async () => {
     @Injectable()
     class Regions {
-      constructor(readonly cache: CacheService) {}
+      constructor(@Inject(getCacheToken('regions')) readonly cache: CacheService) {}
     }
     const byRegion = fromHeader('x-region', { trusted: true });
-    const cache = CacheModule.forRoot({ isGlobal: false, scope: { default: 'tenant', resolve: byRegion } });
+    const cache = CacheModule.forRoot({
+      name: 'regions',
+      isGlobal: false,
+      scope: { default: 'tenant', resolve: byRegion },
+    });
     const lazy = CacheModule.forRoot({
       name: 'lazy',
       isGlobal: false,
