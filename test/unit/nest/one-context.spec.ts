@@ -322,6 +322,16 @@ describe('a request, as each cache finds out who is asking', () => {
       expect(await regions.has('load')).toBe(false);
     });
   });
+
+  it('is watched by the load around it also in a cache that asks nobody', async () => {
+    const { main, sessions, regions } = await start();
+    const serve = (who: object, work: () => Promise<unknown>) =>
+      foundationOf(main).context.serve(new Asker(who, RESOLVE, new ScopeTable()), work);
+    const read = () =>
+      serve({ user: { org: 'other' } }, () => regions.for({ tenant: 'globex' }).get('x', { default: 0 }));
+    await serve(request, () => sessions.tenant('acme').getOrSet('load', read));
+    expect(await sessions.tenant('acme').has('load')).toBe(false);
+  });
 });
 
 describe('applications in one process', () => {
