@@ -1,3 +1,5 @@
+import { memberBytes } from '../core/admission.js';
+
 const MAX_DEPTH = 64;
 /** What {@link Admission} counts for the same: never less, so that what passes here would have passed there. */
 const CONTAINER_BYTES = 48;
@@ -50,8 +52,9 @@ function spendOnObject(value: object, before: number, depth: number): number {
     return Object.getOwnPropertySymbols(value).length === 0 ? left : -1;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length !== 0) return -1;
-  for (const key of Object.keys(value)) {
-    left = spend((value as Record<string, unknown>)[key], left - SLOT_BYTES - key.length, depth);
+  const keys = Object.keys(value);
+  for (const key of keys) {
+    left = spend((value as Record<string, unknown>)[key], left - memberBytes(key, keys.length), depth);
     if (left < 0) return -1;
   }
   return left;

@@ -203,8 +203,7 @@ export class Admission {
   }
 
   private growByMember(name: string, members: number): void {
-    const isShared = members <= MANY_MEMBERS && PROGRAMS_NAME.test(name);
-    this.grow(isShared ? SLOT_BYTES : MEMBER_BYTES + name.length);
+    this.grow(memberBytes(name, members));
   }
 
   private grow(byBytes: number): void {
@@ -215,6 +214,12 @@ export class Admission {
   private refusal(problem: string): UnserializableError {
     return new UnserializableError(placeIn('value', this.path), problem);
   }
+}
+
+/** What a property of an object with so many of them costs beside its value. */
+export function memberBytes(name: string, members: number): number {
+  const isShared = members <= MANY_MEMBERS && PROGRAMS_NAME.test(name);
+  return isShared ? SLOT_BYTES : MEMBER_BYTES + name.length;
 }
 
 /** Outside of Node's shared pool: ten bytes kept for an hour would keep the eight thousand around them. */
