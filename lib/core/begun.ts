@@ -16,7 +16,11 @@ export function begun(made: unknown, inside: Inside): unknown {
   const { then } = made as { then?: unknown };
   if (typeof then !== 'function') return made;
   return new Promise<unknown>((resolve, reject) => {
+    let isTaken = false;
     const take = (value: unknown): void => {
+      // Only the first answer counts, and only that may begin.
+      if (isTaken) return;
+      isTaken = true;
       try {
         resolve(inside(() => begun(value, inside)));
       } catch (error) {

@@ -42,7 +42,20 @@ class Rows {
 }
 
 class Page {
-  constructor(readonly rows: Iterable<string>) {}
+  constructor(readonly rows: unknown) {}
+}
+
+/** As clients of services write them: the iterator comes from a method, which is no generator. */
+class Feed {
+  constructor(private readonly whose: () => string) {}
+
+  [Symbol.asyncIterator](): AsyncIterator<string> {
+    return { next: async () => ({ done: false, value: this.whose() }) };
+  }
+}
+
+class Results extends Array<unknown> {
+  count = 0;
 }
 
 async function walk(rows: unknown): Promise<unknown[]> {
@@ -75,6 +88,34 @@ const KINDS: readonly Kind[] = [
     'an iterator that nobody may change',
     (whose) => Object.freeze(rowsOf(whose)),
     (rows: Iterator<string>) => rows.next().value,
+  ],
+  [
+    'an iterable that nobody may change',
+    (whose) => Object.freeze({ [Symbol.iterator]: () => rowsOf(whose) }),
+    (rows: Iterable<string>) => [...rows][0],
+  ],
+  [
+    'an asynchronous iterable whose iterator comes from a method',
+    (whose) => new Feed(whose),
+    async (rows) => (await rows[Symbol.asyncIterator]().next()).value as unknown,
+  ],
+  [
+    'a query that nobody may change',
+    // oxlint-disable-next-line unicorn/no-thenable -- a query is what this is about
+    (whose) => [Object.freeze({ then: (take: (row: string) => void) => take(whose()) })],
+    async ([query]) => query,
+  ],
+  ['a query in a thing of a class', (whose) => new Page(new Query(whose)), async ({ rows }) => rows],
+  ['a query in a Map', (whose) => new Map([['cats', new Query(whose)]]), async (queries) => queries.get('cats')],
+  [
+    'a query beside a getter that throws',
+    (whose) => ({
+      get broken(): never {
+        throw new Error('not now');
+      },
+      cats: new Query(whose),
+    }),
+    async ({ cats }) => cats,
   ],
   ['a query in an object', (whose) => ({ cats: new Query(whose) }), async ({ cats }) => cats],
   ['queries in a list', (whose) => [new Query(whose)], async (queries) => (await Promise.all(queries as unknown[]))[0]],
@@ -188,6 +229,60 @@ describe('and changes nothing else', () => {
     const list = [query];
     expect(made(() => list)[0]).not.toBe(query);
     expect(list[0]).toBe(query);
+  });
+
+  it('what has to be copied stays of its class, with getters that nobody has run', async () => {
+    const { made } = await house();
+    let looks = 0;
+    const result = { rows: Results.from([new Query(() => 1)]) as Results, looks: 0 };
+    result.rows.count = 7;
+    Object.defineProperty(result, 'looks', { enumerable: true, get: () => ++looks });
+    const { rows, ...rest } = made(() => result);
+    expect([rows instanceof Results, rows.count, rows.length, rows[0] === result.rows[0]]).toEqual([true, 7, 1, false]);
+    expect([looks, rest.looks]).toEqual([1, 1]);
+  });
+
+  it('what is written to an iterable of a class is written to the thing itself, by its own setters', async () => {
+    const { made } = await house();
+    class Numbers {
+      #first = 1;
+      get first(): number {
+        return this.#first;
+      }
+      set first(first: number) {
+        this.#first = first;
+      }
+      *[Symbol.iterator]() {
+        yield this.#first;
+      }
+    }
+    const numbers = new Numbers();
+    made(() => numbers).first = 5;
+    expect([...numbers, numbers.first]).toEqual([5, 5]);
+  });
+
+  it('an iterator that is handed out again and again is bound once', async () => {
+    const { made } = await house();
+    const page = new Page([1, 2].values());
+    for (let times = 0; times < 20_000; times++) made(() => page);
+    expect((page.rows as Iterator<number>).next()).toEqual({ done: false, value: 1 });
+  });
+
+  it('a large table is not read through', async () => {
+    const { made } = await house();
+    let looks = 0;
+    const counted = new Proxy(Array.from({ length: 100_000 }, (_, at) => at) as readonly number[], {
+      getOwnPropertyDescriptor: (target, name) => {
+        looks++;
+        return Reflect.getOwnPropertyDescriptor(target, name);
+      },
+      ownKeys: () => {
+        throw new Error('all of them?');
+      },
+    });
+    expect(made(() => counted)).toBe(counted);
+    expect(looks).toBeGreaterThan(1_000);
+    expect(looks).toBeLessThan(5_000);
   });
 
   it('data come back as the very same thing, also large and circular ones', async () => {
