@@ -60,7 +60,8 @@ export interface RequestLike {
 export function fromRequest<Request = RequestLike>(
   read: (request: Request, source: ScopeSource) => Awaitable<FoundScope>,
 ): ScopeResolver {
-  if (typeof read !== 'function') refuse('fromRequest needs a function of the request');
+  if (typeof read !== 'function')
+    refuse('fromRequest needs a function of the request: (request) => ({ tenant, user })');
   return (source) =>
     source.request === undefined || source.request === null ? undefined : read(source.request as Request, source);
 }
@@ -76,8 +77,9 @@ export function fromClaims(claims: {
 }): ScopeResolver {
   const { tenant, user } = knownOptions(claims, 'scope.resolve', ['tenant', 'user']);
   const names = [tenant, user].filter((name) => name !== undefined);
-  if (names.length === 0) refuse('fromClaims needs the name of at least one claim');
-  if (names.some((name) => typeof name !== 'string' || name === '')) refuse('fromClaims needs claims by their names');
+  if (names.length === 0) refuse("fromClaims needs the name of at least one claim: { tenant: 'org', user: 'sub' }");
+  if (names.some((name) => typeof name !== 'string' || name === ''))
+    refuse("fromClaims needs claims by their names: { tenant: 'org', user: 'sub' }");
   return reading(({ request }) => {
     const proven = userOf(request);
     return { tenant: claimAt(proven, tenant), user: claimAt(proven, user) };
@@ -89,7 +91,7 @@ export function fromClaims(claims: {
  * so with `trusted: true`, or this throws when the module is configured. A header that is there twice names nobody.
  */
 export function fromHeader(name: string, options: { readonly trusted: true }): ScopeResolver {
-  if (typeof name !== 'string' || !/^[\w-]+$/.test(name)) refuse('fromHeader needs the name of a header');
+  if (typeof name !== 'string' || !/^[\w-]+$/.test(name)) refuse("fromHeader needs the name of a header: 'x-tenant'");
   if (knownOptions<{ readonly trusted?: unknown }>(options, 'scope.resolve', ['trusted']).trusted !== true) {
     refuse(
       `fromHeader('${name}') must say { trusted: true }: anybody can send a header, so it must come from a gateway that removes the caller's own`,
@@ -195,8 +197,9 @@ function hostReader(header: unknown, trusted: unknown): (request: unknown) => st
  * tenant from one source and a user from another would be a pair that nobody has proven.
  */
 export function firstOf(...resolvers: readonly ScopeResolver[]): ScopeResolver {
-  if (resolvers.length === 0) refuse('firstOf needs at least one resolver');
-  if (resolvers.some((resolver) => typeof resolver !== 'function')) refuse('firstOf needs resolvers');
+  if (resolvers.length === 0) refuse("firstOf needs at least one resolver: fromClaims({ tenant: 'org', user: 'sub' })");
+  if (resolvers.some((resolver) => typeof resolver !== 'function'))
+    refuse("firstOf needs resolvers, which are functions: fromClaims({ tenant: 'org', user: 'sub' })");
   const first: ScopeResolver = (source) => ask(resolvers, 0, source);
   return resolvers.every(readsOnly) ? reading(first) : first;
 }

@@ -22,9 +22,12 @@ export const CACHE_ENGINE: unique symbol = Symbol.for('nestjs-scoped-cache:engin
 /** Finds out who is asking: a {@link ScopeResolver}, or null where the options have none. */
 export const CACHE_SCOPE_RESOLVER: unique symbol = Symbol.for('nestjs-scoped-cache:scope-resolver');
 
-/** The injection token of a cache: the CacheService class for the unnamed one. */
+/**
+ * The injection token of a cache: the CacheService class for the unnamed one. Where there is none of that name, Nest
+ * prints the token, so it reads like what has to be imported.
+ */
 export function getCacheToken(name?: string): typeof CacheService | symbol {
-  return name === undefined ? CacheService : Symbol.for(`nestjs-scoped-cache:service:${name}`);
+  return name === undefined ? CacheService : Symbol.for(`CacheService of CacheModule.forRoot({ name: '${name}' })`);
 }
 
 /**

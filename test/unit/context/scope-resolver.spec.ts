@@ -389,3 +389,19 @@ describe('firstOf', () => {
     expect(() => firstOf(answers({}), undefined as never)).toThrow(CacheConfigError);
   });
 });
+
+describe('resolvers that cannot work', () => {
+  it.each<[string, () => unknown, string]>([
+    ['fromRequest', () => fromRequest(undefined as never), '(request) => ({ tenant, user })'],
+    ['fromClaims', () => fromClaims(undefined as never), "{ tenant: 'org', user: 'sub' }"],
+    ['fromClaims', () => fromClaims({ tenant: 5 as never }), "{ tenant: 'org', user: 'sub' }"],
+    ['fromHeader', () => fromHeader('' as never, { trusted: true }), "'x-tenant'"],
+    ['fromHeader', () => fromHeader('x-tenant', undefined as never), '{ trusted: true }'],
+    ['fromSubdomain', () => fromSubdomain(undefined as never), "{ base: 'example.com' }"],
+    ['firstOf', () => firstOf(), "fromClaims({ tenant: 'org', user: 'sub' })"],
+    ['firstOf', () => firstOf({} as never), "fromClaims({ tenant: 'org', user: 'sub' })"],
+  ])('say what to write: %s', (name, make, words) => {
+    expect(make).toThrow(`scope.resolve: ${name}`);
+    expect(make).toThrow(words);
+  });
+});
