@@ -3,13 +3,26 @@ import { CacheConfigError } from '../core/errors.js';
 import type { CacheConfigOptions } from './decorators/decorator.options.js';
 import type { Member, Method } from './decorators/method-site.js';
 import { InstanceNames } from './instance-names.js';
-import { instabilityOf } from './stable-names.js';
+import { instabilityOf, isMadeAtStart } from './stable-names.js';
 
 const LINE = '@CacheConfig({ namespace })';
 
 /** A name that was written so deserves its own text. */
 function exampleOf(name: string): string {
   return /^[A-Z][A-Za-z]$/.test(name) ? ` (if it is called so in your source: '${name.toLowerCase()}')` : '';
+}
+
+/** Two classes in an error, and how they get two namespaces. Nobody finds a name in a source that is made at the start. */
+function together(one: Constructor, other: Constructor): { readonly who: string; readonly apart: string } {
+  return isMadeAtStart(one.name) && isMadeAtStart(other.name)
+    ? {
+        who: 'two classes that one function makes, as for mixin(),',
+        apart: `each of them a namespace of its own (${LINE}), made of the arguments of that function`,
+      }
+    : {
+        who: `the classes ${one.name} and ${other.name}`,
+        apart: `one of the classes a namespace of its own (${LINE})`,
+      };
 }
 
 /**
@@ -63,12 +76,13 @@ export class NamespaceBook {
   claimKeys(name: string, member: Member): void {
     const owner = this.sites.get(name);
     if (owner === undefined) this.sites.set(name, member);
-    else if (owner.type !== member.type)
+    else if (owner.type !== member.type) {
+      const { who, apart } = together(owner.type, member.type);
       throw new CacheConfigError(
         member.title,
-        `the classes ${owner.type.name} and ${member.type.name} both have automatic keys for "${member.name}" in one namespace, and their results must not mix; give one of the classes a namespace of its own (${LINE}), or both methods a \`key\` where they mean the same entries`,
+        `${who} both have automatic keys for "${member.name}" in one namespace, and their results must not mix; give ${apart}, or both methods a \`key\` where they mean the same entries`,
       );
-    else if (owner.method !== member.method)
+    } else if (owner.method !== member.method)
       throw new CacheConfigError(
         member.title,
         'two decorators of this method have the same automatic keys; give each of them a `namespace` or a `key` of its own',

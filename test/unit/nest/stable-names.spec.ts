@@ -105,6 +105,14 @@ describe('a class whose name does not stay is refused at the start, with the lin
     await expect(start({}, Override)).rejects.toThrow(/a\.find: is a method of .*@CacheConfig/);
   });
 
+  it('two of one function that say one namespace hear what to make theirs of, and no name that is not in a source', async () => {
+    const failure = await start({}, Lookup('jwt', { namespace: 'l' }), Lookup('api', { namespace: 'l' })).catch(String);
+    expect(failure).toMatch(
+      /LookupMixin\.find: two classes that one function makes.* made of the arguments of that function/,
+    );
+    expect(failure).not.toMatch(/[\da-f]{12}/);
+  });
+
   it('not where it says its namespace, or all of its keys', async () => {
     @Injectable()
     class Said {
