@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { ExecutionContext } from '@nestjs/common';
 import type { ScopeSource } from '../context/scope-resolver.js';
 
@@ -26,9 +27,16 @@ export function sourceOf(execution: ExecutionContext): ScopeSource {
   }
 }
 
-/** What several executions of one request have in common, where there may be several. */
+/**
+ * The HTTP request that several executions may have in common. Libraries for other transports, too, have handlers that
+ * Nest takes for those of routes, and hand them what many messages have in common (a client, a topic): only what bytes
+ * come in by is a request.
+ */
 export function incomingOf(execution: ExecutionContext): unknown {
-  return execution.getType() === 'http' ? execution.switchToHttp().getRequest<unknown>() : undefined;
+  if (execution.getType() !== 'http') return undefined;
+  const request = execution.switchToHttp().getRequest<{ raw?: unknown } | null | undefined>();
+  // Fastify has it inside of its own.
+  return request instanceof Readable || request?.raw instanceof Readable ? request : undefined;
 }
 
 /** GraphQL puts the context third; Apollo keeps the request in `req`, Mercurius under `reply`. */

@@ -24,7 +24,14 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR, ContextIdFactory, type ContextId, type HostComponentInfo } from '@nestjs/core';
+import {
+  APP_GUARD,
+  APP_INTERCEPTOR,
+  ContextIdFactory,
+  ExternalContextCreator,
+  type ContextId,
+  type HostComponentInfo,
+} from '@nestjs/core';
 import { Field, GraphQLModule, Mutation, ObjectType, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -81,8 +88,8 @@ class MessageGuard implements CanActivate {
     if (type === 'rpc')
       execution.switchToRpc().getContext<Asked>().user = claimsOf(execution.switchToRpc().getData<string>());
     if (type === 'http') {
-      const request = execution.switchToHttp().getRequest<Asked>();
-      request.user = claimsOf(request.headers['authorization']);
+      const request = execution.switchToHttp().getRequest<Partial<Asked>>();
+      if (request.headers !== undefined) request.user = claimsOf(request.headers['authorization']);
     }
     return true;
   }
@@ -466,6 +473,17 @@ class OwnController {
   }
 }
 
+/** What a library for another transport calls. */
+@Injectable()
+class Consumer {
+  constructor(private readonly notes: Notes) {}
+
+  @UseInterceptors(OwnQueue)
+  handle(_client: unknown, _who: string): Promise<unknown> {
+    return this.notes.mine('consumed');
+  }
+}
+
 describe('a scope that an interceptor puts on', () => {
   const own: Parts = { controllers: [OwnController], providers: [TenantNotes] };
   const putOn = async (running: Running): Promise<void> => {
@@ -555,6 +573,23 @@ describe('behind a queue', () => {
     expect(await both(() => [new OwnQueue()])).toEqual(PEOPLE.map(() => 'refused'));
     const themselves = PEOPLE.map(({ tenant: t, user: u }) => expect.objectContaining({ t, u }));
     expect(await both((app) => [app.get(CacheScopeInterceptor), new OwnQueue()])).toEqual(themselves);
+  });
+
+  it('handlers of libraries that Nest takes for routes are themselves, though all are handed one client', async () => {
+    const resolve: ScopeResolver = ({ execution }) => {
+      const [, who] = (execution as ExecutionContext).getArgs<[unknown, string]>();
+      const [tenant, user] = who.split('/');
+      return { tenant, user };
+    };
+    const { app } = await start('express', { providers: [Consumer], resolve });
+    const consumer = app.get(Consumer);
+    const handle = app.get(ExternalContextCreator).create(consumer, consumer.handle as () => unknown, 'handle');
+    atOwn.waited = 0;
+    for (const client of [{ isConnected: true }, 'one topic']) {
+      const answers = await Promise.all(PEOPLE.map((who) => handle(client, nameOf(who)) as Promise<unknown>));
+      expect(answers).toEqual(PEOPLE.map(({ tenant: t, user: u }) => expect.objectContaining({ t, u })));
+    }
+    expect(atOwn.waited).toBeGreaterThan(0);
   });
 
   it('nothing of it stays at the classes when the application has ended', async () => {
