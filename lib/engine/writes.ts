@@ -72,11 +72,12 @@ export class Writes {
     return this.attempt(key.space, 'expire', work, { failSilently: policy.failSilently, instead: false });
   }
 
-  increment(key: Key, by: number, policy: Policy): Promise<number> {
+  async increment(key: Key, by: number, policy: Policy): Promise<number> {
     // It tells what is stored, so inside a loader it counts as a read.
     this.parts.surroundings.loading()?.note(key.space);
+    // Not part of the attempt: what a `ttl` of the caller's throws is no failure of the cache.
+    const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
     const work = async (): Promise<number> => {
-      const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
       // A count has no second life: past its ttl it starts anew.
       return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs: freshForMs, isolation });
     };

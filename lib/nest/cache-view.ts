@@ -200,5 +200,6 @@ export abstract class CacheView {
 
 /** An option of a call, if its author gave it: nothing that was polluted into `Object.prototype` is one. */
 export function own<O extends object, Name extends keyof O>(options: O | undefined, name: Name): O[Name] | undefined {
-  return options !== undefined && Object.hasOwn(options, name) ? options[name] : undefined;
+  // JavaScript may say `null` for nothing, and a cache that is switched off does not mind.
+  return options != null && Object.hasOwn(options, name) ? options[name] : undefined;
 }

@@ -116,6 +116,19 @@ describe('a failure that is hidden', () => {
     await expect(cache.set('k', 1, { ...silent, ttl: -1 })).rejects.toMatchObject({ code: 'CACHE_CONFIG' });
   });
 
+  it('is the cache’s own: what a ttl of the caller’s throws reaches the caller as it is', async () => {
+    const { cache, events } = await start({});
+    const mine = new TypeError('no such plan');
+    const ttl = (): never => {
+      throw mine;
+    };
+    for (const failSilently of [true, false]) {
+      await expect(cache.set('k', 1, { failSilently, ttl })).rejects.toBe(mine);
+      await expect(cache.increment('n', 1, { failSilently, ttl: ttl as never })).rejects.toBe(mine);
+    }
+    expect(events.of('error')).toEqual([]);
+  });
+
   it('also of a quota: nothing is stored, and what stood there goes', async () => {
     const quota = { maxEntries: 1, onExceeded: 'reject' } as const;
     const { as, cache, events } = await start({ backend: memory({ quota }), scope: { default: 'tenant' } });

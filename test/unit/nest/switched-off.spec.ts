@@ -43,6 +43,7 @@ const anything = { ttl: -1, tags: [''], failSilently: 'no', typo: 1 } as never;
 /** Every verb with a key and options, and its answer. */
 const VERBS: Record<string, [call: (cache: ScopedCache, key: never) => unknown, answer: unknown]> = {
   get: [(cache, key) => cache.get(key), undefined],
+  'get with options that are none': [(cache, key) => cache.get(key, null as never), undefined],
   'get with a default': [(cache, key) => cache.get(key, { default: 'mine', typo: 1 } as never), 'mine'],
   has: [(cache, key) => cache.has(key, anything), false],
   ttl: [(cache, key) => cache.ttl(key, anything), undefined],
