@@ -15,6 +15,7 @@ import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
+import { veil } from '../core/veil.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import {
   ConfigurableModuleClass,
@@ -145,6 +146,10 @@ const ASYNC_OPTION_NAMES = Object.freeze([
  */
 @Module({ imports: [CacheRosterModule], providers: [...PARTS] })
 export class CacheModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+  static {
+    veil(this.prototype, 'CacheModule');
+  }
+
   constructor(
     @Inject(CACHE_ENGINE) private readonly engine: Machine['engine'],
     @Inject(ScopeKeeper) private readonly keeper: ScopeKeeper,

@@ -6,6 +6,7 @@ import type { CacheContext } from '../../context/cache-context.js';
 import { CacheScopeInterceptor } from '../cache-scope.interceptor.js';
 import { CACHE_FOUNDATION } from '../cache.tokens.js';
 import { ChainLink, keptInterceptor } from './kept-chain.js';
+import { veil } from '../../core/veil.js';
 
 /** The name under which Nest keeps the interceptors of a class or method. */
 const INTERCEPTORS = '__interceptors__';
@@ -25,6 +26,10 @@ type Wrapper = ReturnType<ApplicationConfig['getGlobalRequestInterceptors']>[num
  */
 @Injectable()
 export class ScopeKeeper implements OnModuleInit {
+  static {
+    veil(this.prototype, 'ScopeKeeper');
+  }
+
   private readonly context: CacheContext;
   private readonly kept = new WeakMap<object, object>();
   /** Where links of this cache stand: lists of interceptors, by the class or method they belong to. */
