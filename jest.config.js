@@ -7,7 +7,8 @@ const isEsm = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((flags)
 );
 
 /** Nest 12 and what it loads are ES modules only: running as CommonJS, Jest has to compile them as well. */
-const ESM_ONLY = '(@nestjs|@borewit|@tokenizer|file-type|strtok3|token-types|uint8array-extras|temporal-polyfill|temporal-utils)';
+const ESM_ONLY =
+  '(@nestjs|@borewit|@tokenizer|file-type|strtok3|token-types|uint8array-extras|temporal-polyfill|temporal-utils)';
 
 /** @type {import('jest').Config} */
 export default {
