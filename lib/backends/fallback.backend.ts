@@ -34,7 +34,7 @@ export class FallbackBackend implements Backend {
   /** Those of them whose fill takes the place of what stood there, on the first as well. */
   private readonly replacing = new WeakSet<Lease>();
   private isDegraded = false;
-  /** The second may still hold what it was given before the first came back: nobody reads there until it has forgotten. */
+  /** The second may still hold what it was given before the first came back: no call reads it until that is gone. */
   private isSoiled = false;
 
   constructor(

@@ -45,7 +45,7 @@ export class MemoryPartition<Group = unknown> {
   private clock: Stamp = 0;
   private floor: Stamp = 0;
   private labels: Map<Label, Stamp> | undefined;
-  /** A snapshot refers to the labels as they are: whoever changes them copies them first. */
+  /** A snapshot refers to the labels as they are: a change to them copies them first. */
   private hasSnapshot = false;
   private manyLeases = MANY_LEASES;
 

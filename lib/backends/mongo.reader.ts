@@ -108,14 +108,14 @@ export class MongoReader {
   }
 
   /**
-   * Damage is removed by whoever reads it. Only what was read goes: a lease stays, and what has been stored there since.
-   * Nobody waits for it, and where it fails the next reader does it.
+   * Damage is removed by the reader that finds it. Only what was read goes: a lease stays, and so does what has been
+   * stored there since. No caller waits for the removal, and where it fails the next reader does it.
    */
   private discard({ _id, v: bytes, m: mark }: Stored): void {
     const isNoneOfOurs = mark != null && typeof mark !== 'string';
     const isRuined = Buffer.isBuffer(bytes) && this.parts.opener.isRuined(bytes);
     if (!isRuined && !isNoneOfOurs) return;
-    // Compared as a value, whatever it is: somebody may have put the name of an operator there.
+    // Compared as a value, whatever it is: another process may have put the name of an operator there.
     const found = isRuined ? { _id, v: { $eq: bytes } } : { _id, m: { $eq: mark } };
     this.parts.link
       .run((documents) => documents.updateOne(found as mongo.Filter<Stored>, change({ $unset: VALUE })))

@@ -127,8 +127,9 @@ export class RedisReader {
 }
 
 /**
- * Damage is removed by whoever reads it: otherwise each reader would fetch it again, and a listing name it. Only what was
- * read goes; what has been stored there since stays. Nobody waits for it, and where it fails the next reader does it.
+ * Damage is removed by the reader that finds it: otherwise each reader would fetch it again, and a listing name it.
+ * Only what was read goes; what has been stored there since stays. No caller waits for the removal, and where it fails
+ * the next reader does it.
  */
 function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Buffer): void {
   const head = bytes.subarray(0, MAX_COMPARED);

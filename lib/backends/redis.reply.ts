@@ -35,7 +35,7 @@ export function factsOf(info: string): ReadonlyMap<string, string> {
   );
 }
 
-/** A key of ours holds something of another type, which nobody of ours has put there. */
+/** A key of ours holds something of another type, which no process of ours has put there. */
 export function isOfAnotherType(error: unknown): boolean {
   const { message, why } = (error ?? {}) as { readonly message?: unknown; readonly why?: unknown };
   return `${String(message)} ${String(why)}`.includes('WRONGTYPE');

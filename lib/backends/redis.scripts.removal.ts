@@ -39,7 +39,7 @@ return {i, num(f), heads, stamps(KEYS[1], 3, last)}
 );
 
 /**
- * Removes bytes that nobody can use, if they still stand there. A lease stays: its load stores what is right.
+ * Removes bytes that no reader can use, if they still stand there. A lease stays: its load stores what is right.
  * KEYS entry index expiries | ARGV length firstBytes id → 1, or 0: something else stands there
  */
 export const DISCARD: Script = script(`

@@ -1,7 +1,7 @@
 /**
  * Values that are arguments of commands. Tracers and loggers make texts of the arguments they see, among others the
  * instrumentation of OpenTelemetry, the diagnostics channels of ioredis and its debug output: a value is no text to them.
- * What is sent are the bytes themselves, which nobody asks for a text.
+ * What is sent are the bytes themselves: the connection does not ask them for a text.
  */
 import { inspect } from 'node:util';
 

@@ -13,9 +13,9 @@ export function isBrief(invalidation: Invalidation): boolean {
 }
 
 /**
- * Invalidations that nobody has confirmed, in their order and each once. Bounded: when it is full, the tenant that has
- * most of them is cleared in their stead, or everything where no tenant has many. That is more than was asked for and
- * never less.
+ * Invalidations that the server has not confirmed, in their order and each once. Bounded: when it is full, the tenant
+ * that has most of them is cleared in their stead, or everything where no tenant has many. That is more than was asked
+ * for and never less.
  */
 export class RetryQueue {
   private readonly waiting = new Map<string, Invalidation>();

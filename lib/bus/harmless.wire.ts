@@ -2,9 +2,9 @@ import type { BusParts, Wire } from '../core/bus.js';
 import { disown } from '../core/thenable.js';
 
 /**
- * A wire whose failures end nothing: one that an application has made itself may throw where nobody can catch it, from a
- * timer, or answer by a promise that fails. What does not begin is noticed by the silence, and what is not sent by the
- * numbering. Told once for each of its methods.
+ * A wire whose failures end nothing: one that an application has made itself may throw where no caller can catch it,
+ * from a timer, or answer by a promise that fails. What does not begin is noticed by the silence, and what is not sent
+ * by the numbering. Told once for each of its methods.
  */
 export function harmlessWire(wire: Wire, { emit }: BusParts): Wire {
   const told = new Set<string>();

@@ -5,7 +5,8 @@
  * Why something did not open decides who hears of it. Damage (an event each time) means that bytes were changed, cut
  * short, forged, or put where they do not belong. What another process of another configuration wrote (a key, a class,
  * a serializer or a compression that is unknown here) is told once for each reason. A newer version is not told at all:
- * that is what a rolling deployment looks like. Nothing is ever deleted here; who keeps the bytes may ask whether anybody could still use them.
+ * that is what a rolling deployment looks like. Nothing is ever deleted here; the backend that keeps the bytes
+ * may ask whether any process could still use them.
  */
 import { createHash } from 'node:crypto';
 import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
@@ -67,7 +68,7 @@ class EnvelopeCodec implements Codec {
   private readonly sealer: Sealer | undefined;
   private readonly nonces = new Nonces();
   private readonly emit: Emit;
-  /** Bytes that were opened in vain, for as long as somebody has them in hand. */
+  /** Bytes that were opened in vain, for as long as a reader holds them. */
   private readonly ruined = new WeakSet<Buffer>();
   /** What has been warned about. At most one of each kind. */
   private readonly told = new Set<Foreign | 'worn-out'>();

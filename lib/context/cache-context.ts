@@ -97,7 +97,7 @@ export class CacheContext implements Surroundings {
   /**
    * The surroundings in which a request goes on: the present ones while they are its own (also those that `run` has put
    * into them), else its latest. The first call for a request makes those around it its own, before anything can have
-   * made it wait; surroundings that belong to another request it leaves, for nobody's.
+   * made it wait; surroundings that belong to another request it leaves, for those of no caller.
    * @param incoming what several of `request` may come from: an asker must have been made for it to be the request's own
    */
   keep(request: object, incoming: unknown): Inside {
@@ -122,8 +122,8 @@ export class CacheContext implements Surroundings {
   }
 
   /**
-   * Runs as if nobody had asked: timers, connections and handlers created inside belong to no request. A query that is
-   * returned begins there, too, and comes as a promise.
+   * Runs as if no caller had asked: timers, connections and handlers created inside belong to no request. A query that
+   * is returned begins there, too, and comes as a promise.
    */
   outside<R extends PromiseLike<unknown>>(work: () => R): Begun<R>;
   outside<R>(work: () => R): R;
@@ -134,9 +134,9 @@ export class CacheContext implements Surroundings {
   }
 
   /**
-   * Ends it, for all caches that share its flow: from here on nobody has a frame. Before Node 24 every store that was ever
-   * entered makes each promise of the process dearer, so machines that come and go must not leave theirs behind. That of an
-   * application stays: work that outlives it goes on in its scope.
+   * Ends it, for all caches that share its flow: from here on no caller has a frame. Before Node 24 every store that
+   * was ever entered makes each promise of the process dearer, so machines that come and go must not leave theirs
+   * behind. That of an application stays: work that outlives it goes on in its scope.
    */
   close(): void {
     this.flow.close();

@@ -120,7 +120,7 @@ export type SubdomainOptions = {
       /**
        * The header in which a proxy of yours passes on the host that the client asked for, while it writes another into
        * `Host`: `'x-forwarded-host'`. The proxy has to remove the caller's own; a header that is there twice, or names
-       * several hosts, names nobody, and so does one that is missing.
+       * several hosts, names no tenant, and neither does one that is missing.
        */
       readonly host: string;
       /** Says that only that proxy can write the header. */

@@ -84,7 +84,7 @@ export function isAsked(store: Store | undefined, owner: unknown, cache: Cache):
   return false;
 }
 
-/** Surroundings as far as they are a request's own, or nobody's in particular: others end where it begins. */
+/** Surroundings as far as they are the request's own, or belong to no request: others end where it begins. */
 export function ownOf(store: Store | undefined, owner: unknown): Store | undefined {
   if (store === undefined || store.owner === owner) return store;
   return store instanceof Entered && store.owner === undefined ? store : undefined;
@@ -96,7 +96,7 @@ export function claimed(store: Store | undefined, owner: unknown): Store {
   return new Entered({ scope: NOBODY, loading: undefined }, owner, undefined);
 }
 
-/** The same surroundings with a scope that stays as it is, watched by the load of whoever goes on in them. */
+/** The same surroundings with a scope that stays as it is, watched by the load of the caller that goes on in them. */
 export function heldIn(store: Store | undefined, cache: Cache, scope: Scope, loading: Loading | undefined): Store {
   const frame = { scope, loading };
   if (store instanceof Asking) return new Asking(cache, frame, store.owner, store.without(cache.way), loading);

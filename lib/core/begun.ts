@@ -8,7 +8,7 @@ export type Begun<R> = 0 extends 1 & R ? R : [R] extends [never] ? R : R extends
  * What user code returned, once it has begun. A query builder (of mongoose, knex, drizzle …) is no promise: it begins at
  * `then`, and would begin in the scope of the caller that awaits it. So `then` is called here, in the scope that this is
  * called in, and exactly once: a query runs again at each further one. What such a thing brings may be another one,
- * handed over in a callback of a pool that belongs to nobody; that begins `inside`.
+ * handed over in a callback of a pool that belongs to no caller; that begins `inside`.
  * @throws what a getter of `then` throws
  */
 export function begun(made: unknown, inside: Inside): unknown {

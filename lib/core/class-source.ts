@@ -1,8 +1,8 @@
 /**
  * Reads the source of a class for state that no look at its instances shows: private fields and methods (`#amount`), what
  * compilers make of them for older targets, and WeakMaps by instance. Neither reflection nor `util.inspect` tells of a
- * private field, and trying would run somebody else's code, so the text is what remains. In doubt the answer is "hidden":
- * a class refused by name costs a line of configuration, one let through answers one value with another.
+ * private field, and trying would run the application's code, so the text is what remains. In doubt the answer is
+ * "hidden": a class refused by name costs a line of configuration, one let through answers one value with another.
  *
  * Not seen: what a minifier has made of a compiler's helpers, and a WeakMap that is filled outside of the class. An
  * instance that shows no property at all is refused when it comes.

@@ -56,7 +56,7 @@ export class Copier {
   }
 
   /**
-   * A copy for somebody else of a value that is not kept.
+   * A copy, for another caller, of a value that is not kept.
    * @throws UnserializableError, ValueTooLargeError
    */
   copy(value: unknown, isolation: Isolation = 'clone', limitBytes = MAX_BYTES): unknown {

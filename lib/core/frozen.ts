@@ -15,7 +15,7 @@ export class PartlyFrozen {
   ) {}
 }
 
-/** Freezes what can be frozen, all the way down. @param value admitted, and nobody else's */
+/** Freezes what can be frozen, all the way down. @param value admitted, and held by no other caller */
 export function freeze(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const loose = new Set<object>();

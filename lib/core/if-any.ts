@@ -1,4 +1,4 @@
-/** What can be found out, of something that may throw because of whatever somebody gave it. */
+/** What can be found out, of something that may throw because of what a caller gave it. */
 export function ifAny<T>(find: () => T): T | undefined {
   try {
     return find();

@@ -12,8 +12,8 @@ export function beginInside(surroundings: Surroundings, frame: Frame, work: () =
 }
 
 /**
- * A value that user code brought, of which parts may only run when somebody walks through them: they run in the scope it
- * was made in, and in the load of the walker, which notices what it gets to see.
+ * A value that user code brought, of which parts may only run when a caller walks through them: they run in the scope
+ * that the value was made in, and in the load of that caller, which notices what the caller gets to see.
  */
 export function settledInside<T>(surroundings: Surroundings, { scope, loading }: Frame, value: T): T {
   if (!isObject(value)) return value;

@@ -232,14 +232,14 @@ export function visibleKey(id: KeyId): string {
 
 /**
  * The same of an id that was found where others may have written, too. Undefined: no mint has made it, so it has no such
- * form, and nobody who asks for keys means it.
+ * form, and a caller that asks for keys does not mean it.
  */
 export function visibleKeyIn(id: KeyId): string | undefined {
   if (!/^[!-~]+$/.test(id)) return undefined;
   try {
     return visibleKey(id);
   } catch {
-    // Percent signs that escape nothing. Documented outcome: whoever walks over it says so.
+    // Percent signs that escape nothing. Documented outcome: undefined, and the walk that meets the id tells of it.
     return undefined;
   }
 }
@@ -265,7 +265,7 @@ export function originOf(id: KeyId): { readonly namespace: string; readonly widt
   };
 }
 
-/** For messages, which are told whatever somebody has written where ids stand. */
+/** For messages, which have to be told whatever another process has written where ids stand. */
 function nameIn(word: string): string {
   try {
     return unescapeText(word);

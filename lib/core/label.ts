@@ -16,7 +16,7 @@ export type Label = string & { readonly [labelBrand]: true };
 const MAX_TAGS = 4_096;
 /** Labels that an entry keeps by name: so many of the longest fit into its header, with all buckets beside them. */
 const MAX_NAMED = 140;
-/** Buckets of a partition. Whoever invalidates a tag invalidates its bucket, too. */
+/** Buckets of a partition. A caller that invalidates a tag invalidates its bucket, too. */
 const BUCKETS: readonly Label[] = Object.freeze(Array.from({ length: 64 }, (_, number) => `b:${number}` as Label));
 const MAX_TAG_BYTES = 256;
 /** Characters of a label after its kind. Longer ones are digested, so that all labels of an entry fit into its header. */
@@ -70,7 +70,7 @@ export function isTagLabel(label: Label): boolean {
 /**
  * As many labels as an entry may carry. Of more, those of its space and the first of its tags stay; each of the others is
  * replaced by its bucket, which is invalidated more often than the tag, never less often.
- * @param isMore there are further tags, of which nobody has taken note
+ * @param isMore there are further tags, of which the load has taken no note
  */
 export function fittedLabels(labels: readonly Label[], isMore = false): readonly Label[] {
   if (labels.length <= MAX_NAMED && !isMore) return labels;

@@ -1,12 +1,12 @@
 /**
  * What runs later than the code that made it: generators and other iterators, iterables whose iteration is code,
- * Observables, queries inside of what was returned. Each runs when somebody walks through it, perhaps long after the
- * scope that it was made in has been left, and then in the walker's. Bound, it runs in its own.
+ * Observables, queries inside of what was returned. Each runs when a caller walks through it, perhaps long after the
+ * scope that it was made in has been left, and then in the scope of that caller, the walker. Bound, it runs in its own.
  *
  * Looks at the value itself and, a few levels deep, at plain objects, lists and Maps in it, at most so many things in
- * all; what is hidden deeper, behind a promise or in a stream, runs in the scope of its walker. (Who listens to a stream
- * is called by what it does: bound, it would run its listeners in a scope that is not theirs.) What may be shared with others (a query builder, an
- * iterable) is never changed: whoever gets it gets a view of it, in a copy of the list or object that it came in.
+ * all; what is hidden deeper, behind a promise or in a stream, runs in the scope of its walker. (A stream calls its
+ * listeners itself: bound, it would run them in a scope that is not theirs.) What may be shared with others (a query
+ * builder, an iterable) is never changed: the caller gets a view of it, in a copy of the list or object that holds it.
  */
 import { begun, isUnderWay, type Inside } from './begun.js';
 import { boundObservable, isColdObservable } from './observables.js';
@@ -58,7 +58,7 @@ export class LateSteps {
     }
   }
 
-  /** An iterator has one walker, so it is bound itself: nobody has to know. */
+  /** An iterator has one walker, so it is bound itself: no other caller can notice. */
   private steps(iterator: Steps): object {
     if (!Object.isExtensible(iterator)) return this.view(iterator);
     if (IS_BOUND in iterator) return iterator;
@@ -124,7 +124,7 @@ export class LateSteps {
     return copy ?? value;
   }
 
-  /** Not taken apart, beyond the iterators that it holds; whoever looks for a query in it gets that from a view. */
+  /** Not taken apart, beyond the iterators that it holds; a caller that looks for a query in it gets it from a view. */
   private instance(value: object): unknown {
     let holdsQuery = false;
     for (const name in value) {

@@ -23,7 +23,7 @@ export function isObservableClass(type: unknown): type is ObservableClass {
   return typeof prototype?.['subscribe'] === 'function' && typeof prototype['pipe'] === 'function';
 }
 
-/** One that begins when somebody subscribes. A Subject, and what is derived from it, runs whether or not. */
+/** One that begins when a subscriber comes. A Subject, and what is derived from it, runs with or without one. */
 export function isColdObservable(value: object): value is ObservableLike {
   const prototype = Object.getPrototypeOf(value) as { readonly constructor?: unknown } | null;
   return isObservableClass(prototype?.constructor) && Object.getPrototypeOf(prototype) === Object.prototype;

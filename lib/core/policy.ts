@@ -58,7 +58,7 @@ export interface Policy {
   readonly negativeTtlMs: number | undefined;
   readonly isolation: Isolation | undefined;
   readonly level: Level;
-  /** Undefined: nobody has said; each verb has its own default. */
+  /** Undefined: neither the call nor the configuration says it; each verb has its own default. */
   readonly failSilently: boolean | undefined;
 }
 

@@ -50,7 +50,7 @@ export class LoaderRun {
    */
   watch(key: Key, lease: Lease | undefined, onOverdue: () => void): Watch {
     const { limits, backend } = this.parts;
-    // A lease runs by the clock of whoever granted it.
+    // A lease runs by the clock of the machine that granted it.
     const clock = machineOf(this.parts.clock);
     const deadlineMs = clock.monotonicMs() + limits.maxLoadMs;
     let isLate = false;

@@ -4,7 +4,7 @@ import { CacheError } from '../core/errors.js';
 const OWN: ReadonlySet<string> = new Set(['CACHE_BACKEND', 'CACHE_INVALIDATION_UNKNOWN', 'CACHE_QUOTA']);
 
 /**
- * Whether a failure stays hidden. Only where somebody has asked for it, and only what the caller can do nothing about: a
+ * Whether a failure stays hidden. Only where the caller has asked for it, and only what it can do nothing about: a
  * wrong key, option, scope, tag, or a value that no backend could keep, is told whatever `failSilently` says.
  */
 export function isHidden(failSilently: boolean | undefined, error: unknown): error is CacheError {

@@ -26,7 +26,7 @@ export class Writes {
     await this.setMany([[key, value, policy]]);
   }
 
-  /** How many are stored; none, where a failure is hidden and nobody knows. */
+  /** How many are stored; none, where a failure is hidden and their number is not known. */
   async setMany(entries: readonly (readonly [Key, unknown, Policy])[]): Promise<number> {
     const [first, , policy] = entries[0] ?? [];
     if (first === undefined) return 0;

@@ -198,7 +198,7 @@ export abstract class CacheReads extends CacheView {
     });
   }
 
-  /** Nobody knows for whom: the loader acts for what of it is known. */
+  /** The call does not say completely for whom it is: the loader acts for what of its scope is known. */
   private withoutKey(scope: Scope, frame: Frame | undefined, loader: Loader<unknown>): Awaitable<unknown> {
     const context = new LoadContext(scope, this.namespaceName, undefined);
     const around = { scope, loading: frame?.loading };

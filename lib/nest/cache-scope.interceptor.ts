@@ -39,7 +39,7 @@ export class CacheScopeInterceptor implements NestInterceptor {
     if (resolver === null) return next.handle();
     // Another cache with the same resolver has asked before.
     if (this.foundation.context.knows(execution, incomingOf(execution))) return next.handle();
-    // What a resolver of the application reads from the cache it reads for nobody, or for whom it says.
+    // What a resolver of the application reads from the cache it reads for no caller, or for the scope that it names.
     const found = this.foundation.context.outside(() => resolver(sourceOf(execution)));
     // Any promise, also one of another make: what is waited for is never mistaken for an answer without a tenant.
     if (isLater(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, execution, next)));

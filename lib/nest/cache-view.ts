@@ -52,14 +52,14 @@ export abstract class CacheView {
 
   /**
    * Runs `work` with a scope: for jobs, queues, scripts, and whatever else no request stands behind. What `work` starts
-   * keeps the scope, timers and promises included; what runs on somebody else's callbacks (a pool, an old event
-   * library) has whatever scope *they* run in, so bind those with `bindScope` or call this inside of them.
+   * keeps the scope, timers and promises included; what runs in callbacks of other code (a pool, an old event library)
+   * has whatever scope *they* run in, so bind those with `bindScope` or call this inside of them.
    *
    * The scope is the whole of it: nothing of the surrounding one shines through, in this and in all other caches of the
    * application. What `work` returns belongs to it, too:
    * a query builder (of mongoose, knex, drizzle …) begins inside, at once, and comes as a promise; generators, iterables
    * written by hand and Observables, also a few levels deep inside of what is returned or promised, run inside whenever
-   * somebody walks through them or subscribes. What a Subject emits runs where it is emitted.
+   * a caller walks through them or subscribes. What a Subject emits runs where it is emitted.
    * @returns what `work` returns; for anything else that can be awaited, a promise
    * @throws ScopeInvalidError
    * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));
@@ -73,9 +73,9 @@ export abstract class CacheView {
   }
 
   /**
-   * The same function, which runs with the scope of now whoever calls it, and whenever: for what waits in a queue, a
-   * pool or a list of listeners, and would otherwise run in the scope of the caller that lets it go on. Bound where
-   * nobody has a scope, it has none either: its calls fail closed.
+   * The same function, bound to the present scope: it runs in that one whatever the scope of its caller, and whenever.
+   * For what waits in a queue, a pool or a list of listeners, and would otherwise run in the scope of the caller that
+   * lets it go on. Bound where there is no scope, it has none either: its calls fail closed.
    *
    * Called inside of a loader, what it reads is noted as read by that load, which `AsyncResource.bind` would hide.
    * @returns a function with the same arguments, `this` and result, to which applies what `runInScope` says of results
@@ -145,7 +145,7 @@ export abstract class CacheView {
     return space;
   }
 
-  /** Figures of all tenants together are for nobody in particular: no entry is for as few people. */
+  /** Figures of all tenants together are noted for the scope NOBODY: no entry is for as few callers. */
   protected noteEverybody(): void {
     this.parts.foundation.context.loading()?.note({ scope: NOBODY, width: 'tenant', namespace: this.namespaceName });
   }

@@ -58,7 +58,7 @@ export class EvictPlan implements MethodPlan {
     const method = (): unknown => this.method.apply(self, args);
     if (!this.setting.parts.settings.isEnabled) return this.isSequence ? method() : inPromise(method());
     const source = (): Observable<unknown> => method() as Observable<unknown>;
-    // What is wrong is found out when somebody subscribes, and told the way Observables tell it.
+    // What is wrong is found out when a subscriber comes, and told the way Observables tell it.
     if (this.isSequence)
       return defer(() => (this.isMeant(args) ? this.around(source, this.removals(self, args)) : source()));
     let removals: readonly Removal[];

@@ -85,7 +85,8 @@ export class MethodKey {
 
   /**
    * For a call that goes without the cache: the scope that its method runs in all the same, which is that of its key, or
-   * as much of it as can be said. What the options say for whom and nobody understands is nobody's, never the caller's.
+   * as much of it as is known. Where the `context` option gives no valid scope, the method runs in the scope NOBODY,
+   * never in its caller's.
    */
   withoutKey(frame: Frame | undefined, args: readonly unknown[]): { readonly scope: Scope; readonly space?: Space } {
     let scope = NOBODY;
@@ -99,7 +100,7 @@ export class MethodKey {
     }
   }
 
-  /** The space of a scope that somebody else has settled. @throws ScopeMissingError */
+  /** The space of a scope that the caller has settled. @throws ScopeMissingError */
   spaceIn(scope: Scope): Space {
     return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
   }

@@ -42,7 +42,7 @@ export class MethodPlans {
     return made;
   }
 
-  /** The plans of an object that somebody hands in. @throws CacheConfigError when nothing says of what class it is */
+  /** The plans of an object that the caller hands in. @throws CacheConfigError when nothing says of what class it is */
   ofObject(object: object): ClassPlans {
     const type = ownClass(prototypeOf(object)) ?? this.providers?.typeOf(object);
     if (type !== undefined) return this.of(type);
@@ -53,7 +53,7 @@ export class MethodPlans {
   }
 
   /**
-   * The same for an object that nobody else knows, whose class has to say what its objects have to do with each other.
+   * The same for an object that only its caller knows, whose class has to say whether its objects answer alike.
    * @throws CacheConfigError
    */
   ofAdopted(object: object): ClassPlans {

@@ -12,7 +12,7 @@ function exampleOf(name: string): string {
   return /^[A-Z][A-Za-z]$/.test(name) ? ` (if it is called so in your source: '${name.toLowerCase()}')` : '';
 }
 
-/** Two classes in an error, and how they get two namespaces. Nobody finds a name in a source that is made at the start. */
+/** Two classes in an error, and how they get two namespaces. A name that is made at the start stands in no source. */
 function together(one: Constructor, other: Constructor): { readonly who: string; readonly apart: string } {
   return isMadeAtStart(one.name) && isMadeAtStart(other.name)
     ? {

@@ -30,7 +30,7 @@ export class Providers {
 
   /**
    * Whether all objects of a class answer alike, as far as the container tells: they come from one place, or from several
-   * that are given the same. What a factory or somebody else has made is a place of its own.
+   * that are given the same. What a factory or code outside of the container has made is a place of its own.
    * @param isLate everything has been resolved; before, what is still to be resolved is asked about later
    */
   areAlike(type: Constructor, isLate: boolean): boolean {

@@ -17,8 +17,8 @@ import { Seat, sequenceBounds, SURRENDERS } from './sequences.js';
 import { runSwitchedOff } from './switched-off.js';
 
 /**
- * What one `@CachePut` does in one cache. A missing scope fails the call before the method runs, which then runs in the
- * scope of its key, whoever called.
+ * What one `@CachePut` does in one cache. A missing scope fails the call before the method runs. The method runs in the
+ * scope of its key, whatever the scope of its caller.
  */
 export class PutPlan implements MethodPlan {
   readonly place: PlanPlace;

@@ -49,14 +49,17 @@ export class ScopedCache extends CacheReads {
   /**
    * Removes an entry; whether one was there.
    *
-   * With `failSilently: true` a removal that nobody confirms answers false; it stays queued.
-   * @throws InvalidationUnknownError when nobody can say whether it is gone
+   * With `failSilently: true` a removal that the server does not confirm answers false; it stays queued.
+   * @throws InvalidationUnknownError when it is not known whether the entry is gone
    */
   async delete(key: CacheKey, options?: FailureOptions): Promise<boolean> {
     return (await this.deleteMany([key], options)) === 1;
   }
 
-  /** Removes entries by name; how many were there. With `failSilently: true`, 0 for what nobody confirms. @throws InvalidationUnknownError */
+  /**
+   * Removes entries by name; how many were there. With `failSilently: true`, 0 for what the server does not confirm.
+   * @throws InvalidationUnknownError
+   */
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
     const isSilent = silenceOf(options);

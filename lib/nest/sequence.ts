@@ -6,7 +6,7 @@ import { ValueTooLargeError } from '../core/errors.js';
 /** More values than that are not collected, however small they are. */
 const MAX_VALUES = 10_000;
 
-/** Why a sequence is not collected to its end: nobody waits for it, it is too large, or it takes too long. */
+/** Why a sequence is not collected to its end: no subscriber waits for it, it is too large, or it takes too long. */
 export type Surrender = 'left' | 'large' | 'late';
 
 /** In place of a sequence that was given up. Never leaves the plans of methods. */
@@ -34,7 +34,7 @@ export interface SequenceBounds {
  * One run of an Observable whose complete sequence is to be stored. Values are collected, and handed on to a listener as
  * soon as it is plain that more than one turn is needed: what is said and done in one turn (an answer over HTTP) comes as
  * a whole, or `firstValueFrom` would cut off what is about to be complete. One that becomes too large or takes too long
- * is not collected any more; who listens goes on listening, and when nobody does, the source is left.
+ * is not collected any more; a subscriber that listens goes on listening, and when none does, the source is left.
  */
 export class Sequence {
   /** All of it. Rejects with {@link Unfinished}, or as the source does. */
@@ -86,7 +86,7 @@ export class Sequence {
     if (this.values === undefined) this.leave();
   }
 
-  /** Nobody waits for it any more. */
+  /** No subscriber waits for it any more. */
   stop(): void {
     this.listener = undefined;
     if (this.values === undefined || this.isOver) this.leave();

@@ -25,7 +25,7 @@ export type Lead = (context: Pick<LoaderContext, 'previous'>) => Promise<unknown
 export interface Occasion {
   readonly id: string;
   source(): Observable<unknown>;
-  /** All of it, from what is stored or by somebody's load. */
+  /** All of it, from what is stored or by a load, this one or another caller's. */
   begin(lead: Lead): Awaitable<unknown>;
   /** A run of its own, without the cache. */
   alone(): Observable<unknown>;
@@ -137,7 +137,7 @@ export class Sequences {
       streams: () => this.hurry(room),
       surrendered: (why) => this.surrendered(why, sequence),
     });
-    // A reload in the background runs for nobody that could leave.
+    // A reload in the background has no subscriber that could leave.
     if (!seat.isLeft) {
       seat.sequence = sequence;
       room.sequences.add(sequence);
@@ -150,11 +150,11 @@ export class Sequences {
 
   private surrendered(why: Surrender, sequence: Sequence): void {
     if (why === 'late') this.isPatient = false;
-    // One that nobody had heard of may have ended at any moment.
+    // A sequence that no subscriber had heard of may have ended at any moment.
     if (why !== 'left' || sequence.isStreaming) this.tell(why);
   }
 
-  /** Waits as long as for a load of another process, and then not for what is being told to somebody else. */
+  /** Waits as long as for a load of another process, and then not for what is being told to another subscriber. */
   private waitInVain(room: Room, seat: Seat, alone: () => void): void {
     const give = (): void => {
       if (seat.isLeft || seat.sequence !== undefined) return;

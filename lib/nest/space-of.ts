@@ -14,7 +14,7 @@ export function spaceOf({ mint, context }: Foundation, scope: Scope, width: Widt
   }
 }
 
-/** Whoever called may well have a tenant and a user: there the usual advice would be of no use. */
+/** The caller may well have a tenant and a user: there the usual advice would be of no use. */
 function insideOf({ key: { space } }: Loading, { part, namespace }: ScopeMissingError): ScopeMissingError {
   return new ScopeMissingError(
     part,

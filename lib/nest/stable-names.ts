@@ -13,7 +13,7 @@ export function instabilityOf(name: string): string | undefined {
   if (MADE_UP.test(name)) return 'a class without a name of its own, which its compiler calls so';
   if (isMadeAtStart(name))
     return 'a class with a name that is another one in every process, as those that mixin() makes';
-  // Whoever has a class called Db says so once; a bundle calls another class so in its next release.
+  // A class that is called Db costs one line of configuration; a bundle calls another class so in its next release.
   if (name.length < SHORTEST)
     return 'a class with a name as short as those that bundlers make, which change with every build';
   return undefined;

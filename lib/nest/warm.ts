@@ -43,7 +43,7 @@ export async function warm(
   );
   const failed = results.find((result) => result.status === 'rejected');
   if (failed === undefined) return warmed;
-  // What the iterator tidies up at once is done by now; one that never ends keeps nobody waiting.
+  // What the iterator tidies up at once is done by now; one that never ends does not keep the caller waiting.
   await systemClock.breathe();
   throw failed.reason;
 }

@@ -10,8 +10,8 @@ import { wrapMethod } from './wrap-method.js';
  * Always runs the method and stores its result under the key, in place of what is there. Give it the `namespace` and
  * `key` of the `@Cacheable` it updates.
  *
- * The method runs in the scope of its key, as that of a `@Cacheable` does: for a tenant's entry it sees no user, whoever
- * called. What it needs of the user comes in by its arguments.
+ * The method runs in the scope of its key, as that of a `@Cacheable` does: for a tenant's entry it sees no user, also
+ * when its caller has one. What it needs of the user comes in by its arguments.
  *
  * An invalidation while the method runs wins over its result, and loads that began before cannot overwrite it. A result
  * that cannot be stored evicts the entry it would have replaced; one that `unless` keeps out leaves it as it is.

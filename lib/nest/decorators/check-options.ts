@@ -120,7 +120,7 @@ function checkFunctions(options: object, names: readonly string[], where: string
   refuseAsync(options, names, where);
 }
 
-/** A promise is never the answer: true for whoever looks at it carelessly, and of no use to whoever looks closely. */
+/** A promise is never the answer: a test for truth takes it for yes, and its value comes after the call has gone on. */
 function refuseAsync(options: object, names: readonly string[], where: string): void {
   for (const name of names) {
     if (isAsync((options as Record<string, unknown>)[name]))

@@ -18,8 +18,9 @@ export function memberOf(site: MethodSite, type: Constructor): Member {
 }
 
 /**
- * What leads the automatic keys of a member in a namespace that somebody has said. A class is known by the namespace that
- * it says itself, else by its name; so the keys of two classes are never equal, of whatever processes they are.
+ * What leads the automatic keys of a member in a namespace that the application has named. A class is known by the
+ * namespace that it says itself, else by its name; so the keys of two classes are never equal, of whatever processes
+ * they are.
  *
  *   the namespace of the class itself             m'find
  *   another one                                   m'cats,m'find

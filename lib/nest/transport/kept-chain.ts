@@ -5,8 +5,8 @@ import type { Inside } from '../../core/begun.js';
 import { incomingOf } from '../scope-source.js';
 
 /**
- * An interceptor that lets each request go on as itself, whoever lets it go on: what comes after it begins in the
- * surroundings of the request, and its answer comes back in them.
+ * An interceptor that lets each request go on as itself, whatever lets it go on (a timer, another request): what comes
+ * after it begins in the surroundings of the request, and its answer comes back in them.
  */
 export function keptInterceptor(interceptor: NestInterceptor, context: CacheContext): NestInterceptor {
   const intercept: NestInterceptor['intercept'] = (execution, next) =>
@@ -14,7 +14,7 @@ export function keptInterceptor(interceptor: NestInterceptor, context: CacheCont
       context,
       execution,
     )(() => interceptor.intercept(execution, { handle: () => onward(surroundings(context, execution), next) }));
-  // All else is the interceptor's own: whoever looks at the list finds its class and its properties.
+  // All else is the interceptor's own: code that looks at the list finds its class and its properties.
   return Object.create(interceptor, { intercept: { value: intercept } }) as NestInterceptor;
 }
 

@@ -140,7 +140,7 @@ function linked(named: readonly unknown[], link: ChainLink): unknown[] {
   return list;
 }
 
-/** Those of this and other caches let nobody wait. */
+/** Those of this and other caches make no request wait. */
 function isOurs(interceptor: unknown): boolean {
   if (interceptor === CacheScopeInterceptor) return true;
   return (
