@@ -18,7 +18,7 @@ import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
-import { sequenceBounds, Sequences, SURRENDERS, type Lead } from './sequences.js';
+import { sequenceBounds, SharedSequences, SURRENDERS, type Lead } from './shared-sequences.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import { runSwitchedOff } from './switched-off.js';
 
@@ -50,7 +50,7 @@ export class CacheablePlan implements MethodPlan {
   private readonly mayRefresh: boolean;
   /** The handler does more to its answer than to return it: a hit would lack that, and so would who joins a load. */
   private readonly isManual: boolean;
-  private readonly sequences: Sequences;
+  private readonly sequences: SharedSequences;
   private isWarned = false;
 
   constructor(
@@ -70,7 +70,7 @@ export class CacheablePlan implements MethodPlan {
     this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
     const byHand = answersByHand(member);
     this.isManual = byHand !== undefined;
-    this.sequences = new Sequences(sequenceBounds(this.parts), (why) => this.warn(SURRENDERS[why]));
+    this.sequences = new SharedSequences(sequenceBounds(this.parts), (why) => this.warn(SURRENDERS[why]));
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
     if (byHand !== undefined) this.warn(BY_HAND[byHand]);
   }

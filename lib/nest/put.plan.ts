@@ -13,7 +13,7 @@ import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../core/observables.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 import { Sequence, Unfinished, type Surrender } from './sequence.js';
-import { Seat, sequenceBounds, SURRENDERS } from './sequences.js';
+import { Seat, sequenceBounds, SURRENDERS } from './shared-sequences.js';
 import { runSwitchedOff } from './switched-off.js';
 
 /**

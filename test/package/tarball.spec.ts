@@ -33,8 +33,8 @@ const APPS: readonly App[] = [
 /** One installation for each, whatever is started in it. */
 const NESTS = ['11', '12'] as const;
 const OPTIONAL_PEERS = ['@nestjs/config', 'ioredis', 'mongoose'];
-const MAX_MAIN_DOOR_BYTES = 92_000;
-const MAX_TARBALL_BYTES = 265_000;
+const MAX_MAIN_DOOR_BYTES = 100_000;
+const MAX_TARBALL_BYTES = 280_000;
 /** Two installations over a slow network, or one compilation on a busy machine. */
 const PATIENCE_MS = 240_000;
 jest.setTimeout(PATIENCE_MS);
@@ -54,14 +54,14 @@ beforeAll(async () => {
 afterAll(() => rm(workspace, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  it('has a main door that comes to at most 92 kB, compressed, with everything it loads', () => {
+  it('has a main door that comes to at most 100 kB, compressed, with everything it loads', () => {
     const loaded = loadedBy(join(root, 'dist/esm/index.js'));
     expect(loaded.length).toBeGreaterThan(2);
     const text = loaded.map((path) => readFileSync(path, 'utf8'));
     expect(gzipSync(text.join('\n')).byteLength).toBeLessThanOrEqual(MAX_MAIN_DOOR_BYTES);
   });
 
-  it('is at most 265 kB with all doors, both kinds of JavaScript, and the docstrings', () => {
+  it('is at most 280 kB with all doors, both kinds of JavaScript, and the docstrings', () => {
     expect(packed.size).toBeLessThanOrEqual(MAX_TARBALL_BYTES);
   });
 

@@ -85,7 +85,7 @@ class Room {
  * The sequences of one method in one cache that are under way. The one that leads a load hears values as they come;
  * others wait for all of it, though not for ever: an Observable may have no end.
  */
-export class Sequences {
+export class SharedSequences {
   private readonly rooms = new Map<string, Room>();
   private isPatient = true;
 
