@@ -196,7 +196,7 @@ return others
 `);
 
 /**
- * KEYS the set of marks | ARGV mark keptMs most → all marks, the newest last
+ * KEYS the set of marks | ARGV mark keptMs most → the newest marks, at most so many, the newest last
  */
 export const LEAVE_MARK: Script = script(`
 local t = redis.call('TIME')
@@ -209,5 +209,5 @@ end
 local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[3])
 if over > 0 then redis.call('ZPOPMIN', KEYS[1], math.min(over, 100)) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '+inf', 'LIMIT', 0, ARGV[3])
+return redis.call('ZRANGE', KEYS[1], '-' .. ARGV[3], -1)
 `);

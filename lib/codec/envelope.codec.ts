@@ -187,7 +187,9 @@ class EnvelopeCodec implements Codec {
       return { value, incarnation, stamp, labels, freshUntilServerMs, graceMs, sizeBytes: bytes.length };
     } catch (error) {
       if (error instanceof UnknownClassError) return this.foreign('class');
-      return error instanceof LateValueError ? this.foreign('late') : this.damaged(bytes, id, 'unreadable');
+      if (error instanceof LateValueError) return this.foreign('late');
+      // What a serializer of the application refuses, that of another release may be ready to read.
+      return this.damaged(bytes, id, 'unreadable', !this.serializer.isCustom(format));
     }
   }
 
@@ -195,9 +197,10 @@ class EnvelopeCodec implements Codec {
     return this.ruined.has(bytes);
   }
 
-  private damaged(bytes: Buffer, id: KeyId, reason: DamageReason): undefined {
+  private damaged(bytes: Buffer, id: KeyId, reason: DamageReason, isForAll = true): undefined {
     // What is too large here, or of an earlier version, another process may be ready to open.
-    if (reason !== 'too-large' && !(reason === 'malformed' && isOfAnotherVersion(bytes))) this.ruined.add(bytes);
+    if (isForAll && reason !== 'too-large' && !(reason === 'malformed' && isOfAnotherVersion(bytes)))
+      this.ruined.add(bytes);
     this.emit.event({ type: 'damaged', reason, ...placeOf(id) });
   }
 

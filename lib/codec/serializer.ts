@@ -21,7 +21,8 @@ const FORMAT = Object.freeze({ json: 0, tagged: 1, bytes: 2, custom: 3 });
 
 /**
  * Writes values in a format of your own. Called synchronously, with the caller's value and with exactly the bytes it
- * once gave; neither may answer by a promise. What `serialize` throws means that the value is not stored; what `deserialize` throws is a miss.
+ * once gave; neither may answer by a promise. What `serialize` throws means that the value is not stored; what `deserialize` throws is a miss,
+ * and the entry stays: another release may read it.
  *
  * It decides what can be stored where entries leave the process. What memory keeps (`memory()`, the L1 of `tiered()`)
  * goes by the rules of the library.
@@ -79,6 +80,11 @@ export class BodySerializer {
   /** False when a body was written by a serializer that is not this cache's. */
   knows(format: number, serializer: string): boolean {
     return format !== FORMAT.custom || serializer === this.parts.custom?.name;
+  }
+
+  /** True for a body that only a serializer of the application can judge. */
+  isCustom(format: number): boolean {
+    return format === FORMAT.custom;
   }
 
   /**

@@ -50,9 +50,20 @@ const { now } = Object.getPrototypeOf(realPerformance) as typeof realPerformance
 /** setTimeout fires at once above 2³¹−1 ms; nothing here needs to wait that long. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** Whether a test says what time it is. */
+/** What fakes of tests show: `clock` those of sinon, Jest and Vitest, `_isMockFunction` their spies and older fakes. */
+interface Marked {
+  readonly clock?: unknown;
+  readonly _isMockFunction?: unknown;
+}
+
+/** The fake of node:test shows nothing but the private method that it is bound to. */
+const FAKE_OF_NODE = 'bound #createTimer';
+
+/** Whether a test says what time it is. What wraps a timer in production (zone.js, monitoring) bears no mark, and is real. */
 export function hasFakeTimers(): boolean {
-  return setTimeout !== setTimer;
+  if (setTimeout === setTimer) return false;
+  const { clock, _isMockFunction, name } = setTimeout as Marked & typeof setTimeout;
+  return clock !== undefined || _isMockFunction === true || name === FAKE_OF_NODE;
 }
 
 /** After the promises of this turn have run, and with them everybody who asks in the same moment. */

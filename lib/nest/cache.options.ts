@@ -10,7 +10,7 @@ import type { Width } from '../core/scope.js';
 /** How calls find out for whom they cache. */
 export interface ScopeOptions {
   /**
-   * Reads tenant and user from each request: `fromRequest(…)`, `fromClaims(…)`, `fromHeader(…)`, `fromSubdomain()`,
+   * Reads tenant and user from each request: `fromRequest(…)`, `fromClaims(…)`, `fromHeader(…)`, `fromSubdomain({ base })`,
    * `firstOf(…)`, or a function of yours. Without it only `runInScope` and explicit scopes have a tenant.
    * @default that of the other caches of the application, unless `scope.default` is said
    */

@@ -67,6 +67,21 @@ describeWithRedis('applications on one Redis', () => {
     await other.stop();
   });
 
+  it('of more marks than are removed at once, the newest are told of', async () => {
+    const prefix = randomPrefix();
+    const at = Math.floor(Date.now() / 1_000) - 3_600;
+    const old = Array.from({ length: 200 }, (_, n) => [
+      at - 60,
+      applicationMark({ names: [`old-${n}`], environment: 'production' }),
+    ]);
+    const recent = applicationMark({ names: ['recent'], environment: 'production' });
+    await server.command('ZADD', `${prefix}:1:apps`, ...old.flat(), at, recent);
+    const rig = rigOn(prefix);
+    await rig.backend.open?.();
+    await until('it is told', () => rig.recorded.of('warning').some(({ message }) => message.includes('"recent"')));
+    await rig.machine.close();
+  });
+
   it('a start neither fails nor waits where there is no right to leave a mark, or something else lies there', async () => {
     const prefix = randomPrefix();
     await server.command('SET', `${prefix}:1:apps`, 'x');

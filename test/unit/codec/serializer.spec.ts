@@ -5,7 +5,7 @@ import type { Serializer } from '../../../lib/codec/serializer.js';
 import { CacheConfigError, UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
 import type { KeyId } from '../../../lib/core/key.js';
 import { Money } from '../core/support/values.js';
-import { acme, ENCRYPTED, rig, zeta } from './support/codecs.js';
+import { acme, changed, ENCRYPTED, rig, zeta } from './support/codecs.js';
 
 const v8: Serializer = { name: 'v8', serialize, deserialize };
 const reversed: Serializer = {
@@ -109,6 +109,24 @@ describe('a serializer of one’s own', () => {
     expect(await open(await seal(1))).toBeUndefined();
     expect(events).toMatchObject([{ type: 'damaged', reason: 'unreadable' }]);
     expect(JSON.stringify(events)).not.toContain('4111');
+  });
+
+  it('what it cannot read is not ruined: the serializer of another release may be ready to, and it is left to it', async () => {
+    const serializer = {
+      ...v8,
+      deserialize: () => {
+        throw new Error('a shape of another release');
+      },
+    };
+    const { seal, open, codec } = rig({ serializer });
+    const whole = await seal({ a: 1 });
+    expect(await open(whole)).toBeUndefined();
+    expect(codec.isRuined?.(whole)).toBe(false);
+    expect((await rig({ serializer: v8 }).open(whole))?.value).toEqual({ a: 1 });
+    // Damage is damage, whatever wrote the value.
+    const broken = changed(whole, whole.length - 8, (byte) => byte ^ 0x55);
+    expect(await open(broken)).toBeUndefined();
+    expect(codec.isRuined?.(broken)).toBe(true);
   });
 
   it.each([undefined, null, 42, {}, new DataView(new ArrayBuffer(1)), Promise.resolve('x')])(

@@ -1,6 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { mock } from 'node:test';
+import nodeTimers from 'node:timers';
+import { describe, expect, it, jest } from '@jest/globals';
 import { andThen, isPending } from '../../../lib/core/awaitable.js';
-import { systemClock } from '../../../lib/core/clock.js';
+import { hasFakeTimers, systemClock } from '../../../lib/core/clock.js';
 
 describe('the clock of the machine', () => {
   it('A52: has a monotonic time that does not follow the wall', () => {
@@ -42,6 +44,57 @@ describe('the clock of the machine', () => {
     order.push('us');
     await systemClock.sleep(1);
     expect(order).toEqual(['other', 'us']);
+  });
+});
+
+describe('timers count as those of a test', () => {
+  const realTimer = globalThis.setTimeout;
+
+  function isFakeWith(timer: unknown): boolean {
+    try {
+      globalThis.setTimeout = timer as typeof setTimeout;
+      return hasFakeTimers();
+    } finally {
+      globalThis.setTimeout = realTimer;
+    }
+  }
+
+  it('not when something wraps the real setTimeout, as zone.js and monitoring do: time goes on as before', () => {
+    const wrapper = (...args: Parameters<typeof setTimeout>) => realTimer(...args);
+    expect(isFakeWith(wrapper)).toBe(false);
+    expect(isFakeWith(Object.assign(wrapper.bind(undefined), realTimer))).toBe(false);
+    const before = systemClock.monotonicMs();
+    globalThis.setTimeout = wrapper as typeof setTimeout;
+    try {
+      expect(systemClock.monotonicMs()).toBeGreaterThanOrEqual(before);
+    } finally {
+      globalThis.setTimeout = realTimer;
+    }
+    expect(hasFakeTimers()).toBe(false);
+  });
+
+  it.each<[string, unknown]>([
+    ['fakes of sinon, Jest and Vitest', Object.assign(() => 1, { clock: {} })],
+    ['mock functions of Jest and Vitest', jest.fn()],
+  ])('%s', (_, timer) => {
+    expect(isFakeWith(timer)).toBe(true);
+  });
+
+  it('those of Jest while they are in use', () => {
+    jest.useFakeTimers();
+    expect(hasFakeTimers()).toBe(true);
+    jest.useRealTimers();
+    expect(hasFakeTimers()).toBe(false);
+  });
+
+  it('those of node:test while they are in use', () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    // The globals of a test of Jest are its own: node:test replaces those of the process, and the same in the module.
+    const fake = nodeTimers.setTimeout;
+    mock.timers.reset();
+    expect(fake).not.toBe(nodeTimers.setTimeout);
+    expect(isFakeWith(fake)).toBe(true);
+    expect(isFakeWith(nodeTimers.setTimeout)).toBe(false);
   });
 });
 
