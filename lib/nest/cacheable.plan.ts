@@ -141,9 +141,11 @@ export class CacheablePlan implements MethodPlan {
    * subscriber that leads the load hears it as it comes, the others when it is complete; an error is passed on and nothing
    * is stored. When the last of them has left, the source is left.
    */
-  private sequence(self: unknown, args: unknown[]): Observable<unknown> {
-    const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
+  private sequence(self: unknown, given: readonly unknown[]): Observable<unknown> {
     return defer(() => {
+      // Each subscription looks at the arguments as they are when it begins, and holds copies of its own.
+      const args = [...given];
+      const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
       if (!this.parts.settings.isEnabled)
         return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
       let lead: Lead | undefined;
@@ -153,10 +155,10 @@ export class CacheablePlan implements MethodPlan {
       return this.sequences.answer({
         id: call.key.id,
         source,
-        begin: (given) => {
-          lead = given;
+        begin: (load) => {
+          lead = load;
           const answer = this.parts.engine.getOrSet(call);
-          this.keepArgs(args);
+          if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
           return answer;
         },
         alone: () => {

@@ -23,9 +23,6 @@ export class ClassPlans {
       // Those below it on the same method were made before: decorators are evaluated from below.
       for (const [below, { place }] of plans)
         if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
-      // Those below it on the same method were made before: decorators are evaluated from below.
-      for (const [below, { place }] of plans)
-        if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
       plans.set(site, made);
       return made;
     };

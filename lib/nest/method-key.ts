@@ -152,8 +152,10 @@ export class MethodKey {
 
   /** The key that the options say. */
   private ownKey(args: readonly unknown[]): readonly unknown[] | undefined {
-    if (this.build === undefined) return this.fixed;
-    return saidParts(answered(this.build(...args), `${this.title}.key`), args);
+    const { build } = this;
+    if (build === undefined) return this.fixed;
+    const say = (): CacheKey => answered(build(...args), `${this.title}.key`);
+    return saidParts(say(), args, say);
   }
 }
 

@@ -64,7 +64,12 @@ export class PutPlan implements MethodPlan {
     return new Observable((subscriber) => {
       const seat = new Seat(subscriber, this.parts.foundation.context.held());
       let isWhole = true;
-      const whole = (): Promise<unknown> => {
+      const whole = async (): Promise<unknown> => {
+        // Left while the lease was fetched: nothing has been done, and there is nothing to tell.
+        if (subscriber.closed) {
+          isWhole = false;
+          return undefined;
+        }
         const told = {
           streams: () => undefined,
           surrendered: (why: Surrender) => {

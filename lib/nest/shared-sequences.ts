@@ -18,6 +18,9 @@ export const SURRENDERS: Readonly<Record<Surrender, string>> = Object.freeze({
   late: 'returned an Observable that had not ended after limits.maxLoad, so nothing was stored; only what ends can be cached',
 });
 
+/** So many entries of a method are remembered for having taken too long. */
+const MAX_LATE = 1_000;
+
 /** Loads the whole sequence: what the engine runs when nothing is stored. */
 export type Lead = (context: Pick<LoaderContext, 'previous'>) => Promise<unknown[]>;
 
@@ -87,7 +90,8 @@ class Room {
  */
 export class SharedSequences {
   private readonly rooms = new Map<string, Room>();
-  private isPatient = true;
+  /** Ids of entries whose last sequence took too long: no caller waits for the next one. The oldest are forgotten. */
+  private readonly late = new Set<string>();
 
   constructor(
     private readonly bounds: SequenceBounds & { readonly maxWaitMs: number },
@@ -112,7 +116,7 @@ export class SharedSequences {
         seat.error(error);
         return;
       }
-      if (isPending(answer)) this.waitInVain(room, seat, alone);
+      if (isPending(answer)) this.waitInVain(occasion.id, room, seat, alone);
       Promise.resolve(answer).then(
         (values) => {
           if (seat.isLeft) return;
@@ -130,12 +134,12 @@ export class SharedSequences {
     });
   }
 
-  private lead({ source }: Occasion, room: Room, seat: Seat, hasNoPrevious: boolean): Promise<unknown[]> {
+  private lead({ id, source }: Occasion, room: Room, seat: Seat, hasNoPrevious: boolean): Promise<unknown[]> {
     // Where an old value may stand in for a failure or for slowness, nothing is heard of the new one before its end.
     const listener = seat.isLeft || !hasNoPrevious || seat.sequence !== undefined ? undefined : seat;
     const sequence = new Sequence(this.bounds, listener, {
       streams: () => this.hurry(room),
-      surrendered: (why) => this.surrendered(why, sequence),
+      surrendered: (why) => this.surrendered(id, why, sequence),
     });
     // A reload in the background has no subscriber that could leave.
     if (!seat.isLeft) {
@@ -143,25 +147,38 @@ export class SharedSequences {
       room.sequences.add(sequence);
     }
     const end = (): void => void room.sequences.delete(sequence);
-    sequence.whole.then(end, end);
+    sequence.whole.then(() => {
+      end();
+      this.late.delete(id);
+    }, end);
     sequence.start(source);
     return sequence.whole;
   }
 
-  private surrendered(why: Surrender, sequence: Sequence): void {
-    if (why === 'late') this.isPatient = false;
+  private surrendered(id: string, why: Surrender, sequence: Sequence): void {
+    if (why === 'late') this.noteLate(id);
     // A sequence that no subscriber had heard of may have ended at any moment.
     if (why !== 'left' || sequence.isStreaming) this.tell(why);
   }
 
+  private noteLate(id: string): void {
+    this.late.delete(id);
+    this.late.add(id);
+    if (this.late.size <= MAX_LATE) return;
+    for (const oldest of this.late) {
+      this.late.delete(oldest);
+      return;
+    }
+  }
+
   /** Waits as long as for a load of another process, and then not for what is being told to another subscriber. */
-  private waitInVain(room: Room, seat: Seat, alone: () => void): void {
+  private waitInVain(id: string, room: Room, seat: Seat, alone: () => void): void {
     const give = (): void => {
       if (seat.isLeft || seat.sequence !== undefined) return;
       if (room.isStreaming) alone();
       else room.impatient.set(seat, alone);
     };
-    if (!this.isPatient) give();
+    if (this.late.has(id)) give();
     else seat.subscriber.add(this.bounds.clock.after(this.bounds.maxWaitMs, give));
   }
 

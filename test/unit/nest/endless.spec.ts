@@ -73,6 +73,12 @@ class Feeds {
     return from([1, 2]);
   }
 
+  @Cacheable({ key: ({ id }: { id: number }) => id })
+  filtered(filter: { id: number }): Observable<unknown> {
+    this.runs++;
+    return from([filter.id]);
+  }
+
   @CachePut({ namespace: 'Feeds.ticks', key: (id: string) => [id] })
   put(_id: string): Observable<unknown> {
     return this.source.open;
@@ -193,6 +199,38 @@ describe('an Observable that does not end', () => {
     expect(warnings(started)).toEqual([expect.stringContaining('had not ended after limits.maxLoad')]);
   });
 
+  it('that took too long makes nobody wait less for other entries, nor for its own once one has ended in time', async () => {
+    const { feeds, source, clock } = await begin();
+    const late = listen(feeds.ticks('late'));
+    await settle();
+    await clock.advance(121_000);
+    late.leave();
+    await settle();
+    const begun = source.begun;
+    const others = [listen(feeds.ticks('other')), listen(feeds.ticks('other'))];
+    await settle();
+    source.say(1);
+    await settle();
+    expect(source.begun).toBe(begun + 1);
+    source.complete();
+    await settle();
+    expect(others.map(({ values, state }) => [values, state])).toEqual(Array(2).fill([[1], 'complete']));
+
+    const again = listen(feeds.ticks('late'));
+    await settle();
+    source.say(2);
+    source.complete();
+    await settle();
+    expect(again.state).toBe('complete');
+    await clock.advance(86_400_000);
+    const pair = [listen(feeds.ticks('late')), listen(feeds.ticks('late'))];
+    await settle();
+    source.say(3);
+    await settle();
+    expect(source.begun).toBe(begun + 3);
+    for (const each of pair) each.leave();
+  });
+
   it('is not collected beyond what may be stored', async () => {
     const started = await begin();
     const { feeds, source, cache } = started;
@@ -249,6 +287,23 @@ describe('an Observable that ends', () => {
     expect([one.state, two.values, two.state]).toEqual(['complete', [1, 2], 'complete']);
     expect(await lastValueFrom(feeds.ticks().pipe(toArray()))).toEqual([1, 2]);
     expect([source.begun, warnings(started)]).toEqual([1, []]);
+  });
+
+  it('and is stored is played back without a copy of the arguments', async () => {
+    const { feeds } = await begin();
+    await lastValueFrom(feeds.filtered({ id: 1 }));
+    let looked = 0;
+    const filter = new Proxy({ id: 1 }, { ownKeys: (target) => (looked++, Reflect.ownKeys(target)) });
+    expect([await lastValueFrom(feeds.filtered(filter)), looked, feeds.runs]).toEqual([1, 0, 1]);
+  });
+
+  it('looks at its arguments anew for each subscription', async () => {
+    const { feeds } = await begin();
+    const filter = { id: 1 };
+    const feed = feeds.filtered(filter);
+    expect(await lastValueFrom(feed)).toBe(1);
+    filter.id = 2;
+    expect([await lastValueFrom(feed), feeds.runs]).toEqual([2, 2]);
   });
 
   it('in an error passes it on after what was heard', async () => {
@@ -321,6 +376,14 @@ describe('@CachePut on an Observable', () => {
     listen(feeds.ticks('x'));
     await settle();
     expect(source.begun).toBe(3);
+  });
+
+  it('that is left before its turn does not begin, and nothing is said of it', async () => {
+    const started = await begin();
+    const { feeds, source } = started;
+    listen(feeds.put('x')).leave();
+    await settle();
+    expect([source.begun, warnings(started)]).toEqual([0, []]);
   });
 
   it('stores it as a whole', async () => {

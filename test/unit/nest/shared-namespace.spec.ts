@@ -162,4 +162,92 @@ describe('a list that came with the arguments is one part of a key, not a list o
     await expect(module.get(Requests).handle(request)).resolves.toBe('handled');
     await module.close();
   });
+
+  describe('looked for without running code of an argument', () => {
+    interface Sent {
+      readonly id: string;
+      readonly ids?: string[];
+    }
+    const calls = { built: 0 };
+    @Injectable()
+    class Sents {
+      @Cacheable({
+        namespace: 'files',
+        key: ({ id, ids }: Sent) => {
+          calls.built++;
+          return ids ?? ['sent', id];
+        },
+      })
+      async take({ id }: Sent, _padding?: unknown): Promise<string> {
+        return `took ${id}`;
+      }
+      @CacheEvict({ namespace: 'files', key: (id: string) => ['sent', id] })
+      async drop(_id: string): Promise<void> {}
+    }
+    const begin = async (): Promise<[Sents, ReturnType<CacheService['namespace']>, () => Promise<void>]> => {
+      const module = await Test.createTestingModule({ imports: [CacheModule.forRoot()], providers: [Sents] }).compile();
+      return [module.get(Sents), module.get(CacheService).namespace('files'), () => module.close()];
+    };
+    const fails = (): never => {
+      throw new Error('is not looked at');
+    };
+
+    it('so that a getter or a proxy that fails does not fail the call', async () => {
+      const [sents, cache, close] = await begin();
+      const getter = Object.defineProperty({ id: '1' }, 'other', { enumerable: true, get: fails });
+      const proxy = { id: '2', inner: new Proxy({}, { ownKeys: fails, getPrototypeOf: fails }) };
+      const outer = new Proxy({ id: '3' }, { ownKeys: fails, getPrototypeOf: fails, getOwnPropertyDescriptor: fails });
+      const { proxy: revoked, revoke } = Proxy.revocable([], {});
+      revoke();
+      const gone = { id: '4', revoked };
+      for (const sent of [getter, proxy, outer, gone]) {
+        await expect(sents.take(sent)).resolves.toBe(`took ${sent.id}`);
+        expect(await cache.get(['sent', sent.id])).toBe(`took ${sent.id}`);
+      }
+      await close();
+    });
+
+    it('and a list behind a getter is one part all the same', async () => {
+      const [sents, cache, close] = await begin();
+      const list = ['sent', '9'];
+      const sent = Object.defineProperty({ id: '8' }, 'ids', { enumerable: true, get: () => list });
+      await sents.take(sent);
+      expect([await cache.get(list), await cache.get([list])]).toEqual([undefined, 'took 8']);
+      await close();
+    });
+
+    it('and only a bounded part of it, beyond which a list of the client’s is one part and a made one is not', async () => {
+      const [sents, cache, close] = await begin();
+      let looked = 0;
+      const slices = Array.from({ length: 6 }, () =>
+        Array.from(
+          { length: 1_000 },
+          (_, at) => new Proxy({ at }, { ownKeys: (target) => (looked++, Reflect.ownKeys(target)) }),
+        ),
+      );
+      const list = ['sent', '6'];
+      for (const padding of [slices, slices.flat(), slices.flat().map(({ at }) => at)]) {
+        await sents.take({ id: '5', ids: list }, padding);
+        await sents.take({ id: '7' }, padding);
+        looked = 0;
+        // Hits: nothing but the making of the key looks at arguments.
+        await sents.take({ id: '5', ids: list }, padding);
+        await sents.take({ id: '7' }, padding);
+        expect(looked).toBeLessThanOrEqual(2 * 4_096);
+      }
+      expect([await cache.get(list), await cache.get([list])]).toEqual([undefined, 'took 5']);
+      expect(await cache.get(['sent', '7'])).toBe('took 7');
+      await sents.drop('7');
+      expect(await cache.get(['sent', '7'])).toBeUndefined();
+      await close();
+    });
+
+    it('and a key made of a small argument is made once', async () => {
+      const [sents, , close] = await begin();
+      calls.built = 0;
+      await sents.take({ id: '1' });
+      expect(calls.built).toBe(1);
+      await close();
+    });
+  });
 });
