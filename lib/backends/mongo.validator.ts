@@ -1,6 +1,6 @@
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
-import { barrierStamp, stateOf, type LabelFields, type MongoShards } from './mongo.documents.js';
+import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import { MongoQuestions } from './mongo.questions.js';
 import type { ServerEntry } from './server.entry.js';
@@ -20,7 +20,7 @@ export class MongoValidator {
   private readonly questions: MongoQuestions;
 
   constructor(private readonly parts: ValidatorParts) {
-    this.questions = new MongoQuestions(parts, ['m', 'i', 'f']);
+    this.questions = new MongoQuestions(parts, ['m', ...STATE_FIELDS]);
   }
 
   async stillStands(key: Key, labels: readonly Label[], { mark, incarnation, stamp }: Proof): Promise<boolean> {
