@@ -1,9 +1,7 @@
 import { announcement } from '../core/bus-message.js';
 import type { Change } from '../core/bus.js';
+import type { PubSub } from './redis.options.js';
 import { channelOf, type Shard } from './redis.shard.js';
-
-/** How others are told: all at once by one channel for the whole cache, or by one for each shard, in its slot. */
-export type PubSub = 'broadcast' | 'sharded';
 
 /** What a script needs to tell others about its change: further keys, and arguments before its own. */
 export interface Announced {

@@ -4,8 +4,10 @@ import { CacheConfigError } from '../core/errors.js';
 import type { BackendFactory } from '../core/backend.js';
 import { wholeNumber } from '../core/limits.js';
 import { knownOptions } from '../core/own-options.js';
-import type { PubSub } from './redis.announcer.js';
 import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
+
+/** How others are told: all at once by one channel for the whole cache, or by one for each shard, in its slot. */
+export type PubSub = 'broadcast' | 'sharded';
 
 export interface RedisOptions extends GuardOptions {
   /** `redis://` or `rediss://` (TLS), with user, password and database; `dragonfly://` is the same server protocol. */

@@ -1,6 +1,6 @@
 import type { FollowingWire, Wire } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
-import type { PubSub } from './redis.announcer.js';
+import type { PubSub } from './redis.options.js';
 import type { Client } from './redis.connection.js';
 import type { RedisLink } from './redis.link.js';
 import { channelOf, type ShardMap } from './redis.shard.js';

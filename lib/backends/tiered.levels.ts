@@ -5,7 +5,6 @@ import type { Draft, Entry } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Incarnation, Stamp } from '../core/stamp.js';
-import type { ResolvedMemoryOptions } from './memory.options.js';
 import type { Invalidation } from './invalidation.js';
 
 /** What tells one stored entry from every other, and whether it was invalidated, without its value. */
@@ -38,14 +37,6 @@ export interface SecondLevelFactory extends BackendFactory {
   asSecondLevel(parts: LevelParts, origin: string | undefined): SecondLevel;
 }
 
-export interface FirstLevelFactory extends BackendFactory {
-  readonly asFirstLevel: ResolvedMemoryOptions;
-}
-
 export function isSecondLevel(factory: BackendFactory): factory is SecondLevelFactory {
   return typeof (factory as Partial<SecondLevelFactory>).asSecondLevel === 'function';
-}
-
-export function isFirstLevel(factory: BackendFactory): factory is FirstLevelFactory {
-  return (factory as Partial<FirstLevelFactory>).asFirstLevel !== undefined;
 }

@@ -3,7 +3,8 @@ import type { BusFactory } from '../core/bus.js';
 import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
-import { isFirstLevel, isSecondLevel, type FirstLevelFactory, type SecondLevelFactory } from './tiered.levels.js';
+import type { ResolvedMemoryOptions } from './memory.options.js';
+import { isSecondLevel, type SecondLevelFactory } from './tiered.levels.js';
 
 export interface TieredOptions {
   /** The level in this process: `memory()`, with its bounds. */
@@ -56,6 +57,11 @@ const DEFAULT_HEARTBEAT_MS = 1_000;
 const SHORTEST_HEARTBEAT_MS = 20;
 const LONGEST_HEARTBEAT_MS = 60_000;
 
+/** What `memory()` gives, which also says what copies of a shared level may take. */
+interface FirstLevelFactory extends BackendFactory {
+  readonly asFirstLevel: ResolvedMemoryOptions;
+}
+
 /** Applies defaults and validates. @throws CacheConfigError naming the option */
 export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOptions {
   const { l1, l2, maxUnvalidated, bus } = knownOptions(options, 'tiered', ['l1', 'l2', 'maxUnvalidated', 'bus']);
@@ -104,4 +110,8 @@ function heartbeatMs(value: Duration | undefined): number {
 
 function isFactory(factory: BackendFactory | undefined): factory is BackendFactory {
   return typeof factory?.create === 'function';
+}
+
+function isFirstLevel(factory: BackendFactory): factory is FirstLevelFactory {
+  return (factory as Partial<FirstLevelFactory>).asFirstLevel !== undefined;
 }

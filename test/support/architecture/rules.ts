@@ -83,9 +83,9 @@ export const nestStaysInTheSkin: Rule = (project) =>
 export const driversStayAtTheirBackends: Rule = (project) =>
   eachImport(project, (file, { specifier }) => {
     const name = packageOf(specifier);
-    if (name === 'ioredis' && !/^lib\/(backends|bus)\/redis\.[^/]+$/.test(file.path))
+    if (name === 'ioredis' && !/^lib\/backends\/redis[./]/.test(file.path))
       return 'ioredis outside redis.* files';
-    if (name === 'mongoose' && !/^lib\/(backends|bus)\/mongo\.[^/]+$/.test(file.path))
+    if (name === 'mongoose' && !/^lib\/backends\/mongo[./]/.test(file.path))
       return 'mongoose outside mongo.* files';
     return undefined;
   });
