@@ -21,7 +21,7 @@ import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition, View } from '../core/space.js';
 import { veil } from '../core/veil.js';
-import { closeAll, openOrClose } from './open-close.js';
+import { closeAll, openOrClose } from './shared/open-close.js';
 
 export class FallbackBackend implements Backend {
   static {

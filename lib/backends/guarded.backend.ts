@@ -27,13 +27,13 @@ import { Deadlines, type Pending } from './deadlines.js';
 import { MANY, PORTION, type GuardSettings, type Punctual } from './guarded.options.js';
 import { leaseInTime, releaseAnyway } from './guarded.leases.js';
 import { Journal } from './journal.js';
-import { inPortions } from './lists.js';
-import { openOrClose } from './open-close.js';
+import { inPortions } from './shared/batches.js';
+import { openOrClose } from './shared/open-close.js';
 import { Outage } from './outage.js';
-import { asUnanswered, isAnswer, reasonOf } from './refused.error.js';
+import { asUnanswered, isAnswer, reasonOf } from './shared/refused.error.js';
 import { isBrief, repeat, RetryQueue, type Repeating } from './retry-queue.js';
-import type { Invalidation } from './invalidation.js';
-import type { LevelParts } from './tiered.levels.js';
+import type { Invalidation } from './shared/invalidation.js';
+import type { LevelParts } from './shared/second-level.js';
 
 export class GuardedBackend implements Backend {
   static {

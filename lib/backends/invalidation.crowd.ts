@@ -3,7 +3,7 @@
  * stead: more than was asked for and never less, and what others asked for stays as it was.
  */
 import type { Partition } from '../core/space.js';
-import type { Invalidation } from './invalidation.js';
+import type { Invalidation } from './shared/invalidation.js';
 
 /** A tenant is cleared only if that makes room for one in so many of all. */
 const WORTH_IT = 100;

@@ -25,7 +25,7 @@ import type { Label } from '../core/label.js';
 import { Pace } from '../core/pace.js';
 import type { Partition, View } from '../core/space.js';
 import { veil } from '../core/veil.js';
-import { WALKS } from './counting.js';
+import { WALKS } from './shared/counting.js';
 import { MongoApplications } from './mongo.applications.js';
 import { MongoCounter } from './mongo.counter.js';
 import { LabelFields, MongoShards } from './mongo.documents.js';
@@ -45,13 +45,13 @@ import { MongoWire } from './mongo.wire.js';
 import { MongoWrites } from './mongo.writes.js';
 import { ServerClock } from './server.clock.js';
 import { levelOf, type ServerBackend } from './server.level.js';
-import { Warnings } from './server.warnings.js';
+import { Warnings } from './shared/warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
-import { inTurns, sum } from './lists.js';
-import { RefusedError } from './refused.error.js';
+import { inTurns, sum } from './shared/batches.js';
+import { RefusedError } from './shared/refused.error.js';
 import { apply } from './retry-queue.js';
-import type { Invalidation } from './invalidation.js';
-import type { Proof, SecondLevel } from './tiered.levels.js';
+import type { Invalidation } from './shared/invalidation.js';
+import type { Proof, SecondLevel } from './shared/second-level.js';
 
 /**
  * Keeps entries in one collection of MongoDB, by mongoose 8 or 9.

@@ -9,9 +9,9 @@ import { BackendError, CacheConfigError } from '../core/errors.js';
 import { janitorAt, type Documents } from './mongo.documents.js';
 import { mongoError } from './mongo.errors.js';
 import type { ServerClock } from './server.clock.js';
-import { sum } from './lists.js';
-import { nonce } from './nonce.js';
-import { RefusedError } from './refused.error.js';
+import { sum } from './shared/batches.js';
+import { nonce } from './shared/nonce.js';
+import { RefusedError } from './shared/refused.error.js';
 
 export interface GreetingParts {
   readonly clock: Clock;

@@ -10,8 +10,8 @@ import type { MongoReader } from './mongo.reader.js';
 import type { MongoStates, Ticked } from './mongo.states.js';
 import { WHOLE_SHARD, type Judgement, type MongoWalk } from './mongo.walk.js';
 import type { ServerClock } from './server.clock.js';
-import { countWithin, WALKS } from './counting.js';
-import { chunks, inTurns, sum } from './lists.js';
+import { countWithin, WALKS } from './shared/counting.js';
+import { chunks, inTurns, sum } from './shared/batches.js';
 
 const EVERYTHING = compileGlob('*');
 /** Keys of one command. */

@@ -11,8 +11,8 @@ import type { Look, MongoReader, ReaderParts } from './mongo.reader.js';
 import type { MongoStates } from './mongo.states.js';
 import { AbandonedLeases } from './server.abandoned.js';
 import { ServerEntry } from './server.entry.js';
-import { nonce } from './nonce.js';
-import { RefusedError } from './refused.error.js';
+import { nonce } from './shared/nonce.js';
+import { RefusedError } from './shared/refused.error.js';
 
 /** Somebody would have to change the document between any two attempts. */
 const MAX_ATTEMPTS = 16;

@@ -19,9 +19,9 @@ import {
 import { isDuplicate } from './mongo.errors.js';
 import type { MongoLink } from './mongo.link.js';
 import type { ServerClock } from './server.clock.js';
-import { chunks } from './lists.js';
-import { nonce } from './nonce.js';
-import { RefusedError } from './refused.error.js';
+import { chunks } from './shared/batches.js';
+import { nonce } from './shared/nonce.js';
+import { RefusedError } from './shared/refused.error.js';
 
 /** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
 const MAX_LABELS = 2_000;

@@ -4,7 +4,7 @@ import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards
 import type { MongoLink } from './mongo.link.js';
 import { MongoQuestions } from './mongo.questions.js';
 import type { ServerEntry } from './server.entry.js';
-import type { Proof } from './tiered.levels.js';
+import type { Proof } from './shared/second-level.js';
 
 interface ValidatorParts {
   readonly link: MongoLink;

@@ -14,8 +14,8 @@ import { mongoError } from './mongo.errors.js';
 import type { MongoLink } from './mongo.link.js';
 import type { OwnMarks } from './mongo.marks.js';
 import { NewsReader, newsPipeline, type StreamEvent } from './mongo.news.js';
-import { nonce } from './nonce.js';
-import { RefusedError } from './refused.error.js';
+import { nonce } from './shared/nonce.js';
+import { RefusedError } from './shared/refused.error.js';
 import type { ServerClock } from './server.clock.js';
 
 const FIRST_PAUSE_MS = 50;

@@ -20,10 +20,10 @@ import { MANY, type GuardSettings } from './guarded.options.js';
 import { isDuplicate } from './mongo.errors.js';
 import { OwnMarks } from './mongo.marks.js';
 import type { LeaseParts, MongoLeases } from './mongo.leases.js';
-import { graceOf } from './draft.times.js';
-import { chunks } from './lists.js';
-import { nonce } from './nonce.js';
-import type { Proof } from './tiered.levels.js';
+import { graceOf } from './shared/draft-times.js';
+import { chunks } from './shared/batches.js';
+import { nonce } from './shared/nonce.js';
+import type { Proof } from './shared/second-level.js';
 
 /** Something else would have to change an entry between any two attempts. */
 const MAX_ATTEMPTS = 16;

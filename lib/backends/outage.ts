@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../core/clock.js';
 import type { Emit } from '../core/observer.js';
-import { Warnings } from './server.warnings.js';
+import { Warnings } from './shared/warnings.js';
 
 /** Calls fail sooner than a connection finds out why: so long a line waits for what else is heard. */
 const HEAR_OUT_MS = 500;

@@ -38,10 +38,10 @@ import { RedisLeases } from './redis.leases.js';
 import { RedisLink, type LinkEvents } from './redis.link.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './redis.options.js';
 import { RedisReader } from './redis.reader.js';
-import { sum } from './lists.js';
-import { nonce } from './nonce.js';
+import { sum } from './shared/batches.js';
+import { nonce } from './shared/nonce.js';
 import { levelOf, type ServerBackend } from './server.level.js';
-import { Warnings } from './server.warnings.js';
+import { Warnings } from './shared/warnings.js';
 import { text } from './redis.reply.js';
 import { ShardMap } from './redis.shard.js';
 import { RedisWalk } from './redis.walk.js';
@@ -49,8 +49,8 @@ import { RedisValidator } from './redis.validator.js';
 import { wireOf } from './redis.wires.js';
 import { RedisWrites } from './redis.writes.js';
 import { apply } from './retry-queue.js';
-import type { Invalidation } from './invalidation.js';
-import type { Proof, SecondLevel } from './tiered.levels.js';
+import type { Invalidation } from './shared/invalidation.js';
+import type { Proof, SecondLevel } from './shared/second-level.js';
 
 /**
  * Keeps entries on Redis (7 and later), Redis Cluster, Sentinel groups or Dragonfly.

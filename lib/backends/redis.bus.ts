@@ -6,7 +6,7 @@ import { BackendError, CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { problemOf } from './redis.errors.js';
 import { openClients } from './redis.client.js';
-import { DriverTicks } from './driver-ticks.js';
+import { DriverTicks } from './shared/driver-ticks.js';
 import type { Client } from './redis.connection.js';
 import {
   CONNECTION_OPTIONS,
@@ -16,7 +16,7 @@ import {
 } from './redis.options.js';
 import { keepAlive } from './redis.revival.js';
 import { RedisWire } from './redis.wire.js';
-import { Warnings } from './server.warnings.js';
+import { Warnings } from './shared/warnings.js';
 
 /** In which a client sends at once, or connects in order to. */
 const SENDING: ReadonlySet<string> = new Set(['ready', 'wait']);

@@ -14,7 +14,7 @@ import { call } from './redis.call.js';
 import { Masters } from './redis.masters.js';
 import { greet } from './redis.greeting.js';
 import { isReply, problemOf, redisError, saysWord } from './redis.errors.js';
-import { nonce } from './nonce.js';
+import { nonce } from './shared/nonce.js';
 import { doubtAbout } from './redis.handshake.js';
 import { keysLike } from './redis.keyspace.js';
 import { factsOf, fieldTexts, isListOf, text } from './redis.reply.js';

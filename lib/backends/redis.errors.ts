@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { BackendError, CacheError } from '../core/errors.js';
-import { RefusedError } from './refused.error.js';
+import { RefusedError } from './shared/refused.error.js';
 
 /** First words of answers that mean: not now, or not here. Everything else that a server says is its last word. */
 const ABSENT: ReadonlySet<string> = new Set([

@@ -14,11 +14,11 @@ import type { ServerClock } from './server.clock.js';
 import { ServerEntry, type EntryOpener } from './server.entry.js';
 import type { RedisLink } from './redis.link.js';
 import type { RedisReader, ShardView } from './redis.reader.js';
-import { nonce } from './nonce.js';
+import { nonce } from './shared/nonce.js';
 import { leaseText, text } from './redis.reply.js';
 import { LEASE, RELEASE, RENEW } from './redis.scripts.js';
 import type { Shard, ShardMap } from './redis.shard.js';
-import { RefusedError } from './refused.error.js';
+import { RefusedError } from './shared/refused.error.js';
 
 /** Somebody would have to store something unfit between any two attempts. */
 const MAX_ATTEMPTS = 8;

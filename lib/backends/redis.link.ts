@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { BackendError } from '../core/errors.js';
-import { DriverTicks } from './driver-ticks.js';
+import { DriverTicks } from './shared/driver-ticks.js';
 import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './redis.connection.js';
 import { keepAlive } from './redis.revival.js';
 import type { Script } from './redis.script.js';

@@ -4,7 +4,7 @@ import type { Label } from '../core/label.js';
 import type { RedisLink } from './redis.link.js';
 import { barrierStamp, viewOf } from './redis.reader.js';
 import type { Shard, ShardMap } from './redis.shard.js';
-import type { Proof } from './tiered.levels.js';
+import type { Proof } from './shared/second-level.js';
 
 interface Asked {
   readonly key: Key;

@@ -11,14 +11,14 @@ import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } 
 import { markOf, type ServerEntry } from './server.entry.js';
 import type { LeaseParts, RedisLeases } from './redis.leases.js';
 import { MANY, type GuardSettings } from './guarded.options.js';
-import { graceOf, keptMs } from './draft.times.js';
-import { chunks } from './lists.js';
-import { nonce } from './nonce.js';
+import { graceOf, keptMs } from './shared/draft-times.js';
+import { chunks } from './shared/batches.js';
+import { nonce } from './shared/nonce.js';
 import { leaseText, text } from './redis.reply.js';
 import type { Script } from './redis.script.js';
 import { COUNT, FILL, SWAP, WRITE } from './redis.scripts.js';
-import { RefusedError } from './refused.error.js';
-import type { Proof } from './tiered.levels.js';
+import { RefusedError } from './shared/refused.error.js';
+import type { Proof } from './shared/second-level.js';
 
 /** A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each time. */
 const MAX_ATTEMPTS = 8;

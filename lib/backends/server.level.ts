@@ -5,7 +5,7 @@ import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
 import type { GuardSettings, Punctual } from './guarded.options.js';
 import type { Repeating } from './retry-queue.js';
-import type { LevelParts, SecondLevel } from './tiered.levels.js';
+import type { LevelParts, SecondLevel } from './shared/second-level.js';
 
 export interface ServerBackend
   extends Omit<Backend, keyof Punctual>, Repeating, Punctual, Pick<SecondLevel, 'proofOf'> {

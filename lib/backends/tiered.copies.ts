@@ -11,7 +11,7 @@ import type { ResolvedMemoryOptions } from './memory.options.js';
 import { QuotaRecord } from './memory.quota.js';
 import { MemoryStore } from './memory.store.js';
 import { Changes, keySlot, slotsOf } from './tiered.changes.js';
-import type { Proof } from './tiered.levels.js';
+import type { Proof } from './shared/second-level.js';
 
 /** Copies that came together are not checked together. */
 const SPREAD = 0.1;

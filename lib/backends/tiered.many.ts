@@ -2,7 +2,7 @@ import type { Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Key } from '../core/key.js';
 import { PORTION } from './guarded.options.js';
-import { inPortions } from './lists.js';
+import { inPortions } from './shared/batches.js';
 import { Copy } from './tiered.copies.js';
 
 /** What a process has of a key: an answer, a copy that is one after a check, or nothing. */

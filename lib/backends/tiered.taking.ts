@@ -4,7 +4,7 @@ import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/key.js';
 import { survives } from '../core/stamp.js';
 import { readingOf, type Copies, type Copy, type CopyDraft } from './tiered.copies.js';
-import type { SecondLevel } from './tiered.levels.js';
+import type { SecondLevel } from './shared/second-level.js';
 
 /** The moment before the second level was asked: what a copy of its answer is dated by. */
 export interface Asked {

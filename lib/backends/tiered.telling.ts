@@ -2,7 +2,7 @@ import type { Bus, Change } from '../core/bus.js';
 import { fingerprint } from '../core/fingerprint.js';
 import type { Key } from '../core/key.js';
 import type { Partition } from '../core/space.js';
-import type { Invalidation } from './invalidation.js';
+import type { Invalidation } from './shared/invalidation.js';
 import type { Copies } from './tiered.copies.js';
 
 const ALL: Change = Object.freeze({ kind: 'all' });

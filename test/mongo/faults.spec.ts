@@ -11,7 +11,7 @@ import { ServerClock } from '../../lib/backends/server.clock.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { BackendError, InvalidationUnknownError, ValueTooLargeError } from '../../lib/core/errors.js';
-import { RefusedError } from '../../lib/backends/refused.error.js';
+import { RefusedError } from '../../lib/backends/shared/refused.error.js';
 import { Source, type Options, type Rig } from '../support/machine/rig.js';
 import { failCommands, failNothing } from '../support/mongo/fail-command.js';
 import { mongoBackend, MongoMachines } from '../support/mongo/mongo-machine.js';

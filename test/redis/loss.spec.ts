@@ -1,6 +1,6 @@
 /** What a server forgets, displaces or mixes up: misses and refused fills, never an old value. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { RefusedError } from '../../lib/backends/refused.error.js';
+import { RefusedError } from '../../lib/backends/shared/refused.error.js';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { Source } from '../support/machine/rig.js';
 import { Machines, timed } from '../support/redis/machines.js';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { memory } from '../../lib/backends/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
-import type { SecondLevelFactory } from '../../lib/backends/tiered.levels.js';
+import type { SecondLevelFactory } from '../../lib/backends/shared/second-level.js';
 import { systemClock } from '../../lib/core/clock.js';
 import type { Reading } from '../../lib/core/backend.js';
 import { caughtUp, firstLevelOf, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';

@@ -10,7 +10,7 @@ export type Rule = (project: Project) => Violation[];
 const PARTS = ['engine', 'backends', 'codec', 'bus', 'context', 'observe'];
 const FEATURES = ['ai', 'interop', 'admin', 'testing'];
 /** `driver-ticks` looks at what a test replaced, and `mongo.client` holds a process by a timer of `node:timers`. */
-const OWN_TIMERS = ['lib/core/clock.ts', 'lib/backends/driver-ticks.ts', 'lib/backends/mongo.client.ts'];
+const OWN_TIMERS = ['lib/core/clock.ts', 'lib/backends/shared/driver-ticks.ts', 'lib/backends/mongo.client.ts'];
 const ASSEMBLE = 'lib/assemble.ts';
 const CLOCK = 'lib/core/clock.ts';
 /** Where the timers of the machine are, whatever a test puts in the place of the global ones. */
@@ -83,10 +83,8 @@ export const nestStaysInTheSkin: Rule = (project) =>
 export const driversStayAtTheirBackends: Rule = (project) =>
   eachImport(project, (file, { specifier }) => {
     const name = packageOf(specifier);
-    if (name === 'ioredis' && !/^lib\/backends\/redis[./]/.test(file.path))
-      return 'ioredis outside redis.* files';
-    if (name === 'mongoose' && !/^lib\/backends\/mongo[./]/.test(file.path))
-      return 'mongoose outside mongo.* files';
+    if (name === 'ioredis' && !/^lib\/backends\/redis[./]/.test(file.path)) return 'ioredis outside redis.* files';
+    if (name === 'mongoose' && !/^lib\/backends\/mongo[./]/.test(file.path)) return 'mongoose outside mongo.* files';
     return undefined;
   });
 

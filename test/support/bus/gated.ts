@@ -1,5 +1,5 @@
 import type { Backend, BackendFactory, BackendParts } from '../../../lib/core/backend.js';
-import type { SecondLevel, SecondLevelFactory } from '../../../lib/backends/tiered.levels.js';
+import type { SecondLevel, SecondLevelFactory } from '../../../lib/backends/shared/second-level.js';
 import { Deferred } from '../machine/rig.js';
 
 /**

@@ -1,10 +1,10 @@
 /** What a backend has to offer, beside being one, to be a level of two. */
-import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
-import type { FollowingWire, Wire } from '../core/bus.js';
-import type { Draft, Entry } from '../core/entry.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Incarnation, Stamp } from '../core/stamp.js';
+import type { Backend, BackendFactory, BackendParts } from '../../core/backend.js';
+import type { FollowingWire, Wire } from '../../core/bus.js';
+import type { Draft, Entry } from '../../core/entry.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Incarnation, Stamp } from '../../core/stamp.js';
 import type { Invalidation } from './invalidation.js';
 
 /** What tells one stored entry from every other, and whether it was invalidated, without its value. */

@@ -1,4 +1,4 @@
-import { BackendError, CacheError, UnansweredError } from '../core/errors.js';
+import { BackendError, CacheError, UnansweredError } from '../../core/errors.js';
 
 /**
  * A server answered, and its answer is no: out of memory, a missing right, a key of another type. It is there, so

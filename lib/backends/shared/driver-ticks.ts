@@ -5,7 +5,7 @@
  * has put it. Where nothing is replaced, none of this runs.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { machineClock } from '../core/clock.js';
+import { machineClock } from '../../core/clock.js';
 
 /** Often enough for calls that need several ticks, and seldom enough for a busy machine. */
 const EVERY_MS = 1;

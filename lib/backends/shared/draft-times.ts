@@ -1,4 +1,4 @@
-import type { Draft } from '../core/entry.js';
+import type { Draft } from '../../core/entry.js';
 
 /** Whole milliseconds an entry stays on the server; 0: for ever. */
 export function keptMs({ keptForMs }: Pick<Draft, 'keptForMs'>): number {

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 
 /** Walks of one call that are under way at once: others use the same connections. */
 export const WALKS = 8;

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.js';
-import type { Emit } from '../core/observer.js';
+import type { Clock } from '../../core/clock.js';
+import type { Emit } from '../../core/observer.js';
 
 /** The same trouble is told again after so long. */
 const SILENCE_MS = 30_000;
