@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { inTurns } from '../../../lib/backends/shared/batches.js';
+import { inTurns } from '../../../../lib/backends/shared/batches.js';
 
 it('work in turns: so many at once, answers in the order of the items', async () => {
   let underWay = 0;

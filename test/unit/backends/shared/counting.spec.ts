@@ -1,7 +1,7 @@
 /** Counting what is removed: never too much, and a walk that fails takes nothing from the others. */
 import { describe, expect, it } from '@jest/globals';
-import { countWithin } from '../../../lib/backends/shared/counting.js';
-import { FakeClock } from '../../../lib/testing/fake.clock.js';
+import { countWithin } from '../../../../lib/backends/shared/counting.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
 const items = Array.from({ length: 40 }, (_, item) => item);
 
