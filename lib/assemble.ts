@@ -2,7 +2,7 @@
  * Where the parts meet: the page on which one sees the machine. Free of any framework, so that a test or a bench gets
  * the same machine that a module does.
  */
-import { memory } from './backends/memory.backend.js';
+import { memory } from './backends/memory/memory.backend.js';
 import { nullBackend } from './backends/null.backend.js';
 import { wireBus } from './bus/wire.bus.js';
 import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } from './codec/codec.options.js';

@@ -6,10 +6,10 @@ import { fingerprint } from '../core/fingerprint.js';
 import type { Key } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Partition } from '../core/space.js';
-import { COPY_BYTES } from './memory.cost.js';
-import type { ResolvedMemoryOptions } from './memory.options.js';
-import { QuotaRecord } from './memory.quota.js';
-import { MemoryStore } from './memory.store.js';
+import { COPY_BYTES } from './memory/cost.js';
+import type { ResolvedMemoryOptions } from './memory/options.js';
+import { QuotaRecord } from './memory/quota.js';
+import { MemoryStore } from './memory/store.js';
 import { Changes, keySlot, slotsOf } from './tiered.changes.js';
 import type { Proof } from './shared/second-level.js';
 

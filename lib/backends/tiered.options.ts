@@ -3,7 +3,7 @@ import type { BusFactory } from '../core/bus.js';
 import { parseDuration, type Duration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
-import type { ResolvedMemoryOptions } from './memory.options.js';
+import type { ResolvedMemoryOptions } from './memory/options.js';
 import { isSecondLevel, type SecondLevelFactory } from './shared/second-level.js';
 
 export interface TieredOptions {

@@ -1,5 +1,5 @@
 import { registerAs } from '@nestjs/config';
-import { memory } from '../backends/memory.backend.js';
+import { memory } from '../backends/memory/memory.backend.js';
 import type { BackendFactory } from '../core/backend.js';
 import { parseDuration } from '../core/duration.js';
 import { CacheConfigError } from '../core/errors.js';

@@ -1,5 +1,5 @@
 import { describe, it } from '@jest/globals';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { chaos } from '../../lib/testing/chaos.js';
 import { backendContract } from '../../lib/testing/contract/backend-contract.js';

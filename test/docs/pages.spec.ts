@@ -25,7 +25,7 @@ describe('what the library has, the pages tell', () => {
     ['lib/codec/key-ring.ts', ['EncryptionOptions']],
     ['lib/core/policy.ts', ['PolicyOptions']],
     ['lib/core/limits.ts', ['LimitOptions']],
-    ['lib/backends/memory.options.ts', ['MemoryOptions']],
+    ['lib/backends/memory/options.ts', ['MemoryOptions']],
     [
       'lib/nest/decorators/decorator.options.ts',
       ['CommonOptions', 'CacheableOptions', 'CacheEvictOptions', 'CacheConfigOptions'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import assert from 'node:assert/strict';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { CacheError, LoaderTimeoutError } from '../../lib/core/errors.js';
 import type { LoaderContext } from '../../lib/engine/loader.js';

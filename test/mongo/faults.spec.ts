@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { randomBytes } from 'node:crypto';
 import { createConnection, mongo, type Connection } from 'mongoose';
 import { MongoLink } from '../../lib/backends/mongo.link.js';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import { resolveMongoOptions } from '../../lib/backends/mongo.options.js';
 import { MongoSweeper } from '../../lib/backends/mongo.sweeper.js';

@@ -4,7 +4,7 @@ import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
 import { Test } from '@nestjs/testing';
 import type { Connection, mongo as driver } from 'mongoose';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { mongo } from '../../lib/backends/mongo.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { Backend, BackendFactory } from '../../lib/core/backend.js';

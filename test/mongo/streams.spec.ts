@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createRequire } from 'node:module';
 import { createConnection, mongo as driver, type Connection } from 'mongoose';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered.options.js';
 import type { BackendFactory } from '../../lib/core/backend.js';

@@ -1,7 +1,7 @@
 /** Memory over MongoDB: nobody tells of changes, so what a copy is worth is decided by checks alone (guarantee G4). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mongo as driver, type Connection } from 'mongoose';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered.options.js';
 import type { BackendFactory, Reading } from '../../lib/core/backend.js';

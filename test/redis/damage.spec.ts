@@ -1,7 +1,7 @@
 /** Entries that nobody can use are removed by whoever reads them. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { DISCARD } from '../../lib/backends/redis.scripts.removal.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';

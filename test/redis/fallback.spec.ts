@@ -1,6 +1,6 @@
 /** What a memory behind a server that is away may keep, and what of the server counts once it is back. */
 import { afterEach, expect, it, jest } from '@jest/globals';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { Clock } from '../../lib/core/clock.js';
 import type { Rig } from '../support/machine/rig.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';

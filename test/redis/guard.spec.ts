@@ -5,7 +5,7 @@ import { Deadlines } from '../../lib/backends/deadlines.js';
 import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
 import { resolveGuardOptions } from '../../lib/backends/guarded.options.js';
 import { Journal } from '../../lib/backends/journal.js';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { BackendError } from '../../lib/core/errors.js';

@@ -1,6 +1,6 @@
 /** Failures that are hidden because somebody asked for it. */
 import { afterEach, it, jest } from '@jest/globals';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';

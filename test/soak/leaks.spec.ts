@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { seededRandom } from '../../lib/testing/seeded-random.js';
 import { Rig } from '../support/machine/rig.js';

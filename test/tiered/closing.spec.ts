@@ -1,6 +1,6 @@
 /** Two levels come and go as one: what was opened is closed, whatever fails on the way. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { localBus } from '../../lib/bus/local.bus.js';
 import type { Backend, BackendFactory } from '../../lib/core/backend.js';
 import type { BusFactory } from '../../lib/core/bus.js';

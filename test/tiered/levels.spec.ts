@@ -1,6 +1,6 @@
 /** What two levels do beyond the contract: who answers, who hears of what, and for how long a copy is believed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { memory } from '../../lib/backends/memory.backend.js';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import type { SecondLevelFactory } from '../../lib/backends/shared/second-level.js';

@@ -1,8 +1,8 @@
 /** Memory over Redis, for tests. */
 import { createCodec } from '../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
-import { memory } from '../../../lib/backends/memory.backend.js';
-import type { MemoryOptions } from '../../../lib/backends/memory.options.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import type { MemoryOptions } from '../../../lib/backends/memory/options.js';
 import { redis } from '../../../lib/backends/redis.backend.js';
 import type { RedisOptions } from '../../../lib/backends/redis.options.js';
 import { tiered } from '../../../lib/backends/tiered.backend.js';

@@ -3,7 +3,7 @@
  * for each shape, started with --expose-gc.
  */
 import { assemble, DEFAULT_BLUEPRINT } from '../../../lib/assemble.ts';
-import { memory } from '../../../lib/backends/memory.backend.ts';
+import { memory } from '../../../lib/backends/memory/memory.backend.ts';
 import { systemClock } from '../../../lib/core/clock.ts';
 import { DEFAULT_POLICY } from '../../../lib/core/policy.ts';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { MemoryOptions } from '../../../lib/backends/memory.options.js';
+import type { MemoryOptions } from '../../../lib/backends/memory/options.js';
 
 const CHILDREN = fileURLToPath(new URL('./', import.meta.url));
 

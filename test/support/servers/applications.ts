@@ -1,7 +1,7 @@
 /** What every server does for applications that meet under one prefix; given the server. */
 import { afterEach, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { MAX_MARKS } from '../../../lib/backends/server.applications.js';
 import { tiered } from '../../../lib/backends/tiered.backend.js';
 import { applicationMark } from '../../../lib/core/application.js';

@@ -1,7 +1,7 @@
 /** What a second backend of the application's own may do wrong, while it stands in for the first and afterwards. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { FallbackBackend } from '../../../lib/backends/fallback.backend.js';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { BackendFactory } from '../../../lib/core/backend.js';
 import { BackendError, InvalidationUnknownError } from '../../../lib/core/errors.js';
 import { chaos, type Chaos } from '../../../lib/testing/chaos.js';

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
-import type { MemoryStore } from '../../../lib/backends/memory.store.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import type { MemoryStore } from '../../../lib/backends/memory/store.js';
 import type { SingleFlight } from '../../../lib/engine/single-flight.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { seededRandom } from '../../../lib/testing/seeded-random.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { assemble } from '../../../lib/assemble.js';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { CodecOptions } from '../../../lib/codec/codec.options.js';
 import type { BackendFactory, BackendParts } from '../../../lib/core/backend.js';
 import type { Codec, Opened } from '../../../lib/core/codec.js';

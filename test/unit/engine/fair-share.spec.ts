@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { FairShare } from '../../../lib/engine/fair-share.js';
 import { LoadTimes } from '../../../lib/engine/load-times.js';
 import { chaos } from '../../../lib/testing/chaos.js';

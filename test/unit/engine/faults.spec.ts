@@ -1,6 +1,6 @@
 /** Loaders and tenants that misbehave: rows of the fault list that no other file of the engine is about. */
 import { describe, expect, it, jest } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { TagInvalidError } from '../../../lib/core/errors.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';

@@ -1,6 +1,6 @@
 /** What is made of what was read inside, where the load inside brought no entry of its own. */
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { LoaderContext } from '../../../lib/engine/loader.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { Rig, Source, type Options } from '../../support/machine/rig.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Readable } from 'node:stream';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { Rig, Source } from '../../support/machine/rig.js';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_HEADER_BYTES } from '../../../lib/core/codec.js';
 import { Loading } from '../../../lib/core/frame.js';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { Rig } from '../../support/machine/rig.js';
 
 const tagsOf = (many: number, lead = 'tag '): string[] => Array.from({ length: many }, (_, at) => `${lead}${at}`);

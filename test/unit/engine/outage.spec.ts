@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { BackendError, InvalidationUnknownError, UnserializableError } from '../../../lib/core/errors.js';
 import { compileGlob } from '../../../lib/core/glob.js';
 import { chaos, ChaosError, type Chaos } from '../../../lib/testing/chaos.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { InvalidationUnknownError } from '../../../lib/core/errors.js';
 import type { Loader } from '../../../lib/engine/loader.js';
 import { chaos } from '../../../lib/testing/chaos.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
 import { errorOf, Rig, Source, type Place } from '../../support/machine/rig.js';

@@ -1,7 +1,7 @@
 /** What comes back when the cache itself fails, by verb and decorator: the table of docs/guides/failures.md. */
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { Cacheable, CacheEvict, CachePut, type CacheModuleOptions, type CacheService } from '../../../lib/index.js';
 import { chaos, type Chaos } from '../../../lib/testing/chaos.js';
 import { watchUnhandled } from '../../support/unhandled.js';

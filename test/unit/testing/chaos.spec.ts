@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { Backend } from '../../../lib/core/backend.js';
 import { compileGlob } from '../../../lib/core/glob.js';
 import { KeyMint, type Key } from '../../../lib/core/key.js';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { memory } from '../../../../lib/backends/memory.backend.js';
-import type { MemoryOptions } from '../../../../lib/backends/memory.options.js';
-import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from '../../../../lib/backends/memory.cost.js';
-import type { MemoryPartition } from '../../../../lib/backends/memory.partition.js';
-import type { Birth, Group, MemoryRecord } from '../../../../lib/backends/memory.record.js';
-import type { MemoryStore } from '../../../../lib/backends/memory.store.js';
-import type { Uses } from '../../../../lib/backends/memory.uses.js';
+import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import type { MemoryOptions } from '../../../../lib/backends/memory/options.js';
+import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from '../../../../lib/backends/memory/cost.js';
+import type { MemoryPartition } from '../../../../lib/backends/memory/partition.js';
+import type { Birth, Group, MemoryRecord } from '../../../../lib/backends/memory/record.js';
+import type { MemoryStore } from '../../../../lib/backends/memory/store.js';
+import type { Uses } from '../../../../lib/backends/memory/lru-list.js';
 import type { Backend, LeaseReply, Reading } from '../../../../lib/core/backend.js';
 import type { Clock } from '../../../../lib/core/clock.js';
 import type { Draft } from '../../../../lib/core/entry.js';

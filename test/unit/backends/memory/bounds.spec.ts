@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import assert from 'node:assert/strict';
-import { memory } from '../../../lib/backends/memory.backend.js';
-import { CacheConfigError, ValueTooLargeError } from '../../../lib/core/errors.js';
-import { seededRandom } from '../../../lib/testing/seeded-random.js';
-import { Rig } from '../../support/machine/rig.js';
-import { Inside } from './support/inside.js';
+import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import { CacheConfigError, ValueTooLargeError } from '../../../../lib/core/errors.js';
+import { seededRandom } from '../../../../lib/testing/seeded-random.js';
+import { Rig } from '../../../support/machine/rig.js';
+import { Inside } from '../support/inside.js';
 
 const TENANTS = ['acme', 'beta', 'gamma'] as const;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { compileGlob, type Glob } from '../../../lib/core/glob.js';
-import { PORTION_STEPS } from '../../../lib/core/pace.js';
-import { FakeClock } from '../../../lib/testing/fake.clock.js';
-import { Inside } from './support/inside.js';
+import { compileGlob, type Glob } from '../../../../lib/core/glob.js';
+import { PORTION_STEPS } from '../../../../lib/core/pace.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
+import { Inside } from '../support/inside.js';
 
 /** Sees what is done between two turns of the event loop. */
 class TurnClock extends FakeClock {

@@ -16,24 +16,24 @@ import type {
   Reading,
   Selection,
   Usage,
-} from '../core/backend.js';
-import { machineOf, type Clock } from '../core/clock.js';
-import type { Copied } from '../core/copier.js';
-import type { Draft } from '../core/entry.js';
-import { NotACounterError, QuotaExceededError, ValueTooLargeError } from '../core/errors.js';
-import { compileGlob } from '../core/glob.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import { Pace } from '../core/pace.js';
-import type { Partition, View } from '../core/space.js';
-import type { Stamp } from '../core/stamp.js';
-import { veil } from '../core/veil.js';
-import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './memory.options.js';
-import type { MemoryPartition } from './memory.partition.js';
-import type { Group, MemoryRecord } from './memory.record.js';
-import { scanPage } from './memory.scan.js';
-import { MemoryStore } from './memory.store.js';
-import { MemorySweep } from './memory.sweep.js';
+} from '../../core/backend.js';
+import { machineOf, type Clock } from '../../core/clock.js';
+import type { Copied } from '../../core/copier.js';
+import type { Draft } from '../../core/entry.js';
+import { NotACounterError, QuotaExceededError, ValueTooLargeError } from '../../core/errors.js';
+import { compileGlob } from '../../core/glob.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import { Pace } from '../../core/pace.js';
+import type { Partition, View } from '../../core/space.js';
+import type { Stamp } from '../../core/stamp.js';
+import { veil } from '../../core/veil.js';
+import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './options.js';
+import type { MemoryPartition } from './partition.js';
+import type { Group, MemoryRecord } from './record.js';
+import { scanPage } from './scan.js';
+import { MemoryStore } from './store.js';
+import { MemorySweep } from './cleanup.js';
 
 const NOTHING: Reading = Object.freeze({
   entry: undefined,

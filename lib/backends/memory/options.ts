@@ -1,7 +1,7 @@
-import type { Isolation } from '../core/entry.js';
-import { CacheConfigError } from '../core/errors.js';
-import { wholeNumber } from '../core/limits.js';
-import { knownOptions } from '../core/own-options.js';
+import type { Isolation } from '../../core/entry.js';
+import { CacheConfigError } from '../../core/errors.js';
+import { wholeNumber } from '../../core/limits.js';
+import { knownOptions } from '../../core/own-options.js';
 
 export interface MemoryOptions {
   /** Most entries kept; beyond it the least recently used go. @default 50000 */

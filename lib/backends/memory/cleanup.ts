@@ -1,12 +1,12 @@
-import type { Usage } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import { stepsToTest, type Glob } from '../core/glob.js';
-import { visibleKey } from '../core/key.js';
-import type { Pace } from '../core/pace.js';
-import type { Partition, View } from '../core/space.js';
-import type { MemoryPartition, PartitionSnapshot } from './memory.partition.js';
-import type { Group, MemoryRecord } from './memory.record.js';
-import type { MemoryStore } from './memory.store.js';
+import type { Usage } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import { stepsToTest, type Glob } from '../../core/glob.js';
+import { visibleKey } from '../../core/key.js';
+import type { Pace } from '../../core/pace.js';
+import type { Partition, View } from '../../core/space.js';
+import type { MemoryPartition, PartitionSnapshot } from './partition.js';
+import type { Group, MemoryRecord } from './record.js';
+import type { MemoryStore } from './store.js';
 
 /** Steps of a walk for a group that is passed by, and for a record that is looked at or removed. */
 const GROUP_STEPS = 10;

@@ -1,5 +1,5 @@
-import type { ResolvedQuota } from './memory.options.js';
-import type { BirthOf } from './memory.births.js';
+import type { ResolvedQuota } from './options.js';
+import type { BirthOf } from './shared-metadata.js';
 
 /** What a store may hold. */
 export interface StoreBounds {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { compileGlob } from '../../../lib/core/glob.js';
-import type { Lease } from '../../../lib/core/backend.js';
-import type { Key } from '../../../lib/core/key.js';
-import { FakeClock } from '../../../lib/testing/fake.clock.js';
-import { Inside, type Where } from './support/inside.js';
+import { compileGlob } from '../../../../lib/core/glob.js';
+import type { Lease } from '../../../../lib/core/backend.js';
+import type { Key } from '../../../../lib/core/key.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
+import { Inside, type Where } from '../support/inside.js';
 
 function granted(inside: Inside, key: Key, leaseMs = 60_000): Lease {
   const reply = inside.backend.lease(key, { leaseMs, purpose: 'missing' });

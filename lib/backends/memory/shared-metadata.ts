@@ -1,10 +1,10 @@
-import type { Copier } from '../core/copier.js';
-import type { Isolation } from '../core/entry.js';
-import { fingerprint } from '../core/fingerprint.js';
-import type { Label } from '../core/label.js';
-import type { Stamp } from '../core/stamp.js';
-import { birthBytes, flatten } from './memory.cost.js';
-import { Birth, type Group } from './memory.record.js';
+import type { Copier } from '../../core/copier.js';
+import type { Isolation } from '../../core/entry.js';
+import { fingerprint } from '../../core/fingerprint.js';
+import type { Label } from '../../core/label.js';
+import type { Stamp } from '../../core/stamp.js';
+import { birthBytes, flatten } from './cost.js';
+import { Birth, type Group } from './record.js';
 
 /** Distinct births that a group offers for sharing. */
 const MIN_SHARED_BIRTHS = 256;

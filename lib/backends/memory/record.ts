@@ -1,11 +1,11 @@
-import type { Copier } from '../core/copier.js';
-import type { Entry, Isolation, Level } from '../core/entry.js';
-import { idIn, type Key, type KeyId } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Barrier, Incarnation, Stamp } from '../core/stamp.js';
-import type { Tally } from '../core/tally.js';
-import { veil } from '../core/veil.js';
-import type { MemoryPartition } from './memory.partition.js';
+import type { Copier } from '../../core/copier.js';
+import type { Entry, Isolation, Level } from '../../core/entry.js';
+import { idIn, type Key, type KeyId } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Barrier, Incarnation, Stamp } from '../../core/stamp.js';
+import type { Tally } from '../../core/tally.js';
+import { veil } from '../../core/veil.js';
+import type { MemoryPartition } from './partition.js';
 
 /** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
 export interface Group {

@@ -1,4 +1,4 @@
-import type { Group, MemoryRecord } from './memory.record.js';
+import type { Group, MemoryRecord } from './record.js';
 
 /** Records looked at for each one that has to go. */
 const LOOKED_AT = 4;

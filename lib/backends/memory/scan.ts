@@ -1,9 +1,9 @@
-import type { Page, Selection } from '../core/backend.js';
-import { stepsToTest } from '../core/glob.js';
-import { visibleKey } from '../core/key.js';
-import type { Pace } from '../core/pace.js';
-import type { MemoryStore } from './memory.store.js';
-import { isIn } from './memory.sweep.js';
+import type { Page, Selection } from '../../core/backend.js';
+import { stepsToTest } from '../../core/glob.js';
+import { visibleKey } from '../../core/key.js';
+import type { Pace } from '../../core/pace.js';
+import type { MemoryStore } from './store.js';
+import { isIn } from './cleanup.js';
 
 const PAGE_SIZE = 500;
 /** Records looked at for one page: who asks for the next one may have had enough. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory.backend.js';
-import type { MemoryOptions, QuotaOptions } from '../../../lib/backends/memory.options.js';
-import type { Quota } from '../../../lib/backends/memory.quota.js';
-import { CacheConfigError, QuotaExceededError, ValueTooLargeError } from '../../../lib/core/errors.js';
-import { seededRandom } from '../../../lib/testing/seeded-random.js';
-import { errorOf, Rig } from '../../support/machine/rig.js';
-import { Inside } from './support/inside.js';
+import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import type { MemoryOptions, QuotaOptions } from '../../../../lib/backends/memory/options.js';
+import type { Quota } from '../../../../lib/backends/memory/quota.js';
+import { CacheConfigError, QuotaExceededError, ValueTooLargeError } from '../../../../lib/core/errors.js';
+import { seededRandom } from '../../../../lib/testing/seeded-random.js';
+import { errorOf, Rig } from '../../../support/machine/rig.js';
+import { Inside } from '../support/inside.js';
 
 interface Held {
   readonly entries: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { heldBytes, type Held, type HeldRun } from '../../support/children/measure-held.js';
+import { heldBytes, type Held, type HeldRun } from '../../../support/children/measure-held.js';
 
 const MIB = 1_048_576;
 

@@ -1,8 +1,8 @@
-import type { KeyId } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Partition } from '../core/space.js';
-import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from './memory.cost.js';
-import { survives, type Barrier, type Incarnation, type Stamp } from '../core/stamp.js';
+import type { KeyId } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Partition } from '../../core/space.js';
+import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from './cost.js';
+import { survives, type Barrier, type Incarnation, type Stamp } from '../../core/stamp.js';
 
 export interface MemoryLease {
   readonly token: string;

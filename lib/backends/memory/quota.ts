@@ -4,11 +4,11 @@
  * not have to. So nobody's scan costs others their hits, nor do the scans of several at once. What belongs to everybody
  * has no quota.
  */
-import type { Partition } from '../core/space.js';
-import { MemoryRecord, type Group } from './memory.record.js';
-import type { MemoryPartition } from './memory.partition.js';
-import type { ResolvedQuota } from './memory.options.js';
-import { Uses, type Linked } from './memory.uses.js';
+import type { Partition } from '../../core/space.js';
+import { MemoryRecord, type Group } from './record.js';
+import type { MemoryPartition } from './partition.js';
+import type { ResolvedQuota } from './options.js';
+import { Uses, type Linked } from './lru-list.js';
 
 /** Stands for a record in the list of its tenant's uses. */
 export class OwnUse implements Linked<OwnUse> {

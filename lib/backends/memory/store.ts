@@ -3,18 +3,18 @@
  * by its end: neither has to put the id together. The list of uses goes through all groups and says what is displaced
  * when a bound is reached; every removal, whoever asked for it, passes through `leave`, so the three never disagree.
  */
-import type { Copier } from '../core/copier.js';
-import type { Key } from '../core/key.js';
-import type { Partition } from '../core/space.js';
-import { survives } from '../core/stamp.js';
-import { birthIn, dropBirth } from './memory.births.js';
-import { compact, costOf, groupBytes, QUOTA_BYTES } from './memory.cost.js';
-import { Janitor } from './memory.janitor.js';
-import { MemoryPartition } from './memory.partition.js';
-import { MemoryRecord, type Birth, type Group } from './memory.record.js';
-import { Quota, QuotaRecord, type Measure } from './memory.quota.js';
-import type { Placement, StoreBounds } from './memory.placement.js';
-import { Uses } from './memory.uses.js';
+import type { Copier } from '../../core/copier.js';
+import type { Key } from '../../core/key.js';
+import type { Partition } from '../../core/space.js';
+import { survives } from '../../core/stamp.js';
+import { birthIn, dropBirth } from './shared-metadata.js';
+import { compact, costOf, groupBytes, QUOTA_BYTES } from './cost.js';
+import { Janitor } from './expiry-scan.js';
+import { MemoryPartition } from './partition.js';
+import { MemoryRecord, type Birth, type Group } from './record.js';
+import { Quota, QuotaRecord, type Measure } from './quota.js';
+import type { Placement, StoreBounds } from './placement.js';
+import { Uses } from './lru-list.js';
 
 /** Members of the group that each new record looks at, to drop those that have expired. */
 const SWEPT_PER_PLACEMENT = 2;
