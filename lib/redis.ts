@@ -2,4 +2,4 @@ export { redis } from './backends/redis.backend.js';
 export { redisBus } from './backends/redis.bus.js';
 export type { RedisBusOptions } from './backends/redis.bus.js';
 export type { RedisOptions } from './backends/redis.options.js';
-export type { GuardOptions } from './backends/guarded.options.js';
+export type { GuardOptions } from './backends/resilience/options.js';

@@ -49,7 +49,7 @@ import { Warnings } from './shared/warnings.js';
 import { EntryOpener, ServerEntry } from './server.entry.js';
 import { inTurns, sum } from './shared/batches.js';
 import { RefusedError } from './shared/refused.error.js';
-import { apply } from './retry-queue.js';
+import { apply } from './resilience/retry-queue.js';
 import type { Invalidation } from './shared/invalidation.js';
 import type { Proof, SecondLevel } from './shared/second-level.js';
 

@@ -16,7 +16,7 @@ import {
   type ShardState,
   type Stored,
 } from './mongo.documents.js';
-import { MANY, type GuardSettings } from './guarded.options.js';
+import { MANY, type GuardSettings } from './resilience/options.js';
 import { isDuplicate } from './mongo.errors.js';
 import { OwnMarks } from './mongo.marks.js';
 import type { LeaseParts, MongoLeases } from './mongo.leases.js';

@@ -48,7 +48,7 @@ import { RedisWalk } from './redis.walk.js';
 import { RedisValidator } from './redis.validator.js';
 import { wireOf } from './redis.wires.js';
 import { RedisWrites } from './redis.writes.js';
-import { apply } from './retry-queue.js';
+import { apply } from './resilience/retry-queue.js';
 import type { Invalidation } from './shared/invalidation.js';
 import type { Proof, SecondLevel } from './shared/second-level.js';
 

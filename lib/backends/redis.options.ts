@@ -4,7 +4,7 @@ import { CacheConfigError } from '../core/errors.js';
 import type { BackendFactory } from '../core/backend.js';
 import { wholeNumber } from '../core/limits.js';
 import { knownOptions } from '../core/own-options.js';
-import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from './guarded.options.js';
+import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from './resilience/options.js';
 
 /** How others are told: all at once by one channel for the whole cache, or by one for each shard, in its slot. */
 export type PubSub = 'broadcast' | 'sharded';

@@ -10,7 +10,7 @@ import type { Argument } from './redis.connection.js';
 import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from './server.counter.js';
 import { markOf, type ServerEntry } from './server.entry.js';
 import type { LeaseParts, RedisLeases } from './redis.leases.js';
-import { MANY, type GuardSettings } from './guarded.options.js';
+import { MANY, type GuardSettings } from './resilience/options.js';
 import { graceOf, keptMs } from './shared/draft-times.js';
 import { chunks } from './shared/batches.js';
 import { nonce } from './shared/nonce.js';

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Key } from '../core/key.js';
-import { PORTION } from './guarded.options.js';
+import { PORTION } from './resilience/options.js';
 import { inPortions } from './shared/batches.js';
 import { Copy } from './tiered.copies.js';
 

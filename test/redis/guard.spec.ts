@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Deadlines } from '../../lib/backends/deadlines.js';
-import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
-import { resolveGuardOptions } from '../../lib/backends/guarded.options.js';
-import { Journal } from '../../lib/backends/journal.js';
+import { Deadlines } from '../../lib/backends/resilience/deadlines.js';
+import { GuardedBackend } from '../../lib/backends/resilience/guarded.backend.js';
+import { resolveGuardOptions } from '../../lib/backends/resilience/options.js';
+import { Journal } from '../../lib/backends/resilience/journal.js';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';

@@ -1,7 +1,7 @@
 /** Invalidations that are said again, many at once, to a server that changes or is slow meanwhile. */
 import { describe, expect, it } from '@jest/globals';
-import { GuardedBackend } from '../../lib/backends/guarded.backend.js';
-import { resolveGuardOptions, type GuardOptions } from '../../lib/backends/guarded.options.js';
+import { GuardedBackend } from '../../lib/backends/resilience/guarded.backend.js';
+import { resolveGuardOptions, type GuardOptions } from '../../lib/backends/resilience/options.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { BackendError } from '../../lib/core/errors.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';

@@ -5,7 +5,7 @@ import { openClients } from '../../../lib/backends/redis.client.js';
 import { redis } from '../../../lib/backends/redis.backend.js';
 import { resolveTieredOptions } from '../../../lib/backends/tiered.options.js';
 import { localBus } from '../../../lib/bus/local.bus.js';
-import { resolveGuardOptions } from '../../../lib/backends/guarded.options.js';
+import { resolveGuardOptions } from '../../../lib/backends/resilience/options.js';
 import { resolveMemoryOptions } from '../../../lib/backends/memory/options.js';
 import { resolveMongoOptions } from '../../../lib/backends/mongo.options.js';
 import { resolveRedisOptions } from '../../../lib/backends/redis.options.js';

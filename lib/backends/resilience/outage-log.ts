@@ -4,9 +4,9 @@
  * outage: each kind of it is told once in a while. Of several connections to a server that dies the first may be lost
  * before the last answer of another is read, so trouble waits until it is clear that it was not how an outage began.
  */
-import type { Clock } from '../core/clock.js';
-import type { Emit } from '../core/observer.js';
-import { Warnings } from './shared/warnings.js';
+import type { Clock } from '../../core/clock.js';
+import type { Emit } from '../../core/observer.js';
+import { Warnings } from '../shared/warnings.js';
 
 /** Calls fail sooner than a connection finds out why: so long a line waits for what else is heard. */
 const HEAR_OUT_MS = 500;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Deadlines } from '../../../lib/backends/deadlines.js';
-import { FakeClock } from '../../../lib/testing/fake.clock.js';
+import { Deadlines } from '../../../../lib/backends/resilience/deadlines.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
 /** What the deadlines hold on to: places in their queue. */
 const heldBy = (deadlines: Deadlines): number => (deadlines as unknown as { queue: unknown[] }).queue.length;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Outage } from '../../../lib/backends/outage.js';
-import { FakeClock } from '../../../lib/testing/fake.clock.js';
+import { Outage } from '../../../../lib/backends/resilience/outage-log.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
 const GONE = 'The redis backend does not answer (ECONNREFUSED): calls go on without the cache until it does.';
 const BACK = 'The redis backend answers again.';

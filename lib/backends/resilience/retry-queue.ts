@@ -1,8 +1,8 @@
-import type { Awaitable } from '../core/awaitable.js';
-import { MANY } from './guarded.options.js';
-import { clearOf, crowderOf, partitionOf } from './invalidation.crowd.js';
-import type { Backend } from '../core/backend.js';
-import type { Invalidation } from './shared/invalidation.js';
+import type { Awaitable } from '../../core/awaitable.js';
+import { MANY } from './options.js';
+import { clearOf, crowderOf, partitionOf } from './crowding.js';
+import type { Backend } from '../../core/backend.js';
+import type { Invalidation } from '../shared/invalidation.js';
 
 /** Invalidations that are said again at once. One after the other those of a busy minute would take half of the next. */
 const AT_ONCE = 64;

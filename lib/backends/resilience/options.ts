@@ -1,10 +1,10 @@
-import { parseDuration, type Duration } from '../core/duration.js';
-import type { Awaitable } from '../core/awaitable.js';
-import type { Draft } from '../core/entry.js';
-import { CacheConfigError } from '../core/errors.js';
-import type { Key } from '../core/key.js';
-import { wholeNumber } from '../core/limits.js';
-import { ownOptions } from '../core/own-options.js';
+import { parseDuration, type Duration } from '../../core/duration.js';
+import type { Awaitable } from '../../core/awaitable.js';
+import type { Draft } from '../../core/entry.js';
+import { CacheConfigError } from '../../core/errors.js';
+import type { Key } from '../../core/key.js';
+import { wholeNumber } from '../../core/limits.js';
+import { ownOptions } from '../../core/own-options.js';
 
 export interface GuardOptions {
   /** How long a call to the backend may take before the cache does without it. @default '250ms' */

@@ -3,7 +3,7 @@
  * invalidations that nobody confirmed. With it a failing backend costs reads at most one deadline, and nothing while
  * the circuit is open (guarantee G9); invalidations are retried, and say so when they stay unknown (G8).
  */
-import { isPending, type Awaitable } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../../core/awaitable.js';
 import type {
   Backend,
   BackendInfo,
@@ -15,25 +15,25 @@ import type {
   Reading,
   Selection,
   Usage,
-} from '../core/backend.js';
-import type { Draft } from '../core/entry.js';
-import { UnansweredError } from '../core/errors.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Partition, View } from '../core/space.js';
-import { veil } from '../core/veil.js';
+} from '../../core/backend.js';
+import type { Draft } from '../../core/entry.js';
+import { UnansweredError } from '../../core/errors.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Partition, View } from '../../core/space.js';
+import { veil } from '../../core/veil.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
-import { MANY, PORTION, type GuardSettings, type Punctual } from './guarded.options.js';
-import { leaseInTime, releaseAnyway } from './guarded.leases.js';
+import { MANY, PORTION, type GuardSettings, type Punctual } from './options.js';
+import { leaseInTime, releaseAnyway } from './guarded-leases.js';
 import { Journal } from './journal.js';
-import { inPortions } from './shared/batches.js';
-import { openOrClose } from './shared/open-close.js';
-import { Outage } from './outage.js';
-import { asUnanswered, isAnswer, reasonOf } from './shared/refused.error.js';
+import { inPortions } from '../shared/batches.js';
+import { openOrClose } from '../shared/open-close.js';
+import { Outage } from './outage-log.js';
+import { asUnanswered, isAnswer, reasonOf } from '../shared/refused.error.js';
 import { isBrief, repeat, RetryQueue, type Repeating } from './retry-queue.js';
-import type { Invalidation } from './shared/invalidation.js';
-import type { LevelParts } from './shared/second-level.js';
+import type { Invalidation } from '../shared/invalidation.js';
+import type { LevelParts } from '../shared/second-level.js';
 
 export class GuardedBackend implements Backend {
   static {

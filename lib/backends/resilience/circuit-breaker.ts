@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 
 export interface BreakerOptions {
   /** Failures in a row that open the circuit. */

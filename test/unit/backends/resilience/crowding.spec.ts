@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Journal } from '../../../lib/backends/journal.js';
-import { RetryQueue } from '../../../lib/backends/retry-queue.js';
-import type { Invalidation } from '../../../lib/backends/shared/invalidation.js';
-import { FakeClock } from '../../../lib/testing/fake.clock.js';
-import { Inside } from './support/inside.js';
+import { Journal } from '../../../../lib/backends/resilience/journal.js';
+import { RetryQueue } from '../../../../lib/backends/resilience/retry-queue.js';
+import type { Invalidation } from '../../../../lib/backends/shared/invalidation.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
+import { Inside } from '../support/inside.js';
 
 const inside = new Inside();
 

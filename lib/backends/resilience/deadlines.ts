@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 
 /** Settled operations at the front that are worth a copy of the rest. */
 const COMPACT_AFTER = 1_024;

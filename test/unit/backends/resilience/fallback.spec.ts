@@ -1,11 +1,11 @@
 /** What a second backend of the application's own may do wrong, while it stands in for the first and afterwards. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { FallbackBackend } from '../../../lib/backends/fallback.backend.js';
-import { memory } from '../../../lib/backends/memory/memory.backend.js';
-import type { BackendFactory } from '../../../lib/core/backend.js';
-import { BackendError, InvalidationUnknownError } from '../../../lib/core/errors.js';
-import { chaos, type Chaos } from '../../../lib/testing/chaos.js';
-import { Rig } from '../../support/machine/rig.js';
+import { FallbackBackend } from '../../../../lib/backends/resilience/fallback.backend.js';
+import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import type { BackendFactory } from '../../../../lib/core/backend.js';
+import { BackendError, InvalidationUnknownError } from '../../../../lib/core/errors.js';
+import { chaos, type Chaos } from '../../../../lib/testing/chaos.js';
+import { Rig } from '../../../support/machine/rig.js';
 
 let first: Chaos;
 let second: Chaos;

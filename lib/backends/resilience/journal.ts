@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.js';
-import { clearOf, crowderOf, partitionOf } from './invalidation.crowd.js';
-import type { Invalidation } from './shared/invalidation.js';
+import type { Clock } from '../../core/clock.js';
+import { clearOf, crowderOf, partitionOf } from './crowding.js';
+import type { Invalidation } from '../shared/invalidation.js';
 
 interface Noted {
   readonly invalidation: Invalidation;
