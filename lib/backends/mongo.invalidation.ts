@@ -9,7 +9,7 @@ import type { MongoShard, MongoShards } from './mongo.documents.js';
 import type { MongoReader } from './mongo.reader.js';
 import type { MongoStates, Ticked } from './mongo.states.js';
 import { WHOLE_SHARD, type Judgement, type MongoWalk } from './mongo.walk.js';
-import type { ServerClock } from './server.clock.js';
+import type { ServerClock } from './remote/server-clock.js';
 import { countWithin, WALKS } from './shared/counting.js';
 import { chunks, inTurns, sum } from './shared/batches.js';
 

@@ -9,8 +9,8 @@ import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './mong
 import { isDuplicate } from './mongo.errors.js';
 import type { Look, MongoReader, ReaderParts } from './mongo.reader.js';
 import type { MongoStates } from './mongo.states.js';
-import { AbandonedLeases } from './server.abandoned.js';
-import { ServerEntry } from './server.entry.js';
+import { AbandonedLeases } from './remote/orphaned-leases.js';
+import { ServerEntry } from './remote/stored-entry.js';
 import { nonce } from './shared/nonce.js';
 import { RefusedError } from './shared/refused.error.js';
 

@@ -21,9 +21,9 @@ import {
 } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import { MongoQuestions, type Found } from './mongo.questions.js';
-import type { ServerClock } from './server.clock.js';
-import { identityOf } from './server.counter.js';
-import { ServerEntry, type EntryOpener } from './server.entry.js';
+import type { ServerClock } from './remote/server-clock.js';
+import { identityOf } from './remote/counter.js';
+import { ServerEntry, type EntryOpener } from './remote/stored-entry.js';
 
 /** What makes a document an entry; see mongo.documents. */
 const VALUE = Object.freeze({ m: '', v: '', q: '', h: '', i: '', s: '', g: '', e: '', z: '' });

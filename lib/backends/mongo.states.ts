@@ -18,7 +18,7 @@ import {
 } from './mongo.documents.js';
 import { isDuplicate } from './mongo.errors.js';
 import type { MongoLink } from './mongo.link.js';
-import type { ServerClock } from './server.clock.js';
+import type { ServerClock } from './remote/server-clock.js';
 import { chunks } from './shared/batches.js';
 import { nonce } from './shared/nonce.js';
 import { RefusedError } from './shared/refused.error.js';

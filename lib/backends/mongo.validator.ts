@@ -3,7 +3,7 @@ import type { Label } from '../core/label.js';
 import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import { MongoQuestions } from './mongo.questions.js';
-import type { ServerEntry } from './server.entry.js';
+import type { ServerEntry } from './remote/stored-entry.js';
 import type { Proof } from './shared/second-level.js';
 
 interface ValidatorParts {

@@ -20,7 +20,7 @@ import {
 } from './mongo.documents.js';
 import type { MongoLink } from './mongo.link.js';
 import type { MongoReader } from './mongo.reader.js';
-import type { ServerClock } from './server.clock.js';
+import type { ServerClock } from './remote/server-clock.js';
 
 const BATCH = 500;
 /** Steps for a document. */

@@ -16,7 +16,7 @@ import type { OwnMarks } from './mongo.marks.js';
 import { NewsReader, newsPipeline, type StreamEvent } from './mongo.news.js';
 import { nonce } from './shared/nonce.js';
 import { RefusedError } from './shared/refused.error.js';
-import type { ServerClock } from './server.clock.js';
+import type { ServerClock } from './remote/server-clock.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;

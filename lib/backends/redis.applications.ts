@@ -1,7 +1,7 @@
 import type { RedisLink } from './redis.link.js';
 import { text } from './redis.reply.js';
 import { LEAVE_MARK } from './redis.scripts.js';
-import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from './server.applications.js';
+import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from './remote/applications.js';
 
 /** The marks of applications, in one sorted set beside the entries of a cache: by when they were left last. */
 export class RedisApplications extends ServerApplications {

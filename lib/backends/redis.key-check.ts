@@ -2,7 +2,7 @@ import type { Codec } from '../core/codec.js';
 import type { RedisLink } from './redis.link.js';
 import { text } from './redis.reply.js';
 import { CHECK_KEYS } from './redis.scripts.js';
-import { ServerKeyCheck } from './server.key-check.js';
+import { ServerKeyCheck } from './remote/key-check.js';
 
 /** What tells the keys of a cache from others, in one hash beside its entries. */
 export class KeyCheck extends ServerKeyCheck {

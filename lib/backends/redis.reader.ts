@@ -5,7 +5,7 @@ import type { Key, KeyId } from '../core/key.js';
 import type { Label } from '../core/label.js';
 import type { Barrier } from '../core/stamp.js';
 import type { RedisConnection } from './redis.connection.js';
-import type { EntryOpener, ServerEntry } from './server.entry.js';
+import type { EntryOpener, ServerEntry } from './remote/stored-entry.js';
 import type { RedisLink } from './redis.link.js';
 import { DISCARD } from './redis.scripts.removal.js';
 import type { Shard } from './redis.shard.js';

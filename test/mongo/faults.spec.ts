@@ -7,7 +7,7 @@ import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered.backend.js';
 import { resolveMongoOptions } from '../../lib/backends/mongo.options.js';
 import { MongoSweeper } from '../../lib/backends/mongo.sweeper.js';
-import { ServerClock } from '../../lib/backends/server.clock.js';
+import { ServerClock } from '../../lib/backends/remote/server-clock.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { BackendError, InvalidationUnknownError, ValueTooLargeError } from '../../lib/core/errors.js';

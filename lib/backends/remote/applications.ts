@@ -11,7 +11,7 @@ import {
   belongTogether,
   describeApplication,
   type Application,
-} from '../core/application.js';
+} from '../../core/application.js';
 
 /** How long a mark lies there after it was left last. */
 export const MARK_KEPT_MS = 30 * 24 * 3_600_000;

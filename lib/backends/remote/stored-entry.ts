@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { isPending, type Awaitable } from '../core/awaitable.js';
-import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../core/codec.js';
-import type { Entry, Level } from '../core/entry.js';
-import { originOf, type Key, type KeyId } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Emit } from '../core/observer.js';
-import type { Incarnation, Stamp } from '../core/stamp.js';
-import { veil } from '../core/veil.js';
-import type { ServerClock } from './server.clock.js';
-import { formatCounter, identityOf, parseCounter, type Counter } from './server.counter.js';
+import { isPending, type Awaitable } from '../../core/awaitable.js';
+import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../../core/codec.js';
+import type { Entry, Level } from '../../core/entry.js';
+import { originOf, type Key, type KeyId } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Emit } from '../../core/observer.js';
+import type { Incarnation, Stamp } from '../../core/stamp.js';
+import { veil } from '../../core/veil.js';
+import type { ServerClock } from './server-clock.js';
+import { formatCounter, identityOf, parseCounter, type Counter } from './counter.js';
 
 /** An entry as it came from the server, with its times on the clock of this process. */
 export class ServerEntry implements Entry {

@@ -1,4 +1,4 @@
-import { machineOf, type Clock } from '../core/clock.js';
+import { machineOf, type Clock } from '../../core/clock.js';
 
 /** Two readings of one clock are that far apart. */
 const SAME_MS = 1;

@@ -3,9 +3,9 @@
  * load and store everything again, and so would the first. Beside the entries lies, for each name, what tells its key
  * from others (and nothing about it): whoever comes first writes it, and whoever comes with another key seals nothing.
  */
-import type { Codec } from '../core/codec.js';
-import { CacheConfigError } from '../core/errors.js';
-import { RefusedError } from './shared/refused.error.js';
+import type { Codec } from '../../core/codec.js';
+import { CacheConfigError } from '../../core/errors.js';
+import { RefusedError } from '../shared/refused.error.js';
 
 /** What a server knows keys by: asked for once, written where nothing is known. The names under which it knows other keys. */
 export type AskForKeys = (checks: ReadonlyMap<string, string>) => Promise<readonly string[]>;

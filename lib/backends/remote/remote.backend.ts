@@ -1,11 +1,11 @@
 /** A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes share. */
-import type { Backend, BackendFactory } from '../core/backend.js';
-import { machineOf } from '../core/clock.js';
-import { FallbackBackend } from './resilience/fallback.backend.js';
-import { GuardedBackend } from './resilience/guarded.backend.js';
-import type { GuardSettings, Punctual } from './resilience/options.js';
-import type { Repeating } from './resilience/retry-queue.js';
-import type { LevelParts, SecondLevel } from './shared/second-level.js';
+import type { Backend, BackendFactory } from '../../core/backend.js';
+import { machineOf } from '../../core/clock.js';
+import { FallbackBackend } from '../resilience/fallback.backend.js';
+import { GuardedBackend } from '../resilience/guarded.backend.js';
+import type { GuardSettings, Punctual } from '../resilience/options.js';
+import type { Repeating } from '../resilience/retry-queue.js';
+import type { LevelParts, SecondLevel } from '../shared/second-level.js';
 
 export interface ServerBackend
   extends Omit<Backend, keyof Punctual>, Repeating, Punctual, Pick<SecondLevel, 'proofOf'> {

@@ -1,6 +1,6 @@
-import type { Lease } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import { RefusedError } from './shared/refused.error.js';
+import type { Lease } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import { RefusedError } from '../shared/refused.error.js';
 
 type Held = Pick<Lease, 'key' | 'token'>;
 
