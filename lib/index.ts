@@ -39,9 +39,9 @@ export { cacheType } from './core/type-registration.js';
 export type { RegisteredType, TypeRegistration } from './core/type-registration.js';
 export { memory } from './backends/memory/memory.backend.js';
 export type { MemoryOptions, QuotaOptions } from './backends/memory/options.js';
-export { tiered } from './backends/tiered.backend.js';
+export { tiered } from './backends/tiered/tiered.backend.js';
 export { localBus } from './bus/local.bus.js';
-export type { TieredBusOptions, TieredOptions } from './backends/tiered.options.js';
+export type { TieredBusOptions, TieredOptions } from './backends/tiered/options.js';
 export { CacheContext } from './context/cache-context.js';
 export { firstOf, fromClaims, fromHeader, fromRequest, fromSubdomain } from './context/scope-resolver.js';
 export type {

@@ -3,7 +3,7 @@
  * has imported their doors, so nothing here loads a client. Addresses are looked at whatever the backend, so that a
  * mistake shows before the day somebody changes the backend; no value is ever repeated, passwords stand in them.
  */
-import { tiered } from '../backends/tiered.backend.js';
+import { tiered } from '../backends/tiered/tiered.backend.js';
 import type { Awaitable } from '../core/awaitable.js';
 import type { BackendFactory } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';

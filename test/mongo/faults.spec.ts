@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { createConnection, mongo, type Connection } from 'mongoose';
 import { MongoLink } from '../../lib/backends/mongo.link.js';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import { resolveMongoOptions } from '../../lib/backends/mongo.options.js';
 import { MongoSweeper } from '../../lib/backends/mongo.sweeper.js';
 import { ServerClock } from '../../lib/backends/remote/server-clock.js';

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { createRequire } from 'node:module';
 import { createConnection, mongo as driver, type Connection } from 'mongoose';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
-import type { TieredOptions } from '../../lib/backends/tiered.options.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
+import type { TieredOptions } from '../../lib/backends/tiered/options.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { CacheError } from '../../lib/core/errors.js';

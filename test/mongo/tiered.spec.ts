@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mongo as driver, type Connection } from 'mongoose';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
-import type { TieredOptions } from '../../lib/backends/tiered.options.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
+import type { TieredOptions } from '../../lib/backends/tiered/options.js';
 import type { BackendFactory, Reading } from '../../lib/core/backend.js';
 import type { Clock } from '../../lib/core/clock.js';
 import { firstLevelOf, levelOf } from '../support/bus/tiered-machines.js';

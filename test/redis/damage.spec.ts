@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import { DISCARD } from '../../lib/backends/redis.scripts.removal.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { Rig } from '../support/machine/rig.js';

@@ -5,7 +5,7 @@ import { Test } from '@nestjs/testing';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
 import type { RedisOptions } from '../../lib/backends/redis.options.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { InvalidationUnknownError } from '../../lib/core/errors.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';

@@ -2,7 +2,7 @@
 import { afterEach, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { Rig } from '../support/machine/rig.js';

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { Redis } from 'ioredis';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redisBus } from '../../lib/backends/redis.bus.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
-import type { TieredOptions } from '../../lib/backends/tiered.options.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
+import type { TieredOptions } from '../../lib/backends/tiered/options.js';
 import { localBus } from '../../lib/bus/local.bus.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import type { BusFactory } from '../../lib/core/bus.js';

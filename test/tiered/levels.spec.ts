@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { SecondLevelFactory } from '../../lib/backends/shared/second-level.js';
 import { systemClock } from '../../lib/core/clock.js';
 import type { Reading } from '../../lib/core/backend.js';

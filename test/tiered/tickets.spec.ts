@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis.backend.js';
-import { tiered } from '../../lib/backends/tiered.backend.js';
-import type { TieredOptions } from '../../lib/backends/tiered.options.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
+import type { TieredOptions } from '../../lib/backends/tiered/options.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { Gated } from '../support/bus/gated.js';
 import { caughtUp, firstLevelOf, isNear, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { TieredOptions } from '../../../lib/backends/tiered.options.js';
+import type { TieredOptions } from '../../../lib/backends/tiered/options.js';
 import { randomPrefix } from '../redis/redis-process.js';
 
 const CHILDREN = fileURLToPath(new URL('./', import.meta.url));

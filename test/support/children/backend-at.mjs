@@ -1,6 +1,6 @@
 // The backend at an address, for processes that are led from elsewhere. With `near`, the options of tiered(), memory lies over it.
 const { memory } = await import('../../../lib/backends/memory/memory.backend.ts');
-const { tiered } = await import('../../../lib/backends/tiered.backend.ts');
+const { tiered } = await import('../../../lib/backends/tiered/tiered.backend.ts');
 
 export async function backendAt(address, { timeout, near }) {
   const l2 = await serverAt(address, timeout);

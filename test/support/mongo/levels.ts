@@ -1,6 +1,6 @@
 /** MongoDB alone, and below memory whose copies are bounded by checks alone: what is true of both is tested of both. */
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
-import { tiered } from '../../../lib/backends/tiered.backend.js';
+import { tiered } from '../../../lib/backends/tiered/tiered.backend.js';
 import type { BackendFactory } from '../../../lib/core/backend.js';
 
 /** How long a copy is believed without a check. */

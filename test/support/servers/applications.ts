@@ -3,7 +3,7 @@ import { afterEach, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { MAX_MARKS } from '../../../lib/backends/remote/applications.js';
-import { tiered } from '../../../lib/backends/tiered.backend.js';
+import { tiered } from '../../../lib/backends/tiered/tiered.backend.js';
 import { applicationMark } from '../../../lib/core/application.js';
 import type { BackendFactory } from '../../../lib/core/backend.js';
 import { CacheModule } from '../../../lib/nest/cache.module.js';

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { openClients } from '../../../lib/backends/redis.client.js';
 import { redis } from '../../../lib/backends/redis.backend.js';
-import { resolveTieredOptions } from '../../../lib/backends/tiered.options.js';
+import { resolveTieredOptions } from '../../../lib/backends/tiered/options.js';
 import { localBus } from '../../../lib/bus/local.bus.js';
 import { resolveGuardOptions } from '../../../lib/backends/resilience/options.js';
 import { resolveMemoryOptions } from '../../../lib/backends/memory/options.js';

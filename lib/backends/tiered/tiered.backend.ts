@@ -6,7 +6,7 @@
  * A hit in this process answers at once, like memory's.
  */
 import { randomBytes } from 'node:crypto';
-import type { Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../../core/awaitable.js';
 import type {
   Backend,
   BackendFactory,
@@ -20,24 +20,24 @@ import type {
   Reading,
   Selection,
   Usage,
-} from '../core/backend.js';
-import type { Bus } from '../core/bus.js';
-import { machineOf } from '../core/clock.js';
-import type { Draft, Handling } from '../core/entry.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Partition, View } from '../core/space.js';
-import { veil } from '../core/veil.js';
-import { closeAll, openOrClose } from './shared/open-close.js';
-import type { Invalidation } from './shared/invalidation.js';
-import { Copies, Copy, readingOf, wasCheckedSince } from './tiered.copies.js';
-import { Hearing } from './tiered.hearing.js';
-import type { SecondLevel } from './shared/second-level.js';
-import { readEach, type Near } from './tiered.many.js';
-import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './tiered.options.js';
-import { Taking } from './tiered.taking.js';
-import { forget, Telling } from './tiered.telling.js';
-import { Validations } from './tiered.validations.js';
+} from '../../core/backend.js';
+import type { Bus } from '../../core/bus.js';
+import { machineOf } from '../../core/clock.js';
+import type { Draft, Handling } from '../../core/entry.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Partition, View } from '../../core/space.js';
+import { veil } from '../../core/veil.js';
+import { closeAll, openOrClose } from '../shared/open-close.js';
+import type { Invalidation } from '../shared/invalidation.js';
+import { Copies, Copy, readingOf, wasCheckedSince } from './l1-copies.js';
+import { Hearing } from './bus-in.js';
+import type { SecondLevel } from '../shared/second-level.js';
+import { readEach, type Near } from './read-many.js';
+import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './options.js';
+import { Taking } from './l1-fill.js';
+import { forget, Telling } from './bus-out.js';
+import { Validations } from './revalidation.js';
 
 /** How long a start waits for the first message. */
 const FIRST_MESSAGE_MS = 500;

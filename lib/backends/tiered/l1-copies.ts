@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { BackendParts, Reading } from '../core/backend.js';
-import type { Change } from '../core/bus.js';
-import type { Handling, Isolation } from '../core/entry.js';
-import { fingerprint } from '../core/fingerprint.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Partition } from '../core/space.js';
-import { COPY_BYTES } from './memory/cost.js';
-import type { ResolvedMemoryOptions } from './memory/options.js';
-import { QuotaRecord } from './memory/quota.js';
-import { MemoryStore } from './memory/store.js';
-import { Changes, keySlot, slotsOf } from './tiered.changes.js';
-import type { Proof } from './shared/second-level.js';
+import type { BackendParts, Reading } from '../../core/backend.js';
+import type { Change } from '../../core/bus.js';
+import type { Handling, Isolation } from '../../core/entry.js';
+import { fingerprint } from '../../core/fingerprint.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Partition } from '../../core/space.js';
+import { COPY_BYTES } from '../memory/cost.js';
+import type { ResolvedMemoryOptions } from '../memory/options.js';
+import { QuotaRecord } from '../memory/quota.js';
+import { MemoryStore } from '../memory/store.js';
+import { Changes, keySlot, slotsOf } from './change-log.js';
+import type { Proof } from '../shared/second-level.js';
 
 /** Copies that came together are not checked together. */
 const SPREAD = 0.1;

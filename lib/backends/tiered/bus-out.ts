@@ -1,9 +1,9 @@
-import type { Bus, Change } from '../core/bus.js';
-import { fingerprint } from '../core/fingerprint.js';
-import type { Key } from '../core/key.js';
-import type { Partition } from '../core/space.js';
-import type { Invalidation } from './shared/invalidation.js';
-import type { Copies } from './tiered.copies.js';
+import type { Bus, Change } from '../../core/bus.js';
+import { fingerprint } from '../../core/fingerprint.js';
+import type { Key } from '../../core/key.js';
+import type { Partition } from '../../core/space.js';
+import type { Invalidation } from '../shared/invalidation.js';
+import type { Copies } from './l1-copies.js';
 
 const ALL: Change = Object.freeze({ kind: 'all' });
 

@@ -1,10 +1,10 @@
-import type { Reading } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import type { Draft, Handling } from '../core/entry.js';
-import type { Key } from '../core/key.js';
-import { survives } from '../core/stamp.js';
-import { readingOf, type Copies, type Copy, type CopyDraft } from './tiered.copies.js';
-import type { SecondLevel } from './shared/second-level.js';
+import type { Reading } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { Draft, Handling } from '../../core/entry.js';
+import type { Key } from '../../core/key.js';
+import { survives } from '../../core/stamp.js';
+import { readingOf, type Copies, type Copy, type CopyDraft } from './l1-copies.js';
+import type { SecondLevel } from '../shared/second-level.js';
 
 /** The moment before the second level was asked: what a copy of its answer is dated by. */
 export interface Asked {

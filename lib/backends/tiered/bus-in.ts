@@ -1,8 +1,8 @@
-import type { BusListener, BusMessage } from '../core/bus.js';
-import { fingerprint } from '../core/fingerprint.js';
-import type { Key } from '../core/key.js';
-import type { Partition } from '../core/space.js';
-import type { Copies } from './tiered.copies.js';
+import type { BusListener, BusMessage } from '../../core/bus.js';
+import { fingerprint } from '../../core/fingerprint.js';
+import type { Key } from '../../core/key.js';
+import type { Partition } from '../../core/space.js';
+import type { Copies } from './l1-copies.js';
 
 /** Keys in doubt that are remembered. Of those of before, copies are checked as all are. */
 const MAX_DOUBTFUL = 1_000;

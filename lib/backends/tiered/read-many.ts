@@ -1,9 +1,9 @@
-import type { Awaitable } from '../core/awaitable.js';
-import type { Reading } from '../core/backend.js';
-import type { Key } from '../core/key.js';
-import { PORTION } from './resilience/options.js';
-import { inPortions } from './shared/batches.js';
-import { Copy } from './tiered.copies.js';
+import type { Awaitable } from '../../core/awaitable.js';
+import type { Reading } from '../../core/backend.js';
+import type { Key } from '../../core/key.js';
+import { PORTION } from '../resilience/options.js';
+import { inPortions } from '../shared/batches.js';
+import { Copy } from './l1-copies.js';
 
 /** What a process has of a key: an answer, a copy that is one after a check, or nothing. */
 export type Near = Reading | Copy | undefined;

@@ -1,8 +1,8 @@
-import type { Clock } from '../core/clock.js';
-import type { Handling } from '../core/entry.js';
-import type { Key, KeyId } from '../core/key.js';
-import type { Copies, Copy } from './tiered.copies.js';
-import type { Proof, SecondLevel } from './shared/second-level.js';
+import type { Clock } from '../../core/clock.js';
+import type { Handling } from '../../core/entry.js';
+import type { Key, KeyId } from '../../core/key.js';
+import type { Copies, Copy } from './l1-copies.js';
+import type { Proof, SecondLevel } from '../shared/second-level.js';
 
 interface UnderWay {
   readonly askedAtMs: number;

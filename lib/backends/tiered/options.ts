@@ -1,10 +1,10 @@
-import type { BackendFactory } from '../core/backend.js';
-import type { BusFactory } from '../core/bus.js';
-import { parseDuration, type Duration } from '../core/duration.js';
-import { CacheConfigError } from '../core/errors.js';
-import { knownOptions } from '../core/own-options.js';
-import type { ResolvedMemoryOptions } from './memory/options.js';
-import { isSecondLevel, type SecondLevelFactory } from './shared/second-level.js';
+import type { BackendFactory } from '../../core/backend.js';
+import type { BusFactory } from '../../core/bus.js';
+import { parseDuration, type Duration } from '../../core/duration.js';
+import { CacheConfigError } from '../../core/errors.js';
+import { knownOptions } from '../../core/own-options.js';
+import type { ResolvedMemoryOptions } from '../memory/options.js';
+import { isSecondLevel, type SecondLevelFactory } from '../shared/second-level.js';
 
 export interface TieredOptions {
   /** The level in this process: `memory()`, with its bounds. */
