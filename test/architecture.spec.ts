@@ -159,7 +159,7 @@ describe('each rule bites', () => {
   it('5. drivers', () => {
     expect(
       judge(rules.driversStayAtTheirBackends, {
-        'backends/redis.client.ts': "import 'ioredis';",
+        'backends/redis/connection/client.ts': "import 'ioredis';",
         'bus/mongo.bus.ts': "await import('mongoose');",
         'backends/mongo.schema.ts': "import 'ioredis/built/utils';",
         'nest/cache.options.ts': "import type { Redis } from 'ioredis';",

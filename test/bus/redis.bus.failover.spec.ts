@@ -1,6 +1,6 @@
 /** `redisBus` on a cluster in which masters change: whoever hears nothing keeps nothing, and what is owed is said. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
-import { redisBus } from '../../lib/backends/redis.bus.js';
+import { redisBus } from '../../lib/backends/redis/pubsub/redis.bus.js';
 import type { Clock } from '../../lib/core/clock.js';
 import { firstLevelOf, levelOf, TieredMachines } from '../support/bus/tiered-machines.js';
 import type { Rig } from '../support/machine/rig.js';

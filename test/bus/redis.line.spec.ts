@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
-import { RedisLine } from '../../lib/backends/redis.line.js';
-import { slotOf } from '../../lib/backends/redis.slot.js';
+import { RedisLine } from '../../lib/backends/redis/pubsub/shard-subscriber.js';
+import { slotOf } from '../../lib/backends/redis/pubsub/slot.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { clusterOfOne } from '../support/redis/redis-cluster.js';

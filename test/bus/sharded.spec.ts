@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import { CacheConfigError } from '../../lib/core/errors.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';

@@ -21,7 +21,7 @@ it.each(Object.values(ACL_BUS_RULES))('so are those of two levels: %s', (rules) 
 });
 
 it.each([
-  [REDIS, 'lib/backends/redis.options.ts', 'RedisOptions'],
+  [REDIS, 'lib/backends/redis/options.ts', 'RedisOptions'],
   [REDIS, 'lib/backends/resilience/options.ts', 'GuardOptions'],
   [MONGO, 'lib/backends/mongo.options.ts', 'MongoOptions'],
   [MONGO, 'lib/backends/resilience/options.ts', 'GuardOptions'],

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
-import { script } from '../../lib/backends/redis.script.js';
+import { script } from '../../lib/backends/redis/scripts/script.js';
 import { aclRules } from '../fixtures/redis-acl.js';
 import { redisHarness } from '../support/redis/contract-harness.js';
 import { ALL_SCRIPTS, watchingKeys } from '../support/redis/declared-keys.js';
@@ -34,7 +34,7 @@ describeWithRedis('scripts on servers that are strict', () => {
     );
 
     it('a script that touches another key is found out', async () => {
-      const bad = script("return redis.call('GET', 'other')");
+      const bad = script("return redis/connection/call('GET', 'other')");
       (ALL_SCRIPTS as Map<string, typeof bad>).set(bad.sha, bad);
       const client = watched();
       clients.push(client);
@@ -58,7 +58,9 @@ describeWithRedis('scripts on servers that are strict', () => {
       const client = new Redis(server.port, '127.0.0.1', { username: 'cache', password });
       clients.push(client);
       await expect(client.get('secret')).rejects.toThrow('NOPERM');
-      await expect(client.eval("return redis.call('GET', KEYS[1])", 1, 'secret')).rejects.toThrow(/NOPERM|ACL/);
+      await expect(client.eval("return redis/connection/call('GET', KEYS[1])", 1, 'secret')).rejects.toThrow(
+        /NOPERM|ACL/,
+      );
       await expect(client.flushall()).rejects.toThrow('NOPERM');
       await expect(client.keys('*')).rejects.toThrow('NOPERM');
       await expect(client.config('GET', '*')).rejects.toThrow('NOPERM');

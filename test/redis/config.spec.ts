@@ -2,7 +2,7 @@
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { ConfigModule } from '@nestjs/config';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { cacheConfigWith } from '../../lib/config.js';
 import { CacheModule, CacheService, memory } from '../../lib/index.js';
 import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';

@@ -1,8 +1,8 @@
 /** A16, answer by answer: whatever cannot belong to its question ends the connection, and is no value. */
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
-import { RedisConnection, type Client } from '../../lib/backends/redis.connection.js';
-import { script } from '../../lib/backends/redis.script.js';
+import { RedisConnection, type Client } from '../../lib/backends/redis/connection/connection.js';
+import { script } from '../../lib/backends/redis/scripts/script.js';
 
 const ECHO_AT = 4;
 const LIFE = Buffer.from('abcdefghijklmnop');

@@ -1,7 +1,7 @@
 /** Two machines on one server, each behind a network that fails: the checker of test/history decides. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../lib/core/clock.js';
-import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import { CacheError } from '../../lib/core/errors.js';
 import { summary } from '../history/support/machines.js';
 import { play } from '../history/support/play.js';

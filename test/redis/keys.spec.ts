@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@j
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Test } from '@nestjs/testing';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { CacheConfigError, CacheError } from '../../lib/core/errors.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';

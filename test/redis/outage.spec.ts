@@ -8,7 +8,7 @@ import { Machines } from '../support/redis/machines.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import type { Rig } from '../support/machine/rig.js';
-import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import type { Clock } from '../../lib/core/clock.js';
 
 jest.setTimeout(60_000);

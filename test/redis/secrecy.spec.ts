@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { inspect } from 'node:util';
 import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';

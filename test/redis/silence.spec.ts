@@ -1,7 +1,7 @@
 /** Failures that are hidden because somebody asked for it. */
 import { afterEach, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { BackendError, InvalidationUnknownError } from '../../lib/core/errors.js';
-import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { describeWith } from '../support/describe-with.js';
 import { hasOpenssl, TestAuthority, type Certificate } from '../support/redis/certificates.js';

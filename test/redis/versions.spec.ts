@@ -8,8 +8,12 @@ jest.setTimeout(60_000);
 
 const LATER_ENVELOPE: Change = ['codec/envelope.ts', 'const VERSION = 1;', 'const VERSION = 2;'];
 /** Scripts of another version are other scripts, although they do the same. */
-const LATER_SCRIPTS: Change = ['backends/redis.script.ts', 'local function num(n)', '-- later\nlocal function num(n)'];
-const LATER_LAYOUT: Change = ['backends/redis.shard.ts', '`${prefix}:1:`', '`${prefix}:2:`'];
+const LATER_SCRIPTS: Change = [
+  'backends/redis/scripts/script.ts',
+  'local function num(n)',
+  '-- later\nlocal function num(n)',
+];
+const LATER_LAYOUT: Change = ['backends/redis/shards.ts', '`${prefix}:1:`', '`${prefix}:2:`'];
 
 /** Every way to say that `cat`, which has the tag `red`, is over. */
 const WAYS: readonly [verb: string, ...args: string[]][] = [

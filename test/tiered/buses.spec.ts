@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { redisBus } from '../../lib/backends/redis.bus.js';
+import { redisBus } from '../../lib/backends/redis/pubsub/redis.bus.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered/options.js';
 import { localBus } from '../../lib/bus/local.bus.js';

@@ -5,7 +5,7 @@ import { localBus } from '../../lib/bus/local.bus.js';
 import type { Backend, BackendFactory } from '../../lib/core/backend.js';
 import type { BusFactory } from '../../lib/core/bus.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
-import type { RedisOptions } from '../../lib/backends/redis.options.js';
+import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import { BackendError } from '../../lib/core/errors.js';
 import { tieredBackend } from '../support/bus/tiered-machine.js';
 import { redisBackend } from '../support/redis/redis-machine.js';

@@ -1,7 +1,7 @@
 /** What two levels do beyond the contract: who answers, who hears of what, and for how long a copy is believed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { SecondLevelFactory } from '../../lib/backends/shared/second-level.js';
 import { systemClock } from '../../lib/core/clock.js';

@@ -1,7 +1,7 @@
 /** What is under way when something changes: a copy is not taken past an invalidation (invariant 10). */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { redis } from '../../lib/backends/redis.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { TieredOptions } from '../../lib/backends/tiered/options.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';

@@ -12,6 +12,6 @@ async function serverAt(address, timeout) {
     const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
     return mongo({ uri: address, timeout });
   }
-  const { redis } = await import('../../../lib/backends/redis.backend.ts');
+  const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
   return redis({ url: address, timeout });
 }

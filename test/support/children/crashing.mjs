@@ -2,7 +2,7 @@
 // source and is killed before it could evict.
 const [url, prefix, what] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
-const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 const { resolveLimits } = await import('../../../lib/core/limits.ts');

@@ -2,7 +2,7 @@
 // then, once everything that can be collected has been (row A66). Needs --expose-gc.
 const [url, prefix, calls, rounds] = process.argv.slice(2);
 const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
-const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { DEFAULT_POLICY, resolvePolicy } = await import('../../../lib/core/policy.ts');
 
 const WORKERS = 100;

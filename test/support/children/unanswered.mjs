@@ -2,7 +2,7 @@
 const [kind, url] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
 const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
-const { redis } = await import('../../../lib/backends/redis.backend.ts');
+const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 
 const { backend, mint, scopes, close } = assemble({ backend: kind === 'mongo' ? mongo({ uri: url }) : redis({ url }) });
 await backend.open();

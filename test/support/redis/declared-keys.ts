@@ -1,12 +1,12 @@
 /**
  * Dragonfly and clusters forbid scripts to touch keys they did not declare; a plain server does not mind. Here it does:
- * every script runs behind a prelude whose `redis.call` looks each key up in KEYS.
+ * every script runs behind a prelude whose `redis/connection/call` looks each key up in KEYS.
  */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Script } from '../../../lib/backends/redis.script.js';
-import * as removal from '../../../lib/backends/redis.scripts.removal.js';
-import * as storing from '../../../lib/backends/redis.scripts.js';
+import type { Script } from '../../../lib/backends/redis/scripts/script.js';
+import * as removal from '../../../lib/backends/redis/scripts/removal.js';
+import * as storing from '../../../lib/backends/redis/scripts/scripts.js';
 
 const PRELUDE = `
 local declared = {}

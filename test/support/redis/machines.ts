@@ -1,4 +1,4 @@
-import type { RedisOptions } from '../../../lib/backends/redis.options.js';
+import type { RedisOptions } from '../../../lib/backends/redis/options.js';
 import type { LimitOptions } from '../../../lib/core/limits.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import { Rig } from '../machine/rig.js';

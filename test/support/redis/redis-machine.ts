@@ -1,8 +1,8 @@
 /** Redis backends for tests, with the codec that the module would give them. */
 import { createCodec } from '../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';
-import { redis } from '../../../lib/backends/redis.backend.js';
-import type { RedisOptions } from '../../../lib/backends/redis.options.js';
+import { redis } from '../../../lib/backends/redis/redis.backend.js';
+import type { RedisOptions } from '../../../lib/backends/redis/options.js';
 import type { Application } from '../../../lib/core/application.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
-import { openClients } from '../../../lib/backends/redis.client.js';
-import { redis } from '../../../lib/backends/redis.backend.js';
+import { openClients } from '../../../lib/backends/redis/connection/client.js';
+import { redis } from '../../../lib/backends/redis/redis.backend.js';
 import { resolveTieredOptions } from '../../../lib/backends/tiered/options.js';
 import { localBus } from '../../../lib/bus/local.bus.js';
 import { resolveGuardOptions } from '../../../lib/backends/resilience/options.js';
 import { resolveMemoryOptions } from '../../../lib/backends/memory/options.js';
 import { resolveMongoOptions } from '../../../lib/backends/mongo.options.js';
-import { resolveRedisOptions } from '../../../lib/backends/redis.options.js';
+import { resolveRedisOptions } from '../../../lib/backends/redis/options.js';
 import { firstOf, fromClaims, fromHeader, fromSubdomain } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import { resolveLimits } from '../../../lib/core/limits.js';

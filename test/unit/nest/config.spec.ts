@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
-import { redis } from '../../../lib/backends/redis.backend.js';
+import { redis } from '../../../lib/backends/redis/redis.backend.js';
 import { cacheConfig, cacheConfigWith, optionsFromEnvironment } from '../../../lib/config.js';
 import {
   CACHE_SETTINGS,

@@ -1,0 +1,110 @@
+import type { Clock } from '../../../core/clock.js';
+import { BackendError } from '../../../core/errors.js';
+import { DriverTicks } from '../../shared/driver-ticks.js';
+import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './connection.js';
+import { keepAlive } from './reconnect.js';
+import type { Script } from '../scripts/script.js';
+
+/** A client that does not say that it has ended is left behind. */
+const LONGEST_CLOSE_MS = 1_000;
+/** How often a start that needs a server looks again whether it is there. */
+const LOOK_EVERY_MS = 50;
+
+export interface LinkEvents extends Omit<ConnectionEvents, 'onError'> {
+  /** A connection failed, and may be made anew; or others are up. */
+  onTrouble(problem: string): void;
+  /** No connection is up, and this is why. */
+  onAway(problem: string): void;
+}
+
+interface LinkParts {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** All connections of one backend. Calls take turns among those that are up. */
+export class RedisLink {
+  private readonly connections: readonly RedisConnection[];
+  private readonly clock: Clock;
+  private readonly letGo: readonly (() => void)[];
+  private readonly ticks = new DriverTicks();
+  private turn = 0;
+  /** What went wrong last, for whoever cannot start without a server. */
+  private problem: string | undefined;
+
+  constructor(clients: readonly Client[], isOwned: boolean, events: LinkEvents, { clock, random }: LinkParts) {
+    this.clock = clock;
+    this.ticks.run();
+    const onError = (problem: string): void => {
+      this.problem = problem;
+      if (this.connections.some(({ isUp }) => isUp)) events.onTrouble(problem);
+      else events.onAway(problem);
+    };
+    // The address leads to another server now. What one connection removes there, another must not read where it was.
+    const onReborn = (runId?: string): void => {
+      events.onReborn();
+      for (const connection of this.connections) connection.keepTo(runId);
+    };
+    const all = { ...events, onError, onReborn };
+    this.connections = clients.map((client) => new RedisConnection(client, isOwned, all));
+    this.letGo = isOwned ? clients.map((client) => keepAlive(client, clock, random)) : [];
+  }
+
+  /** The connection whose turn it is. A reading that needs several answers keeps to one. */
+  pick(): RedisConnection {
+    const { connections } = this;
+    this.ticks.run();
+    for (let tries = connections.length; tries > 0; tries--) {
+      this.turn = (this.turn + 1) % connections.length;
+      const connection = connections[this.turn] as RedisConnection;
+      if (connection.isUp) return connection;
+    }
+    throw new BackendError('a call', 'redis', { why: 'not connected' });
+  }
+
+  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.pick().run(script, keys, args);
+  }
+
+  async ping(): Promise<void> {
+    await this.pick().ping();
+  }
+
+  /**
+   * Waits for the first connection, for a while. An application that can do without it starts at the first refusal; one
+   * that cannot goes on looking.
+   * @throws BackendError when it was required and is not there
+   */
+  async opened(forMs: number, isRequired: boolean): Promise<void> {
+    const { clock } = this;
+    const untilMs = clock.monotonicMs() + forMs;
+    // A client of the application may not have tried to connect yet.
+    const answers = async (connection: RedisConnection): Promise<void> => {
+      await connection.ready();
+      if (isRequired) await connection.ping();
+    };
+    const isThere = (): Promise<boolean> =>
+      Promise.any(this.connections.map(answers)).then(
+        () => true,
+        () => false,
+      );
+    for (;;) {
+      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
+      if (await Promise.race([isThere(), clock.sleep(leftMs).then(() => false)])) return;
+      if (!isRequired) return;
+      if (leftMs <= LOOK_EVERY_MS) {
+        throw new BackendError('the start', 'redis', { why: `requireOnBoot: ${this.problem ?? 'no server'}` });
+      }
+      await clock.sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const letGo of this.letGo) letGo();
+    this.ticks.run();
+    const closed = Promise.all(this.connections.map((connection) => connection.close()));
+    await Promise.race([closed, this.clock.sleep(LONGEST_CLOSE_MS)]);
+    this.ticks.close();
+  }
+}

@@ -1,0 +1,42 @@
+import type { Lease } from '../../../core/backend.js';
+
+const INCARNATION = /^[\w-]{16}$/;
+
+/** A bulk reply as text. Scripts answer with digests and numbers only, so one byte is one character. */
+export function text(reply: unknown): string {
+  return Buffer.isBuffer(reply) ? reply.toString('latin1') : String(reply);
+}
+
+/** A lease as it stands on the server. */
+export function leaseText({ token, incarnation, stamp }: Lease): string {
+  return `${token}|${incarnation}|${stamp}`;
+}
+
+/** Whether a reply is so many strings, or nothing in the place of some. */
+export function isListOf(reply: unknown, length: number): reply is readonly (Buffer | null)[] {
+  return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
+}
+
+/** Fields of a meta hash, of which the first is its incarnation, as texts. Undefined: this is something else. */
+export function fieldTexts(reply: unknown, length: number): readonly (string | null)[] | undefined {
+  if (!isListOf(reply, length)) return undefined;
+  const texts = reply.map((field) => (field === null ? null : field.toString('latin1')));
+  const [incarnation] = texts;
+  return incarnation == null || INCARNATION.test(incarnation) ? texts : undefined;
+}
+
+/** What `INFO` says, as a map. */
+export function factsOf(info: string): ReadonlyMap<string, string> {
+  return new Map(
+    info
+      .split('\r\n')
+      .filter((line) => line.includes(':'))
+      .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const),
+  );
+}
+
+/** A key of ours holds something of another type, which no process of ours has put there. */
+export function isOfAnotherType(error: unknown): boolean {
+  const { message, why } = (error ?? {}) as { readonly message?: unknown; readonly why?: unknown };
+  return `${String(message)} ${String(why)}`.includes('WRONGTYPE');
+}

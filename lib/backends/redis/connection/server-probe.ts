@@ -1,0 +1,37 @@
+import type { Cluster, Redis } from 'ioredis';
+import { saysWord } from './errors.js';
+import { factsOf } from './reply.js';
+
+export interface Greeting {
+  /** The run of a single server; '': it does not say. Undefined for a cluster, which is known by its masters. */
+  readonly runId: string | undefined;
+  /** What the server's clock shows, where it may be asked. */
+  readonly serverMs: number | undefined;
+}
+
+/**
+ * Who are you, and what time is it? ioredis goes on in database 0 when the server refuses the one it was told to use: a
+ * client of ours asks once more, and goes no further without it.
+ * @throws what the server says instead
+ */
+export async function greet(client: Redis | Cluster, isOwned: boolean): Promise<Greeting> {
+  const { db = 0 } = client.options as { readonly db?: number };
+  const isElsewhere = isOwned && !client.isCluster && db !== 0;
+  const [who, time, place] = await Promise.allSettled([
+    whoAnswers(client),
+    client.time(),
+    isElsewhere ? (client as Redis).select(db) : undefined,
+  ]);
+  if (place.status === 'rejected') throw place.reason;
+  // Without the right to ask, every connection may lead to another server.
+  if (who.status === 'rejected' && !saysWord(who.reason, 'NOPERM')) throw who.reason;
+  const [seconds = NaN, micros = NaN] = time.status === 'fulfilled' ? time.value.map(Number) : [];
+  return {
+    runId: who.status === 'fulfilled' ? who.value : '',
+    serverMs: time.status === 'fulfilled' ? seconds * 1_000 + micros / 1_000 : undefined,
+  };
+}
+
+async function whoAnswers(client: Redis | Cluster): Promise<string | undefined> {
+  return client.isCluster ? undefined : (factsOf(await (client as Redis).info()).get('run_id') ?? '');
+}

@@ -1,0 +1,78 @@
+import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
+import type { Clock } from '../../../core/clock.js';
+import { connectorFor } from './connector.js';
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+const CONNECT_MS = 2_000;
+
+/** What sets a listener apart from the client it is made from. */
+const LISTENING: ClientOptions = Object.freeze({
+  autoResubscribe: false,
+  enableOfflineQueue: false,
+  enableAutoPipelining: false,
+  // Channels are named in full: not every command that names one puts the prefix before it.
+  keyPrefix: '',
+  lazyConnect: true,
+  maxRetriesPerRequest: 0,
+  // Signs of life go round here, and they are what tells silence from death.
+  socketTimeout: undefined,
+  retryStrategy: () => null,
+});
+
+/**
+ * A connection that only listens. It is used once, never resumed: what is said between two of them is lost, and whoever
+ * listens has to know. Nothing that happens to it becomes an uncaught error.
+ */
+export class Listener {
+  readonly redis: Redis;
+  private readonly stopWaiting: () => void;
+  private isOver = false;
+
+  constructor(
+    like: Redis,
+    clock: Clock,
+    private readonly onEnd: () => void,
+  ) {
+    this.redis = like.duplicate({ ...LISTENING, Connector: connectorFor(like.options) });
+    this.redis.on('error', () => undefined);
+    this.redis.on('close', () => this.end());
+    this.redis.on('end', () => this.end());
+    this.stopWaiting = clock.after(CONNECT_MS, () => this.end());
+  }
+
+  get isListening(): boolean {
+    return !this.isOver;
+  }
+
+  /** It has been told that it is heard; what happens from here on, signs of life have to show. */
+  settle(): void {
+    this.stopWaiting();
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.stopWaiting();
+    this.redis.disconnect();
+    this.onEnd();
+  }
+}
+
+/** How long to wait before the next attempt: longer each time, until one succeeds. */
+export class Pauses {
+  private nextMs = FIRST_PAUSE_MS;
+
+  /** @param random uniform in [0, 1) */
+  constructor(private readonly random: () => number) {}
+
+  next(): number {
+    const waitMs = this.nextMs * (0.5 + this.random() / 2);
+    this.nextMs = Math.min(this.nextMs * 2, LONGEST_PAUSE_MS);
+    return waitMs;
+  }
+
+  reset(): void {
+    this.nextMs = FIRST_PAUSE_MS;
+  }
+}

@@ -1,0 +1,24 @@
+import type { BackendInfo } from '../../core/backend.js';
+import type { RedisConnection } from './connection/connection.js';
+
+/** Facts about the server that are told to people. */
+const DETAILS: readonly string[] = Object.freeze([
+  'redis_version',
+  'dragonfly_version',
+  'role',
+  'maxmemory_policy',
+  'redis_mode',
+]);
+
+/** What one node says of itself and of everything that is on it. */
+export async function infoOf(connection: RedisConnection): Promise<BackendInfo> {
+  const [facts, size] = await Promise.all([connection.facts(), connection.command('DBSIZE')]);
+  const maxBytes = Number(facts.get('maxmemory') ?? 0);
+  return {
+    kind: 'redis',
+    entries: Number(size),
+    usedBytes: Number(facts.get('used_memory') ?? 0),
+    maxBytes: maxBytes === 0 ? undefined : maxBytes,
+    details: Object.fromEntries(DETAILS.flatMap((name) => (facts.has(name) ? [[name, facts.get(name) ?? '']] : []))),
+  };
+}

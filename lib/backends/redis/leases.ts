@@ -1,0 +1,166 @@
+/** Who may load: asking, renewing, giving back. Keeps invariants 3 and 5. */
+import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
+import type { Entry } from '../../core/entry.js';
+import { BackendError } from '../../core/errors.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import { survives } from '../../core/stamp.js';
+import type { Announcer } from './change-publisher.js';
+import type { Births } from './shard-clocks.js';
+import { AbandonedLeases } from '../remote/orphaned-leases.js';
+import type { ServerClock } from '../remote/server-clock.js';
+import { ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
+import type { RedisLink } from './connection/pool.js';
+import type { RedisReader, ShardView } from './reader.js';
+import { nonce } from '../shared/nonce.js';
+import { leaseText, text } from './connection/reply.js';
+import { LEASE, RELEASE, RENEW } from './scripts/scripts.js';
+import type { Shard, ShardMap } from './shards.js';
+import { RefusedError } from '../shared/refused.error.js';
+
+/** Somebody would have to store something unfit between any two attempts. */
+const MAX_ATTEMPTS = 8;
+
+interface Granted {
+  readonly token: string;
+  readonly view: ShardView;
+  readonly stamp: number;
+  readonly standing: ServerEntry | undefined;
+}
+
+export interface LeaseParts {
+  readonly link: RedisLink;
+  readonly shards: ShardMap;
+  readonly clock: Clock;
+  readonly serverClock: ServerClock;
+  readonly opener: EntryOpener;
+  readonly reader: RedisReader;
+  readonly births: Births;
+  readonly announcer: Announcer;
+}
+
+export class RedisLeases {
+  /** Leases whose fills take the place of something in any case. */
+  private readonly replacing = new WeakSet<Lease>();
+  private readonly abandoned: AbandonedLeases;
+
+  constructor(private readonly parts: LeaseParts) {
+    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.end(lease));
+  }
+
+  /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
+  async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    const { opener, reader, shards } = this.parts;
+    const shard = shards.of(key);
+    let known = request.seen instanceof ServerEntry ? request.seen : undefined;
+    // Text where it can be: a command with bytes in it is put together more slowly.
+    let mark: Buffer | '' = known?.mark ?? '';
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const answer = await this.attempt(key, shard, request, known, mark);
+      if ('kind' in answer) {
+        if (await this.abandoned.clears({ key, token: answer.token })) continue;
+        return answer;
+      }
+      if ('token' in answer) return this.granted(key, shard, answer, request.purpose);
+      const found = await opener.open(key.id, answer.bytes);
+      const reading: Reading = { entry: found, barrier: await reader.barrier(shard, found, answer.view), level: 'l2' };
+      if (this.isFresh(reading)) return { kind: 'found', reading };
+      known = found;
+      mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
+    }
+    throw new BackendError('lease', 'redis', { why: 'the entry changed at every attempt' });
+  }
+
+  /** False when the lease was lost. */
+  async renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    const key = this.parts.shards.of(lease.key).lease(lease.key.id);
+    return Number(await this.parts.link.run(RENEW, [key], [leaseText(lease), leaseMs])) === 1;
+  }
+
+  release(lease: Lease): Promise<void> {
+    return this.abandoned.release(lease);
+  }
+
+  replaces(lease: Lease): boolean {
+    return this.replacing.has(lease);
+  }
+
+  isFresh(reading: Reading): boolean {
+    const { entry, barrier } = reading;
+    return (
+      entry !== undefined &&
+      survives(entry, barrier) &&
+      this.parts.serverClock.localMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
+    );
+  }
+
+  close(): void {
+    this.abandoned.close();
+  }
+
+  private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
+    await this.parts.link.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
+  }
+
+  private async attempt(
+    key: Key,
+    shard: Shard,
+    { leaseMs, purpose }: LeaseRequest,
+    known: Entry | undefined,
+    mark: Buffer | '',
+  ): Promise<Extract<LeaseReply, { kind: 'held' }> | Granted | { readonly bytes: Buffer; readonly view: ShardView }> {
+    // A token for each attempt: one that timed out may still be granted, and nobody holds it.
+    const token = nonce();
+    const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
+    const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
+    const askedAtMs = this.nowMs();
+    let reply: readonly unknown[];
+    try {
+      const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
+      reply = (await this.parts.link.run(LEASE, keys, args)) as unknown[];
+    } catch (error) {
+      if (!(error instanceof RefusedError)) this.abandoned.giveBack({ key, token });
+      throw error;
+    }
+    if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
+    this.parts.serverClock.note(Number(text(reply[4])), askedAtMs);
+    const view: ShardView = {
+      incarnation: text(reply[2]),
+      floor: Number(text(reply[3])),
+      stamps: stampsOf(labels, reply[5]),
+    };
+    if (Number(reply[0]) === 0) return { bytes: reply[1] as Buffer, view };
+    const bytes = reply[1] as Buffer;
+    const isSeen = bytes.length === 1 && known instanceof ServerEntry;
+    const standing = isSeen ? known : bytes.length > 1 ? await this.parts.opener.open(key.id, bytes) : undefined;
+    return { token, view, stamp: Number(text(reply[6])), standing };
+  }
+
+  private async granted(
+    key: Key,
+    shard: Shard,
+    { token, view, stamp, standing }: Granted,
+    purpose: LeaseRequest['purpose'],
+  ): Promise<LeaseReply> {
+    this.parts.births.note(shard, view.incarnation, stamp);
+    const barrier = await this.parts.reader.barrier(shard, standing, view).catch((error: unknown) => {
+      // Nobody hears that it was granted.
+      this.abandoned.giveBack({ key, token });
+      throw error;
+    });
+    const lease = { key, token, incarnation: view.incarnation, stamp };
+    if (purpose === 'replace') this.replacing.add(lease);
+    return { kind: 'granted', lease, reading: { entry: standing, barrier, level: 'l2' } };
+  }
+
+  private nowMs(): number {
+    return this.parts.clock.monotonicMs();
+  }
+}
+
+function stampsOf(labels: readonly Label[], reply: unknown): ReadonlyMap<Label, number> {
+  const stamps = reply as unknown[];
+  return new Map(labels.map((label, at) => [label, Number(text(stamps[at] ?? ''))]));
+}

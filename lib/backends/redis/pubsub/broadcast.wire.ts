@@ -1,0 +1,102 @@
+/**
+ * One channel for a whole cache, heard on one connection, which is made anew each time it breaks. In a cluster it leads to
+ * any of the masters, which pass on to each other what is said.
+ */
+import type { Cluster, Redis } from 'ioredis';
+import type { Wire, WireEvents } from '../../../core/bus.js';
+import type { Clock } from '../../../core/clock.js';
+import type { Client } from '../connection/connection.js';
+import { Listener, Pauses } from '../connection/subscriber.js';
+
+export interface WireParts {
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** The client for commands, which the listener is made from. */
+  readonly client: Client;
+  readonly channel: string;
+  readonly publish: (channel: string, text: string) => Promise<unknown>;
+}
+
+export class RedisWire implements Wire {
+  private readonly pauses: Pauses;
+  private events: WireEvents | undefined;
+  private listener: Listener | undefined;
+  private cancelRetry: (() => void) | undefined;
+  private turn = 0;
+  private isClosed = false;
+
+  constructor(private readonly parts: WireParts) {
+    this.pauses = new Pauses(parts.random);
+  }
+
+  open(events: WireEvents): void {
+    this.events = events;
+    this.connect();
+  }
+
+  async send(text: string): Promise<void> {
+    await this.parts.publish(this.parts.channel, text);
+  }
+
+  reconnect(): void {
+    this.listener?.end();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.cancelRetry?.();
+    const { listener } = this;
+    this.listener = undefined;
+    listener?.end();
+  }
+
+  private connect(): void {
+    if (this.isClosed) return;
+    const like = this.like();
+    if (like === undefined) {
+      this.retry();
+      return;
+    }
+    const listener = new Listener(like, this.parts.clock, () => this.ended(listener));
+    this.listener = listener;
+    const { redis } = listener;
+    redis.on('message', (_channel: string, text: string) => {
+      if (this.listener === listener) this.events?.onText(text);
+    });
+    redis
+      .connect()
+      .then(() => redis.subscribe(this.parts.channel))
+      .then(
+        () => this.subscribed(listener),
+        () => listener.end(),
+      );
+  }
+
+  private subscribed(listener: Listener): void {
+    if (this.listener !== listener) return;
+    listener.settle();
+    this.pauses.reset();
+    this.events?.onUp();
+  }
+
+  private ended(listener: Listener): void {
+    if (this.listener !== listener) return;
+    this.listener = undefined;
+    this.events?.onDown();
+    this.retry();
+  }
+
+  private retry(): void {
+    if (this.isClosed) return;
+    this.cancelRetry = this.parts.clock.after(this.pauses.next(), () => this.connect());
+  }
+
+  /** Undefined: a cluster that does not know any of its nodes yet. */
+  private like(): Redis | undefined {
+    const { client } = this.parts;
+    if (!client.isCluster) return client as Redis;
+    const masters = (client as Cluster).nodes('master');
+    return masters[this.turn++ % Math.max(1, masters.length)];
+  }
+}

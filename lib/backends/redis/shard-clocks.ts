@@ -1,0 +1,24 @@
+import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Shard } from './shards.js';
+
+interface Birth {
+  readonly incarnation: Incarnation;
+  readonly stamp: Stamp;
+}
+
+const MAX_SHARDS = 10_000;
+const UNKNOWN: Birth = Object.freeze({ incarnation: '-', stamp: 0 });
+
+/** The life and clock of shards as last heard, for writes to be sealed with. A guess: the server checks. */
+export class Births {
+  private readonly heard = new Map<Shard, Birth>();
+
+  of(shard: Shard): Birth {
+    return this.heard.get(shard) ?? UNKNOWN;
+  }
+
+  note(shard: Shard, incarnation: Incarnation, stamp: Stamp): void {
+    if (this.heard.size >= MAX_SHARDS) this.heard.clear();
+    this.heard.set(shard, { incarnation, stamp });
+  }
+}

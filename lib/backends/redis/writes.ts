@@ -1,0 +1,241 @@
+/** What stores: fills, explicit writes, other lives for entries, counts. Sealing is done here, judging on the server. */
+import type { FillOutcome, Lease } from '../../core/backend.js';
+import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
+import type { Draft } from '../../core/entry.js';
+import { BackendError, NotACounterError, TagInvalidError } from '../../core/errors.js';
+import { fingerprint } from '../../core/fingerprint.js';
+import type { Key } from '../../core/key.js';
+import type { Announced } from './change-publisher.js';
+import type { Argument } from './connection/connection.js';
+import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from '../remote/counter.js';
+import { markOf, type ServerEntry } from '../remote/stored-entry.js';
+import type { LeaseParts, RedisLeases } from './leases.js';
+import { MANY, type GuardSettings } from '../resilience/options.js';
+import { graceOf, keptMs } from '../shared/draft-times.js';
+import { chunks } from '../shared/batches.js';
+import { nonce } from '../shared/nonce.js';
+import { leaseText, text } from './connection/reply.js';
+import type { Script } from './scripts/script.js';
+import { COUNT, FILL, SWAP, WRITE } from './scripts/scripts.js';
+import { RefusedError } from '../shared/refused.error.js';
+import type { Proof } from '../shared/second-level.js';
+
+/** A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each time. */
+const MAX_ATTEMPTS = 8;
+/** Counts by comparing and swapping meet each other. */
+const MAX_COUNT_ATTEMPTS = 200;
+/** Entries of one batch that are on their way at once. */
+const BATCH = 200;
+const NO_MARK = Buffer.alloc(0);
+
+interface Born {
+  readonly incarnation: string;
+  readonly stamp: number;
+  readonly bytes: Buffer;
+}
+
+export class RedisWrites {
+  /** What drafts have become, for those who keep copies. */
+  readonly proofs = new WeakMap<Draft, Proof>();
+
+  constructor(
+    private readonly parts: LeaseParts,
+    private readonly codec: Codec,
+    private readonly leases: RedisLeases,
+    private readonly hasIndex: boolean,
+    /** How long callers wait for a write, and for many. */
+    private readonly patience: Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>,
+  ) {}
+
+  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    const { key, incarnation, stamp } = lease;
+    const bytes = await this.seal(key, draft, incarnation, stamp);
+    const told = this.told(key);
+    const replaces = this.leases.replaces(lease) ? 1 : 0;
+    const args = [leaseText(lease), incarnation, stamp, keptMs(draft), bytes, this.indexed(key), replaces];
+    const outcome = Number(await this.run(FILL, key, told, [...args, ...draft.labels]));
+    if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
+    return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
+  }
+
+  async write(key: Key, draft: Draft, dueMs = this.due(1)): Promise<void> {
+    await this.store(key, draft, undefined, undefined, dueMs);
+  }
+
+  /**
+   * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
+   * @param dueMs when the caller is told that it failed
+   */
+  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.due(entries.length)): Promise<void> {
+    // Of two writes to one key the later one stays, whichever connection they would have taken.
+    const last = [...new Map(entries.map((entry) => [entry[0].id, entry])).values()];
+    const sealed = await Promise.all(
+      last.map(async ([key, draft]) => [key, draft, await this.born(key, draft)] as const),
+    );
+    // In portions: others use the same connection.
+    for (const some of chunks(sealed, BATCH)) {
+      await Promise.all(some.map(([key, draft, born]) => this.store(key, draft, undefined, born, dueMs)));
+    }
+  }
+
+  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const entry = await this.standing(key);
+      if (entry === undefined) return false;
+      const [freshUntilServerMs, graceMs] = [this.freshUntil(freshForMs), graceOf({ freshForMs, keptForMs })];
+      const bytes = await this.parts.opener.again(entry, entry.value, freshUntilServerMs, graceMs);
+      if (await this.swap(key, entry, bytes, keptMs({ keptForMs }), 'stays')) return true;
+    }
+    throw changing('expire');
+  }
+
+  /** Counters are added to on the server; where nothing unsealed may be believed, by comparing and swapping. */
+  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    if (!fitsCounter(draft.labels)) throw new TagInvalidError('there are too many for a counter');
+    const { trustsCounters } = this.parts.opener;
+    let dead: Buffer = NO_MARK;
+    for (let attempt = 0; attempt < MAX_COUNT_ATTEMPTS; attempt++) {
+      // The mark is taken before the entry is judged: what still bears it afterwards is what was judged.
+      const seen = trustsCounters ? await this.count(key, by, draft, dead) : await this.mark(key);
+      if (typeof seen === 'number') return seen;
+      const entry = await this.standing(key);
+      // A counter by now: others add to it, which its mark does not show, so the sum is the server's to make.
+      if (entry?.counter !== undefined) continue;
+      const total = sumOf(key, entry === undefined ? 0 : entry.value, by);
+      if (entry !== undefined) {
+        if (await this.carryOn(key, entry, total)) return total;
+      } else if (trustsCounters) dead = seen;
+      else if (await this.store(key, { ...draft, value: total }, seen)) return total;
+    }
+    throw changing('increment');
+  }
+
+  /** The number; or the mark of an envelope that stands there. */
+  private async count(key: Key, by: number, draft: Omit<Draft, 'value'>, dead: Buffer): Promise<number | Buffer> {
+    const until = untilOf(this.freshUntil(draft.freshForMs));
+    const labels = labelsText(draft.labels);
+    const added = Buffer.from(String(by));
+    const args = [nonce(), added, keptMs(draft), until, graceOf(draft), labels, this.indexed(key), dead, birthOf()];
+    const keys = this.around(key);
+    const reply = (await this.parts.link.run(COUNT, keys, [...args, identityOf(key.id)])) as unknown[];
+    if (Number(reply[0]) === 2) throw new NotACounterError(key.space.namespace);
+    return Number(reply[0]) === 1 ? Number(text(reply[1])) : markOf(reply[1] as Buffer);
+  }
+
+  /** The number goes on with the life it has: as a counter, or sealed again. */
+  private async carryOn(key: Key, entry: ServerEntry, total: number): Promise<boolean> {
+    const { opened, labels } = entry;
+    const { freshUntilServerMs, graceMs } = opened;
+    const untilMs = freshUntilServerMs + graceMs;
+    const leftMs = untilMs === Infinity ? 0 : Math.max(1, Math.ceil(untilMs - this.parts.serverClock.nowMs()));
+    const isCounter = this.parts.opener.trustsCounters && fitsCounter(labels);
+    const bytes = isCounter
+      ? formatCounter({ ...opened, identity: identityOf(key.id), value: total })
+      : await this.parts.opener.again(entry, total, freshUntilServerMs, graceMs);
+    return this.swap(key, entry, bytes, leftMs, 'void');
+  }
+
+  private async swap(
+    key: Key,
+    { mark }: ServerEntry,
+    bytes: Buffer,
+    forMs: number,
+    lease: 'stays' | 'void',
+  ): Promise<boolean> {
+    const args = [mark, forMs, bytes, this.indexed(key), lease];
+    return Number(await this.run(SWAP, key, this.told(key), args)) === 1;
+  }
+
+  /** False: something else than was expected stands there. */
+  private async store(
+    key: Key,
+    draft: Draft,
+    expected: Buffer | undefined,
+    first?: Born,
+    dueMs = this.due(1),
+  ): Promise<boolean> {
+    const { births, shards, clock, serverClock } = this.parts;
+    let born = first;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));
+      const args = [nonce(), incarnation, stamp, keptMs(draft), bytes, this.indexed(key)];
+      const askedAtMs = clock.monotonicMs();
+      // The caller has been told that it failed, and may have done something else since.
+      if (askedAtMs > dueMs) throw new BackendError('write', 'redis', { why: 'no answer in time' });
+      const last = [Math.ceil(serverClock.nowMs() + dueMs - askedAtMs), ...(expected === undefined ? [] : [expected])];
+      const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
+      const outcome = Number(reply[0]);
+      if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
+      if (outcome === 1 || outcome === 2) return outcome === 1;
+      if (outcome === 3) serverClock.note(Number(text(reply[1])), askedAtMs);
+      else births.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
+      born = undefined;
+    }
+    throw changing('write');
+  }
+
+  /** Sealed as of now, by what was last heard of the shard. */
+  private async born(key: Key, draft: Draft): Promise<Born> {
+    const { incarnation, stamp } = this.parts.births.of(this.parts.shards.of(key));
+    return { incarnation, stamp, bytes: await this.seal(key, draft, incarnation, stamp) };
+  }
+
+  /** A live entry within its ttl. */
+  private async standing(key: Key): Promise<ServerEntry | undefined> {
+    const reading = await this.parts.reader.read(this.parts.shards.of(key), key);
+    return this.leases.isFresh(reading) ? (reading.entry as ServerEntry) : undefined;
+  }
+
+  private async mark(key: Key): Promise<Buffer> {
+    try {
+      const entry = this.parts.shards.of(key).entry(key.id);
+      return (await this.parts.link.pick().command('GETRANGE', entry, 0, ENVELOPE_MARK_BYTES - 1)) as Buffer;
+    } catch (error) {
+      // A key of another type is nothing of ours: the write removes it.
+      if (error instanceof RefusedError) return NO_MARK;
+      throw error;
+    }
+  }
+
+  private seal(key: Key, draft: Draft, incarnation: string, stamp: number): Promise<Buffer> | Buffer {
+    const { value, labels, freshForMs } = draft;
+    const freshUntilServerMs = this.freshUntil(freshForMs);
+    return this.codec.seal({ value, incarnation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
+  }
+
+  /** For a caller that begins to wait now. */
+  private due(entries: number): number {
+    const { timeoutMs, longTimeoutMs } = this.patience;
+    return this.parts.clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
+  }
+
+  private freshUntil(freshForMs: number): number {
+    return this.parts.serverClock.nowMs() + freshForMs;
+  }
+
+  private told(key: Key): Announced {
+    return this.parts.announcer.of(this.parts.shards.of(key), { kind: 'stored', keys: [fingerprint(key.id)] });
+  }
+
+  private run(script: Script, key: Key, told: Announced, args: readonly Argument[]): Promise<unknown> {
+    return this.parts.link.run(script, [...this.around(key), ...told.keys], [...told.args, ...args]);
+  }
+
+  private around(key: Key): string[] {
+    return this.parts.shards.of(key).around(key.id);
+  }
+
+  private indexed(key: Key): string {
+    return this.hasIndex ? key.id : '';
+  }
+}
+
+function sumOf(key: Key, value: unknown, by: number): number {
+  const total = Number.isSafeInteger(value) ? (value as number) + by : NaN;
+  if (!Number.isSafeInteger(total)) throw new NotACounterError(key.space.namespace);
+  return total;
+}
+
+function changing(operation: string): BackendError {
+  return new BackendError(operation, 'redis', { why: 'something else changed it at every attempt' });
+}
