@@ -23,7 +23,7 @@ it.each(Object.values(ACL_BUS_RULES))('so are those of two levels: %s', (rules) 
 it.each([
   [REDIS, 'lib/backends/redis/options.ts', 'RedisOptions'],
   [REDIS, 'lib/backends/resilience/options.ts', 'GuardOptions'],
-  [MONGO, 'lib/backends/mongo.options.ts', 'MongoOptions'],
+  [MONGO, 'lib/backends/mongo/options.ts', 'MongoOptions'],
   [MONGO, 'lib/backends/resilience/options.ts', 'GuardOptions'],
 ])('%s has every option of %s', (page, path, name) => {
   const rows = readFileSync(join(ROOT, page), 'utf8').matchAll(/^\| (`[^|]+) \|/gm);

@@ -1,6 +1,6 @@
 /** Two applications, or two environments, that keep their entries under one prefix of a MongoDB collection. */
 import { afterAll, beforeAll, jest } from '@jest/globals';
-import { mongo } from '../../lib/backends/mongo.backend.js';
+import { mongo } from '../../lib/backends/mongo/mongo.backend.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { randomPrefix } from '../support/redis/redis-process.js';

@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { createConnection, mongo, type Connection } from 'mongoose';
-import { MongoLink } from '../../lib/backends/mongo.link.js';
+import { MongoLink } from '../../lib/backends/mongo/connection/connection.js';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
-import { resolveMongoOptions } from '../../lib/backends/mongo.options.js';
-import { MongoSweeper } from '../../lib/backends/mongo.sweeper.js';
+import { resolveMongoOptions } from '../../lib/backends/mongo/options.js';
+import { MongoSweeper } from '../../lib/backends/mongo/cleanup.js';
 import { ServerClock } from '../../lib/backends/remote/server-clock.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';

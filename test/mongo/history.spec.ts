@@ -5,7 +5,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createConnection, type Connection } from 'mongoose';
-import type { MongoOptions } from '../../lib/backends/mongo.options.js';
+import type { MongoOptions } from '../../lib/backends/mongo/options.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { CacheError } from '../../lib/core/errors.js';
 import { History, worstOf } from '../history/support/history.js';

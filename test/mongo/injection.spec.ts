@@ -7,7 +7,7 @@ import { LEVELS } from '../support/mongo/levels.js';
 import { mongoFactory, MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
-import { mongo as factory } from '../../lib/backends/mongo.backend.js';
+import { mongo as factory } from '../../lib/backends/mongo/mongo.backend.js';
 
 jest.setTimeout(60_000);
 

@@ -4,7 +4,7 @@ import { mongo as driver } from 'mongoose';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Test } from '@nestjs/testing';
-import { mongo } from '../../lib/backends/mongo.backend.js';
+import { mongo } from '../../lib/backends/mongo/mongo.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { CacheConfigError, CacheError } from '../../lib/core/errors.js';
 import { CacheModule } from '../../lib/nest/cache.module.js';

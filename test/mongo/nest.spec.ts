@@ -5,7 +5,7 @@ import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
 import { Test } from '@nestjs/testing';
 import type { Connection, mongo as driver } from 'mongoose';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
-import { mongo } from '../../lib/backends/mongo.backend.js';
+import { mongo } from '../../lib/backends/mongo/mongo.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { Backend, BackendFactory } from '../../lib/core/backend.js';
 import { CacheConfigError, InvalidationUnknownError } from '../../lib/core/errors.js';

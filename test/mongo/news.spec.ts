@@ -1,8 +1,8 @@
 /** What events of a change stream mean. What a server really sends is shown by streams.spec. */
 import { describe, expect, it } from '@jest/globals';
-import { LabelFields } from '../../lib/backends/mongo.documents.js';
-import { NewsReader, type StreamEvent } from '../../lib/backends/mongo.news.js';
-import { OwnMarks } from '../../lib/backends/mongo.marks.js';
+import { LabelFields } from '../../lib/backends/mongo/documents.js';
+import { NewsReader, type StreamEvent } from '../../lib/backends/mongo/change-stream/change-events.js';
+import { OwnMarks } from '../../lib/backends/mongo/change-stream/own-writes.js';
 import { fingerprint } from '../../lib/core/fingerprint.js';
 import { storedLabels } from '../../lib/core/label.js';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mongo as driver } from 'mongoose';
 import { inspect } from 'node:util';
 import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
-import { mongo } from '../../lib/backends/mongo.backend.js';
+import { mongo } from '../../lib/backends/mongo/mongo.backend.js';
 import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { LEVELS } from '../support/mongo/levels.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';

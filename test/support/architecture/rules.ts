@@ -9,8 +9,12 @@ export type Rule = (project: Project) => Violation[];
 
 const PARTS = ['engine', 'backends', 'codec', 'bus', 'context', 'observe'];
 const FEATURES = ['ai', 'interop', 'admin', 'testing'];
-/** `driver-ticks` looks at what a test replaced, and `mongo.client` holds a process by a timer of `node:timers`. */
-const OWN_TIMERS = ['lib/core/clock.ts', 'lib/backends/shared/driver-ticks.ts', 'lib/backends/mongo.client.ts'];
+/** `driver-ticks` looks at what a test replaced, and `mongo/connection/client` holds a process by a timer of `node:timers`. */
+const OWN_TIMERS = [
+  'lib/core/clock.ts',
+  'lib/backends/shared/driver-ticks.ts',
+  'lib/backends/mongo/connection/client.ts',
+];
 const ASSEMBLE = 'lib/assemble.ts';
 const CLOCK = 'lib/core/clock.ts';
 /** Where the timers of the machine are, whatever a test puts in the place of the global ones. */

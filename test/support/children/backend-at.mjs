@@ -9,7 +9,7 @@ export async function backendAt(address, { timeout, near }) {
 
 async function serverAt(address, timeout) {
   if (address.startsWith('mongodb:')) {
-    const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
+    const { mongo } = await import('../../../lib/backends/mongo/mongo.backend.ts');
     return mongo({ uri: address, timeout });
   }
   const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');

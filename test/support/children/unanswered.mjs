@@ -1,7 +1,7 @@
 // A script that asks a server which is not there, one call after the other, and says when all of them have ended.
 const [kind, url] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
-const { mongo } = await import('../../../lib/backends/mongo.backend.ts');
+const { mongo } = await import('../../../lib/backends/mongo/mongo.backend.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 
 const { backend, mint, scopes, close } = assemble({ backend: kind === 'mongo' ? mongo({ uri: url }) : redis({ url }) });

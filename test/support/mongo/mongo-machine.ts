@@ -1,6 +1,6 @@
 /** MongoDB backends for tests, with the codec that the module would give them. */
-import { mongo } from '../../../lib/backends/mongo.backend.js';
-import type { MongoOptions } from '../../../lib/backends/mongo.options.js';
+import { mongo } from '../../../lib/backends/mongo/mongo.backend.js';
+import type { MongoOptions } from '../../../lib/backends/mongo/options.js';
 import { wireBus } from '../../../lib/bus/wire.bus.js';
 import { createCodec } from '../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';

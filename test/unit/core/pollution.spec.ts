@@ -7,7 +7,7 @@ import { resolveTieredOptions } from '../../../lib/backends/tiered/options.js';
 import { localBus } from '../../../lib/bus/local.bus.js';
 import { resolveGuardOptions } from '../../../lib/backends/resilience/options.js';
 import { resolveMemoryOptions } from '../../../lib/backends/memory/options.js';
-import { resolveMongoOptions } from '../../../lib/backends/mongo.options.js';
+import { resolveMongoOptions } from '../../../lib/backends/mongo/options.js';
 import { resolveRedisOptions } from '../../../lib/backends/redis/options.js';
 import { firstOf, fromClaims, fromHeader, fromSubdomain } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';

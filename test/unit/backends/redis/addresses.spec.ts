@@ -2,7 +2,7 @@
 import { expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { assemble } from '../../../../lib/assemble.js';
-import { mongo } from '../../../../lib/backends/mongo.backend.js';
+import { mongo } from '../../../../lib/backends/mongo/mongo.backend.js';
 import { redis } from '../../../../lib/backends/redis/redis.backend.js';
 import { openClients } from '../../../../lib/backends/redis/connection/client.js';
 import { resolveRedisOptions } from '../../../../lib/backends/redis/options.js';

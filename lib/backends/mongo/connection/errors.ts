@@ -1,6 +1,6 @@
 import { types } from 'node:util';
-import { BackendError, CacheError } from '../core/errors.js';
-import { RefusedError } from './shared/refused.error.js';
+import { BackendError, CacheError } from '../../../core/errors.js';
+import { RefusedError } from '../../shared/refused.error.js';
 
 /**
  * What a server says that means: not now, or not here. Everything else that it says is its last word. A reason has a number

@@ -1,8 +1,8 @@
 /** What stands under keys, judged by the states of their shards. */
-import type { Reading } from '../core/backend.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Barrier } from '../core/stamp.js';
+import type { Reading } from '../../core/backend.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Barrier } from '../../core/stamp.js';
 import type { mongo } from 'mongoose';
 import {
   barrierStamp,
@@ -18,14 +18,14 @@ import {
   type MongoShards,
   type ShardState,
   type Stored,
-} from './mongo.documents.js';
-import type { MongoLink } from './mongo.link.js';
-import { MongoQuestions, type Found } from './mongo.questions.js';
-import type { ServerClock } from './remote/server-clock.js';
-import { identityOf } from './remote/counter.js';
-import { ServerEntry, type EntryOpener } from './remote/stored-entry.js';
+} from './documents.js';
+import type { MongoLink } from './connection/connection.js';
+import { MongoQuestions, type Found } from './coalesced-reads.js';
+import type { ServerClock } from '../remote/server-clock.js';
+import { identityOf } from '../remote/counter.js';
+import { ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
 
-/** What makes a document an entry; see mongo.documents. */
+/** What makes a document an entry; see mongo/documents. */
 const VALUE = Object.freeze({ m: '', v: '', q: '', h: '', i: '', s: '', g: '', e: '', z: '' });
 
 /** Everything that stood under a key when it was looked at. */

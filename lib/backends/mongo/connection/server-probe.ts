@@ -4,14 +4,14 @@
  */
 import { types } from 'node:util';
 import type { mongo } from 'mongoose';
-import type { Clock } from '../core/clock.js';
-import { BackendError, CacheConfigError } from '../core/errors.js';
-import { janitorAt, type Documents } from './mongo.documents.js';
-import { mongoError } from './mongo.errors.js';
-import type { ServerClock } from './remote/server-clock.js';
-import { sum } from './shared/batches.js';
-import { nonce } from './shared/nonce.js';
-import { RefusedError } from './shared/refused.error.js';
+import type { Clock } from '../../../core/clock.js';
+import { BackendError, CacheConfigError } from '../../../core/errors.js';
+import { janitorAt, type Documents } from '../documents.js';
+import { mongoError } from './errors.js';
+import type { ServerClock } from '../../remote/server-clock.js';
+import { sum } from '../../shared/batches.js';
+import { nonce } from '../../shared/nonce.js';
+import { RefusedError } from '../../shared/refused.error.js';
 
 export interface GreetingParts {
   readonly clock: Clock;

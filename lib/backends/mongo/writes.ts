@@ -1,11 +1,11 @@
 /** What stores: fills, explicit writes, other lives for entries. Sealing is done here, judging by the stamps on the server. */
-import type { FillOutcome, Lease } from '../core/backend.js';
+import type { FillOutcome, Lease } from '../../core/backend.js';
 import type { mongo } from 'mongoose';
-import { ENVELOPE_MARK_BYTES, type Codec } from '../core/codec.js';
-import type { Draft } from '../core/entry.js';
-import { BackendError, ValueTooLargeError } from '../core/errors.js';
-import type { Key } from '../core/key.js';
-import type { Incarnation, Stamp } from '../core/stamp.js';
+import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
+import type { Draft } from '../../core/entry.js';
+import { BackendError, ValueTooLargeError } from '../../core/errors.js';
+import type { Key } from '../../core/key.js';
+import type { Incarnation, Stamp } from '../../core/stamp.js';
 import {
   barrierStamp,
   change,
@@ -15,15 +15,15 @@ import {
   type MongoShard,
   type ShardState,
   type Stored,
-} from './mongo.documents.js';
-import { MANY, type GuardSettings } from './resilience/options.js';
-import { isDuplicate } from './mongo.errors.js';
-import { OwnMarks } from './mongo.marks.js';
-import type { LeaseParts, MongoLeases } from './mongo.leases.js';
-import { graceOf } from './shared/draft-times.js';
-import { chunks } from './shared/batches.js';
-import { nonce } from './shared/nonce.js';
-import type { Proof } from './shared/second-level.js';
+} from './documents.js';
+import { MANY, type GuardSettings } from '../resilience/options.js';
+import { isDuplicate } from './connection/errors.js';
+import { OwnMarks } from './change-stream/own-writes.js';
+import type { LeaseParts, MongoLeases } from './leases.js';
+import { graceOf } from '../shared/draft-times.js';
+import { chunks } from '../shared/batches.js';
+import { nonce } from '../shared/nonce.js';
+import type { Proof } from '../shared/second-level.js';
 
 /** Something else would have to change an entry between any two attempts. */
 const MAX_ATTEMPTS = 16;

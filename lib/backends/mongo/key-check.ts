@@ -1,7 +1,7 @@
-import type { Codec } from '../core/codec.js';
-import { FAR, type Documents, type Stored } from './mongo.documents.js';
-import { isDuplicate } from './mongo.errors.js';
-import { ServerKeyCheck } from './remote/key-check.js';
+import type { Codec } from '../../core/codec.js';
+import { FAR, type Documents, type Stored } from './documents.js';
+import { isDuplicate } from './connection/errors.js';
+import { ServerKeyCheck } from '../remote/key-check.js';
 
 /** What tells the keys of a cache from others, in a document for each name. */
 export class MongoKeyCheck extends ServerKeyCheck {

@@ -16,18 +16,18 @@
  *     c check
  *   <prefix>:1:a:<digest>       what an application and its environment are called (see core/application)
  *     a mark
- *   <prefix>:1:p:<name>         what a server is tried by before it is used, for a moment (see mongo.greeting)
+ *   <prefix>:1:p:<name>         what a server is tried by before it is used, for a moment (see mongo/connection/server-probe)
  *   All have x, after which the server's janitor may take them away.
  *
  * Times are milliseconds of the server's clock, stamps microseconds.
  */
 import { createHash } from 'node:crypto';
 import type { mongo } from 'mongoose';
-import { fingerprint } from '../core/fingerprint.js';
-import type { Key, KeyId } from '../core/key.js';
-import { storedLabels, type Label } from '../core/label.js';
-import type { Partition, View } from '../core/space.js';
-import type { Incarnation, Stamp } from '../core/stamp.js';
+import { fingerprint } from '../../core/fingerprint.js';
+import type { Key, KeyId } from '../../core/key.js';
+import { storedLabels, type Label } from '../../core/label.js';
+import type { Partition, View } from '../../core/space.js';
+import type { Incarnation, Stamp } from '../../core/stamp.js';
 
 export interface Stored {
   readonly _id: string;

@@ -5,15 +5,15 @@
  * again before anybody reads (guarantee G7). What was under way meanwhile counts for nothing.
  */
 import type { mongo } from 'mongoose';
-import type { Clock } from '../core/clock.js';
-import { BackendError, CacheError } from '../core/errors.js';
-import { DriverTicks } from './shared/driver-ticks.js';
-import { holdProcess, openClient } from './mongo.client.js';
-import type { Documents, Stored } from './mongo.documents.js';
-import { mongoError, problemOf } from './mongo.errors.js';
-import type { ResolvedMongoOptions } from './mongo.options.js';
-import { errorIn, isAsked, writableIn, type TopologyEvent } from './mongo.topology.js';
-import { RefusedError } from './shared/refused.error.js';
+import type { Clock } from '../../../core/clock.js';
+import { BackendError, CacheError } from '../../../core/errors.js';
+import { DriverTicks } from '../../shared/driver-ticks.js';
+import { holdProcess, openClient } from './client.js';
+import type { Documents, Stored } from '../documents.js';
+import { mongoError, problemOf } from './errors.js';
+import type { ResolvedMongoOptions } from '../options.js';
+import { errorIn, isAsked, writableIn, type TopologyEvent } from './topology-watch.js';
+import { RefusedError } from '../../shared/refused.error.js';
 
 export interface LinkEvents {
   /** Another server answers than before, or the same one after a silence. */

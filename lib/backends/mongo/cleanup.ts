@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock.js';
-import type { Documents } from './mongo.documents.js';
-import type { MongoLink } from './mongo.link.js';
-import type { ServerClock } from './remote/server-clock.js';
+import type { Clock } from '../../core/clock.js';
+import type { Documents } from './documents.js';
+import type { MongoLink } from './connection/connection.js';
+import type { ServerClock } from '../remote/server-clock.js';
 
 /** How often it is looked, on average, and how late the server's own janitor may be before this one helps out. */
 const EVERY_MS = 300_000;

@@ -1,14 +1,14 @@
 /** Counters: numbers that the server adds to, or, where nothing unsealed may be believed, envelopes that are swapped. */
 import { randomBytes } from 'node:crypto';
-import { ENVELOPE_MARK_BYTES } from '../core/codec.js';
-import type { Draft } from '../core/entry.js';
-import { BackendError, NotACounterError } from '../core/errors.js';
-import type { Key } from '../core/key.js';
-import { change } from './mongo.documents.js';
-import { isDuplicate } from './mongo.errors.js';
-import type { LeaseParts, MongoLeases } from './mongo.leases.js';
-import type { Look } from './mongo.reader.js';
-import type { MongoWrites } from './mongo.writes.js';
+import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
+import type { Draft } from '../../core/entry.js';
+import { BackendError, NotACounterError } from '../../core/errors.js';
+import type { Key } from '../../core/key.js';
+import { change } from './documents.js';
+import { isDuplicate } from './connection/errors.js';
+import type { LeaseParts, MongoLeases } from './leases.js';
+import type { Look } from './reader.js';
+import type { MongoWrites } from './writes.js';
 
 /** Counts by comparing and swapping meet each other. */
 const MAX_ATTEMPTS = 200;

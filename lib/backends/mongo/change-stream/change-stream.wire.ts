@@ -6,17 +6,17 @@
  * Signs of life go the same way: a document of this process is changed, and the stream tells of it.
  */
 import type { mongo } from 'mongoose';
-import type { Wire, WireEvents } from '../core/bus.js';
-import type { Clock } from '../core/clock.js';
-import { BackendError } from '../core/errors.js';
-import { change, janitorAt } from './mongo.documents.js';
-import { mongoError } from './mongo.errors.js';
-import type { MongoLink } from './mongo.link.js';
-import type { OwnMarks } from './mongo.marks.js';
-import { NewsReader, newsPipeline, type StreamEvent } from './mongo.news.js';
-import { nonce } from './shared/nonce.js';
-import { RefusedError } from './shared/refused.error.js';
-import type { ServerClock } from './remote/server-clock.js';
+import type { Wire, WireEvents } from '../../../core/bus.js';
+import type { Clock } from '../../../core/clock.js';
+import { BackendError } from '../../../core/errors.js';
+import { change, janitorAt } from '../documents.js';
+import { mongoError } from '../connection/errors.js';
+import type { MongoLink } from '../connection/connection.js';
+import type { OwnMarks } from './own-writes.js';
+import { NewsReader, newsPipeline, type StreamEvent } from './change-events.js';
+import { nonce } from '../../shared/nonce.js';
+import { RefusedError } from '../../shared/refused.error.js';
+import type { ServerClock } from '../../remote/server-clock.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose';
-import type { BackendInfo } from '../core/backend.js';
-import type { Documents } from './mongo.documents.js';
+import type { BackendInfo } from '../../core/backend.js';
+import type { Documents } from './documents.js';
 
 /** What the server says of itself and of a collection. */
 export async function infoOf(documents: Documents, db: mongo.Db): Promise<BackendInfo> {

@@ -3,11 +3,11 @@
  * invalidated. The entries of a space lie together, so a walk costs what it visits, not what the collection holds; values
  * stay on the server.
  */
-import type { Page, Selection, Usage } from '../core/backend.js';
-import { compileGlob, stepsToTest, type Glob } from '../core/glob.js';
-import { storedId, visibleKeyIn, type KeyId } from '../core/key.js';
-import type { Pace } from '../core/pace.js';
-import type { Partition, View } from '../core/space.js';
+import type { Page, Selection, Usage } from '../../core/backend.js';
+import { compileGlob, stepsToTest, type Glob } from '../../core/glob.js';
+import { storedId, visibleKeyIn, type KeyId } from '../../core/key.js';
+import type { Pace } from '../../core/pace.js';
+import type { Partition, View } from '../../core/space.js';
 import {
   barrierStamp,
   HEADER_FIELDS,
@@ -17,10 +17,10 @@ import {
   type MongoShard,
   type ShardState,
   type Stored,
-} from './mongo.documents.js';
-import type { MongoLink } from './mongo.link.js';
-import type { MongoReader } from './mongo.reader.js';
-import type { ServerClock } from './remote/server-clock.js';
+} from './documents.js';
+import type { MongoLink } from './connection/connection.js';
+import type { MongoReader } from './reader.js';
+import type { ServerClock } from '../remote/server-clock.js';
 
 const BATCH = 500;
 /** Steps for a document. */

@@ -1,7 +1,7 @@
 /** Clocks of shards: begun, kept alive, and ticked by what invalidates many entries at once. Keeps invariants 3 and 4. */
 import type { mongo } from 'mongoose';
-import type { Label } from '../core/label.js';
-import type { Incarnation, Stamp } from '../core/stamp.js';
+import type { Label } from '../../core/label.js';
+import type { Incarnation, Stamp } from '../../core/stamp.js';
 import {
   change,
   IDLE_STATE_MS,
@@ -15,13 +15,13 @@ import {
   type MongoShard,
   type ShardState,
   type Stored,
-} from './mongo.documents.js';
-import { isDuplicate } from './mongo.errors.js';
-import type { MongoLink } from './mongo.link.js';
-import type { ServerClock } from './remote/server-clock.js';
-import { chunks } from './shared/batches.js';
-import { nonce } from './shared/nonce.js';
-import { RefusedError } from './shared/refused.error.js';
+} from './documents.js';
+import { isDuplicate } from './connection/errors.js';
+import type { MongoLink } from './connection/connection.js';
+import type { ServerClock } from '../remote/server-clock.js';
+import { chunks } from '../shared/batches.js';
+import { nonce } from '../shared/nonce.js';
+import { RefusedError } from '../shared/refused.error.js';
 
 /** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
 const MAX_LABELS = 2_000;

@@ -1,10 +1,10 @@
 import type { Connection, mongo } from 'mongoose';
-import type { BackendFactory } from '../core/backend.js';
-import { parseDuration, type Duration } from '../core/duration.js';
-import { CacheConfigError } from '../core/errors.js';
-import { wholeNumber } from '../core/limits.js';
-import { knownOptions, ownOptions } from '../core/own-options.js';
-import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from './resilience/options.js';
+import type { BackendFactory } from '../../core/backend.js';
+import { parseDuration, type Duration } from '../../core/duration.js';
+import { CacheConfigError } from '../../core/errors.js';
+import { wholeNumber } from '../../core/limits.js';
+import { knownOptions, ownOptions } from '../../core/own-options.js';
+import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from '../resilience/options.js';
 
 export interface MongoOptions extends GuardOptions {
   /** `mongodb://` or `mongodb+srv://`, with the database in its path. Exactly one of `uri` and `connection` is needed. */

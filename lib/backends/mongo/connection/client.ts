@@ -1,9 +1,9 @@
 /** Clients of our own: what safety rests on is not up to anybody, and a mistake in the address is told without it. */
 import { clearInterval, setInterval } from 'node:timers';
 import { mongo } from 'mongoose';
-import { CacheConfigError } from '../core/errors.js';
-import { problemOf } from './mongo.errors.js';
-import type { ResolvedMongoOptions } from './mongo.options.js';
+import { CacheConfigError } from '../../../core/errors.js';
+import { problemOf } from './errors.js';
+import type { ResolvedMongoOptions } from '../options.js';
 
 const LONGEST_SELECTION_MS = 1_000;
 /** A server that is gone is noticed within twice this. */

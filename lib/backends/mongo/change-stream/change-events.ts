@@ -1,14 +1,14 @@
 /**
  * What a change stream says about the documents of one cache, as messages. Values stay on the server: what is asked for
  * is whose document it was, and which of its fields have other contents. Names of documents and fields are made by the
- * library (see mongo.documents), so they can be read back.
+ * library (see mongo/documents), so they can be read back.
  */
 import type { mongo } from 'mongoose';
-import { partitionOf } from '../core/bus-message.js';
-import type { Change } from '../core/bus.js';
-import { fingerprint } from '../core/fingerprint.js';
-import type { Partition } from '../core/space.js';
-import { AFTER_ALL, printOf } from './mongo.documents.js';
+import { partitionOf } from '../../../core/bus-message.js';
+import type { Change } from '../../../core/bus.js';
+import { fingerprint } from '../../../core/fingerprint.js';
+import type { Partition } from '../../../core/space.js';
+import { AFTER_ALL, printOf } from '../documents.js';
 
 /**
  * - `changed`: with the mark of the value that now stands there, if one was stored

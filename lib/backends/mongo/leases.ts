@@ -1,18 +1,18 @@
 /** Who may load: asking, renewing, giving back. The lease stands in the document of its entry. Keeps invariants 3 and 5. */
-import type { Lease, LeaseReply, LeaseRequest, Reading } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import type { Entry } from '../core/entry.js';
-import { BackendError } from '../core/errors.js';
-import type { Key } from '../core/key.js';
-import { survives } from '../core/stamp.js';
-import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './mongo.documents.js';
-import { isDuplicate } from './mongo.errors.js';
-import type { Look, MongoReader, ReaderParts } from './mongo.reader.js';
-import type { MongoStates } from './mongo.states.js';
-import { AbandonedLeases } from './remote/orphaned-leases.js';
-import { ServerEntry } from './remote/stored-entry.js';
-import { nonce } from './shared/nonce.js';
-import { RefusedError } from './shared/refused.error.js';
+import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { Entry } from '../../core/entry.js';
+import { BackendError } from '../../core/errors.js';
+import type { Key } from '../../core/key.js';
+import { survives } from '../../core/stamp.js';
+import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './documents.js';
+import { isDuplicate } from './connection/errors.js';
+import type { Look, MongoReader, ReaderParts } from './reader.js';
+import type { MongoStates } from './shard-clocks.js';
+import { AbandonedLeases } from '../remote/orphaned-leases.js';
+import { ServerEntry } from '../remote/stored-entry.js';
+import { nonce } from '../shared/nonce.js';
+import { RefusedError } from '../shared/refused.error.js';
 
 /** Somebody would have to change the document between any two attempts. */
 const MAX_ATTEMPTS = 16;

@@ -1,10 +1,10 @@
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './mongo.documents.js';
-import type { MongoLink } from './mongo.link.js';
-import { MongoQuestions } from './mongo.questions.js';
-import type { ServerEntry } from './remote/stored-entry.js';
-import type { Proof } from './shared/second-level.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './documents.js';
+import type { MongoLink } from './connection/connection.js';
+import { MongoQuestions } from './coalesced-reads.js';
+import type { ServerEntry } from '../remote/stored-entry.js';
+import type { Proof } from '../shared/second-level.js';
 
 interface ValidatorParts {
   readonly link: MongoLink;

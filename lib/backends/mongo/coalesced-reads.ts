@@ -3,10 +3,10 @@
  * ever rise, so the two may be seen in any order: an invalidation that settled before the question was sent shows in
  * the state.
  */
-import { afterThisTurn } from '../core/clock.js';
-import type { Label } from '../core/label.js';
-import { projectionOf, type LabelFields, type Stored } from './mongo.documents.js';
-import type { MongoLink } from './mongo.link.js';
+import { afterThisTurn } from '../../core/clock.js';
+import type { Label } from '../../core/label.js';
+import { projectionOf, type LabelFields, type Stored } from './documents.js';
+import type { MongoLink } from './connection/connection.js';
 
 /** Documents by their names, and the labels whose stamps were asked for with them. */
 export interface Found {

@@ -1,17 +1,17 @@
-import type { Selection } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import { compileGlob } from '../core/glob.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Partition, View } from '../core/space.js';
-import type { MongoLink } from './mongo.link.js';
-import type { MongoShard, MongoShards } from './mongo.documents.js';
-import type { MongoReader } from './mongo.reader.js';
-import type { MongoStates, Ticked } from './mongo.states.js';
-import { WHOLE_SHARD, type Judgement, type MongoWalk } from './mongo.walk.js';
-import type { ServerClock } from './remote/server-clock.js';
-import { countWithin, WALKS } from './shared/counting.js';
-import { chunks, inTurns, sum } from './shared/batches.js';
+import type { Selection } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import { compileGlob } from '../../core/glob.js';
+import type { Key } from '../../core/key.js';
+import type { Label } from '../../core/label.js';
+import type { Partition, View } from '../../core/space.js';
+import type { MongoLink } from './connection/connection.js';
+import type { MongoShard, MongoShards } from './documents.js';
+import type { MongoReader } from './reader.js';
+import type { MongoStates, Ticked } from './shard-clocks.js';
+import { WHOLE_SHARD, type Judgement, type MongoWalk } from './index-scan.js';
+import type { ServerClock } from '../remote/server-clock.js';
+import { countWithin, WALKS } from '../shared/counting.js';
+import { chunks, inTurns, sum } from '../shared/batches.js';
 
 const EVERYTHING = compileGlob('*');
 /** Keys of one command. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { AFTER_ALL, type Documents, type Stored } from './mongo.documents.js';
-import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from './remote/applications.js';
-import type { ServerClock } from './remote/server-clock.js';
+import { AFTER_ALL, type Documents, type Stored } from './documents.js';
+import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from '../remote/applications.js';
+import type { ServerClock } from '../remote/server-clock.js';
 
 /** Documents looked at in one go, however many lie there. */
 const MOST = 4 * MAX_MARKS;
