@@ -10,7 +10,7 @@
 import { Admission } from './admission.js';
 import { registerClasses } from './classes.js';
 import { copyObject } from './copy-object.js';
-import type { Isolation } from './entry.js';
+import type { Isolation } from './isolation.js';
 import { freeze, PartlyFrozen, thaw } from './frozen.js';
 import type { Classes } from './plain.js';
 import type { RegisteredType } from './type-registration.js';

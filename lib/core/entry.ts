@@ -1,9 +1,7 @@
+import type { Isolation } from './isolation.js';
 import type { Key, KeyId } from './key.js';
 import type { Label } from './label.js';
 import type { Incarnation, Stamp } from './stamp.js';
-
-/** How the value of an entry is kept apart from the values callers hold. */
-export type Isolation = 'clone' | 'freeze' | 'none';
 
 /** Where an entry was found: in this process, or on a server. */
 export type Level = 'l1' | 'l2';

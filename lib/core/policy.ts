@@ -1,5 +1,6 @@
 import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
-import type { Isolation, Level } from './entry.js';
+import type { Level } from './entry.js';
+import type { Isolation } from './isolation.js';
 import { CacheConfigError } from './errors.js';
 import { checkOptions, optionAt, unknownOption } from './own-options.js';
 import { answered, isAsync } from './thenable.js';

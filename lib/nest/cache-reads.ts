@@ -12,7 +12,7 @@ import { Tally } from '../core/tally.js';
 import { LoadContext, type Loader } from '../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
 import { ifAny } from '../core/if-any.js';
-import { loadSwitchedOff } from './switched-off.js';
+import { loadSwitchedOff } from './load-switched-off.js';
 import { quietly, silenceOf } from './quietly.js';
 import type { CacheKey, CallOptions, FailureOptions, GetOptions, UntypedContext } from './scoped-cache.types.js';
 

@@ -14,7 +14,7 @@ import type { CacheParts } from './scoped-cache.parts.js';
 import { spaceOf } from './space-of.js';
 import type { CacheKey, CallOptions, FailureOptions } from './scoped-cache.types.js';
 import { ifAny } from '../core/if-any.js';
-import { keptInside } from './transport/kept-chain.js';
+import { keptInside } from './kept-inside.js';
 
 const DEFAULT_NAMESPACE = 'default';
 

@@ -1,5 +1,6 @@
 import type { Copier } from '../../core/copier.js';
-import type { Entry, Isolation, Level } from '../../core/entry.js';
+import type { Entry, Level } from '../../core/entry.js';
+import type { Isolation } from '../../core/isolation.js';
 import { idIn, type Key, type KeyId } from '../../core/key.js';
 import type { Label } from '../../core/label.js';
 import type { Barrier, Incarnation, Stamp } from '../../core/stamp.js';

@@ -1,5 +1,5 @@
 import type { Copier } from '../../core/copier.js';
-import type { Isolation } from '../../core/entry.js';
+import type { Isolation } from '../../core/isolation.js';
 import { fingerprint } from '../../core/fingerprint.js';
 import type { Label } from '../../core/label.js';
 import type { Stamp } from '../../core/stamp.js';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { BackendParts, Reading } from '../../core/backend.js';
 import type { Change } from '../../core/bus.js';
-import type { Handling, Isolation } from '../../core/entry.js';
+import type { Handling } from '../../core/entry.js';
+import type { Isolation } from '../../core/isolation.js';
 import { fingerprint } from '../../core/fingerprint.js';
 import type { Key } from '../../core/key.js';
 import type { Label } from '../../core/label.js';

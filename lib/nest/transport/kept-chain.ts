@@ -1,7 +1,8 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { Observable, takeWhile } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { CacheContext } from '../../context/cache-context.js';
 import type { Inside } from '../../core/begun.js';
+import { keptInside } from '../kept-inside.js';
 import { incomingOf } from '../scope-source.js';
 
 /**
@@ -62,19 +63,4 @@ function onward(inside: Inside, next: CallHandler): Observable<unknown> {
     inside(() => next.handle()),
     inside,
   );
-}
-
-/** The same Observable: subscribed to inside, and with everything it says handed on inside. */
-export function keptInside<T>(source: Observable<T>, inside: Inside): Observable<T> {
-  return new Observable((subscriber) => {
-    // A source that says everything at once does not ask whether anybody still listens.
-    const open = source.pipe(takeWhile(() => !subscriber.closed));
-    return inside(() =>
-      open.subscribe({
-        next: (value) => inside(() => subscriber.next(value)),
-        error: (error: unknown) => inside(() => subscriber.error(error)),
-        complete: () => inside(() => subscriber.complete()),
-      }),
-    );
-  });
 }

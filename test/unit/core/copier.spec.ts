@@ -5,7 +5,7 @@ import { createContext, runInContext } from 'node:vm';
 import { Canonical } from '../../../lib/core/canonical.js';
 import { registerClasses } from '../../../lib/core/classes.js';
 import { Copier } from '../../../lib/core/copier.js';
-import type { Isolation } from '../../../lib/core/entry.js';
+import type { Isolation } from '../../../lib/core/isolation.js';
 import { UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
 import { nearMiss } from './support/near-miss.js';
 import { same } from './support/same.js';
