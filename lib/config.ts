@@ -1,7 +1,7 @@
-export { cacheConfig, cacheConfigWith, optionsFromEnvironment } from './nest/cache.config.js';
+export { cacheConfig, cacheConfigWith, optionsFromEnvironment } from './nest/env/cache.config.js';
 export type {
   EnvironmentBackends,
   MongoFromEnvironment,
   RedisFromEnvironment,
   TieredFromEnvironment,
-} from './nest/environment.backends.js';
+} from './nest/env/environment.backends.js';

@@ -3,7 +3,7 @@ export type { CacheModuleExtras } from './nest/cache.module-definition.js';
 export type { CacheModuleOptions, CacheOptionsFactory, KeyOptions, ScopeOptions } from './nest/cache.options.js';
 export type { CacheSettings } from './nest/cache.settings.js';
 export { CacheService } from './nest/cache.service.js';
-export { ScopedCache } from './nest/scoped-cache.js';
+export { ScopedCache } from './nest/cache/scoped-cache.js';
 export type {
   CacheKey,
   CallOptions,
@@ -13,8 +13,8 @@ export type {
   InvalidateTagsOptions,
   WarmEntry,
   WarmOptions,
-} from './nest/scoped-cache.types.js';
-export { CacheScopeInterceptor } from './nest/cache-scope.interceptor.js';
+} from './nest/cache/scoped-cache.types.js';
+export { CacheScopeInterceptor } from './nest/transport/cache-scope.interceptor.js';
 export {
   CACHE_BACKEND,
   CACHE_CLOCK,
@@ -31,7 +31,7 @@ export { CachePut } from './nest/decorators/cache-put.decorator.js';
 export { CacheEvict } from './nest/decorators/cache-evict.decorator.js';
 export { CacheScope } from './nest/decorators/cache-scope.decorator.js';
 export { CacheConfig } from './nest/decorators/cache-config.decorator.js';
-export type { CacheableOptions, CacheConfigOptions, CacheEvictOptions } from './nest/decorators/decorator.options.js';
+export type { CacheableOptions, CacheConfigOptions, CacheEvictOptions } from './nest/methods/decorator.options.js';
 export type { CodecOptions, CompressionOptions } from './codec/codec.options.js';
 export type { EncryptionKey, EncryptionOptions } from './codec/key-ring.js';
 export type { Serializer } from './codec/serializer.js';

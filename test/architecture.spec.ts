@@ -142,14 +142,14 @@ describe('each rule bites', () => {
     expect(
       judge(rules.nestStaysInTheSkin, {
         'nest/a.ts': "import '@nestjs/common';\nimport 'rxjs/operators';\nimport '@nestjs/config';",
-        'nest/cache.config.ts': "import '@nestjs/config';",
+        'nest/env/cache.config.ts': "import '@nestjs/config';",
         'testing/cache-testing.module.ts': "import '@nestjs/common';",
         'testing/clock.ts': "import type { Type } from '@nestjs/common';",
         'context/b.ts': "import 'rxjs';",
         'assemble.ts': "import 'reflect-metadata';",
       }),
     ).toEqual([
-      'lib/nest/a.ts:3 @nestjs/config belongs to nest/cache.config.ts',
+      'lib/nest/a.ts:3 @nestjs/config belongs to nest/env/cache.config.ts',
       'lib/testing/clock.ts:1 @nestjs/common has no business here',
       'lib/context/b.ts:1 rxjs has no business here',
       'lib/assemble.ts:1 reflect-metadata has no business here',

@@ -16,7 +16,7 @@ import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { veil } from '../core/veil.js';
-import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
+import { CacheScopeInterceptor } from './transport/cache-scope.interceptor.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -38,7 +38,7 @@ import {
   getCacheToken,
 } from './cache.tokens.js';
 import { CACHE_FLOW, CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
-import { HttpRoutes } from './http-routes.js';
+import { HttpRoutes } from './transport/http-routes.js';
 import { Providers } from './providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';

@@ -2,14 +2,14 @@ import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { NOBODY } from '../core/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
-import { quietly, silenceOf } from './quietly.js';
-import { AMBIENT } from './scope-binding.js';
-import { ScopedCache } from './scoped-cache.js';
-import type { CacheParts } from './scoped-cache.parts.js';
-import type { FailureOptions } from './scoped-cache.types.js';
-import { MethodPlans } from './method-plans.js';
+import { quietly, silenceOf } from './cache/quietly.js';
+import { AMBIENT } from './cache/scope-binding.js';
+import { ScopedCache } from './cache/scoped-cache.js';
+import type { CacheParts } from './cache/scoped-cache.parts.js';
+import type { FailureOptions } from './cache/scoped-cache.types.js';
+import { MethodPlans } from './methods/method-plans.js';
 import type { Providers } from './providers.js';
-import { give } from './served-object.js';
+import { give } from './methods/served-object.js';
 
 /**
  * The cache, bound to the scope of whoever is asking. Inject it and use it as a {@link ScopedCache}; the width is

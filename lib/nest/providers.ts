@@ -2,7 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import 'reflect-metadata';
 import type { Constructor } from '../core/canonical.js';
 import { areEqual, PROPERTIES, type Wrapper } from './equal-places.js';
-import { SERVICE } from './served-object.js';
+import { SERVICE } from './methods/served-object.js';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 

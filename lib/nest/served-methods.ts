@@ -1,9 +1,9 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { veil } from '../core/veil.js';
 import { CacheService } from './cache.service.js';
-import type { MethodPlans } from './method-plans.js';
-import { open } from './open-caches.js';
-import { give, plansOf } from './served-object.js';
+import type { MethodPlans } from './methods/method-plans.js';
+import { open } from './methods/open-caches.js';
+import { give, plansOf } from './methods/served-object.js';
 
 /** Stands beside the cache whose decorators an application uses: the one without a name. */
 @Injectable()

@@ -27,7 +27,7 @@ describe('what the library has, the pages tell', () => {
     ['lib/core/limits.ts', ['LimitOptions']],
     ['lib/backends/memory/options.ts', ['MemoryOptions']],
     [
-      'lib/nest/decorators/decorator.options.ts',
+      'lib/nest/methods/decorator.options.ts',
       ['CommonOptions', 'CacheableOptions', 'CacheEvictOptions', 'CacheConfigOptions'],
     ],
   ])('every option of %s is in the configuration guide', (path, interfaces) => {

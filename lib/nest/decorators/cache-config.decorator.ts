@@ -1,8 +1,8 @@
 import type { Constructor } from '../../core/canonical.js';
 import { ownOptions } from '../../core/own-options.js';
-import { checkClassConfig } from './check-options.js';
-import type { CacheConfigOptions } from './decorator.options.js';
-import { setClassConfig } from './metadata.js';
+import { checkClassConfig } from '../methods/check-options.js';
+import type { CacheConfigOptions } from '../methods/decorator.options.js';
+import { setClassConfig } from '../methods/metadata.js';
 
 /**
  * Defaults for all cached methods of a class and of those that inherit from it: namespace, scope, and any policy option.

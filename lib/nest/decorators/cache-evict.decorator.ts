@@ -1,7 +1,7 @@
 import { ownOptions } from '../../core/own-options.js';
-import { EvictPlan } from '../evict.plan.js';
-import { checkEvictOptions } from './check-options.js';
-import type { CacheEvictOptions } from './decorator.options.js';
+import { EvictPlan } from '../methods/evict.plan.js';
+import { checkEvictOptions } from '../methods/check-options.js';
+import type { CacheEvictOptions } from '../methods/decorator.options.js';
 import type { Fits, FitsTarget, Later, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 

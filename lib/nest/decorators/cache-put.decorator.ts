@@ -1,8 +1,8 @@
 import type { Duration } from '../../core/duration.js';
-import { PutPlan } from '../put.plan.js';
+import { PutPlan } from '../methods/put.plan.js';
 import type { CachedMethodDecorator } from './cacheable.decorator.js';
-import { checkCacheableOptions, givenOptions } from './check-options.js';
-import type { CacheableOptions } from './decorator.options.js';
+import { checkCacheableOptions, givenOptions } from '../methods/check-options.js';
+import type { CacheableOptions } from '../methods/decorator.options.js';
 import type { NoOthers } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 

@@ -1,7 +1,7 @@
 import { CacheConfigError } from '../../core/errors.js';
 import type { Width } from '../../core/scope.js';
 import { widthOf } from '../cache.settings.js';
-import { setWidth } from './metadata.js';
+import { setWidth } from '../methods/metadata.js';
 
 /**
  * Says who shares what a class or a method caches: everybody (`global`), the users of a tenant (`tenant`), or nobody

@@ -1,7 +1,7 @@
 import type { Duration } from '../../core/duration.js';
-import { CacheablePlan } from '../cacheable.plan.js';
-import { checkCacheableOptions, givenOptions } from './check-options.js';
-import type { CacheableOptions } from './decorator.options.js';
+import { CacheablePlan } from '../methods/cacheable.plan.js';
+import { checkCacheableOptions, givenOptions } from '../methods/check-options.js';
+import type { CacheableOptions } from '../methods/decorator.options.js';
 import type { Fits, Later, LaterFor, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 

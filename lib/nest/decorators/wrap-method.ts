@@ -2,11 +2,11 @@ import { Inject } from '@nestjs/common';
 import type { Constructor } from '../../core/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { CacheService } from '../cache.service.js';
-import type { ClassPlans } from '../class-plans.js';
-import { findPlans, isAnyOpen } from '../open-caches.js';
-import { give, plansOf, SERVICE } from '../served-object.js';
-import { addDecoration, carryMetadata, type Decoration } from './metadata.js';
-import type { Method, MethodSite } from './method-site.js';
+import type { ClassPlans } from '../methods/class-plans.js';
+import { findPlans, isAnyOpen } from '../methods/open-caches.js';
+import { give, plansOf, SERVICE } from '../methods/served-object.js';
+import { addDecoration, carryMetadata, type Decoration } from '../methods/metadata.js';
+import type { Method, MethodSite } from '../methods/method-site.js';
 
 const WRITTEN: unique symbol = Symbol.for('nestjs-scoped-cache:written');
 

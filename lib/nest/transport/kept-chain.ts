@@ -2,8 +2,8 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import type { Observable } from 'rxjs';
 import type { CacheContext } from '../../context/cache-context.js';
 import type { Inside } from '../../core/begun.js';
-import { keptInside } from '../kept-inside.js';
-import { incomingOf } from '../scope-source.js';
+import { keptInside } from '../cache/kept-inside.js';
+import { incomingOf } from './scope-source.js';
 
 /**
  * An interceptor that lets each request go on as itself, whatever lets it go on (a timer, another request): what comes

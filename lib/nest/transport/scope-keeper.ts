@@ -3,7 +3,7 @@ import { Inject, Injectable, type NestInterceptor, type OnModuleInit } from '@ne
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { Foundation } from '../../assemble.js';
 import type { CacheContext } from '../../context/cache-context.js';
-import { CacheScopeInterceptor } from '../cache-scope.interceptor.js';
+import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import { CACHE_FOUNDATION } from '../cache.tokens.js';
 import { ChainLink, keptInterceptor } from './kept-chain.js';
 import { veil } from '../../core/veil.js';

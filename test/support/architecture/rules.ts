@@ -78,7 +78,7 @@ export const nestStaysInTheSkin: Rule = (project) =>
     const name = packageOf(specifier);
     if (!name.startsWith('@nestjs/') && name !== 'rxjs' && name !== 'reflect-metadata') return undefined;
     if (name === '@nestjs/config') {
-      return file.path === 'lib/nest/cache.config.ts' ? undefined : `${name} belongs to nest/cache.config.ts`;
+      return file.path === 'lib/nest/env/cache.config.ts' ? undefined : `${name} belongs to nest/env/cache.config.ts`;
     }
     return NEST_ALLOWED.some((place) => place.test(file.path)) ? undefined : `${name} has no business here`;
   });

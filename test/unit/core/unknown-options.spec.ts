@@ -15,7 +15,7 @@ import {
 } from '../../../lib/index.js';
 import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
 import { resolveSettings } from '../../../lib/nest/cache.settings.js';
-import { warm } from '../../../lib/nest/warm.js';
+import { warm } from '../../../lib/nest/cache/warm.js';
 import { CacheTestingModule, chaos, FakeClock } from '../../../lib/testing.js';
 import { mongo } from '../../../lib/mongo.js';
 import { redis, redisBus } from '../../../lib/redis.js';

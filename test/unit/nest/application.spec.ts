@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { CacheConfigError } from '../../../lib/index.js';
 import { resolveApplication } from '../../../lib/nest/application.js';
 import { resolveSettings } from '../../../lib/nest/cache.settings.js';
-import { optionsFromEnvironment } from '../../../lib/nest/cache.config.js';
+import { optionsFromEnvironment } from '../../../lib/nest/env/cache.config.js';
 
 const folders: string[] = [];
 afterEach(() => {

@@ -3,7 +3,7 @@ import { Controller, Get, Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { lastValueFrom, of, Observable, toArray } from 'rxjs';
-import { optionsFromEnvironment } from '../../../lib/nest/cache.config.js';
+import { optionsFromEnvironment } from '../../../lib/nest/env/cache.config.js';
 import {
   CACHE_CONTEXT,
   Cacheable,

@@ -1,0 +1,21 @@
+import type { BypassReason } from '../../core/observer.js';
+import { NOBODY, type Width } from '../../core/scope.js';
+import type { Space } from '../../core/space.js';
+import type { CacheParts } from './scoped-cache.parts.js';
+
+/**
+ * Counts and tells a call that goes without the cache before it has a key: for its space, or for nobody without one.
+ * Inside a load it counts as a read like any other. What it brings is for as few people as its width says, and without
+ * a scope nobody knows for whom: the entry around it must not be for more.
+ */
+export function noteBypass(
+  { foundation }: CacheParts,
+  reason: BypassReason,
+  namespace: string,
+  width: Width,
+  space?: Space,
+): void {
+  (space?.tally ?? foundation.tallies.unscoped).bypasses++;
+  foundation.context.loading()?.note(space ?? { scope: NOBODY, width, namespace });
+  if (foundation.hub.isHeard) foundation.hub.event({ type: 'bypass', reason, namespace, width });
+}

@@ -1,0 +1,258 @@
+import { clampDuration, type Duration } from '../../core/duration.js';
+import { CacheConfigError, ScopeMissingError } from '../../core/errors.js';
+import { ifAny } from '../../core/if-any.js';
+import { checkTags } from '../../core/label.js';
+import { knownOptions } from '../../core/own-options.js';
+import type { Policy } from '../../core/policy.js';
+import { scopeOf, speaksOf, type ScopeIds } from '../../core/scope.js';
+import { CacheReads } from './cache-reads.js';
+import { own } from './cache-view.js';
+import { quietly, silenceOf } from './quietly.js';
+import { AMBIENT } from './scope-binding.js';
+import type { Loader } from '../../engine/loader.js';
+import type {
+  CacheKey,
+  CallOptions,
+  FailureOptions,
+  IncrementOptions,
+  InvalidateTagsOptions,
+  WarmEntry,
+  WarmOptions,
+} from './scoped-cache.types.js';
+import { warm, type Warmable } from './warm.js';
+
+/**
+ * A cache bound to a scope and, if you like, a namespace. Cheap to make and safe to keep: `tenant`, `user`, `global`,
+ * `for` and `namespace` return new views and leave this one as it is.
+ *
+ * Reads answer without the cache when the backend fails. Calls that write or remove say so when they cannot be sure.
+ */
+export class ScopedCache extends CacheReads {
+  /**
+   * Stores a value as of now, in place of what was there; loads under way for the key are not stored any more.
+   * @param value anything a serializer keeps faithfully; `undefined` is refused: use `delete`
+   *
+   * With `failSilently: true` a cache that fails is not told: the value is not stored, and the old one is removed, now or
+   * when the backend is back.
+   * @throws UnserializableError, ValueTooLargeError, ScopeMissingError, BackendError (the old value may still be there)
+   * @example await cache.set(['cat', cat.id], cat, { ttl: '5m', tags: ['cats'] });
+   */
+  async set<T>(key: CacheKey, value: T, options?: CallOptions<T>): Promise<void> {
+    await this.store([[key, value]], options);
+  }
+
+  /** The same for many entries, in one round trip per shard. Each entry is stored or not by itself. */
+  async setMany<T>(entries: Iterable<readonly [CacheKey, T]>, options?: CallOptions<T>): Promise<void> {
+    await this.store(entries, options);
+  }
+
+  /**
+   * Removes an entry; whether one was there.
+   *
+   * With `failSilently: true` a removal that the server does not confirm answers false; it stays queued.
+   * @throws InvalidationUnknownError when it is not known whether the entry is gone
+   */
+  async delete(key: CacheKey, options?: FailureOptions): Promise<boolean> {
+    return (await this.deleteMany([key], options)) === 1;
+  }
+
+  /**
+   * Removes entries by name; how many were there. With `failSilently: true`, 0 for what the server does not confirm.
+   * @throws InvalidationUnknownError
+   */
+  async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
+    const isSilent = silenceOf(options);
+    const space = this.toldSpace();
+    const named = Array.from(keys, (key) => this.key(space, key));
+    return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
+  }
+
+  /**
+   * Gives a live entry another ttl, from now on; `null`: no expiry. False when there is none.
+   *
+   * With `failSilently: true` also false when the backend fails; the ttl may be the old one then.
+   * @throws BackendError
+   */
+  async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
+    if (this.isOff) return false;
+    const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
+    return this.parts.engine.writes.expire(this.key(this.toldSpace(), key), ttlMs, this.policyFor(options));
+  }
+
+  /**
+   * Adds to a whole number, atomically, and returns the new value. A number that is not there starts at 0; its expiry
+   * is set then and stays, which makes it fit for counting per window.
+   *
+   * With `failSilently: true` a backend that fails answers `by`, as if it were the first time: a limit that rests on it
+   * lets everybody through then. The number may have been added to all the same.
+   * So does a cache that is switched off.
+   * @throws NotACounterError when the entry holds something else, BackendError
+   * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
+   */
+  async increment(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
+    if (this.isOff) return by;
+    if (!Number.isSafeInteger(by)) throw new CacheConfigError('by', 'must be a whole number');
+    const { ttl, tags, failSilently } = knownOptions(options, '', ['ttl', 'tags', 'failSilently']);
+    const policy: Policy = this.policy({ ttl, failSilently });
+    return this.parts.engine.writes.increment(this.key(this.space(), key, tags), by, policy);
+  }
+
+  /** {@link increment} downwards. */
+  async decrement(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
+    return this.increment(key, -by, options);
+  }
+
+  /**
+   * Removes the entries of this namespace whose key matches, in this scope and below it (a tenant's users included);
+   * how many were live when the call began. Loads under way that might match are not stored.
+   *
+   * The entries go one portion after the other. Behind a network, when that takes longer than `longTimeout`, the call
+   * fails: some are gone and others are still served, until it has been said again, which happens before the next read of
+   * this process. For what many entries have in common, a tag is one step.
+   * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
+   * @example await cache.namespace('reports').invalidate('report:2024-*');
+   */
+  async invalidate(pattern: string, options?: FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
+    const isSilent = silenceOf(options);
+    const match = this.glob(pattern);
+    const space = this.toldSpace();
+    const { mint } = this.parts.foundation;
+    const view = mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
+    return quietly(isSilent, 0, () => this.parts.engine.writes.removeMatching(space, { view, match }));
+  }
+
+  /**
+   * Makes everything of this scope that carries one of the tags invalid, in one step however much that is. Tags reach
+   * across namespaces; a tenant's tag covers its users' entries, a user's tag only that user's.
+   * @throws InvalidationUnknownError
+   */
+  async invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<void> {
+    if (this.isOff) return;
+    const { match, failSilently } = knownOptions(options, '', ['match', 'failSilently']);
+    const isSilent = silenceOf({ failSilently });
+    if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
+    const space = this.space();
+    const scope = this.scope(this.frame());
+    const labels = checkTags(tags).map((tag) => this.parts.foundation.mint.tagLabel(scope, this.bound.width, tag));
+    await quietly(isSilent, undefined, () => this.parts.engine.writes.invalidate(space, labels));
+  }
+
+  /**
+   * Removes everything of this scope (of a namespace view: of this namespace in it); how many live entries that were.
+   * Other tenants are not touched. Invalid at once, however many there are; removing and counting them comes after it.
+   *
+   * When that takes long: Redis answers after half of `longTimeout` with the number counted until then, so it may be too
+   * low, and goes on behind; MongoDB fails after `longTimeout`, although nothing of it is served any more.
+   * @throws InvalidationUnknownError
+   */
+  async clear(options?: FailureOptions): Promise<number> {
+    if (this.isOff) return 0;
+    const isSilent = silenceOf(options);
+    const [space, view] = [this.toldSpace(), this.view()];
+    return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view));
+  }
+
+  /**
+   * Stores many entries ahead of need; how many are there afterwards: what could not be stored, with `failSilently` or
+   * because the backend did not answer a loader's entry, is not among them. Entries with `load` are only loaded when
+   * missing.
+   * The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the list, and the
+   * entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and not waited for.
+   * A cache that is switched off has nothing afterwards: the list is not walked through, and no loader runs.
+   * @throws CacheConfigError when `entries` is no list, and whatever a loader, the list or `onProgress` throws
+   */
+  async warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
+    if (this.isOff) return 0;
+    const { context } = this.parts.foundation;
+    const frame = this.frame();
+    const target: Warmable = {
+      set: async (key, value, callOptions) =>
+        (await this.store<unknown>([[key, value]], callOptions as CallOptions<unknown>)) === 1,
+      load: (key, loader, callOptions) => this.loadAhead(key, loader, callOptions),
+    };
+    const work = (): Promise<number> => warm(target, entries, options);
+    // One call for one scope: the request behind it may be somebody else's before the last entry is stored.
+    return frame === undefined ? work() : context.run(frame, work);
+  }
+
+  /** How many are stored; none where a failure is hidden. */
+  private async store<T>(
+    entries: Iterable<readonly [CacheKey, T]>,
+    options: CallOptions<T> | undefined,
+  ): Promise<number> {
+    if (this.isOff) return 0;
+    const policy = this.policy(options);
+    const space = this.space();
+    const tags = own(options, 'tags');
+    const writes = Array.from(entries, ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const);
+    return this.parts.engine.writes.setMany(writes);
+  }
+
+  /** Whether an entry is there afterwards. What was loaded may not have been stored, for one of many reasons: asked again. */
+  private async loadAhead(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Promise<boolean> {
+    let isLoaded = false;
+    const load: Loader<unknown> = (context) => {
+      isLoaded = true;
+      return loader(context);
+    };
+    const value = await this.getOrSet<never>(key, load as never, options);
+    if (value === undefined || !isLoaded) return value !== undefined;
+    // Without a scope, where reads do without the cache, there is no place for it to be in: it has been loaded.
+    const hasPlace = ifAny(() => this.space()) !== undefined;
+    return !hasPlace || this.has(key, { failSilently: own(options, 'failSilently') });
+  }
+
+  /** The same scope, another namespace: a family of keys with one policy. */
+  namespace(name: string): ScopedCache {
+    return new ScopedCache(this.parts, { ...this.bound, namespace: this.checked(name) });
+  }
+
+  /** What a tenant's users share. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
+  tenant(id: string): ScopedCache {
+    return new ScopedCache(this.parts, {
+      ...this.bound,
+      width: 'tenant',
+      binding: this.fixed({ tenant: id }, 'tenant'),
+    });
+  }
+
+  /** What one user of the current tenant has alone. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
+  user(id: string): ScopedCache {
+    const { binding } = this.bound;
+    // A tenant said in full stays said; otherwise the tenant of each call's surroundings counts.
+    if (binding.kind === 'fixed')
+      return new ScopedCache(this.parts, {
+        ...this.bound,
+        width: 'user',
+        binding: this.fixed({ tenant: binding.scope.tenant, user: id }, 'user'),
+      });
+    if (!this.isOff && scopeOf({ user: id }).user === undefined)
+      throw new ScopeMissingError('user', this.bound.namespace);
+    return new ScopedCache(this.parts, { ...this.bound, width: 'user', binding: { kind: 'user', user: id } });
+  }
+
+  /** What everybody shares. Say it on purpose: whatever is stored here, every tenant can read. */
+  global(): ScopedCache {
+    return new ScopedCache(this.parts, { ...this.bound, width: 'global', binding: AMBIENT });
+  }
+
+  /**
+   * A scope said in full: a user's where `user` is named, else a tenant's.
+   * @throws ScopeMissingError without a tenant, and when `user` is named but empty or undefined
+   */
+  for(ids: ScopeIds): ScopedCache {
+    // Whatever was given for them: it is one of the things that a cache that is off does not look at.
+    if (this.isOff && (typeof ids !== 'object' || ids === null)) return this.for({});
+    // A user that was meant and is not there (`user: request.user?.id`) must not become the whole tenant.
+    const width = speaksOf(ids, 'user') ? 'user' : 'tenant';
+    return new ScopedCache(this.parts, { ...this.bound, width, binding: this.fixed(ids, width) });
+  }
+}
+
+function defined(value: unknown): unknown {
+  if (value === undefined)
+    throw new CacheConfigError('value', 'is undefined, which means "nothing"; use delete(key), or store null');
+  return value;
+}

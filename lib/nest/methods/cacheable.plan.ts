@@ -1,0 +1,197 @@
+import { defer, from, isObservable, type Observable, type ObservableInput } from 'rxjs';
+import { isPending } from '../../core/awaitable.js';
+import { ScopeMissingError } from '../../core/errors.js';
+import type { Frame } from '../../core/frame.js';
+import { runInside } from '../../core/inside.js';
+import type { BypassReason } from '../../core/observer.js';
+import type { Policy } from '../../core/policy.js';
+import type { Scope } from '../../core/scope.js';
+import type { Space } from '../../core/space.js';
+import { answered } from '../../core/thenable.js';
+import type { Call, ResultRules } from '../../engine/call.js';
+import type { Loader } from '../../engine/loader.js';
+import { noteBypass } from '../cache/bypass.js';
+import type { CacheableOptions } from './decorator.options.js';
+import { answersByHand, declaredReturnType } from './metadata.js';
+import type { Member, Method } from './method-site.js';
+import { MethodKey } from './method-key.js';
+import { methodPolicy, rulesOf } from './method-policy.js';
+import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
+import { isObservableClass } from '../../core/observables.js';
+import { sequenceBounds, SharedSequences, SURRENDERS, type Lead } from './sequences/shared-sequences.js';
+import type { CacheParts } from '../cache/scoped-cache.parts.js';
+import { runSwitchedOff } from './switched-off.js';
+
+const BY_HAND = Object.freeze({
+  response:
+    'is handed the response by @Res() or @Next(), and what it does to that would be missing on a hit; it is not cached. Say headers and status with @Header() and @HttpCode(), or cache a method of a service that it calls',
+  events: 'sends events by @Sse(), which have no end; it is not cached. Cache what the events are made of',
+});
+
+type Condition = (...args: unknown[]) => boolean;
+
+/** A call that goes without the cache, and the scope that its method runs in all the same. */
+interface Detour {
+  readonly key: undefined;
+  readonly scope: Scope;
+}
+
+/** What one `@Cacheable` does in one cache. */
+export class CacheablePlan implements MethodPlan {
+  readonly place: PlanPlace;
+  private readonly parts: CacheParts;
+  private readonly keys: MethodKey;
+  private readonly policy: Policy;
+  private readonly method: Method;
+  private readonly condition: Condition | undefined;
+  private readonly rules: ((args: readonly unknown[]) => ResultRules) | undefined;
+  private readonly isSequence: boolean;
+  /** The method may run after its caller has been answered. */
+  private readonly mayRefresh: boolean;
+  /** The handler does more to its answer than to return it: a hit would lack that, and so would who joins a load. */
+  private readonly isManual: boolean;
+  private readonly sequences: SharedSequences;
+  private isWarned = false;
+
+  constructor(
+    setting: PlanSetting,
+    private readonly member: Member,
+    options: CacheableOptions,
+  ) {
+    this.parts = setting.parts;
+    this.keys = new MethodKey(setting, member, options);
+    const { width, saysForWhom } = this.keys;
+    this.place = { decorator: '@Cacheable', width, saysForWhom, entersKey: true };
+    this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
+    this.method = member.method;
+    this.condition = options.condition as Condition | undefined;
+    this.rules = rulesOf(`@Cacheable ${member.title}`, options, this.policy);
+    this.isSequence = isObservableClass(declaredReturnType(member));
+    this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
+    const byHand = answersByHand(member);
+    this.isManual = byHand !== undefined;
+    this.sequences = new SharedSequences(sequenceBounds(this.parts), (why) => this.warn(SURRENDERS[why]));
+    if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
+    if (byHand !== undefined) this.warn(BY_HAND[byHand]);
+  }
+
+  /** A promise of the result; for a method declared to return an Observable, an Observable of its sequence. */
+  run(self: unknown, args: unknown[]): unknown {
+    if (this.isSequence) return this.sequence(self, args);
+    try {
+      if (!this.parts.settings.isEnabled) return this.switchedOff(self, args);
+      const call = this.call(self, args, () => this.load(self, args));
+      if (call.key === undefined) return this.inside(call.scope, () => this.method.apply(self, args));
+      const answer = this.parts.engine.getOrSet(call);
+      if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
+      return isPending(answer) ? answer : Promise.resolve(answer);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  private switchedOff(self: unknown, args: unknown[]): unknown {
+    const answer = runSwitchedOff(this.parts, this.keys, args, () => this.method.apply(self, args));
+    return isPending(answer) || isObservable(answer) ? answer : Promise.resolve(answer);
+  }
+
+  private call(self: unknown, args: unknown[], loader: Loader<unknown>): Call | Detour {
+    const frame = this.parts.foundation.context.current();
+    if (this.isManual) return this.without('not-shareable', frame, args);
+    if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
+      return this.without('condition', frame, args);
+    const space = this.space(frame, args);
+    if (space === undefined) return this.without('scope-missing', frame, args);
+    return { key: this.keys.key(space, self, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
+  }
+
+  private space(frame: Frame | undefined, args: unknown[]): Space | undefined {
+    try {
+      return this.keys.space(frame, args);
+    } catch (error) {
+      if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
+      return undefined;
+    }
+  }
+
+  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): Detour {
+    const { scope, space } = this.keys.withoutKey(frame, args);
+    noteBypass(this.parts, reason, this.keys.namespace, this.keys.width, space);
+    return { key: undefined, scope };
+  }
+
+  /** Whatever runs without the cache runs in the scope of its key all the same: what a method sees is one thing. */
+  private inside(scope: Scope, work: () => unknown): unknown {
+    const { context } = this.parts.foundation;
+    return runInside(context, { scope, loading: context.loading() }, work);
+  }
+
+  /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */
+  private load(self: unknown, args: unknown[]): unknown {
+    const result = this.method.apply(self, args);
+    if (isObservable(result))
+      this.warn(
+        'returns an Observable that its metadata does not show, so it is not cached and comes as a promise; annotate the return type as Observable<…>, imported without `type`',
+      );
+    return result;
+  }
+
+  /**
+   * The complete sequence is one entry: it is stored when the source completes and played back from then on. The
+   * subscriber that leads the load hears it as it comes, the others when it is complete; an error is passed on and nothing
+   * is stored. When the last of them has left, the source is left.
+   */
+  private sequence(self: unknown, given: readonly unknown[]): Observable<unknown> {
+    return defer(() => {
+      // Each subscription looks at the arguments as they are when it begins, and holds copies of its own.
+      const args = [...given];
+      const source = (): Observable<unknown> => from(this.method.apply(self, args) as ObservableInput<unknown>);
+      if (!this.parts.settings.isEnabled)
+        return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
+      let lead: Lead | undefined;
+      const call = this.call(self, args, (context) => lead?.(context));
+      if (call.key === undefined) return this.inside(call.scope, source) as Observable<unknown>;
+      const { scope } = call.key.space;
+      return this.sequences.answer({
+        id: call.key.id,
+        source,
+        begin: (load) => {
+          lead = load;
+          const answer = this.parts.engine.getOrSet(call);
+          if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
+          return answer;
+        },
+        alone: () => {
+          noteBypass(this.parts, 'not-shareable', this.keys.namespace, this.keys.width, call.key.space);
+          return this.inside(scope, source) as Observable<unknown>;
+        },
+        hold: () => this.parts.foundation.context.held(),
+      });
+    });
+  }
+
+  /**
+   * The key was made of the arguments as they are now, and the method may run later: behind a server, after a wait, in
+   * the background. Until then its caller may have changed them (`filter.page++`), and a result for the new ones would
+   * be stored under the old key. So what runs later gets copies, in the array that it holds. What cannot be copied
+   * cannot be part of an automatic key either.
+   */
+  private keepArgs(args: unknown[]): void {
+    const { copier, blueprint } = this.parts.foundation;
+    for (let position = 0; position < args.length; position++) {
+      const arg = args[position];
+      if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
+      try {
+        args[position] = copier.copy(arg, 'clone', blueprint.limits.maxValueBytes);
+      } catch {
+        // Stays what it is: a key of the user's own knows what it looks at.
+      }
+    }
+  }
+
+  private warn(problem: string): void {
+    if (this.isWarned) return;
+    this.isWarned = true;
+    this.parts.settings.log.warn(`@Cacheable ${this.member.title} ${problem}`);
+  }
+}

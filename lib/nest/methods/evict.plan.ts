@@ -1,0 +1,184 @@
+import { concat, defer, ignoreElements, isObservable, type Observable, type ObservableInput } from 'rxjs';
+import { CacheConfigError } from '../../core/errors.js';
+import type { Frame } from '../../core/frame.js';
+import { checkNamespace } from '../../core/key.js';
+import { NOBODY, type Scope, type ScopeIds } from '../../core/scope.js';
+import { answered } from '../../core/thenable.js';
+import { isHidden } from '../../engine/silence.js';
+import type { CacheEvictOptions } from './decorator.options.js';
+import { classConfig, declaredReturnType } from './metadata.js';
+import type { Member, Method } from './method-site.js';
+import { evictedBy, type EvictedMethod } from './evicted-method.js';
+import { widthOfMember } from './method-key.js';
+import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
+import { isObservableClass } from '../../core/observables.js';
+import { Removals, type Removal } from './removals.js';
+import { meantParts } from './said-key.js';
+import type { CacheKey } from '../cache/scoped-cache.types.js';
+
+type Builder<T> = (...args: unknown[]) => T;
+
+/** What one `@CacheEvict` does in one cache. */
+export class EvictPlan implements MethodPlan {
+  readonly place: PlanPlace;
+  private readonly method: Method;
+  private readonly condition: Builder<boolean> | undefined;
+  /** What goes with the `method` option: of a base and an override that are both cached, the base first. */
+  private readonly evicted: readonly EvictedMethod[];
+  private readonly namespace: string | undefined;
+  private readonly removing: Removals;
+  private readonly isSequence: boolean;
+
+  /** @throws CacheConfigError */
+  constructor(
+    private readonly setting: PlanSetting,
+    private readonly member: Member,
+    private readonly options: CacheEvictOptions,
+  ) {
+    this.method = member.method;
+    this.condition = options.condition as Builder<boolean> | undefined;
+    this.evicted = evictedBy(setting, member, options);
+    const shown = this.evicted.at(-1);
+    this.namespace = shown?.keys.namespace ?? options.namespace ?? classConfig(member).namespace;
+    const width = shown?.width ?? widthOfMember(setting.parts, member, '@CacheEvict', options.scope);
+    const saysForWhom = shown !== undefined && this.evicted.every(({ keys }) => keys.saysForWhom);
+    this.place = {
+      decorator: '@CacheEvict',
+      width,
+      saysForWhom: options.context !== undefined || saysForWhom,
+      entersKey: false,
+    };
+    this.removing = new Removals(setting, width, this.namespace, member.ownName);
+    this.isSequence = isObservableClass(declaredReturnType(member));
+    this.checkNamespaceSaid(this.namespace);
+    if (options.verbose === true) setting.parts.foundation.hub.beVerbose(this.namespace ?? member.ownName);
+  }
+
+  run(self: unknown, args: unknown[]): unknown {
+    const method = (): unknown => this.method.apply(self, args);
+    if (!this.setting.parts.settings.isEnabled) return this.isSequence ? method() : inPromise(method());
+    const source = (): Observable<unknown> => method() as Observable<unknown>;
+    // What is wrong is found out when a subscriber comes, and told the way Observables tell it.
+    if (this.isSequence)
+      return defer(() => (this.isMeant(args) ? this.around(source, this.removals(self, args)) : source()));
+    let removals: readonly Removal[];
+    try {
+      if (!this.isMeant(args)) return method();
+      // Before the method: what goes is said by the arguments as they came, and a missing scope fails before any harm.
+      removals = this.removals(self, args);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (this.options.before === true) return this.remove(removals).then(method);
+    const result = method();
+    // An Observable although the method does not say so: passed through as it comes, its end waits for the removal.
+    return isObservable(result) ? this.around(() => result, removals) : this.after(result, removals);
+  }
+
+  private async after(result: unknown, removals: readonly Removal[]): Promise<unknown> {
+    const value = await result;
+    await this.remove(removals);
+    return value;
+  }
+
+  /** The sequence itself; its beginning or its successful end waits for the removal. */
+  private around(source: () => ObservableInput<unknown>, removals: readonly Removal[]): Observable<unknown> {
+    const removal = defer(() => this.remove(removals)).pipe(ignoreElements());
+    return this.options.before === true ? concat(removal, defer(source)) : concat(defer(source), removal);
+  }
+
+  /** All of them, even if one fails; the first failure is what the caller hears. */
+  private async remove(removals: readonly Removal[]): Promise<void> {
+    const results = await Promise.allSettled(removals.map((remove) => remove()));
+    // The engine has reported it, and what could not be confirmed waits in the backend's queue; silence was asked for.
+    const loud = results.find(
+      (result) => result.status === 'rejected' && !isHidden(this.options.failSilently, result.reason),
+    );
+    if (loud !== undefined) throw (loud as PromiseRejectedResult).reason;
+  }
+
+  private isMeant(args: unknown[]): boolean {
+    return this.condition === undefined || Boolean(this.said(this.condition, 'condition', args));
+  }
+
+  private removals(self: unknown, args: unknown[]): readonly Removal[] {
+    const { options, removing } = this;
+    const frame = this.setting.parts.foundation.context.current();
+    const scope = this.scope(frame, args);
+    return [
+      ...removing.byName(scope, this.named(self, args)),
+      ...this.ofMethod(scope, frame, self, args),
+      ...removing.byPattern(scope, this.said(options.pattern, 'pattern', args)),
+      ...removing.byTags(scope, this.said(options.tags, 'tags', args)),
+      ...(options.allEntries === true && this.evicted.length === 0 ? [removing.all(scope)] : []),
+    ];
+  }
+
+  /** The parts of the keys that are said. */
+  private named(self: unknown, args: unknown[]): readonly (readonly unknown[])[] {
+    const { key, keys } = this.options;
+    const one = this.said<CacheKey>(key, 'key', args);
+    const all = [...(one === undefined ? [] : [one]), ...(this.said<CacheKey[]>(keys, 'keys', args) ?? [])];
+    const lead = this.setting.book.leadOf(this.namespace, this.member.type, self);
+    return all.flatMap((it) => meantParts(it, args)).map((parts) => [...lead, ...parts]);
+  }
+
+  private ofMethod(scope: Scope, frame: Frame | undefined, self: unknown, args: unknown[]): Removal[] {
+    const { options, evicted } = this;
+    if (evicted.length === 0) return [];
+    const given = this.said<readonly unknown[]>(options.args, 'args', args);
+    const removals = evicted.map((method) =>
+      options.allEntries === true
+        ? method.removing.all(scope)
+        : // Who says `context` here means it; otherwise the evicted method's own `context` knows for whom its entry is.
+          method.entriesOf(given ?? args, given === undefined, self, (keys, methodArgs) =>
+            options.context === undefined ? keys.space(frame, methodArgs) : keys.spaceIn(scope),
+          ),
+    );
+    return [inOrder(removals)];
+  }
+
+  private scope(frame: Frame | undefined, args: unknown[]): Scope {
+    const ids = this.said<ScopeIds>(this.options.context, 'context', args);
+    return this.options.context === undefined ? (frame?.scope ?? NOBODY) : this.setting.parts.foundation.scopes.of(ids);
+  }
+
+  private checkNamespaceSaid(namespace: string | undefined): void {
+    const { key, keys, pattern, allEntries } = this.options;
+    const needsNamespace = [key, keys, pattern].some((option) => option !== undefined) || allEntries === true;
+    if (!needsNamespace) return;
+    if (namespace === undefined) throw this.mistake('namespace', 'is needed: whose keys are meant?');
+    checkNamespace(namespace);
+  }
+
+  /** What an option says for these arguments. @throws CacheConfigError when it is a promise that says it */
+  private said<T>(option: unknown, name: string, args: unknown[]): T | undefined {
+    return typeof option === 'function'
+      ? answered((option as Builder<T>)(...args), `@CacheEvict ${this.member.title}.${name}`)
+      : (option as T | undefined);
+  }
+
+  private mistake(option: string, problem: string): CacheConfigError {
+    return new CacheConfigError(`@CacheEvict ${this.member.title}.${option}`, problem);
+  }
+}
+
+/** One after the other, and each although one before it has failed: what is behind is made of what is in front. */
+function inOrder(removals: readonly Removal[]): Removal {
+  return async () => {
+    const failures: unknown[] = [];
+    for (const remove of removals) {
+      try {
+        await remove();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  };
+}
+
+/** A promise, as with the cache switched on; an Observable stays one, also where nothing says so. */
+function inPromise(result: unknown): unknown {
+  return isObservable(result) ? result : Promise.resolve(result);
+}

@@ -1,0 +1,178 @@
+import type { MethodName } from '../../core/canonical.js';
+import type { Frame } from '../../core/frame.js';
+import { checkNamespace, partsOf, type Key } from '../../core/key.js';
+import { NOBODY, type Scope, type ScopeIds, type Width } from '../../core/scope.js';
+import type { Space } from '../../core/space.js';
+import { answered } from '../../core/thenable.js';
+import type { CacheableOptions } from './decorator.options.js';
+import { leadOf } from './members.js';
+import { classConfig, declaredWidth } from './metadata.js';
+import type { Member } from './method-site.js';
+import { IgnoredArgs } from './parameters/parameter-names.js';
+import type { InstanceNames } from './instance-names.js';
+import type { PlanSetting } from './method-plan.js';
+import type { NamespaceBook } from './namespace-book.js';
+import { saidParts } from './said-key.js';
+import type { CacheKey } from '../cache/scoped-cache.types.js';
+import type { CacheParts } from '../cache/scoped-cache.parts.js';
+import { spaceOf } from '../cache/space-of.js';
+
+type Builder<T> = (...args: unknown[]) => T;
+
+/** Makes the keys of one decorated method: space from scope and namespace, parts from its arguments. */
+export class MethodKey {
+  readonly namespace: string;
+  readonly width: Width;
+  /** The options say for whom, whatever the surroundings. */
+  readonly saysForWhom: boolean;
+  private readonly parts: CacheParts;
+  private readonly spaceName: string;
+  private readonly build: Builder<CacheKey> | undefined;
+  private readonly fixed: readonly unknown[] | undefined;
+  /** Sets apart methods that share a namespace. */
+  private readonly lead: readonly MethodName[];
+  /** Sets apart objects of the class, where it says that they are. */
+  private readonly instances: InstanceNames | undefined;
+  private readonly ignored: IgnoredArgs;
+  private readonly isArgsAlone: boolean;
+  private readonly hasOwnKey: boolean;
+  private readonly tagsOf: Builder<readonly string[]> | undefined;
+  /** Names the method in errors. */
+  readonly title: string;
+  private readonly contextOf: Builder<ScopeIds> | undefined;
+
+  /** @throws CacheConfigError */
+  constructor({ parts, book }: PlanSetting, member: Member, options: CacheableOptions, decorator = '@Cacheable') {
+    this.parts = parts;
+    const config = classConfig(member);
+    const shared = options.namespace ?? config.namespace;
+    this.namespace = checkNamespace(shared ?? member.ownName);
+    this.width = widthOfMember(parts, member, decorator, options.scope);
+    this.spaceName = options.version === undefined ? this.namespace : `${this.namespace}@${options.version}`;
+    book.note(this.namespace, this.spaceName);
+    this.build = typeof options.key === 'function' ? (options.key as Builder<CacheKey>) : undefined;
+    this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
+    this.lead = shared === undefined ? [] : leadOf(member, shared);
+    this.instances = book.instancesOf(config, member.type, this.namespace);
+    this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
+    this.hasOwnKey = options.key !== undefined;
+    this.isArgsAlone = !this.hasOwnKey && !this.instances && this.lead.length === 0 && this.ignored.areNone;
+    this.claim(book, member, shared, config.instances === undefined);
+    this.title = member.title;
+    this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
+    this.contextOf = options.context as Builder<ScopeIds> | undefined;
+    this.saysForWhom = this.contextOf !== undefined;
+  }
+
+  /** All calls have one key. */
+  get isFixed(): boolean {
+    return this.fixed !== undefined;
+  }
+
+  /** @throws CacheConfigError when another member has the same keys, or the class has no name that they can be made of */
+  private claim(book: NamespaceBook, member: Member, shared: string | undefined, isOne: boolean): void {
+    const { hasOwnKey } = this;
+    if (shared === undefined || (!hasOwnKey && member.classNamespace === undefined)) book.claimClass(member);
+    if (!hasOwnKey) book.checkBase(member);
+    if (!hasOwnKey) book.claimKeys(JSON.stringify([this.spaceName, ...this.lead.map(({ name }) => name)]), member);
+    else if (shared !== undefined && isOne) book.claimInherited(member, this.spaceName);
+  }
+
+  /** @throws ScopeMissingError */
+  space(frame: Frame | undefined, args: readonly unknown[]): Space {
+    return this.spaceIn(this.scope(frame, args));
+  }
+
+  /**
+   * For a call that goes without the cache: the scope that its method runs in all the same, which is that of its key, or
+   * as much of it as is known. Where the `context` option gives no valid scope, the method runs in the scope NOBODY,
+   * never in its caller's.
+   */
+  withoutKey(frame: Frame | undefined, args: readonly unknown[]): { readonly scope: Scope; readonly space?: Space } {
+    let scope = NOBODY;
+    try {
+      scope = this.scope(frame, args);
+      const space = this.spaceIn(scope);
+      return { scope: space.scope, space };
+    } catch {
+      // The call goes without the cache, so whatever is wrong with its scope does not concern it.
+      return { scope };
+    }
+  }
+
+  /** The space of a scope that the caller has settled. @throws ScopeMissingError */
+  spaceIn(scope: Scope): Space {
+    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
+  }
+
+  /** For whom: what the `context` option says, else the surroundings. */
+  scope(frame: Frame | undefined, args: readonly unknown[]): Scope {
+    if (this.contextOf !== undefined)
+      return this.parts.foundation.scopes.of(answered(this.contextOf(...args), `${this.title}.context`));
+    return frame === undefined ? NOBODY : frame.scope;
+  }
+
+  /** @throws KeyInvalidError, TagInvalidError */
+  key(space: Space, self: unknown, args: readonly unknown[]): Key {
+    const { tagsOf } = this;
+    const tags = tagsOf && (() => this.inSpace(space, () => tagsOf(...args)));
+    return this.parts.foundation.mint.key(
+      space,
+      this.keyParts(self, args),
+      tags,
+      this.build === undefined ? 'argument' : 'key part',
+    );
+  }
+
+  /** The key of an entry that goes: its tags do not matter, and finding them out might fail. */
+  bareKey(space: Space, self: unknown, args: readonly unknown[]): Key {
+    return this.parts.foundation.mint.key(space, this.keyParts(self, args), undefined, 'argument');
+  }
+
+  /** True for an argument that stays out of the key. */
+  ignores(position: number): boolean {
+    return this.ignored.has(position);
+  }
+
+  /** What decides about an entry may know no more than those who get it. */
+  private inSpace<R>({ scope }: Space, work: () => R): R {
+    const { context } = this.parts.foundation;
+    return context.run({ scope, loading: context.loading() }, work);
+  }
+
+  private keyParts(self: unknown, args: readonly unknown[]): readonly unknown[] {
+    if (this.isArgsAlone) return args;
+    const own = this.ownKey(args);
+    if (own !== undefined && this.instances === undefined) return own;
+    return [
+      ...(this.instances === undefined ? [] : [this.instances.of(self as object)]),
+      ...(own ?? [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))]),
+    ];
+  }
+
+  /** The key that the options say. */
+  private ownKey(args: readonly unknown[]): readonly unknown[] | undefined {
+    const { build } = this;
+    if (build === undefined) return this.fixed;
+    const say = (): CacheKey => answered(build(...args), `${this.title}.key`);
+    return saidParts(say(), args, say);
+  }
+}
+
+/** A function of the arguments, whichever way the tags were given. */
+function tagsOf(tags: CacheableOptions['tags'], option: string): Builder<readonly string[]> | undefined {
+  if (tags === undefined) return undefined;
+  if (typeof tags !== 'function') return () => tags;
+  const build = tags as Builder<readonly string[]>;
+  return (...args) => answered(build(...args), option);
+}
+
+/** The width a method caches at: its own word, then what is said of it and of its classes, then that of the module. */
+export function widthOfMember(
+  { settings }: CacheParts,
+  member: Member,
+  decorator: string,
+  said: Width | undefined,
+): Width {
+  return said ?? declaredWidth(member, decorator) ?? settings.scope.defaultWidth;
+}

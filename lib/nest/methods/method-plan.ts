@@ -1,0 +1,30 @@
+import type { Width } from '../../core/scope.js';
+import type { Member } from './method-site.js';
+import type { NamespaceBook } from './namespace-book.js';
+import type { CacheParts } from '../cache/scoped-cache.parts.js';
+
+/** For whom a decorator acts, as far as others on the same method have to know. */
+export interface PlanPlace {
+  /** `@CachePut`. */
+  readonly decorator: string;
+  readonly width: Width;
+  /** Its options say for whom, whatever the surroundings. */
+  readonly saysForWhom: boolean;
+  /** What stands below it runs in the scope of its key. */
+  readonly entersKey: boolean;
+}
+
+/** What one decorator does to one method in one cache. */
+export interface MethodPlan {
+  readonly place: PlanPlace;
+  run(self: unknown, args: unknown[]): unknown;
+}
+
+/** What a plan is made from. */
+export interface PlanSetting {
+  readonly parts: CacheParts;
+  readonly book: NamespaceBook;
+}
+
+/** @throws CacheConfigError for what can only be known inside an application */
+export type PlanMaker = (setting: PlanSetting, member: Member) => MethodPlan;

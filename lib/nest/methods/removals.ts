@@ -1,0 +1,66 @@
+import { PatternUnsupportedError } from '../../core/errors.js';
+import { compileGlob } from '../../core/glob.js';
+import type { Key } from '../../core/key.js';
+import { checkTags } from '../../core/label.js';
+import type { Scope, Width } from '../../core/scope.js';
+import type { PlanSetting } from './method-plan.js';
+import { spaceOf } from '../cache/space-of.js';
+
+/** One removal, made ready before the method runs. */
+export type Removal = () => Promise<unknown>;
+
+/** Makes removals ready for one `@CacheEvict`: everything that can be wrong is found out now, not when they run. */
+export class Removals {
+  constructor(
+    private readonly setting: PlanSetting,
+    private readonly width: Width,
+    private readonly namespace: string | undefined,
+    /** Names the evicting method where no namespace is meant. */
+    private readonly title: string,
+  ) {}
+
+  byKeys(keys: readonly Key[]): Removal {
+    return async () => this.setting.parts.engine.writes.evict(keys);
+  }
+
+  /** The keys of these parts, under every version of the namespace that a method of this application uses. */
+  byName(scope: Scope, named: readonly (readonly unknown[])[]): Removal[] {
+    if (named.length === 0 || this.namespace === undefined) return [];
+    const { foundation } = this.setting.parts;
+    const { mint } = foundation;
+    const spaces = this.setting.book
+      .spaceNames(this.namespace)
+      .map((name) => spaceOf(foundation, scope, this.width, name));
+    const keys = spaces.flatMap((space) => named.map((parts) => mint.key(space, parts, undefined, 'key part')));
+    return [this.byKeys(keys)];
+  }
+
+  byPattern(scope: Scope, pattern: string | undefined): Removal[] {
+    if (pattern === undefined) return [];
+    const { mint } = this.setting.parts.foundation;
+    if (!mint.readable) throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
+    const match = compileGlob(pattern);
+    const space = this.space(scope);
+    const view = mint.view(scope, this.width, this.namespace);
+    return [async () => this.setting.parts.engine.writes.removeMatching(space, { view, match })];
+  }
+
+  byTags(scope: Scope, tags: readonly string[] | undefined): Removal[] {
+    if (tags === undefined || tags.length === 0) return [];
+    const { mint } = this.setting.parts.foundation;
+    const checked = checkTags(tags);
+    const space = this.space(scope);
+    const labels = checked.map((tag) => mint.tagLabel(scope, this.width, tag));
+    return [async () => this.setting.parts.engine.writes.invalidate(space, labels)];
+  }
+
+  all(scope: Scope): Removal {
+    const space = this.space(scope);
+    const view = this.setting.parts.foundation.mint.view(scope, this.width, this.namespace);
+    return async () => this.setting.parts.engine.writes.clear(space, view);
+  }
+
+  private space(scope: Scope): ReturnType<PlanSetting['parts']['foundation']['mint']['space']> {
+    return spaceOf(this.setting.parts.foundation, scope, this.width, this.namespace ?? this.title);
+  }
+}
