@@ -35,8 +35,8 @@ export type { CacheableOptions, CacheConfigOptions, CacheEvictOptions } from './
 export type { CodecOptions, CompressionOptions } from './codec/codec.options.js';
 export type { EncryptionKey, EncryptionOptions } from './codec/key-ring.js';
 export type { Serializer } from './codec/serializer.js';
-export { cacheType } from './core/type-registration.js';
-export type { RegisteredType, TypeRegistration } from './core/type-registration.js';
+export { cacheType } from './core/values/type-registration.js';
+export type { RegisteredType, TypeRegistration } from './core/values/type-registration.js';
 export { memory } from './backends/memory/memory.backend.js';
 export type { MemoryOptions, QuotaOptions } from './backends/memory/options.js';
 export { tiered } from './backends/tiered/tiered.backend.js';
@@ -53,14 +53,14 @@ export type {
 } from './context/scope-resolver.js';
 export type { Loader, LoaderContext } from './engine/loader.js';
 export { CacheEngine } from './engine/cache-engine.js';
-export type { Begun } from './core/begun.js';
+export type { Begun } from './core/async/begun.js';
 export type { CacheStats } from './core/stats.js';
 export type { Duration } from './core/duration.js';
 export type { Level } from './core/entry.js';
-export type { Isolation } from './core/isolation.js';
+export type { Isolation } from './core/values/isolation.js';
 export type { LimitOptions } from './core/limits.js';
 export type { PolicyOptions } from './core/policy.js';
-export type { ScopeIds, Width } from './core/scope.js';
+export type { ScopeIds, Width } from './core/keys/scope.js';
 export type { Verdict } from './core/verdict.js';
 export type { BypassReason, CacheEvent, DamageReason, EventPlace, Observer, RefusalReason } from './core/observer.js';
 export type { BusFactory } from './core/bus.js';

@@ -42,7 +42,7 @@ describe('who must never import whom', () => {
   it('7. doors contain only `export … from`, and there are no other barrels', () => {
     expect(say(rules.doorsOnlyReExport)).toEqual([]);
   });
-  it('8. nothing outside core/key.ts makes a KeyId, nothing outside core/label.ts a Label', () => {
+  it('8. nothing outside core/keys/key.ts makes a KeyId, nothing outside core/keys/label.ts a Label', () => {
     expect(say(rules.onlyTheMintsMakeKeys)).toEqual([]);
   });
   it('9. no import reaches into a @nestjs package, and no imports form a ring', () => {
@@ -212,18 +212,18 @@ describe('each rule bites', () => {
   it('8. mints', () => {
     expect(
       judge(rules.onlyTheMintsMakeKeys, {
-        'core/key.ts': "export const a = 'x' as KeyId;\nexport const b = 'x' as Label;",
-        'core/label.ts': "export const a = 'x' as Label;\nexport const b = 'x' as KeyId;",
+        'core/keys/key.ts': "export const a = 'x' as KeyId;\nexport const b = 'x' as Label;",
+        'core/keys/label.ts': "export const a = 'x' as Label;\nexport const b = 'x' as KeyId;",
         'engine/a.ts': "import type { KeyId as Id } from '../core/key.js';\nconst a = 'x' as unknown as Id;",
         'engine/b.ts': 'const a = <readonly Label[]>x;\nconst b = x as string;\nfunction c(d: KeyId): Label {}',
         'nest/a.ts': 'function isKey(x: string): x is KeyId {}',
       }),
     ).toEqual([
-      'lib/core/key.ts:2 a Label is made only in lib/core/label.ts',
-      'lib/core/label.ts:2 a KeyId is made only in lib/core/key.ts',
-      'lib/engine/a.ts:2 a KeyId is made only in lib/core/key.ts',
-      'lib/engine/b.ts:1 a Label is made only in lib/core/label.ts',
-      'lib/nest/a.ts:1 a KeyId is made only in lib/core/key.ts',
+      'lib/core/keys/key.ts:2 a Label is made only in lib/core/keys/label.ts',
+      'lib/core/keys/label.ts:2 a KeyId is made only in lib/core/keys/key.ts',
+      'lib/engine/a.ts:2 a KeyId is made only in lib/core/keys/key.ts',
+      'lib/engine/b.ts:1 a Label is made only in lib/core/keys/label.ts',
+      'lib/nest/a.ts:1 a KeyId is made only in lib/core/keys/key.ts',
     ]);
   });
 

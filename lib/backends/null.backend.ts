@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Backend, BackendFactory, BackendInfo, FillOutcome, LeaseReply, Page, Reading } from '../core/backend.js';
-import type { Key } from '../core/key.js';
+import type { Key } from '../core/keys/key.js';
 
 const NOTHING: Reading = Object.freeze({
   entry: undefined,

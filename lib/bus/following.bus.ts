@@ -4,7 +4,7 @@
  * to another server. From one such moment to the next nothing of it is kept (guarantee G5, for each by itself).
  */
 import type { Bus, BusListener, BusParts, BusSettings, FollowingWire, Line } from '../core/bus.js';
-import type { Partition } from '../core/space.js';
+import type { Partition } from '../core/keys/space.js';
 import { News } from './news.js';
 import { Pulse } from './pulse.js';
 

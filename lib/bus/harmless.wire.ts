@@ -1,5 +1,5 @@
 import type { BusParts, Wire } from '../core/bus.js';
-import { disown } from '../core/thenable.js';
+import { disown } from '../core/async/thenable.js';
 
 /**
  * A wire whose failures end nothing: one that an application has made itself may throw where no caller can catch it,

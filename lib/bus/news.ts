@@ -1,7 +1,7 @@
 import { EVERYBODY, MAX_MESSAGE_LENGTH, parseMessage, partitionOf } from '../core/bus-message.js';
 import type { BusListener, BusMessage } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
-import type { Partition } from '../core/space.js';
+import type { Partition } from '../core/keys/space.js';
 import { Sequences, type Tail } from './sequences.js';
 
 /** Messages of one turn that are looked at one by one; of the rest only whom they are about. */

@@ -4,7 +4,7 @@
  */
 import { announcement, EVERYBODY } from '../core/bus-message.js';
 import type { BusParts, Change, Wire } from '../core/bus.js';
-import type { Partition } from '../core/space.js';
+import type { Partition } from '../core/keys/space.js';
 
 /** How long whoever made a change waits until it is sent. */
 const PATIENCE_MS = 250;

@@ -1,5 +1,5 @@
 /** The kinds of bytes that values may hold, by what they are made of. Little-endian, as every machine Node runs on (s390x apart). */
-import { bytesKindOf } from '../core/plain.js';
+import { bytesKindOf } from '../core/values/plain.js';
 
 interface View {
   readonly name: string;

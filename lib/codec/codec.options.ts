@@ -1,9 +1,9 @@
 /** What a user may say about how values are written, and one function that leaves nothing of it undecided. */
-import type { RegisteredType } from '../core/type-registration.js';
+import type { RegisteredType } from '../core/values/type-registration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
 import { knownOptions } from '../core/own-options.js';
-import { isAsync } from '../core/thenable.js';
+import { isAsync } from '../core/async/thenable.js';
 import { checkAlgorithm, type CompressionAlgorithm, type ResolvedCompression } from './compressor.js';
 import { resolveKeyRing, type EncryptionOptions, type KeyRing } from './key-ring.js';
 import { checkName } from './option-checks.js';

@@ -6,7 +6,7 @@
  * there.
  */
 import * as zlib from 'node:zlib';
-import type { Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../core/async/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
 
 /** Bodies from here on are deflated in the thread pool. Below, handing over costs more than the work. */

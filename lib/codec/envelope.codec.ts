@@ -9,11 +9,11 @@
  * may ask whether any process could still use them.
  */
 import { createHash } from 'node:crypto';
-import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
-import { registerClasses } from '../core/classes.js';
+import { andThen, isPending, type Awaitable } from '../core/async/awaitable.js';
+import { registerClasses } from '../core/values/classes.js';
 import type { Codec, Header, Opened, Sealable } from '../core/codec.js';
-import { Copier } from '../core/copier.js';
-import { originOf, type KeyId } from '../core/key.js';
+import { Copier } from '../core/values/copier.js';
+import { originOf, type KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { DamageReason, Emit } from '../core/observer.js';
 import { bytesOf } from './bytes.js';

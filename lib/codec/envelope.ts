@@ -30,8 +30,8 @@ import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { MAX_HEADER_BYTES, type Header, type Sealable } from '../core/codec.js';
 import { TagInvalidError } from '../core/errors.js';
-import type { KeyId } from '../core/key.js';
-import { storedLabels } from '../core/label.js';
+import type { KeyId } from '../core/keys/key.js';
+import { storedLabels } from '../core/keys/label.js';
 
 /** How a body is protected. */
 export const SEAL = Object.freeze({ none: 0, signed: 1, encrypted: 2 });

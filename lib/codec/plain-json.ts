@@ -1,4 +1,4 @@
-import { memberBytes } from '../core/admission.js';
+import { memberBytes } from '../core/values/admission.js';
 
 const MAX_DEPTH = 64;
 /** What {@link Admission} counts for the same: never less, so that what passes here would have passed there. */

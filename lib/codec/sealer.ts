@@ -20,7 +20,7 @@ import {
   timingSafeEqual,
   type KeyObject,
 } from 'node:crypto';
-import { partitionOf, type KeyId } from '../core/key.js';
+import { partitionOf, type KeyId } from '../core/keys/key.js';
 import { nonceOf, SEAL, type Envelope, type Frame } from './envelope.js';
 import type { KeyRing } from './key-ring.js';
 

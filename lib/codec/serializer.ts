@@ -9,10 +9,10 @@
  * What may be stored at all is decided in one place for all backends, by the Copier. Only what is sure to pass there,
  * and to need no tags, is written without asking it.
  */
-import type { Copier } from '../core/copier.js';
+import type { Copier } from '../core/values/copier.js';
 import { UnserializableError, ValueTooLargeError } from '../core/errors.js';
-import { tagOf, type Classes } from '../core/plain.js';
-import { disown } from '../core/thenable.js';
+import { tagOf, type Classes } from '../core/values/plain.js';
+import { disown } from '../core/async/thenable.js';
 import { bytesOf, kindNumberOf, viewOf } from './bytes.js';
 import { isPlainJson } from './plain-json.js';
 import { Tagger, Untagger } from './tagged.js';

@@ -13,9 +13,9 @@
  * registered with it, no name from the data is looked up anywhere but in that list and among the registered classes, and
  * no property is assigned in a way that could run a setter or change a prototype.
  */
-import { setMember, type Members } from '../core/copy-object.js';
-import { Packed, unpack } from '../core/packed.js';
-import { bytesKindOf, tagOf, type Classes, type KnownClass } from '../core/plain.js';
+import { setMember, type Members } from '../core/values/copy-object.js';
+import { Packed, unpack } from '../core/values/packed.js';
+import { bytesKindOf, tagOf, type Classes, type KnownClass } from '../core/values/plain.js';
 import { bytesOf, viewOf } from './bytes.js';
 
 /** As deep as values may be, tags not counted. Only a forger writes more. */

@@ -1,5 +1,5 @@
 import type { Frame } from '../core/frame.js';
-import type { FoundIds } from '../core/scope.js';
+import type { FoundIds } from '../core/keys/scope.js';
 import type { ScopeResolver } from './scope-resolver.js';
 import type { ScopeTable } from './scope-table.js';
 

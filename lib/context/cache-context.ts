@@ -1,6 +1,6 @@
-import { begun, type Begun, type Inside } from '../core/begun.js';
+import { begun, type Begun, type Inside } from '../core/async/begun.js';
 import type { Frame, Loading, Surroundings } from '../core/frame.js';
-import { NOBODY, type Scope } from '../core/scope.js';
+import { NOBODY, type Scope } from '../core/keys/scope.js';
 import type { Asker } from './asker.js';
 import { ScopeFlow } from './scope-flow.js';
 import { Asking, askedIn, beneath, claimed, Entered, heldIn, isAsked, ownOf, type Store } from './surroundings.js';

@@ -4,10 +4,10 @@
  * validated and frozen. It must only believe what authentication has proven: a header that a caller can write is no
  * tenant.
  */
-import type { Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../core/async/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
-import { foundId, isMissing, type FoundIds } from '../core/scope.js';
+import { foundId, isMissing, type FoundIds } from '../core/keys/scope.js';
 import { headerOf, hostIn, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
 
 /** What a resolver may look at. */

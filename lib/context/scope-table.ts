@@ -1,4 +1,4 @@
-import { foundId, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/scope.js';
+import { foundId, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/keys/scope.js';
 
 /**
  * Scopes in one generation. There are two, for tenants and for users each: those that nobody asked for while a generation

@@ -1,5 +1,5 @@
 import type { Frame, Loading } from '../core/frame.js';
-import { NOBODY, type Scope } from '../core/scope.js';
+import { NOBODY, type Scope } from '../core/keys/scope.js';
 import { Asker } from './asker.js';
 
 /** What surrounds a call, as it is carried along. */

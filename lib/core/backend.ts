@@ -5,18 +5,18 @@
  * The promises every backend makes are executable: see the contract suite of `nestjs-scoped-cache/testing`.
  */
 import type { Application } from './application.js';
-import type { Awaitable } from './awaitable.js';
+import type { Awaitable } from './async/awaitable.js';
 import type { BusMaker } from './bus.js';
 import type { Clock } from './clock.js';
 import type { Codec } from './codec.js';
-import type { Copier } from './copier.js';
+import type { Copier } from './values/copier.js';
 import type { Draft, Entry, Handling, Level } from './entry.js';
-import type { Glob } from './glob.js';
-import type { Key } from './key.js';
-import type { Label } from './label.js';
+import type { Glob } from './keys/glob.js';
+import type { Key } from './keys/key.js';
+import type { Label } from './keys/label.js';
 import type { Limits } from './limits.js';
 import type { Emit } from './observer.js';
-import type { Partition, View } from './space.js';
+import type { Partition, View } from './keys/space.js';
 import type { Barrier, Incarnation, Stamp } from './stamp.js';
 
 /** The answer to a read. */

@@ -3,8 +3,8 @@
  * who numbers it: the server that makes the change, or the sender himself. Names contain neither `|` nor `,`.
  */
 import type { BusMessage, Change } from './bus.js';
-import { storedLabels } from './label.js';
-import type { Partition } from './space.js';
+import { storedLabels } from './keys/label.js';
+import type { Partition } from './keys/space.js';
 
 /** A message with its place in a numbering. */
 export interface Numbered extends Omit<BusMessage, 'partition'> {

@@ -4,9 +4,9 @@
  * otherwise outlived (guarantees G4 and G5).
  */
 import type { Clock } from './clock.js';
-import type { Label } from './label.js';
+import type { Label } from './keys/label.js';
 import type { Emit } from './observer.js';
-import type { Partition } from './space.js';
+import type { Partition } from './keys/space.js';
 
 /**
  * - `evicted`: these keys are gone

@@ -1,6 +1,6 @@
-import type { Awaitable } from './awaitable.js';
-import type { KeyId } from './key.js';
-import type { Label } from './label.js';
+import type { Awaitable } from './async/awaitable.js';
+import type { KeyId } from './keys/key.js';
+import type { Label } from './keys/label.js';
 import type { Incarnation, Stamp } from './stamp.js';
 
 /** An entry on its way out of the process, or back in. Times are on the clock of the server that keeps it. */

@@ -1,6 +1,6 @@
-import type { Isolation } from './isolation.js';
-import type { Key, KeyId } from './key.js';
-import type { Label } from './label.js';
+import type { Isolation } from './values/isolation.js';
+import type { Key, KeyId } from './keys/key.js';
+import type { Label } from './keys/label.js';
 import type { Incarnation, Stamp } from './stamp.js';
 
 /** Where an entry was found: in this process, or on a server. */

@@ -1,9 +1,9 @@
-import type { Inside } from './begun.js';
+import type { Inside } from './async/begun.js';
 import type { Handling } from './entry.js';
-import type { Key } from './key.js';
-import { bucketOf, isTagLabel, type Label } from './label.js';
-import { isNarrower, type Scope } from './scope.js';
-import type { Home, Space } from './space.js';
+import type { Key } from './keys/key.js';
+import { bucketOf, isTagLabel, type Label } from './keys/label.js';
+import { isNarrower, type Scope } from './keys/scope.js';
+import type { Home, Space } from './keys/space.js';
 
 /**
  * What surrounds a call: who is asking, and which load it happens in, if any. Frames are never changed once entered,

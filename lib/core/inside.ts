@@ -1,6 +1,6 @@
-import { begun, isObject, isUnderWay, type Inside } from './begun.js';
+import { begun, isObject, isUnderWay, type Inside } from './async/begun.js';
 import type { Frame, Surroundings } from './frame.js';
-import { LateSteps } from './late-steps.js';
+import { LateSteps } from './async/late-steps.js';
 
 /**
  * Begins user code in a frame: whatever it returns begins there too. What is to be walked through later is left alone;

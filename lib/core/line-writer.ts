@@ -1,4 +1,4 @@
-import { disown } from './thenable.js';
+import { disown } from './async/thenable.js';
 
 /** Where lines go: Nest's Logger fits, and so does console. */
 export interface LineWriter {

@@ -1,6 +1,6 @@
 import type { Level } from './entry.js';
-import type { Width } from './scope.js';
-import type { Space } from './space.js';
+import type { Width } from './keys/scope.js';
+import type { Space } from './keys/space.js';
 import type { Verdict } from './verdict.js';
 
 /** Where an event happened. Names of spaces and digests of keys; never a value, an argument or a raw key. */

@@ -1,9 +1,9 @@
 import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
 import type { Level } from './entry.js';
-import type { Isolation } from './isolation.js';
+import type { Isolation } from './values/isolation.js';
 import { CacheConfigError } from './errors.js';
 import { checkOptions, optionAt, unknownOption } from './own-options.js';
-import { answered, isAsync } from './thenable.js';
+import { answered, isAsync } from './async/thenable.js';
 
 /** How long results live and what happens around the end of that life. */
 export interface PolicyOptions {

@@ -1,5 +1,5 @@
 import type { BackendInfo, Usage } from './backend.js';
-import type { Span, Tally } from './tally.js';
+import type { Span, Tally } from './keys/tally.js';
 
 /** What a part of the cache has done in this process, and what it holds now. */
 export interface CacheStats {

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.js';
-import type { Key } from './key.js';
+import type { Key } from './keys/key.js';
 import type { Policy } from './policy.js';
 import { survives, type Barrier } from './stamp.js';
 

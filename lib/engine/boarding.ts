@@ -2,7 +2,7 @@
  * Waiting for a flight: as the caller who leads it or as a passenger, with the spare at hand for when it is slow or
  * fails. Each caller serves only the spare that it read itself, after it arrived.
  */
-import type { Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../core/async/awaitable.js';
 import type { Entry } from '../core/entry.js';
 import { ReentrantLoadError } from '../core/errors.js';
 import { graceMs } from '../core/policy.js';

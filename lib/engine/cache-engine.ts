@@ -2,16 +2,16 @@
  * The verbs. Every one reads the same way: ask the backend, judge what it says, act, count. Reads answer without the
  * cache when the backend fails (invariant 8); whatever removes something says so loudly when it cannot be sure.
  */
-import { andThen, isPending, type Awaitable } from '../core/awaitable.js';
+import { andThen, isPending, type Awaitable } from '../core/async/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
 import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
 import { runInside } from '../core/inside.js';
-import type { Key } from '../core/key.js';
+import type { Key } from '../core/keys/key.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
-import type { Space, View } from '../core/space.js';
+import type { Space, View } from '../core/keys/space.js';
 import type { Holdings } from '../core/stats.js';
 import { veil } from '../core/veil.js';
 import type { Call } from './call.js';

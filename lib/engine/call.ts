@@ -1,5 +1,5 @@
 import type { Frame } from '../core/frame.js';
-import type { Key } from '../core/key.js';
+import type { Key } from '../core/keys/key.js';
 import type { Policy } from '../core/policy.js';
 import type { Loader } from './loader.js';
 

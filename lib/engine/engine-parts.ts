@@ -1,8 +1,8 @@
 import type { Backend } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
-import type { Copier } from '../core/copier.js';
+import type { Copier } from '../core/values/copier.js';
 import type { Surroundings } from '../core/frame.js';
-import type { KeyMint } from '../core/key.js';
+import type { KeyMint } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Emit } from '../core/observer.js';
 

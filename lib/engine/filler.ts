@@ -13,8 +13,8 @@ import {
   ValueTooLargeError,
 } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
-import type { Key } from '../core/key.js';
-import { fittedLabels, gatherTags, type Label } from '../core/label.js';
+import type { Key } from '../core/keys/key.js';
+import { fittedLabels, gatherTags, type Label } from '../core/keys/label.js';
 import type { RefusalReason } from '../core/observer.js';
 import { graceMs, ttlForResult, type Policy } from '../core/policy.js';
 import type { ResultRules } from './call.js';

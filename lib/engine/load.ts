@@ -6,7 +6,7 @@
  * travels along as the caller's own `spare`: each caller serves only what it read after it arrived, so a late joiner
  * is never handed something that was invalidated before it came.
  */
-import { isPending, type Awaitable } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../core/async/awaitable.js';
 import type { LeaseReply, LeaseRequest } from '../core/backend.js';
 import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';

@@ -3,7 +3,7 @@ import { machineOf } from '../core/clock.js';
 import { LoaderTimeoutError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
 import { beginInside } from '../core/inside.js';
-import type { Key } from '../core/key.js';
+import type { Key } from '../core/keys/key.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LoadTimes } from './load-times.js';

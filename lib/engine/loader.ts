@@ -1,8 +1,8 @@
 import { clampDuration, type Duration } from '../core/duration.js';
 import { NothingToRenewError } from '../core/errors.js';
-import { gatherTags } from '../core/label.js';
-import type { Key } from '../core/key.js';
-import type { ScopeIds } from '../core/scope.js';
+import { gatherTags } from '../core/keys/label.js';
+import type { Key } from '../core/keys/key.js';
+import type { ScopeIds } from '../core/keys/scope.js';
 
 /** What a loader is told and may say about the value it is loading. */
 export interface LoaderContext<T = unknown> {

@@ -1,9 +1,9 @@
-import { isPending, type Awaitable } from '../core/awaitable.js';
+import { isPending, type Awaitable } from '../core/async/awaitable.js';
 import type { Reading } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
-import type { Key } from '../core/key.js';
+import type { Key } from '../core/keys/key.js';
 import type { Policy } from '../core/policy.js';
 import { judge, type Verdict } from '../core/verdict.js';
 import type { Call } from './call.js';

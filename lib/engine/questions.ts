@@ -1,5 +1,5 @@
 import type { LeaseReply } from '../core/backend.js';
-import type { KeyId } from '../core/key.js';
+import type { KeyId } from '../core/keys/key.js';
 import type { Moments } from './moments.js';
 
 interface Question {

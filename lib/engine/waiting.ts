@@ -1,6 +1,6 @@
 import type { Backend, LeaseReply } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
-import type { Key, KeyId } from '../core/key.js';
+import type { Key, KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Patience } from './patience.js';
 

@@ -1,10 +1,10 @@
 import type { Selection } from '../core/backend.js';
 import { CacheError, InvalidationUnknownError } from '../core/errors.js';
-import type { Key } from '../core/key.js';
-import { withBuckets, type Label } from '../core/label.js';
+import type { Key } from '../core/keys/key.js';
+import { withBuckets, type Label } from '../core/keys/label.js';
 import { placeOf } from '../core/observer.js';
 import { graceMs, type Policy } from '../core/policy.js';
-import type { Space, View } from '../core/space.js';
+import type { Space, View } from '../core/keys/space.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
 import type { Report } from './report.js';

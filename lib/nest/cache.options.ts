@@ -5,7 +5,7 @@ import type { BackendFactory } from '../core/backend.js';
 import type { LimitOptions } from '../core/limits.js';
 import type { Observer } from '../core/observer.js';
 import type { PolicyOptions } from '../core/policy.js';
-import type { Width } from '../core/scope.js';
+import type { Width } from '../core/keys/scope.js';
 
 /** How calls find out for whom they cache. */
 export interface ScopeOptions {

@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
-import { NOBODY } from '../core/scope.js';
+import { NOBODY } from '../core/keys/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { quietly, silenceOf } from './cache/quietly.js';
 import { AMBIENT } from './cache/scope-binding.js';

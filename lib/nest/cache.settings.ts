@@ -3,12 +3,12 @@ import { DEFAULT_BLUEPRINT, type Blueprint } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { BackendFactory } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';
-import { checkNamespace } from '../core/key.js';
+import { checkNamespace } from '../core/keys/key.js';
 import { resolveLimits, type LimitOptions } from '../core/limits.js';
 import { harmless } from '../core/line-writer.js';
 import { knownOptions, ownOptions } from '../core/own-options.js';
 import { DEFAULT_POLICY, resolvePolicy, type Policy, type PolicyOptions, type Warn } from '../core/policy.js';
-import { WIDTHS, type Width } from '../core/scope.js';
+import { WIDTHS, type Width } from '../core/keys/scope.js';
 import { resolveApplication } from './application.js';
 import type { CacheModuleOptions, ScopeOptions } from './cache.options.js';
 

@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import 'reflect-metadata';
-import type { Constructor } from '../core/canonical.js';
+import type { Constructor } from '../core/values/canonical.js';
 import { areEqual, PROPERTIES, type Wrapper } from './equal-places.js';
 import { SERVICE } from './methods/served-object.js';
 

@@ -1,5 +1,5 @@
 import { secretKeyOf } from '../codec/key-ring.js';
-import { hashKeyOf } from '../core/naming.js';
+import { hashKeyOf } from '../core/keys/naming.js';
 import type { CacheModuleOptions } from './cache.options.js';
 
 /**

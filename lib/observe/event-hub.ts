@@ -1,5 +1,5 @@
 import type { CacheEvent, Emit, Observer } from '../core/observer.js';
-import { disown } from '../core/thenable.js';
+import { disown } from '../core/async/thenable.js';
 
 /** Makes the observer that writes the log, for the namespaces that are to have a line for everything. */
 export type WriteLog = (isVerbose: (namespace: string) => boolean, onFailure: () => void) => Observer;

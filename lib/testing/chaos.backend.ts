@@ -1,9 +1,9 @@
-import type { Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../core/async/awaitable.js';
 import type { Backend, Lease, LeaseRequest, Selection } from '../core/backend.js';
 import type { Draft, Handling } from '../core/entry.js';
-import type { Key } from '../core/key.js';
-import type { Label } from '../core/label.js';
-import type { Partition, View } from '../core/space.js';
+import type { Key } from '../core/keys/key.js';
+import type { Label } from '../core/keys/label.js';
+import type { Partition, View } from '../core/keys/space.js';
 import { veil } from '../core/veil.js';
 import type { Operation } from './chaos.options.js';
 

@@ -2,7 +2,7 @@
  * A backend that misbehaves on request: it is late, fails before or after the work was done, or holds calls until told
  * to go on. For testing what a cache does when its server does not answer, and for putting races into a fixed order.
  */
-import type { Awaitable } from '../core/awaitable.js';
+import type { Awaitable } from '../core/async/awaitable.js';
 import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
 import { machineOf } from '../core/clock.js';
 import { veil } from '../core/veil.js';

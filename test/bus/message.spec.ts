@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { announcement, EVERYBODY, MAX_MESSAGE_LENGTH, parseMessage } from '../../lib/core/bus-message.js';
 import type { Change } from '../../lib/core/bus.js';
-import { fingerprint } from '../../lib/core/fingerprint.js';
-import { KeyMint } from '../../lib/core/key.js';
-import { scopeOf } from '../../lib/core/scope.js';
-import { TallyBook } from '../../lib/core/tally-book.js';
+import { fingerprint } from '../../lib/core/keys/fingerprint.js';
+import { KeyMint } from '../../lib/core/keys/key.js';
+import { scopeOf } from '../../lib/core/keys/scope.js';
+import { TallyBook } from '../../lib/core/keys/tally-book.js';
 import { seededRandom } from '../../lib/testing/seeded-random.js';
 
 /** As the server completes it. */

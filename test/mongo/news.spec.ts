@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { LabelFields } from '../../lib/backends/mongo/documents.js';
 import { NewsReader, type StreamEvent } from '../../lib/backends/mongo/change-stream/change-events.js';
 import { OwnMarks } from '../../lib/backends/mongo/change-stream/own-writes.js';
-import { fingerprint } from '../../lib/core/fingerprint.js';
-import { storedLabels } from '../../lib/core/label.js';
+import { fingerprint } from '../../lib/core/keys/fingerprint.js';
+import { storedLabels } from '../../lib/core/keys/label.js';
 
 const reader = new NewsReader('cache:1:', 'cache:1:h:me');
 const ID = "t.acme/cats@1/'a:b";

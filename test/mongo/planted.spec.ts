@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { mongo } from 'mongoose';
 import type { Backend } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';
-import { compileGlob } from '../../lib/core/glob.js';
+import { compileGlob } from '../../lib/core/keys/glob.js';
 import { DEFAULT_POLICY } from '../../lib/core/policy.js';
 import { judge } from '../../lib/core/verdict.js';
 import { recordEvents } from '../../lib/testing/record-events.js';

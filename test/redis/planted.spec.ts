@@ -1,7 +1,7 @@
 /** What somebody who may write to the server has put among our keys: it is left out, or goes; nothing fails by it for ever. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Backend } from '../../lib/core/backend.js';
-import { compileGlob } from '../../lib/core/glob.js';
+import { compileGlob } from '../../lib/core/keys/glob.js';
 import { judge } from '../../lib/core/verdict.js';
 import { DEFAULT_POLICY } from '../../lib/core/policy.js';
 import { systemClock } from '../../lib/core/clock.js';

@@ -1,9 +1,9 @@
 import type { Usage } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
-import { stepsToTest, type Glob } from '../../core/glob.js';
-import { visibleKey } from '../../core/key.js';
-import type { Pace } from '../../core/pace.js';
-import type { Partition, View } from '../../core/space.js';
+import { stepsToTest, type Glob } from '../../core/keys/glob.js';
+import { visibleKey } from '../../core/keys/key.js';
+import type { Pace } from '../../core/async/pace.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import type { MemoryPartition, PartitionSnapshot } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
 import type { MemoryStore } from './store.js';

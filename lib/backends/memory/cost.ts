@@ -2,9 +2,9 @@
  * What things occupy in this process, as V8 lays them out with words of eight bytes. Estimates: held against the heap by
  * the specs of what is held.
  */
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Space } from '../../core/space.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Space } from '../../core/keys/space.js';
 
 /** An entry beside its value and the characters of its key: record, place in the group, head of the text. */
 const ENTRY_BYTES = 144;

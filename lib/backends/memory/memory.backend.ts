@@ -18,14 +18,14 @@ import type {
   Usage,
 } from '../../core/backend.js';
 import { machineOf, type Clock } from '../../core/clock.js';
-import type { Copied } from '../../core/copier.js';
+import type { Copied } from '../../core/values/copier.js';
 import type { Draft } from '../../core/entry.js';
 import { NotACounterError, QuotaExceededError, ValueTooLargeError } from '../../core/errors.js';
-import { compileGlob } from '../../core/glob.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import { Pace } from '../../core/pace.js';
-import type { Partition, View } from '../../core/space.js';
+import { compileGlob } from '../../core/keys/glob.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import { Pace } from '../../core/async/pace.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
 import { veil } from '../../core/veil.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './options.js';

@@ -1,4 +1,4 @@
-import type { Isolation } from '../../core/isolation.js';
+import type { Isolation } from '../../core/values/isolation.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { wholeNumber } from '../../core/limits.js';
 import { knownOptions } from '../../core/own-options.js';

@@ -1,10 +1,10 @@
-import type { Copier } from '../../core/copier.js';
+import type { Copier } from '../../core/values/copier.js';
 import type { Entry, Level } from '../../core/entry.js';
-import type { Isolation } from '../../core/isolation.js';
-import { idIn, type Key, type KeyId } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import type { Isolation } from '../../core/values/isolation.js';
+import { idIn, type Key, type KeyId } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Barrier, Incarnation, Stamp } from '../../core/stamp.js';
-import type { Tally } from '../../core/tally.js';
+import type { Tally } from '../../core/keys/tally.js';
 import { veil } from '../../core/veil.js';
 import type { MemoryPartition } from './partition.js';
 

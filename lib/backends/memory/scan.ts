@@ -1,7 +1,7 @@
 import type { Page, Selection } from '../../core/backend.js';
-import { stepsToTest } from '../../core/glob.js';
-import { visibleKey } from '../../core/key.js';
-import type { Pace } from '../../core/pace.js';
+import { stepsToTest } from '../../core/keys/glob.js';
+import { visibleKey } from '../../core/keys/key.js';
+import type { Pace } from '../../core/async/pace.js';
 import type { MemoryStore } from './store.js';
 import { isIn } from './cleanup.js';
 

@@ -1,7 +1,7 @@
-import type { Copier } from '../../core/copier.js';
-import type { Isolation } from '../../core/isolation.js';
-import { fingerprint } from '../../core/fingerprint.js';
-import type { Label } from '../../core/label.js';
+import type { Copier } from '../../core/values/copier.js';
+import type { Isolation } from '../../core/values/isolation.js';
+import { fingerprint } from '../../core/keys/fingerprint.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Stamp } from '../../core/stamp.js';
 import { birthBytes, flatten } from './cost.js';
 import { Birth, type Group } from './record.js';

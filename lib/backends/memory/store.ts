@@ -3,9 +3,9 @@
  * by its end: neither has to put the id together. The list of uses goes through all groups and says what is displaced
  * when a bound is reached; every removal, whoever asked for it, passes through `leave`, so the three never disagree.
  */
-import type { Copier } from '../../core/copier.js';
-import type { Key } from '../../core/key.js';
-import type { Partition } from '../../core/space.js';
+import type { Copier } from '../../core/values/copier.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Partition } from '../../core/keys/space.js';
 import { survives } from '../../core/stamp.js';
 import { birthIn, dropBirth } from './shared-metadata.js';
 import { compact, costOf, groupBytes, QUOTA_BYTES } from './cost.js';

@@ -4,7 +4,7 @@
  * the state.
  */
 import { afterThisTurn } from '../../core/clock.js';
-import type { Label } from '../../core/label.js';
+import type { Label } from '../../core/keys/label.js';
 import { projectionOf, type LabelFields, type Stored } from './documents.js';
 import type { MongoLink } from './connection/connection.js';
 

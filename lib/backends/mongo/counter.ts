@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
 import { BackendError, NotACounterError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { change } from './documents.js';
 import { isDuplicate } from './connection/errors.js';
 import type { LeaseParts, MongoLeases } from './leases.js';

@@ -23,10 +23,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { mongo } from 'mongoose';
-import { fingerprint } from '../../core/fingerprint.js';
-import type { Key, KeyId } from '../../core/key.js';
-import { storedLabels, type Label } from '../../core/label.js';
-import type { Partition, View } from '../../core/space.js';
+import { fingerprint } from '../../core/keys/fingerprint.js';
+import type { Key, KeyId } from '../../core/keys/key.js';
+import { storedLabels, type Label } from '../../core/keys/label.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 
 export interface Stored {

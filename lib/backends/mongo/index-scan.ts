@@ -4,10 +4,10 @@
  * stay on the server.
  */
 import type { Page, Selection, Usage } from '../../core/backend.js';
-import { compileGlob, stepsToTest, type Glob } from '../../core/glob.js';
-import { storedId, visibleKeyIn, type KeyId } from '../../core/key.js';
-import type { Pace } from '../../core/pace.js';
-import type { Partition, View } from '../../core/space.js';
+import { compileGlob, stepsToTest, type Glob } from '../../core/keys/glob.js';
+import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
+import type { Pace } from '../../core/async/pace.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import {
   barrierStamp,
   HEADER_FIELDS,

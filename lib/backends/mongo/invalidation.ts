@@ -1,9 +1,9 @@
 import type { Selection } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
-import { compileGlob } from '../../core/glob.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Partition, View } from '../../core/space.js';
+import { compileGlob } from '../../core/keys/glob.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import type { MongoLink } from './connection/connection.js';
 import type { MongoShard, MongoShards } from './documents.js';
 import type { MongoReader } from './reader.js';

@@ -3,7 +3,7 @@ import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backen
 import type { Clock } from '../../core/clock.js';
 import type { Entry } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { survives } from '../../core/stamp.js';
 import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './documents.js';
 import { isDuplicate } from './connection/errors.js';

@@ -1,7 +1,7 @@
 /** What stands under keys, judged by the states of their shards. */
 import type { Reading } from '../../core/backend.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Barrier } from '../../core/stamp.js';
 import type { mongo } from 'mongoose';
 import {

@@ -1,6 +1,6 @@
 /** Clocks of shards: begun, kept alive, and ticked by what invalidates many entries at once. Keeps invariants 3 and 4. */
 import type { mongo } from 'mongoose';
-import type { Label } from '../../core/label.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 import {
   change,

@@ -1,5 +1,5 @@
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './documents.js';
 import type { MongoLink } from './connection/connection.js';
 import { MongoQuestions } from './coalesced-reads.js';

@@ -4,7 +4,7 @@ import type { mongo } from 'mongoose';
 import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
 import { BackendError, ValueTooLargeError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 import {
   barrierStamp,

@@ -3,12 +3,12 @@
  * id, so the entries of a space lie together and a walk costs what it visits, not what the shard holds.
  */
 import type { Page, Selection, Usage } from '../../core/backend.js';
-import { fingerprint } from '../../core/fingerprint.js';
+import { fingerprint } from '../../core/keys/fingerprint.js';
 import { MAX_HEADER_BYTES, type Header } from '../../core/codec.js';
-import { compileGlob, stepsToTest, type Glob } from '../../core/glob.js';
-import { storedId, visibleKeyIn, type KeyId } from '../../core/key.js';
-import type { Pace } from '../../core/pace.js';
-import type { View } from '../../core/space.js';
+import { compileGlob, stepsToTest, type Glob } from '../../core/keys/glob.js';
+import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
+import type { Pace } from '../../core/async/pace.js';
+import type { View } from '../../core/keys/space.js';
 import type { Announcer } from './change-publisher.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { markOf, type EntryOpener } from '../remote/stored-entry.js';

@@ -1,12 +1,12 @@
 import type { Selection } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import { MAX_HEADER_BYTES, type Header } from '../../core/codec.js';
-import { compileGlob } from '../../core/glob.js';
-import { fingerprint } from '../../core/fingerprint.js';
+import { compileGlob } from '../../core/keys/glob.js';
+import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Change } from '../../core/bus.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Partition, View } from '../../core/space.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import type { Announcer } from './change-publisher.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import type { EntryOpener } from '../remote/stored-entry.js';

@@ -1,8 +1,8 @@
 import { afterThisTurn } from '../../core/clock.js';
-import { isPending, type Awaitable } from '../../core/awaitable.js';
+import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type { Reading } from '../../core/backend.js';
-import type { Key, KeyId } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import type { Key, KeyId } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Barrier } from '../../core/stamp.js';
 import type { RedisConnection } from './connection/connection.js';
 import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';

@@ -1,6 +1,6 @@
 import { afterThisTurn } from '../../core/clock.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import type { RedisLink } from './connection/pool.js';
 import { barrierStamp, viewOf } from './reader.js';
 import type { Shard, ShardMap } from './shards.js';

@@ -1,8 +1,8 @@
 /** Counters as text that the server can add to: see COUNT among the scripts. */
 import { createHash, randomBytes } from 'node:crypto';
 import { MAX_HEADER_BYTES, type Header } from '../../core/codec.js';
-import type { KeyId } from '../../core/key.js';
-import { storedLabels, type Label } from '../../core/label.js';
+import type { KeyId } from '../../core/keys/key.js';
+import { storedLabels, type Label } from '../../core/keys/label.js';
 
 export interface Counter extends Header {
   /** Whose number this is: see {@link identityOf}. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isPending, type Awaitable } from '../../core/awaitable.js';
+import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../../core/codec.js';
 import type { Entry, Level } from '../../core/entry.js';
-import { originOf, type Key, type KeyId } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import { originOf, type Key, type KeyId } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Emit } from '../../core/observer.js';
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 import { veil } from '../../core/veil.js';

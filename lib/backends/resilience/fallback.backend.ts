@@ -2,7 +2,7 @@
  * A second backend for when the first does not answer: memory behind Redis. Only this process sees it, so what it
  * promises across processes ends while the first is away, and it forgets everything as soon as the first is back.
  */
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type {
   Backend,
   BackendInfo,
@@ -17,9 +17,9 @@ import type {
 } from '../../core/backend.js';
 import type { Draft } from '../../core/entry.js';
 import { CacheError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Partition, View } from '../../core/space.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import { veil } from '../../core/veil.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
 

@@ -1,7 +1,7 @@
 /** Leases behind a coat: none stays on the server that nobody here uses, since it would keep others waiting. */
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Backend, Lease, LeaseReply, LeaseRequest } from '../../core/backend.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 
 interface Guarding {
   guard<T>(operation: string, work: () => Awaitable<T>): Promise<T>;

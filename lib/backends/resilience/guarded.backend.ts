@@ -3,7 +3,7 @@
  * invalidations that nobody confirmed. With it a failing backend costs reads at most one deadline, and nothing while
  * the circuit is open (guarantee G9); invalidations are retried, and say so when they stay unknown (G8).
  */
-import { isPending, type Awaitable } from '../../core/awaitable.js';
+import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type {
   Backend,
   BackendInfo,
@@ -18,9 +18,9 @@ import type {
 } from '../../core/backend.js';
 import type { Draft } from '../../core/entry.js';
 import { UnansweredError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Partition, View } from '../../core/space.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import { veil } from '../../core/veil.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';

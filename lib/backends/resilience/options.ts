@@ -1,8 +1,8 @@
 import { parseDuration, type Duration } from '../../core/duration.js';
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Draft } from '../../core/entry.js';
 import { CacheConfigError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { wholeNumber } from '../../core/limits.js';
 import { ownOptions } from '../../core/own-options.js';
 

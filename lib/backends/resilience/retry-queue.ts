@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import { MANY } from './options.js';
 import { clearOf, crowderOf, partitionOf } from './crowding.js';
 import type { Backend } from '../../core/backend.js';

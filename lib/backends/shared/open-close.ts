@@ -1,5 +1,5 @@
 /** Opening and closing what is made of several parts. */
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Backend } from '../../core/backend.js';
 
 /** Opens a part, or closes the whole again: nobody closes what did not start. @throws why the part did not open */

@@ -2,8 +2,8 @@
 import type { Backend, BackendFactory, BackendParts } from '../../core/backend.js';
 import type { FollowingWire, Wire } from '../../core/bus.js';
 import type { Draft, Entry } from '../../core/entry.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 import type { Invalidation } from './invalidation.js';
 

@@ -1,8 +1,8 @@
 import type { Change } from '../../core/bus.js';
-import { fingerprint, joined } from '../../core/fingerprint.js';
-import type { KeyId } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Partition } from '../../core/space.js';
+import { fingerprint, joined } from '../../core/keys/fingerprint.js';
+import type { KeyId } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition } from '../../core/keys/space.js';
 
 /** A change of one name in so many also counts as one of any other given name: that costs a needless look at the server. */
 const SLOTS = 65_536;

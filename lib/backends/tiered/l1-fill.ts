@@ -1,7 +1,7 @@
 import type { Reading } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Draft, Handling } from '../../core/entry.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { survives } from '../../core/stamp.js';
 import { readingOf, type Copies, type Copy, type CopyDraft } from './l1-copies.js';
 import type { SecondLevel } from '../shared/second-level.js';

@@ -1,6 +1,6 @@
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Reading } from '../../core/backend.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { PORTION } from '../resilience/options.js';
 import { inPortions } from '../shared/batches.js';
 import { Copy } from './l1-copies.js';

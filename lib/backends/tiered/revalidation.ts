@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Handling } from '../../core/entry.js';
-import type { Key, KeyId } from '../../core/key.js';
+import type { Key, KeyId } from '../../core/keys/key.js';
 import type { Copies, Copy } from './l1-copies.js';
 import type { Proof, SecondLevel } from '../shared/second-level.js';
 

@@ -6,7 +6,7 @@
  * A hit in this process answers at once, like memory's.
  */
 import { randomBytes } from 'node:crypto';
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type {
   Backend,
   BackendFactory,
@@ -24,9 +24,9 @@ import type {
 import type { Bus } from '../../core/bus.js';
 import { machineOf } from '../../core/clock.js';
 import type { Draft, Handling } from '../../core/entry.js';
-import type { Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
-import type { Partition, View } from '../../core/space.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition, View } from '../../core/keys/space.js';
 import { veil } from '../../core/veil.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
 import type { Invalidation } from '../shared/invalidation.js';

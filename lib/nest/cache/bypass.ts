@@ -1,6 +1,6 @@
 import type { BypassReason } from '../../core/observer.js';
-import { NOBODY, type Width } from '../../core/scope.js';
-import type { Space } from '../../core/space.js';
+import { NOBODY, type Width } from '../../core/keys/scope.js';
+import type { Space } from '../../core/keys/space.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 /**

@@ -1,14 +1,14 @@
 import type { BackendInfo, Page } from '../../core/backend.js';
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import { PatternUnsupportedError } from '../../core/errors.js';
 import type { Frame } from '../../core/frame.js';
-import { compileGlob } from '../../core/glob.js';
+import { compileGlob } from '../../core/keys/glob.js';
 import { runInside } from '../../core/inside.js';
 import { knownOptions } from '../../core/own-options.js';
 import type { Policy } from '../../core/policy.js';
-import type { Scope } from '../../core/scope.js';
+import type { Scope } from '../../core/keys/scope.js';
 import { statsOf, type CacheStats } from '../../core/stats.js';
-import { Tally } from '../../core/tally.js';
+import { Tally } from '../../core/keys/tally.js';
 import { LoadContext, type Loader } from '../../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
 import { ifAny } from '../../core/if-any.js';

@@ -1,13 +1,13 @@
 import { defer, type MonoTypeOperatorFunction } from 'rxjs';
-import type { Begun } from '../../core/begun.js';
+import type { Begun } from '../../core/async/begun.js';
 import { ScopeMissingError } from '../../core/errors.js';
 import type { Frame, Surroundings } from '../../core/frame.js';
 import { runInside } from '../../core/inside.js';
-import { checkNamespace, partsOf, type Key } from '../../core/key.js';
+import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
 import { knownOptions } from '../../core/own-options.js';
 import { resolvePolicy, type Policy } from '../../core/policy.js';
-import { NOBODY, type Scope, type ScopeIds } from '../../core/scope.js';
-import type { Space, View } from '../../core/space.js';
+import { NOBODY, type Scope, type ScopeIds } from '../../core/keys/scope.js';
+import type { Space, View } from '../../core/keys/space.js';
 import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
 import type { CacheParts } from './scoped-cache.parts.js';

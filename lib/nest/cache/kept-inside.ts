@@ -1,5 +1,5 @@
 import { Observable, takeWhile } from 'rxjs';
-import type { Inside } from '../../core/begun.js';
+import type { Inside } from '../../core/async/begun.js';
 
 /** The same Observable: subscribed to inside, and with everything it says handed on inside. */
 export function keptInside<T>(source: Observable<T>, inside: Inside): Observable<T> {

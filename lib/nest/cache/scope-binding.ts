@@ -1,5 +1,5 @@
 import type { Frame } from '../../core/frame.js';
-import { NOBODY, type Scope, type Width } from '../../core/scope.js';
+import { NOBODY, type Scope, type Width } from '../../core/keys/scope.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 /**

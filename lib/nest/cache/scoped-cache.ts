@@ -1,10 +1,10 @@
 import { clampDuration, type Duration } from '../../core/duration.js';
 import { CacheConfigError, ScopeMissingError } from '../../core/errors.js';
 import { ifAny } from '../../core/if-any.js';
-import { checkTags } from '../../core/label.js';
+import { checkTags } from '../../core/keys/label.js';
 import { knownOptions } from '../../core/own-options.js';
 import type { Policy } from '../../core/policy.js';
-import { scopeOf, speaksOf, type ScopeIds } from '../../core/scope.js';
+import { scopeOf, speaksOf, type ScopeIds } from '../../core/keys/scope.js';
 import { CacheReads } from './cache-reads.js';
 import { own } from './cache-view.js';
 import { quietly, silenceOf } from './quietly.js';

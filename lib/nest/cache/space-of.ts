@@ -1,8 +1,8 @@
 import type { Foundation } from '../../assemble.js';
 import { ScopeMissingError } from '../../core/errors.js';
 import type { Loading } from '../../core/frame.js';
-import type { Scope, Width } from '../../core/scope.js';
-import type { Space } from '../../core/space.js';
+import type { Scope, Width } from '../../core/keys/scope.js';
+import type { Space } from '../../core/keys/space.js';
 
 /** The space of a call. @throws ScopeMissingError which inside of a load says that it is the load that has no such id */
 export function spaceOf({ mint, context }: Foundation, scope: Scope, width: Width, name: string): Space {

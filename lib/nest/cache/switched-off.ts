@@ -1,9 +1,9 @@
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Frame } from '../../core/frame.js';
 import { ifAny } from '../../core/if-any.js';
 import { runInside } from '../../core/inside.js';
-import { NOBODY, type Scope, type Width } from '../../core/scope.js';
-import type { Space } from '../../core/space.js';
+import { NOBODY, type Scope, type Width } from '../../core/keys/scope.js';
+import type { Space } from '../../core/keys/space.js';
 import { LoadContext, type Loader } from '../../engine/loader.js';
 import { noteBypass } from './bypass.js';
 import type { CacheParts } from './scoped-cache.parts.js';

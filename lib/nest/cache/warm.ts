@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { wholeNumber } from '../../core/limits.js';
 import { knownOptions } from '../../core/own-options.js';
-import { disown } from '../../core/thenable.js';
+import { disown } from '../../core/async/thenable.js';
 import type { Loader } from '../../engine/loader.js';
 import type { CacheKey, CallOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
 

@@ -1,4 +1,4 @@
-import type { Constructor } from '../../core/canonical.js';
+import type { Constructor } from '../../core/values/canonical.js';
 import { ownOptions } from '../../core/own-options.js';
 import { checkClassConfig } from '../methods/check-options.js';
 import type { CacheConfigOptions } from '../methods/decorator.options.js';

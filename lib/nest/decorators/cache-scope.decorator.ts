@@ -1,5 +1,5 @@
 import { CacheConfigError } from '../../core/errors.js';
-import type { Width } from '../../core/scope.js';
+import type { Width } from '../../core/keys/scope.js';
 import { widthOf } from '../cache.settings.js';
 import { setWidth } from '../methods/metadata.js';
 

@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import type { Constructor } from '../../core/canonical.js';
+import type { Constructor } from '../../core/values/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { CacheService } from '../cache.service.js';
 import type { ClassPlans } from '../methods/class-plans.js';

@@ -4,7 +4,7 @@
  * mistake shows before the day somebody changes the backend; no value is ever repeated, passwords stand in them.
  */
 import { tiered } from '../../backends/tiered/tiered.backend.js';
-import type { Awaitable } from '../../core/awaitable.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { BackendFactory } from '../../core/backend.js';
 import { CacheConfigError } from '../../core/errors.js';
 import type { Environment } from './environment.js';

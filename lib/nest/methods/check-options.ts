@@ -1,11 +1,11 @@
 /** Looks over what decorators are given when the class is defined, so that a mistake stops the start and not a call. */
 import type { Duration } from '../../core/duration.js';
 import { CacheConfigError } from '../../core/errors.js';
-import { checkNamespace } from '../../core/key.js';
-import { checkTags } from '../../core/label.js';
+import { checkNamespace } from '../../core/keys/key.js';
+import { checkTags } from '../../core/keys/label.js';
 import { ownOptions, refuseUnknown } from '../../core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions } from '../../core/policy.js';
-import { isAsync } from '../../core/thenable.js';
+import { isAsync } from '../../core/async/thenable.js';
 import { widthOf } from '../cache.settings.js';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
 import type { MethodSite } from './method-site.js';

@@ -1,4 +1,4 @@
-import type { Constructor } from '../../core/canonical.js';
+import type { Constructor } from '../../core/values/canonical.js';
 import { checkOrder } from './decorator-order.js';
 import { memberOf } from './members.js';
 import { decorationsOf, type Decoration } from './metadata.js';

@@ -1,5 +1,5 @@
 import { CacheConfigError } from '../../core/errors.js';
-import { WIDTHS } from '../../core/scope.js';
+import { WIDTHS } from '../../core/keys/scope.js';
 import type { PlanPlace } from './method-plan.js';
 
 /**

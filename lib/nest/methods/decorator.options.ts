@@ -4,7 +4,7 @@
  */
 import type { Duration } from '../../core/duration.js';
 import type { PolicyOptions } from '../../core/policy.js';
-import type { ScopeIds, Width } from '../../core/scope.js';
+import type { ScopeIds, Width } from '../../core/keys/scope.js';
 import type { CacheKey } from '../cache/scoped-cache.types.js';
 
 /** Options shared by all method decorators. */

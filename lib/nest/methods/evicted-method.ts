@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../../core/errors.js';
-import type { Width } from '../../core/scope.js';
-import type { Space } from '../../core/space.js';
+import type { Width } from '../../core/keys/scope.js';
+import type { Space } from '../../core/keys/space.js';
 import { parameterCounts } from './arity.js';
 import type { CacheEvictOptions } from './decorator.options.js';
 import { memberOf } from './members.js';

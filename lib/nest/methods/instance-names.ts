@@ -1,4 +1,4 @@
-import { MethodName } from '../../core/canonical.js';
+import { MethodName } from '../../core/values/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 
 const MAX_LENGTH = 128;

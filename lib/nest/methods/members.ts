@@ -1,5 +1,5 @@
 /** Who a decorated method is: what its automatic keys and its errors call it. */
-import { MethodName, type Constructor } from '../../core/canonical.js';
+import { MethodName, type Constructor } from '../../core/values/canonical.js';
 import { levelsOf, ownConfig, ownDecorations } from './metadata.js';
 import type { Member, MethodSite } from './method-site.js';
 

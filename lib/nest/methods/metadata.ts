@@ -4,8 +4,8 @@
  * the `constructor` of the class.
  */
 import 'reflect-metadata';
-import type { Constructor } from '../../core/canonical.js';
-import type { Width } from '../../core/scope.js';
+import type { Constructor } from '../../core/values/canonical.js';
+import type { Width } from '../../core/keys/scope.js';
 import type { PlanMaker } from './method-plan.js';
 import type { CacheableOptions, CacheConfigOptions } from './decorator.options.js';
 import type { Member, MethodSite } from './method-site.js';

@@ -1,9 +1,9 @@
-import type { MethodName } from '../../core/canonical.js';
+import type { MethodName } from '../../core/values/canonical.js';
 import type { Frame } from '../../core/frame.js';
-import { checkNamespace, partsOf, type Key } from '../../core/key.js';
-import { NOBODY, type Scope, type ScopeIds, type Width } from '../../core/scope.js';
-import type { Space } from '../../core/space.js';
-import { answered } from '../../core/thenable.js';
+import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
+import { NOBODY, type Scope, type ScopeIds, type Width } from '../../core/keys/scope.js';
+import type { Space } from '../../core/keys/space.js';
+import { answered } from '../../core/async/thenable.js';
 import type { CacheableOptions } from './decorator.options.js';
 import { leadOf } from './members.js';
 import { classConfig, declaredWidth } from './metadata.js';

@@ -1,4 +1,4 @@
-import type { Width } from '../../core/scope.js';
+import type { Width } from '../../core/keys/scope.js';
 import type { Member } from './method-site.js';
 import type { NamespaceBook } from './namespace-book.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';

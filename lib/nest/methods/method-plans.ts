@@ -1,4 +1,4 @@
-import type { Constructor } from '../../core/canonical.js';
+import type { Constructor } from '../../core/values/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { veil } from '../../core/veil.js';
 import { ClassPlans } from './class-plans.js';

@@ -1,5 +1,5 @@
 import { resolvePolicy, type Policy } from '../../core/policy.js';
-import { answered } from '../../core/thenable.js';
+import { answered } from '../../core/async/thenable.js';
 import type { ResultRules } from '../../engine/call.js';
 import { policyPart } from './check-options.js';
 import type { CacheableOptions } from './decorator.options.js';

@@ -1,4 +1,4 @@
-import type { Constructor } from '../../core/canonical.js';
+import type { Constructor } from '../../core/values/canonical.js';
 
 export type Method = (this: unknown, ...args: unknown[]) => unknown;
 

@@ -1,4 +1,4 @@
-import type { Constructor, MethodName } from '../../core/canonical.js';
+import type { Constructor, MethodName } from '../../core/values/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import type { CacheConfigOptions } from './decorator.options.js';
 import type { Member, Method } from './method-site.js';

@@ -1,7 +1,7 @@
 import { defer, from, Observable, type ObservableInput } from 'rxjs';
 import { runInside } from '../../core/inside.js';
 import type { Policy } from '../../core/policy.js';
-import { answered } from '../../core/thenable.js';
+import { answered } from '../../core/async/thenable.js';
 import type { Call, ResultRules } from '../../engine/call.js';
 import { noteBypass } from '../cache/bypass.js';
 import type { CacheableOptions } from './decorator.options.js';
@@ -10,7 +10,7 @@ import type { Member, Method } from './method-site.js';
 import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
-import { isObservableClass } from '../../core/observables.js';
+import { isObservableClass } from '../../core/async/observables.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 import { Sequence, Unfinished, type Surrender } from './sequences/sequence.js';
 import { Seat, sequenceBounds, SURRENDERS } from './sequences/shared-sequences.js';

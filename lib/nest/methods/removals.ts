@@ -1,8 +1,8 @@
 import { PatternUnsupportedError } from '../../core/errors.js';
-import { compileGlob } from '../../core/glob.js';
-import type { Key } from '../../core/key.js';
-import { checkTags } from '../../core/label.js';
-import type { Scope, Width } from '../../core/scope.js';
+import { compileGlob } from '../../core/keys/glob.js';
+import type { Key } from '../../core/keys/key.js';
+import { checkTags } from '../../core/keys/label.js';
+import type { Scope, Width } from '../../core/keys/scope.js';
 import type { PlanSetting } from './method-plan.js';
 import { spaceOf } from '../cache/space-of.js';
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { partsOf } from '../../core/key.js';
-import { isPlainObject } from '../../core/plain.js';
+import { partsOf } from '../../core/keys/key.js';
+import { isPlainObject } from '../../core/values/plain.js';
 import type { CacheKey } from '../cache/scoped-cache.types.js';
 
 /** So many instances of classes are looked into one inside the other, as a transformer makes them of a body. */

@@ -2,8 +2,8 @@ import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestI
 import { from, mergeMap, Observable } from 'rxjs';
 import type { Foundation } from '../../assemble.js';
 import type { FoundScope, ScopeResolver } from '../../context/scope-resolver.js';
-import type { Awaitable } from '../../core/awaitable.js';
-import { NOBODY } from '../../core/scope.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
+import { NOBODY } from '../../core/keys/scope.js';
 import { ifAny } from '../../core/if-any.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from '../cache.tokens.js';
 import { incomingOf, sourceOf } from './scope-source.js';

@@ -1,7 +1,7 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { CacheContext } from '../../context/cache-context.js';
-import type { Inside } from '../../core/begun.js';
+import type { Inside } from '../../core/async/begun.js';
 import { keptInside } from '../cache/kept-inside.js';
 import { incomingOf } from './scope-source.js';
 

@@ -1,4 +1,4 @@
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import type { Place, Stage } from './stage.js';
 
 /** How far what a case does may reach. Whoever is farther away must not notice anything. */

@@ -1,4 +1,4 @@
-import type { RegisteredType } from '../../core/type-registration.js';
+import type { RegisteredType } from '../../core/values/type-registration.js';
 import { Bystanders, type Reach } from './bystanders.js';
 import type { ContractCase } from './contract.js';
 import { Stage } from './stage.js';

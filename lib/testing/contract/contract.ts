@@ -1,5 +1,5 @@
 import type { Backend } from '../../core/backend.js';
-import type { RegisteredType } from '../../core/type-registration.js';
+import type { RegisteredType } from '../../core/values/type-registration.js';
 import type { Clock } from '../../core/clock.js';
 
 /** What a case asks of a store. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { NotACounterError } from '../../core/errors.js';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { contractCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Stage } from './stage.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Key } from '../../core/key.js';
+import type { Key } from '../../core/keys/key.js';
 import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Reach } from './bystanders.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { withBuckets } from '../../core/label.js';
+import { withBuckets } from '../../core/keys/label.js';
 import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Place, Stage } from './stage.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { machineClock } from '../../core/clock.js';
 import type { Selection } from '../../core/backend.js';
-import { PORTION_STEPS } from '../../core/pace.js';
+import { PORTION_STEPS } from '../../core/async/pace.js';
 import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Place, Stage } from './stage.js';

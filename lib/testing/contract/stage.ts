@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Backend, Lease, LeaseReply, LeaseRequest, Reading, Selection } from '../../core/backend.js';
-import type { RegisteredType } from '../../core/type-registration.js';
+import type { RegisteredType } from '../../core/values/type-registration.js';
 import type { Draft, Entry } from '../../core/entry.js';
-import { compileGlob } from '../../core/glob.js';
-import { KeyMint, type Key } from '../../core/key.js';
-import type { Label } from '../../core/label.js';
+import { compileGlob } from '../../core/keys/glob.js';
+import { KeyMint, type Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
 import { DEFAULT_POLICY, type Policy } from '../../core/policy.js';
-import { scopeOf, type Scope, type Width } from '../../core/scope.js';
-import type { Space, View } from '../../core/space.js';
-import { TallyBook } from '../../core/tally-book.js';
+import { scopeOf, type Scope, type Width } from '../../core/keys/scope.js';
+import type { Space, View } from '../../core/keys/space.js';
+import { TallyBook } from '../../core/keys/tally-book.js';
 import { judge, type Verdict } from '../../core/verdict.js';
 import type { ContractStore } from './contract.js';
 

@@ -1,4 +1,4 @@
-import { compileGlob } from '../../../lib/core/glob.js';
+import { compileGlob } from '../../../lib/core/keys/glob.js';
 import type { Clock } from '../../../lib/core/clock.js';
 import type { Rig, Options } from '../../support/machine/rig.js';
 

@@ -7,7 +7,7 @@ import { join, posix } from 'node:path';
 import ts from 'typescript';
 
 export interface Source {
-  /** From the root of the repository, with forward slashes: `lib/core/key.ts`. */
+  /** From the root of the repository, with forward slashes: `lib/core/keys/key.ts`. */
   readonly path: string;
   readonly text: string;
 }

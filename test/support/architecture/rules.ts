@@ -127,8 +127,8 @@ export const doorsOnlyReExport: Rule = (project) => [
 /** Rule 8. */
 export const onlyTheMintsMakeKeys: Rule = (project) => {
   const mints = new Map([
-    ['KeyId', 'lib/core/key.ts'],
-    ['Label', 'lib/core/label.ts'],
+    ['KeyId', 'lib/core/keys/key.ts'],
+    ['Label', 'lib/core/keys/label.ts'],
   ]);
   return eachNode(project, (file, node) => {
     const claimed =

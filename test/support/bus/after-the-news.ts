@@ -1,7 +1,7 @@
 /** The contract asks for what is true of two levels after messages came: so who reads has heard what the others did. */
 import type { Backend } from '../../../lib/core/backend.js';
 import type { Clock } from '../../../lib/core/clock.js';
-import type { Key } from '../../../lib/core/key.js';
+import type { Key } from '../../../lib/core/keys/key.js';
 import { Rig } from '../machine/rig.js';
 import { until } from '../time.js';
 

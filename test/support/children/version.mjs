@@ -2,7 +2,7 @@
 const [url, prefix] = process.argv.slice(2);
 const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
-const { compileGlob } = await import('../../../lib/core/glob.ts');
+const { compileGlob } = await import('../../../lib/core/keys/glob.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 
 const trouble = [];

@@ -1,7 +1,7 @@
 import type { Backend, BackendFactory, BackendParts } from '../../../lib/core/backend.js';
-import type { RegisteredType } from '../../../lib/core/type-registration.js';
+import type { RegisteredType } from '../../../lib/core/values/type-registration.js';
 import type { Clock } from '../../../lib/core/clock.js';
-import { Copier } from '../../../lib/core/copier.js';
+import { Copier } from '../../../lib/core/values/copier.js';
 import { resolveLimits, type LimitOptions } from '../../../lib/core/limits.js';
 import { seededRandom } from '../../../lib/testing/seeded-random.js';
 

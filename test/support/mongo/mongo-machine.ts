@@ -6,7 +6,7 @@ import { createCodec } from '../../../lib/codec/envelope.codec.js';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
-import { Copier } from '../../../lib/core/copier.js';
+import { Copier } from '../../../lib/core/values/copier.js';
 import { resolveLimits, type LimitOptions } from '../../../lib/core/limits.js';
 import type { Observer } from '../../../lib/core/observer.js';
 import { Rig } from '../machine/rig.js';

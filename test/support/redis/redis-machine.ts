@@ -6,7 +6,7 @@ import type { RedisOptions } from '../../../lib/backends/redis/options.js';
 import type { Application } from '../../../lib/core/application.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
-import { Copier } from '../../../lib/core/copier.js';
+import { Copier } from '../../../lib/core/values/copier.js';
 import { resolveLimits, type LimitOptions } from '../../../lib/core/limits.js';
 import type { Observer } from '../../../lib/core/observer.js';
 import { randomPrefix } from './redis-process.js';

@@ -1,7 +1,7 @@
 /** The contract of backends on real servers. */
 import { describe, it } from '@jest/globals';
 import type { Backend } from '../../../lib/core/backend.js';
-import type { RegisteredType } from '../../../lib/core/type-registration.js';
+import type { RegisteredType } from '../../../lib/core/values/type-registration.js';
 import { systemClock } from '../../../lib/core/clock.js';
 import { backendContract } from '../../../lib/testing/contract/backend-contract.js';
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';

@@ -3,7 +3,7 @@ import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zl
 import { createHash } from 'node:crypto';
 import * as zlib from 'node:zlib';
 import type { CompressionOptions } from '../../../lib/codec/codec.options.js';
-import { isPending } from '../../../lib/core/awaitable.js';
+import { isPending } from '../../../lib/core/async/awaitable.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
 import { ENCRYPTED, entryOf, forge, ID, rig, SIGNED } from './support/codecs.js';
 import { identical } from './support/identical.js';

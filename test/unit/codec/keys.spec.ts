@@ -6,7 +6,7 @@ import { examine, frameOf, identityOf, type Envelope } from '../../../lib/codec/
 import { resolveKeyRing, type EncryptionKey, type EncryptionOptions } from '../../../lib/codec/key-ring.js';
 import { Sealer } from '../../../lib/codec/sealer.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
-import type { KeyId } from '../../../lib/core/key.js';
+import type { KeyId } from '../../../lib/core/keys/key.js';
 import { acme, entryOf, idFor, keyOf, MODES, rig, ring, secret, zeta } from './support/codecs.js';
 
 const [one, two] = [keyOf(1), keyOf(2)] as const;

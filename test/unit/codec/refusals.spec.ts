@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Copier } from '../../../lib/core/copier.js';
+import { Copier } from '../../../lib/core/values/copier.js';
 import { CacheError, UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
 import { holes, Money, TYPES } from '../core/support/values.js';
 import { rig } from './support/codecs.js';

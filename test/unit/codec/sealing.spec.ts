@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { identityOf, SEAL } from '../../../lib/codec/envelope.js';
-import type { KeyId } from '../../../lib/core/key.js';
+import type { KeyId } from '../../../lib/core/keys/key.js';
 import {
   acme,
   changed,

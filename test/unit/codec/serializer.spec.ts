@@ -3,7 +3,7 @@ import { deserialize, serialize } from 'node:v8';
 import { resolveCodecOptions, type CodecOptions } from '../../../lib/codec/codec.options.js';
 import type { Serializer } from '../../../lib/codec/serializer.js';
 import { CacheConfigError, UnserializableError, ValueTooLargeError } from '../../../lib/core/errors.js';
-import type { KeyId } from '../../../lib/core/key.js';
+import type { KeyId } from '../../../lib/core/keys/key.js';
 import { Money } from '../core/support/values.js';
 import { acme, changed, ENCRYPTED, rig, zeta } from './support/codecs.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isPlainJson } from '../../../lib/codec/plain-json.js';
-import { Copier } from '../../../lib/core/copier.js';
+import { Copier } from '../../../lib/core/values/copier.js';
 import { anyValue, holes, Money, objectOf, TYPED_ARRAYS, TYPES } from '../core/support/values.js';
 import { entryOf, forge, ID, rig } from './support/codecs.js';
 import { identical } from './support/identical.js';

@@ -4,7 +4,7 @@ import { CacheContext } from '../../../lib/context/cache-context.js';
 import { fromClaims } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import type { Frame } from '../../../lib/core/frame.js';
-import { NOBODY, scopeOf } from '../../../lib/core/scope.js';
+import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
 
 const frameOf = (tenant: string): Frame => ({ scope: scopeOf({ tenant }), loading: undefined });
 

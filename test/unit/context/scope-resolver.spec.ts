@@ -11,7 +11,7 @@ import {
   type ScopeSource,
 } from '../../../lib/context/scope-resolver.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
-import { NOBODY, scopeOf } from '../../../lib/core/scope.js';
+import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
 
 function sourceOf(request: unknown): ScopeSource {
   return { transport: 'http', request, payload: undefined, execution: undefined };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import { ScopeInvalidError } from '../../../lib/core/errors.js';
-import { NOBODY, scopeOf } from '../../../lib/core/scope.js';
+import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
 import { anyId } from '../core/support/words.js';
 
 /** How many scopes it holds: those of tenants, and those of users. */

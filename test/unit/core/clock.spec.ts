@@ -1,7 +1,7 @@
 import { mock } from 'node:test';
 import nodeTimers from 'node:timers';
 import { describe, expect, it, jest } from '@jest/globals';
-import { andThen, isPending } from '../../../lib/core/awaitable.js';
+import { andThen, isPending } from '../../../lib/core/async/awaitable.js';
 import { hasFakeTimers, systemClock } from '../../../lib/core/clock.js';
 
 describe('the clock of the machine', () => {

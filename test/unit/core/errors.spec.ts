@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { inspect } from 'node:util';
-import { Copier } from '../../../lib/core/copier.js';
+import { Copier } from '../../../lib/core/values/copier.js';
 import { parseDuration } from '../../../lib/core/duration.js';
 import * as errors from '../../../lib/core/errors.js';
-import { compileGlob } from '../../../lib/core/glob.js';
-import { checkNamespace } from '../../../lib/core/key.js';
-import { checkTags } from '../../../lib/core/label.js';
+import { compileGlob } from '../../../lib/core/keys/glob.js';
+import { checkNamespace } from '../../../lib/core/keys/key.js';
+import { checkTags } from '../../../lib/core/keys/label.js';
 import { DEFAULT_POLICY, resolvePolicy } from '../../../lib/core/policy.js';
-import { scopeOf } from '../../../lib/core/scope.js';
+import { scopeOf } from '../../../lib/core/keys/scope.js';
 import { mintOf, partId } from './support/mints.js';
 
 const CANARY = 'canary-7f3a-secret';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Loading } from '../../../lib/core/frame.js';
-import type { Key } from '../../../lib/core/key.js';
-import { scopeOf, type Width } from '../../../lib/core/scope.js';
+import type { Key } from '../../../lib/core/keys/key.js';
+import { scopeOf, type Width } from '../../../lib/core/keys/scope.js';
 import { mintOf } from './support/mints.js';
 
 const mint = mintOf();

@@ -12,10 +12,10 @@ import { resolveRedisOptions } from '../../../lib/backends/redis/options.js';
 import { firstOf, fromClaims, fromHeader, fromSubdomain } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import { resolveLimits } from '../../../lib/core/limits.js';
-import { createNaming } from '../../../lib/core/naming.js';
+import { createNaming } from '../../../lib/core/keys/naming.js';
 import { ownOptions } from '../../../lib/core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy } from '../../../lib/core/policy.js';
-import { NOBODY, scopeOf } from '../../../lib/core/scope.js';
+import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
 import { mintOf, partId } from './support/mints.js';
 
 /** As a dependency with a prototype pollution hole would leave the process. */

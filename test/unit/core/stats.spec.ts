@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { storedId } from '../../../lib/core/key.js';
-import { storedLabels } from '../../../lib/core/label.js';
+import { storedId } from '../../../lib/core/keys/key.js';
+import { storedLabels } from '../../../lib/core/keys/label.js';
 import { statsOf } from '../../../lib/core/stats.js';
-import { Tally } from '../../../lib/core/tally.js';
+import { Tally } from '../../../lib/core/keys/tally.js';
 
 const usage = { entries: 3, bytes: 300 };
 const info = { kind: 'memory', entries: 25, usedBytes: 900 };

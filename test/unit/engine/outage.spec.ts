@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { BackendError, InvalidationUnknownError, UnserializableError } from '../../../lib/core/errors.js';
-import { compileGlob } from '../../../lib/core/glob.js';
+import { compileGlob } from '../../../lib/core/keys/glob.js';
 import { chaos, ChaosError, type Chaos } from '../../../lib/testing/chaos.js';
 import type { Operation } from '../../../lib/testing/chaos.options.js';
 import { shared } from '../../support/machine/backends.js';

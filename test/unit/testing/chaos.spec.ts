@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { Backend } from '../../../lib/core/backend.js';
-import { compileGlob } from '../../../lib/core/glob.js';
-import { KeyMint, type Key } from '../../../lib/core/key.js';
-import { scopeOf } from '../../../lib/core/scope.js';
-import { TallyBook } from '../../../lib/core/tally-book.js';
+import { compileGlob } from '../../../lib/core/keys/glob.js';
+import { KeyMint, type Key } from '../../../lib/core/keys/key.js';
+import { scopeOf } from '../../../lib/core/keys/scope.js';
+import { TallyBook } from '../../../lib/core/keys/tally-book.js';
 import { chaos, ChaosError, type Chaos } from '../../../lib/testing/chaos.js';
 import type { ChaosOptions } from '../../../lib/testing/chaos.options.js';
 import { FakeClock } from '../../../lib/testing/fake.clock.js';

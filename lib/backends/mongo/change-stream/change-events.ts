@@ -6,8 +6,8 @@
 import type { mongo } from 'mongoose';
 import { partitionOf } from '../../../core/bus-message.js';
 import type { Change } from '../../../core/bus.js';
-import { fingerprint } from '../../../core/fingerprint.js';
-import type { Partition } from '../../../core/space.js';
+import { fingerprint } from '../../../core/keys/fingerprint.js';
+import type { Partition } from '../../../core/keys/space.js';
 import { AFTER_ALL, printOf } from '../documents.js';
 
 /**

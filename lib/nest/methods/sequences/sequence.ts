@@ -1,6 +1,6 @@
 import { Subscription, takeWhile, type Observable } from 'rxjs';
 import type { Clock } from '../../../core/clock.js';
-import type { Copier } from '../../../core/copier.js';
+import type { Copier } from '../../../core/values/copier.js';
 import { ValueTooLargeError } from '../../../core/errors.js';
 
 /** More values than that are not collected, however small they are. */

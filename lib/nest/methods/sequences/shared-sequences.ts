@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { isPending, type Awaitable } from '../../../core/awaitable.js';
-import type { Inside } from '../../../core/begun.js';
+import { isPending, type Awaitable } from '../../../core/async/awaitable.js';
+import type { Inside } from '../../../core/async/begun.js';
 import type { LoaderContext } from '../../../engine/loader.js';
 import type { CacheParts } from '../../cache/scoped-cache.parts.js';
 import { Sequence, Unfinished, type Listener, type SequenceBounds, type Surrender } from './sequence.js';

@@ -2,10 +2,10 @@ import { describe, it } from '@jest/globals';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Lease } from '../../../../lib/core/backend.js';
-import { compileGlob } from '../../../../lib/core/glob.js';
-import { visibleKey, type Key } from '../../../../lib/core/key.js';
-import type { Label } from '../../../../lib/core/label.js';
-import type { View } from '../../../../lib/core/space.js';
+import { compileGlob } from '../../../../lib/core/keys/glob.js';
+import { visibleKey, type Key } from '../../../../lib/core/keys/key.js';
+import type { Label } from '../../../../lib/core/keys/label.js';
+import type { View } from '../../../../lib/core/keys/space.js';
 import { Inside, type Where } from '../support/inside.js';
 
 const PLACES: readonly Where[] = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { compileGlob, type Glob } from '../../../../lib/core/glob.js';
-import { PORTION_STEPS } from '../../../../lib/core/pace.js';
+import { compileGlob, type Glob } from '../../../../lib/core/keys/glob.js';
+import { PORTION_STEPS } from '../../../../lib/core/async/pace.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 import { Inside } from '../support/inside.js';
 

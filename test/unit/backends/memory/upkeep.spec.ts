@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { compileGlob } from '../../../../lib/core/glob.js';
+import { compileGlob } from '../../../../lib/core/keys/glob.js';
 import type { Lease } from '../../../../lib/core/backend.js';
-import type { Key } from '../../../../lib/core/key.js';
+import type { Key } from '../../../../lib/core/keys/key.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 import { Inside, type Where } from '../support/inside.js';
 

@@ -4,8 +4,8 @@ import { resolveCodecOptions, type CodecOptions } from '../../../../lib/codec/co
 import { closeFrame, frameOf, identityOf, SEAL, type Wrapping } from '../../../../lib/codec/envelope.js';
 import type { EncryptionKey } from '../../../../lib/codec/key-ring.js';
 import type { Codec, Opened, Sealable } from '../../../../lib/core/codec.js';
-import type { KeyId } from '../../../../lib/core/key.js';
-import { storedLabels } from '../../../../lib/core/label.js';
+import type { KeyId } from '../../../../lib/core/keys/key.js';
+import { storedLabels } from '../../../../lib/core/keys/label.js';
 import { resolveLimits, type LimitOptions } from '../../../../lib/core/limits.js';
 import type { CacheEvent } from '../../../../lib/core/observer.js';
 import { idOf, mintOf, type Said } from '../../core/support/mints.js';

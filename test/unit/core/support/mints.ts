@@ -1,6 +1,6 @@
-import { KeyMint, type Key, type KeyId, type KeyMintOptions } from '../../../../lib/core/key.js';
-import { scopeOf, type Width } from '../../../../lib/core/scope.js';
-import { TallyBook } from '../../../../lib/core/tally-book.js';
+import { KeyMint, type Key, type KeyId, type KeyMintOptions } from '../../../../lib/core/keys/key.js';
+import { scopeOf, type Width } from '../../../../lib/core/keys/scope.js';
+import { TallyBook } from '../../../../lib/core/keys/tally-book.js';
 import { TYPES } from './values.js';
 
 /** Everything that an id says, as a caller would say it. */

@@ -1,4 +1,4 @@
-import { KeyInvalidError } from './errors.js';
+import { KeyInvalidError } from '../errors.js';
 
 export const MALFORMED = 'is not well-formed text (it contains a lone surrogate)';
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 
 /** Steps of one portion. A step is about ten nanoseconds: a character of a pattern, a tenth of a look at a record. */
 export const PORTION_STEPS = 250_000;

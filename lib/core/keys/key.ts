@@ -7,19 +7,19 @@
  *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
-import { Canonical } from './canonical.js';
-import { registerClasses } from './classes.js';
-import { systemClock } from './clock.js';
-import { CacheConfigError, KeyInvalidError } from './errors.js';
-import { unescapeText } from './escape.js';
+import { Canonical } from '../values/canonical.js';
+import { registerClasses } from '../values/classes.js';
+import { systemClock } from '../clock.js';
+import { CacheConfigError, KeyInvalidError } from '../errors.js';
+import { unescapeText } from '../values/escape.js';
 import { checkTags, fittedLabels, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
-import { ownOptions } from './own-options.js';
+import { ownOptions } from '../own-options.js';
 import type { Scope, Width } from './scope.js';
 import type { Home, Partition, Space, View } from './space.js';
 import { SpaceShelf } from './space-shelf.js';
 import type { TallyBook } from './tally-book.js';
-import type { RegisteredType } from './type-registration.js';
+import type { RegisteredType } from '../values/type-registration.js';
 
 declare const keyBrand: unique symbol;
 

@@ -17,7 +17,7 @@
  * reads it, and frameworks differ in which of the two they hand on. In arrays, Maps and Sets undefined counts, as there it
  * changes a length. Whatever else an object holds beside the above is refused rather than left out.
  */
-import { KeyInvalidError } from './errors.js';
+import { KeyInvalidError } from '../errors.js';
 import { escapeText, isClear, MALFORMED, percentEncode } from './escape.js';
 import {
   bytesKindOf,

@@ -1,5 +1,5 @@
 import { copyObject, setMember, type Members } from './copy-object.js';
-import { CacheError, UnserializableError, ValueTooLargeError } from './errors.js';
+import { CacheError, UnserializableError, ValueTooLargeError } from '../errors.js';
 import { Packed, unpack } from './packed.js';
 import {
   isOnlyItems,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { TagInvalidError } from '../../../lib/core/errors.js';
-import { checkTags, isTagLabel } from '../../../lib/core/label.js';
-import { scopeOf } from '../../../lib/core/scope.js';
-import { mintOf } from './support/mints.js';
-import { anyId, anyNamespace, anyText, HOSTILE_WORDS } from './support/words.js';
+import { TagInvalidError } from '../../../../lib/core/errors.js';
+import { checkTags, isTagLabel } from '../../../../lib/core/keys/label.js';
+import { scopeOf } from '../../../../lib/core/keys/scope.js';
+import { mintOf } from '../support/mints.js';
+import { anyId, anyNamespace, anyText, HOSTILE_WORDS } from '../support/words.js';
 
 const mints = [
   ['readable', mintOf()],

@@ -1,8 +1,8 @@
 import { createHash, createHmac, createSecretKey, KeyObject } from 'node:crypto';
-import { CacheConfigError, KeyInvalidError } from './errors.js';
-import { escapeText } from './escape.js';
-import { wholeNumber } from './limits.js';
-import { ownOptions } from './own-options.js';
+import { CacheConfigError, KeyInvalidError } from '../errors.js';
+import { escapeText } from '../values/escape.js';
+import { wholeNumber } from '../limits.js';
+import { ownOptions } from '../own-options.js';
 
 /** How names appear in what is stored: readable, or as digests that only holders of the secret can recompute. */
 export interface Naming {

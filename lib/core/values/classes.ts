@@ -1,7 +1,7 @@
 import type { Constructor } from './canonical.js';
 import { hiddenStateOf } from './class-source.js';
-import { CacheConfigError } from './errors.js';
-import { knownOptions } from './own-options.js';
+import { CacheConfigError } from '../errors.js';
+import { knownOptions } from '../own-options.js';
 import { isBuiltinKind, isNative, type Classes, type KnownClass } from './plain.js';
 import type { RegisteredType, TypeRegistration } from './type-registration.js';
 

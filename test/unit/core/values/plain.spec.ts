@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { createContext, runInContext } from 'node:vm';
-import { bytesKindOf, isNative, isPlainArray, isPlainObject, placeIn, tagOf } from '../../../lib/core/plain.js';
-import { objectOf } from './support/values.js';
+import {
+  bytesKindOf,
+  isNative,
+  isPlainArray,
+  isPlainObject,
+  placeIn,
+  tagOf,
+} from '../../../../lib/core/values/plain.js';
+import { objectOf } from '../support/values.js';
 
 const realm = createContext({});
 const there = (code: string): object => runInContext(`(${code})`, realm) as object;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createContext, runInContext } from 'node:vm';
-import { Canonical, MethodName } from '../../../lib/core/canonical.js';
-import { registerClasses } from '../../../lib/core/classes.js';
-import { KeyInvalidError } from '../../../lib/core/errors.js';
-import { scopeOf } from '../../../lib/core/scope.js';
-import { mintOf, partId } from './support/mints.js';
-import { nearMiss, reordered } from './support/near-miss.js';
-import { sameParts } from './support/same.js';
-import { anyArguments, anyValue, holes, Money, objectOf, Price, TYPES } from './support/values.js';
+import { Canonical, MethodName } from '../../../../lib/core/values/canonical.js';
+import { registerClasses } from '../../../../lib/core/values/classes.js';
+import { KeyInvalidError } from '../../../../lib/core/errors.js';
+import { scopeOf } from '../../../../lib/core/keys/scope.js';
+import { mintOf, partId } from '../support/mints.js';
+import { nearMiss, reordered } from '../support/near-miss.js';
+import { sameParts } from '../support/same.js';
+import { anyArguments, anyValue, holes, Money, objectOf, Price, TYPES } from '../support/values.js';
 
 const classes = registerClasses(TYPES);
 const canonical = new Canonical(classes);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TagInvalidError } from './errors.js';
+import { TagInvalidError } from '../errors.js';
 import { fingerprint } from './fingerprint.js';
 import type { NameKind, Naming } from './naming.js';
 

@@ -1,4 +1,4 @@
-import { PatternInvalidError } from './errors.js';
+import { PatternInvalidError } from '../errors.js';
 import { matcherOf, type CharacterClass, type Single } from './glob.matcher.js';
 
 /**

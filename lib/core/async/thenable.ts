@@ -3,7 +3,7 @@
  * same, and a promise is neither true nor a list nor a ttl. It must not be taken for one, and its failure must not end
  * the process: a rejected promise that nothing listens to does.
  */
-import { CacheConfigError } from './errors.js';
+import { CacheConfigError } from '../errors.js';
 
 /** True for whatever `await` waits for: promises, those of other libraries, queries that begin when they are awaited. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../lib/core/errors.js';
-import { checkNamespace, originOf, partitionOf, partsOf, visibleKey } from '../../../lib/core/key.js';
-import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../lib/core/scope.js';
-import { idOf, mintOf, partId, type Said } from './support/mints.js';
-import { sameParts } from './support/same.js';
-import { anyId, anyNamespace, HOSTILE_WORDS } from './support/words.js';
+import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../../lib/core/errors.js';
+import { checkNamespace, originOf, partitionOf, partsOf, visibleKey } from '../../../../lib/core/keys/key.js';
+import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
+import { idOf, mintOf, partId, type Said } from '../support/mints.js';
+import { sameParts } from '../support/same.js';
+import { anyId, anyNamespace, HOSTILE_WORDS } from '../support/words.js';
 
 const mint = mintOf();
 const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });

@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { PatternInvalidError } from '../../../lib/core/errors.js';
-import { compileGlob, escapeGlob } from '../../../lib/core/glob.js';
+import { PatternInvalidError } from '../../../../lib/core/errors.js';
+import { compileGlob, escapeGlob } from '../../../../lib/core/keys/glob.js';
 
 /**
  * The language once more, as slow and plain as it can be: the heads of a pattern one after the other, every way of a

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ScopeInvalidError, ScopeMissingError } from '../../../lib/core/errors.js';
-import { isMissing, isNarrower, NOBODY, scopeOf, WIDTHS, type Width } from '../../../lib/core/scope.js';
-import { idOf, mintOf } from './support/mints.js';
-import { anyId } from './support/words.js';
+import { ScopeInvalidError, ScopeMissingError } from '../../../../lib/core/errors.js';
+import { isMissing, isNarrower, NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
+import { idOf, mintOf } from '../support/mints.js';
+import { anyId } from '../support/words.js';
 
 const missing = [undefined, null, '', ' ', '\t\n', '\u00a0', '\ufeff', '\u3000', NaN, 0, -0, false];
 

@@ -3,7 +3,7 @@ import { transformSync } from '@swc/core';
 import { inherits } from 'node:util';
 import { runInThisContext } from 'node:vm';
 import ts from 'typescript';
-import { hiddenStateOf } from '../../../lib/core/class-source.js';
+import { hiddenStateOf } from '../../../../lib/core/values/class-source.js';
 
 type Class = Parameters<typeof hiddenStateOf>[0];
 

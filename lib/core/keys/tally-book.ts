@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from './clock.js';
+import { systemClock, type Clock } from '../clock.js';
 import { fingerprint } from './fingerprint.js';
 import type { Partition, View } from './space.js';
 import { Tally, type Span } from './tally.js';

@@ -1,5 +1,5 @@
-import { ScopeInvalidError, ScopeMissingError } from './errors.js';
-import { disown } from './thenable.js';
+import { ScopeInvalidError, ScopeMissingError } from '../errors.js';
+import { disown } from '../async/thenable.js';
 
 /** Who is asking. Missing ids are absent, never empty strings. */
 export interface ScopeIds {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Canonical } from '../../../lib/core/canonical.js';
+import { Canonical } from '../../../../lib/core/values/canonical.js';
 
 const shapes = Array.from({ length: 40 }, (_, at) => ({ [`b${at}`]: at, a: 'x', 'c d': null }));
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 import type { Label } from './label.js';
 import type { Scope, Width } from './scope.js';
 import type { Tally } from './tally.js';

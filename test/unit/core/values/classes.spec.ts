@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { createContext, runInContext } from 'node:vm';
-import { registerClasses } from '../../../lib/core/classes.js';
-import type { Constructor } from '../../../lib/core/canonical.js';
-import { Copier } from '../../../lib/core/copier.js';
-import { CacheConfigError } from '../../../lib/core/errors.js';
-import { mintOf, partId } from './support/mints.js';
+import { registerClasses } from '../../../../lib/core/values/classes.js';
+import type { Constructor } from '../../../../lib/core/values/canonical.js';
+import { Copier } from '../../../../lib/core/values/copier.js';
+import { CacheConfigError } from '../../../../lib/core/errors.js';
+import { mintOf, partId } from '../support/mints.js';
 
 class Cat {
   constructor(readonly name: unknown) {}
