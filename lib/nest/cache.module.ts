@@ -39,7 +39,7 @@ import {
 } from './cache.tokens.js';
 import { CACHE_FLOW, CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
 import { HttpRoutes } from './transport/http-routes.js';
-import { Providers } from './providers.js';
+import { Providers } from './methods/instances/providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
 import { ScopeKeeper } from './transport/scope-keeper.js';

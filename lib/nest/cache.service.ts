@@ -8,8 +8,8 @@ import { ScopedCache } from './cache/scoped-cache.js';
 import type { CacheParts } from './cache/scoped-cache.parts.js';
 import type { FailureOptions } from './cache/scoped-cache.types.js';
 import { MethodPlans } from './methods/method-plans.js';
-import type { Providers } from './providers.js';
-import { give } from './methods/served-object.js';
+import type { Providers } from './methods/instances/providers.js';
+import { give } from './methods/instances/served-object.js';
 
 /**
  * The cache, bound to the scope of whoever is asking. Inject it and use it as a {@link ScopedCache}; the width is

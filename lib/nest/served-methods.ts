@@ -3,7 +3,7 @@ import { veil } from '../core/veil.js';
 import { CacheService } from './cache.service.js';
 import type { MethodPlans } from './methods/method-plans.js';
 import { open } from './methods/open-caches.js';
-import { give, plansOf } from './methods/served-object.js';
+import { give, plansOf } from './methods/instances/served-object.js';
 
 /** Stands beside the cache whose decorators an application uses: the one without a name. */
 @Injectable()

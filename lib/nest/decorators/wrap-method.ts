@@ -4,7 +4,7 @@ import { CacheConfigError } from '../../core/errors.js';
 import { CacheService } from '../cache.service.js';
 import type { ClassPlans } from '../methods/class-plans.js';
 import { findPlans, isAnyOpen } from '../methods/open-caches.js';
-import { give, plansOf, SERVICE } from '../methods/served-object.js';
+import { give, plansOf, SERVICE } from '../methods/instances/served-object.js';
 import { addDecoration, carryMetadata, type Decoration } from '../methods/metadata.js';
 import type { Method, MethodSite } from '../methods/method-site.js';
 

@@ -5,8 +5,8 @@ import { ClassPlans } from './class-plans.js';
 import { classConfig, decorationsOf } from './metadata.js';
 import type { PlanSetting } from './method-plan.js';
 import { NamespaceBook } from './namespace-book.js';
-import { plansOf, takeBack } from './served-object.js';
-import { ownClass, prototypeOf, type Providers } from '../providers.js';
+import { plansOf, takeBack } from './instances/served-object.js';
+import { ownClass, prototypeOf, type Providers } from './instances/providers.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
 /**

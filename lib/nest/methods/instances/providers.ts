@@ -1,8 +1,8 @@
 import type { ModulesContainer } from '@nestjs/core';
 import 'reflect-metadata';
-import type { Constructor } from '../core/values/canonical.js';
+import type { Constructor } from '../../../core/values/canonical.js';
 import { areEqual, PROPERTIES, type Wrapper } from './equal-places.js';
-import { SERVICE } from './methods/served-object.js';
+import { SERVICE } from './served-object.js';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 

@@ -1,5 +1,5 @@
-import { CacheConfigError } from '../../core/errors.js';
-import type { ClassPlans } from './class-plans.js';
+import { CacheConfigError } from '../../../core/errors.js';
+import type { ClassPlans } from '../class-plans.js';
 
 /**
  * Where Nest's own property injection hands each object its cache: the right one with inheritance, request-scoped

@@ -1,7 +1,7 @@
 /** Whether two providers make objects that answer alike: of one class, given the same, as Nest has resolved it. */
 import 'reflect-metadata';
 import { ModuleRef } from '@nestjs/core';
-import { lookUp, wantedBy, type HostModule } from './cache.container.js';
+import { lookUp, wantedBy, type HostModule } from '../../cache.container.js';
 
 /** A provider, as Nest's container keeps it. */
 export type Wrapper = HostModule['providers'] extends Map<unknown, infer W> ? W : never;
