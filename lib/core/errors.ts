@@ -149,12 +149,12 @@ export class ValueTooLargeError extends CacheError {
   }
 }
 
-/** The tenant stores as much as `memory/quota` lets it, and `onExceeded` is 'reject'. */
+/** The tenant stores as much as `memory.quota` lets it, and `onExceeded` is 'reject'. */
 export class QuotaExceededError extends CacheError {
   constructor(namespace: string) {
     super(
       'CACHE_QUOTA',
-      `The tenant has reached its quota; a value of namespace "${namespace}" is not stored. Raise memory/quota, shorten ttls, or let its own entries be displaced (onExceeded: 'displace-own').`,
+      `The tenant has reached its quota; a value of namespace "${namespace}" is not stored. Raise memory.quota, shorten ttls, or let its own entries be displaced (onExceeded: 'displace-own').`,
     );
   }
 }

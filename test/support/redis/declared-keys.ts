@@ -1,6 +1,6 @@
 /**
  * Dragonfly and clusters forbid scripts to touch keys they did not declare; a plain server does not mind. Here it does:
- * every script runs behind a prelude whose `redis/connection/call` looks each key up in KEYS.
+ * every script runs behind a prelude whose `redis.call` looks each key up in KEYS.
  */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';

@@ -21,9 +21,9 @@ export const EVICT: Script = script(
 local heads, last = {}, 2 + tonumber(ARGV[2])
 for n = 1, #ARGV - last do
   local entry, lease = KEYS[2 + n * 2], KEYS[3 + n * 2]
-  redis/connection/call('DEL', lease)
+  redis.call('DEL', lease)
   heads[n] = head(entry, tonumber(ARGV[1]))
-  redis/connection/call('UNLINK', entry)
+  redis.call('UNLINK', entry)
   zrem(KEYS[2], ARGV[last + n])
   zrem(KEYS[3], ARGV[last + n])
 end
@@ -32,7 +32,7 @@ if not i then
   announce('', 0)
   return {'', '0', heads, {}}
 end
-redis/connection/call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
+redis.call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
 announce(i, q + 1)
 return {i, num(f), heads, stamps(KEYS[1], 3, last)}
 `,
@@ -44,12 +44,12 @@ return {i, num(f), heads, stamps(KEYS[1], 3, last)}
  */
 export const DISCARD: Script = script(`
 local entry, length = KEYS[1], tonumber(ARGV[1])
-if redis/connection/call('GETRANGE', entry, 0, #ARGV[2] - 1) ~= ARGV[2] then return 0 end
-if redis/connection/call('GETRANGE', entry, length, length) ~= '' then return 0 end
-if length > 0 and redis/connection/call('GETRANGE', entry, length - 1, length - 1) == '' then return 0 end
-redis/connection/call('UNLINK', entry)
-redis/connection/call('ZREM', KEYS[2], ARGV[3])
-redis/connection/call('ZREM', KEYS[3], ARGV[3])
+if redis.call('GETRANGE', entry, 0, #ARGV[2] - 1) ~= ARGV[2] then return 0 end
+if redis.call('GETRANGE', entry, length, length) ~= '' then return 0 end
+if length > 0 and redis.call('GETRANGE', entry, length - 1, length - 1) == '' then return 0 end
+redis.call('UNLINK', entry)
+redis.call('ZREM', KEYS[2], ARGV[3])
+redis.call('ZREM', KEYS[3], ARGV[3])
 return 1
 `);
 
@@ -70,35 +70,35 @@ if not i then
 end
 announce(i, q + 1)
 local before = stamps(KEYS[1], 2, #ARGV)
-if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis/connection/call('UNLINK', KEYS[2]) end
-local left = redis/connection/call('PTTL', KEYS[1])
+if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
+local left = redis.call('PTTL', KEYS[1])
 c = math.max(c + 1, now_us())
 local now = num(c)
 local function begin_anew()
-  redis/connection/call('UNLINK', KEYS[1], KEYS[2])
-  redis/connection/call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
-  if left > 0 then redis/connection/call('PEXPIRE', KEYS[1], left) end
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
+  if left > 0 then redis.call('PEXPIRE', KEYS[1], left) end
 end
-if ARGV[1] ~= 'label' then redis/connection/call('HSET', KEYS[1], ARGV[1], now) end
+if ARGV[1] ~= 'label' then redis.call('HSET', KEYS[1], ARGV[1], now) end
 -- Nothing older is valid, so an index that has lost members is complete again from here on.
-if ARGV[1] == 'f' then redis/connection/call('HDEL', KEYS[1], 'x') end
+if ARGV[1] == 'f' then redis.call('HDEL', KEYS[1], 'x') end
 for j = 2, #ARGV do
-  redis/connection/call('HSET', KEYS[1], ARGV[j], now)
-  redis/connection/call('ZADD', KEYS[2], now, ARGV[j])
+  redis.call('HSET', KEYS[1], ARGV[j], now)
+  redis.call('ZADD', KEYS[2], now, ARGV[j])
 end
-redis/connection/call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now)
+redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now)
 if #ARGV > 1 then
-  if left > 0 then redis/connection/call('PEXPIRE', KEYS[2], left) else redis/connection/call('PERSIST', KEYS[2]) end
-  if redis/connection/call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
-    local old = redis/connection/call('ZPOPMIN', KEYS[2], ${FORGOTTEN})
+  if left > 0 then redis.call('PEXPIRE', KEYS[2], left) else redis.call('PERSIST', KEYS[2]) end
+  if redis.call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
+    local old = redis.call('ZPOPMIN', KEYS[2], ${FORGOTTEN})
     local floor = f
     for j = 1, #old, 2 do
-      redis/connection/call('HDEL', KEYS[1], old[j])
+      redis.call('HDEL', KEYS[1], old[j])
       floor = math.max(floor, tonumber(old[j + 1]))
     end
-    redis/connection/call('HSET', KEYS[1], 'f', num(floor))
+    redis.call('HSET', KEYS[1], 'f', num(floor))
   end
-  if redis/connection/call('HLEN', KEYS[1]) > ${2 * MAX_LABELS} then begin_anew() end
+  if redis.call('HLEN', KEYS[1]) > ${2 * MAX_LABELS} then begin_anew() end
 end
 return {i, now, num(f), before}
 `,
@@ -111,7 +111,7 @@ export const VISIT: Script = script(
 local found = {}
 for n = 1, #KEYS do
   found[n * 2 - 1] = head(KEYS[n], tonumber(ARGV[1]))
-  found[n * 2] = found[n * 2 - 1] == '' and 0 or redis/connection/call('STRLEN', KEYS[n])
+  found[n * 2] = found[n * 2 - 1] == '' and 0 or redis.call('STRLEN', KEYS[n])
 end
 return found
 `,
@@ -133,7 +133,7 @@ for n = 1, #ARGV / 2 do
   if now ~= '' and now ~= ARGV[n * 2] then
     outcomes[n] = 2
   else
-    outcomes[n] = now == '' and 0 or redis/connection/call('UNLINK', entry)
+    outcomes[n] = now == '' and 0 or redis.call('UNLINK', entry)
     zrem(KEYS[1], id)
     zrem(KEYS[2], id)
   end

@@ -39,7 +39,7 @@ const IDLE_META_MS = 3_600_000;
  * with a meta hash everything that was valid by it: else one such key would refuse every call for a tenant for ever.
  */
 export const META = `
-local function now_us() local t = redis/connection/call('TIME') return t[1] * 1000000 + t[2] end
+local function now_us() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end
 local function num(n) return string.format('%.0f', n) end
 local function is_other(reply)
   if type(reply) ~= 'table' or not reply.err then return false end
@@ -48,19 +48,19 @@ local function is_other(reply)
 end
 local function known_meta(key)
   local m = redis.pcall('HMGET', key, 'i', 'c', 'q', 'f', 'b', 'p')
-  if is_other(m) then redis/connection/call('UNLINK', key) return end
+  if is_other(m) then redis.call('UNLINK', key) return end
   if not m[1] then return end
   for j = 2, 6 do
     local n = m[j] and string.find(m[j], '^%d+$') and tonumber(m[j])
-    if not n or n > 9007199254740991 then redis/connection/call('UNLINK', key) return end
+    if not n or n > 9007199254740991 then redis.call('UNLINK', key) return end
     m[j] = n
   end
   return m[1], m[2], m[3], m[4], m[5], m[6]
 end
 local function zadd(key, score, id)
   if is_other(redis.pcall('ZADD', key, score, id)) then
-    redis/connection/call('UNLINK', key)
-    redis/connection/call('ZADD', key, score, id)
+    redis.call('UNLINK', key)
+    redis.call('ZADD', key, score, id)
   end
 end
 local function zrem(key, id) is_other(redis.pcall('ZREM', key, id)) end
@@ -68,18 +68,18 @@ local function meta(key, nonce)
   local i, c, q, f, b, p = known_meta(key)
   if i then return i, c, q, f, b, p end
   c = now_us()
-  redis/connection/call('HSET', key, 'i', nonce, 'c', num(c), 'q', '0', 'f', num(c), 'b', num(c), 'p', '0')
-  redis/connection/call('PEXPIRE', key, ${IDLE_META_MS})
+  redis.call('HSET', key, 'i', nonce, 'c', num(c), 'q', '0', 'f', num(c), 'b', num(c), 'p', '0')
+  redis.call('PEXPIRE', key, ${IDLE_META_MS})
   return nonce, c, 0, c, c, 0
 end
 local function put(key, bytes, ms)
-  if ms == 0 then redis/connection/call('SET', key, bytes) else redis/connection/call('SET', key, bytes, 'PX', num(ms)) end
+  if ms == 0 then redis.call('SET', key, bytes) else redis.call('SET', key, bytes, 'PX', num(ms)) end
 end
 local function keep(ms, m, k, x)
-  local left = redis/connection/call('PTTL', m)
+  local left = redis.call('PTTL', m)
   if left < 0 or (ms > 0 and left >= ms) then return end
   for _, key in ipairs({m, k, x}) do
-    if ms == 0 then redis/connection/call('PERSIST', key) else redis/connection/call('PEXPIRE', key, num(ms * 2)) end
+    if ms == 0 then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, num(ms * 2)) end
   end
 end
 `;
@@ -94,11 +94,11 @@ local function index(k, x, m, id, ms)
   local now = math.floor(now_us() / 1000)
   zadd(k, 0, id)
   if ms == 0 then zrem(x, id) else zadd(x, num(now + ms), id) end
-  if redis/connection/call('HSET', m, 'x', '1') == 1 then
+  if redis.call('HSET', m, 'x', '1') == 1 then
     zadd(k, 0, '!')
     zadd(x, '+inf', '!')
-    local left = redis/connection/call('PTTL', m)
-    if left > 0 then redis/connection/call('PEXPIRE', k, left) redis/connection/call('PEXPIRE', x, left) end
+    local left = redis.call('PTTL', m)
+    if left > 0 then redis.call('PEXPIRE', k, left) redis.call('PEXPIRE', x, left) end
   end
   local old = redis.pcall('ZRANGEBYSCORE', x, '-inf', num(now), 'LIMIT', 0, 4)
   for _, gone in ipairs(is_other(old) and {} or old) do zrem(k, gone) zrem(x, gone) end
@@ -109,7 +109,7 @@ end
 export const MARK = `
 local function mark(key)
   local e = redis.pcall('GETRANGE', key, 0, 15)
-  if type(e) == 'table' then redis/connection/call('UNLINK', key) return '' end
+  if type(e) == 'table' then redis.call('UNLINK', key) return '' end
   return e
 end
 local function whole(key)
@@ -132,7 +132,7 @@ local function announce(life, number)
 end
 local function announce_store(m, life, number)
   if channel == '' then return end
-  redis/connection/call('HSET', m, 'q', num(number + 1))
+  redis.call('HSET', m, 'q', num(number + 1))
   announce(life, number + 1)
 end
 `;
@@ -147,7 +147,7 @@ local function head(key, most)
   if type(e) == 'table' then return '' end
   if #e < 18 then return e end
   if e:sub(1, 2) == '\\83\\231' then most = math.max(18, math.min(most, e:byte(17) + e:byte(18) * 256)) end
-  return redis/connection/call('GETRANGE', key, 0, most - 1)
+  return redis.call('GETRANGE', key, 0, most - 1)
 end
 `;
 
@@ -167,7 +167,7 @@ local function stamps(key, from, to)
   if to < from then return {} end
   local names = {}
   for j = from, to do names[#names + 1] = ARGV[j] end
-  local found = redis/connection/call('HMGET', key, unpack(names))
+  local found = redis.call('HMGET', key, unpack(names))
   for j = 1, #names do if not found[j] then found[j] = '' end end
   return found
 end

@@ -23,7 +23,7 @@ if ARGV[4] ~= 'replace' then
   local text, token, life, stamp = held(KEYS[3])
   if token and life == i and stamp >= b then return {2, token} end
 end
-redis/connection/call('SET', KEYS[3], ARGV[1] .. '|' .. i .. '|' .. num(c), 'PX', ARGV[2])
+redis.call('SET', KEYS[3], ARGV[1] .. '|' .. i .. '|' .. num(c), 'PX', ARGV[2])
 keep(tonumber(ARGV[2]) * 2, KEYS[2])
 local standing = (seen == '' or ARGV[4] == 'replace') and '' or seen == ARGV[5] and '=' or whole(KEYS[1])
 return {1, standing, i, num(f), ms, stamps(KEYS[2], 6, #ARGV), num(c)}
@@ -49,11 +49,11 @@ local is_valid = i == ARGV[2] and f <= stamp and p <= stamp
 if is_valid then
   for _, at in ipairs(stamps(KEYS[2], 8, #ARGV)) do if at ~= '' and (tonumber(at) or math.huge) > stamp then is_valid = false end end
 end
-if not is_valid then redis/connection/call('DEL', KEYS[3]) return -1 end
+if not is_valid then redis.call('DEL', KEYS[3]) return -1 end
 local ms = tonumber(ARGV[4])
 local is_told = channel ~= '' and (ARGV[7] == '1' or redis.pcall('STRLEN', KEYS[1]) ~= 0)
 put(KEYS[1], ARGV[5], ms)
-redis/connection/call('DEL', KEYS[3])
+redis.call('DEL', KEYS[3])
 keep(ms, KEYS[2], KEYS[4], KEYS[5])
 index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms)
 if is_told then announce_store(KEYS[2], i, q) end
@@ -82,7 +82,7 @@ if i ~= ARGV[2] or tonumber(ARGV[3]) < b then return {0, i, num(c)} end
 if ARGV[8] and mark(KEYS[1]) ~= ARGV[8] then return {2} end
 local ms = tonumber(ARGV[4])
 put(KEYS[1], ARGV[5], ms)
-redis/connection/call('DEL', KEYS[3])
+redis.call('DEL', KEYS[3])
 keep(ms, KEYS[2], KEYS[4], KEYS[5])
 index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms)
 announce_store(KEYS[2], i, q)
@@ -106,7 +106,7 @@ local bytes, ms = ARGV[3], tonumber(ARGV[2])
 local number = ARGV[1]:sub(1, 3) == 'NC|' and string.match(whole(KEYS[1]), '|(-?%d+)$')
 if number then bytes = string.gsub(bytes, '-?%d+$', number) end
 put(KEYS[1], bytes, ms)
-if ARGV[5] == 'void' then redis/connection/call('DEL', KEYS[3]) end
+if ARGV[5] == 'void' then redis.call('DEL', KEYS[3]) end
 keep(ms, KEYS[2], KEYS[4], KEYS[5])
 index(KEYS[4], KEYS[5], KEYS[2], ARGV[4], ms)
 local i, c, q = known_meta(KEYS[2])
@@ -119,7 +119,7 @@ return 1
 export const RENEW: Script = script(
   HELD,
   `
-if held(KEYS[1]) == ARGV[1] then return redis/connection/call('PEXPIRE', KEYS[1], ARGV[2]) end
+if held(KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 `,
 );
@@ -129,7 +129,7 @@ export const RELEASE: Script = script(
   HELD,
   `
 local text, token = held(KEYS[1])
-if token == ARGV[1] then return redis/connection/call('DEL', KEYS[1]) end
+if token == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `,
 );
@@ -156,19 +156,19 @@ local is_valid = n and e:sub(18, 17 + #ARGV[10]) == ARGV[10] and life == i and t
 if is_valid and labels ~= '' then
   local names = {}
   for name in string.gmatch(labels, '[^\\n]+') do names[#names + 1] = name end
-  local found = redis/connection/call('HMGET', KEYS[2], unpack(names))
+  local found = redis.call('HMGET', KEYS[2], unpack(names))
   for j = 1, #names do if found[j] and (tonumber(found[j]) or math.huge) > tonumber(stamp) then is_valid = false end end
 end
 local total = (is_valid and tonumber(n) or 0) + tonumber(ARGV[2])
 if math.abs(total) > 9007199254740991 then return {2} end
 if is_valid then
-  redis/connection/call('SET', KEYS[1], lead .. '|' .. life .. '|' .. stamp .. rest .. num(total), 'KEEPTTL')
-  redis/connection/call('DEL', KEYS[3])
+  redis.call('SET', KEYS[1], lead .. '|' .. life .. '|' .. stamp .. rest .. num(total), 'KEEPTTL')
+  redis.call('DEL', KEYS[3])
 else
   local ms = tonumber(ARGV[3])
   local words = {'NC', ARGV[9], ARGV[10], i, num(c), ARGV[4], ARGV[5], ARGV[6], num(total)}
   put(KEYS[1], table.concat(words, '|'), ms)
-  redis/connection/call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[3])
   keep(ms, KEYS[2], KEYS[4], KEYS[5])
   index(KEYS[4], KEYS[5], KEYS[2], ARGV[7], ms)
 end
@@ -183,7 +183,7 @@ return {1, num(total)}
 export const CHECK_KEYS: Script = script(`
 local others, new = {}, {}
 for n = 1, #ARGV, 2 do
-  local known = redis/connection/call('HGET', KEYS[1], ARGV[n])
+  local known = redis.call('HGET', KEYS[1], ARGV[n])
   if not known then
     new[#new + 1] = ARGV[n]
     new[#new + 1] = ARGV[n + 1]
@@ -191,7 +191,7 @@ for n = 1, #ARGV, 2 do
     others[#others + 1] = ARGV[n]
   end
 end
-if #others == 0 and #new > 0 then redis/connection/call('HSET', KEYS[1], unpack(new)) end
+if #others == 0 and #new > 0 then redis.call('HSET', KEYS[1], unpack(new)) end
 return others
 `);
 
@@ -199,15 +199,15 @@ return others
  * KEYS the set of marks | ARGV mark keptMs most → the newest marks, at most so many, the newest last
  */
 export const LEAVE_MARK: Script = script(`
-local t = redis/connection/call('TIME')
+local t = redis.call('TIME')
 local now = tonumber(t[1])
-redis/connection/call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
 local kept = math.floor(tonumber(ARGV[2]) / 1000)
-for _, old in ipairs(redis/connection/call('ZRANGEBYSCORE', KEYS[1], '-inf', now - kept, 'LIMIT', 0, 100)) do
-  redis/connection/call('ZREM', KEYS[1], old)
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - kept, 'LIMIT', 0, 100)) do
+  redis.call('ZREM', KEYS[1], old)
 end
-local over = redis/connection/call('ZCARD', KEYS[1]) - tonumber(ARGV[3])
-if over > 0 then redis/connection/call('ZPOPMIN', KEYS[1], math.min(over, 100)) end
-redis/connection/call('PEXPIRE', KEYS[1], ARGV[2])
-return redis/connection/call('ZRANGE', KEYS[1], '-' .. ARGV[3], -1)
+local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[3])
+if over > 0 then redis.call('ZPOPMIN', KEYS[1], math.min(over, 100)) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZRANGE', KEYS[1], '-' .. ARGV[3], -1)
 `);
