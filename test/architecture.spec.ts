@@ -160,7 +160,7 @@ describe('each rule bites', () => {
     expect(
       judge(rules.driversStayAtTheirBackends, {
         'backends/redis/connection/client.ts': "import 'ioredis';",
-        'bus/mongo.bus.ts': "await import('mongoose');",
+        'backends/mongo/bus.ts': "await import('mongoose');",
         'backends/mongo.schema.ts': "import 'ioredis/built/utils';",
         'nest/cache.options.ts': "import type { Redis } from 'ioredis';",
         'core/a.ts': "import 'mongoose';",
