@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { MAX_HEADER_BYTES } from '../../../lib/core/codec.js';
 import { changed, ENCRYPTED, forge, HEADER_LENGTH_AT, ID, idFor, mended, rig } from './support/codecs.js';
 import { KINDS } from './support/kinds.js';
+import { runs } from '../../support/soak.js';
 
 describe('B15: a damaged envelope is a miss, is told, and never throws', () => {
   it.each(KINDS)('%s, each byte changed in four ways', async (_, options, value) => {
@@ -94,7 +95,7 @@ describe('B16: bytes that were never an envelope', () => {
             codec.peek(candidate, ID) === undefined,
         ),
       ),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
     expect(events.every(({ type }) => type === 'damaged' || type === 'identity-mismatch')).toBe(true);
   });
@@ -119,7 +120,7 @@ describe('B16: bytes that were never an envelope', () => {
         // A large original size leads to the thread pool; its answer must not be a rejection either.
         later.push(codec.open(forged, ID));
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
     expect(await Promise.all(later)).toHaveLength(20_000);
   });

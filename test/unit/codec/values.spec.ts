@@ -5,6 +5,7 @@ import { Copier } from '../../../lib/core/values/copier.js';
 import { anyValue, holes, Money, objectOf, TYPED_ARRAYS, TYPES } from '../core/support/values.js';
 import { entryOf, forge, ID, rig } from './support/codecs.js';
 import { identical } from './support/identical.js';
+import { runs } from '../../support/soak.js';
 
 const copier = new Copier(TYPES);
 const FORMAT = { json: 0, tagged: 1, bytes: 2 };
@@ -48,7 +49,7 @@ describe('B3, B4: a value comes back exactly as it was', () => {
     ];
     fc.assert(
       fc.property(anyStored, (value) => wrappings.every((wrap) => identical(through(plain, wrap(value)), wrap(value)))),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
     expect(plain.events).toEqual([]);
   });
@@ -182,7 +183,7 @@ describe('B3, B4: a value comes back exactly as it was', () => {
         copier.admit(value, 'clone', limit);
         return identical(JSON.parse(JSON.stringify(value)), value);
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 });

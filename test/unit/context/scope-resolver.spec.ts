@@ -12,6 +12,7 @@ import {
 } from '../../../lib/context/scope-resolver.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
 import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
+import { runs } from '../../support/soak.js';
 
 function sourceOf(request: unknown): ScopeSource {
   return { transport: 'http', request, payload: undefined, execution: undefined };
@@ -239,7 +240,7 @@ describe('fromSubdomain', () => {
           (/^[a-z0-9-]+$/.test(found.tenant) && hostname.toLowerCase().startsWith(`${found.tenant}.example.com`))
         );
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 

@@ -4,6 +4,7 @@ import { ScopeTable } from '../../../lib/context/scope-table.js';
 import { ScopeInvalidError } from '../../../lib/core/errors.js';
 import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
 import { anyId } from '../core/support/words.js';
+import { runs } from '../../support/soak.js';
 
 /** How many scopes it holds: those of tenants, and those of users. */
 function sizesOf(table: ScopeTable): readonly number[] {
@@ -29,7 +30,7 @@ describe('the table of scopes', () => {
           table.of({ tenant }).user === undefined
         );
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 

@@ -7,6 +7,7 @@ import {
   describeApplication,
   type Application,
 } from '../../../lib/core/application.js';
+import { runs } from '../../support/soak.js';
 
 const of = (environment: string, ...names: string[]): Application => ({ environment, names });
 
@@ -40,7 +41,7 @@ describe('two applications that find each other under one prefix', () => {
         const read = applicationOf(applicationMark({ names: said, environment }));
         return read?.environment === environment && belongTogether(read, { names: said, environment });
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 

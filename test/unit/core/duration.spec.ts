@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { clampDuration, looksLikeSeconds, MAX_DURATION_MS, parseDuration } from '../../../lib/core/duration.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
+import { runs } from '../../support/soak.js';
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -90,7 +91,7 @@ describe('B28: times that make no sense', () => {
           );
         }
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 
@@ -108,7 +109,7 @@ describe('B28: times that make no sense', () => {
           return true;
         },
       ),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 
@@ -124,7 +125,7 @@ describe('B28: times that make no sense', () => {
           return error instanceof CacheConfigError && !(ms >= 1 && ms <= MAX_DURATION_MS);
         }
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 

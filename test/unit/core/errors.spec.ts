@@ -10,6 +10,7 @@ import { checkTags } from '../../../lib/core/keys/label.js';
 import { DEFAULT_POLICY, resolvePolicy } from '../../../lib/core/policy.js';
 import { scopeOf } from '../../../lib/core/keys/scope.js';
 import { mintOf, partId } from './support/mints.js';
+import { runs } from '../../support/soak.js';
 
 const CANARY = 'canary-7f3a-secret';
 
@@ -182,6 +183,6 @@ it('whatever text is refused, its error does not contain it', () => {
         return false;
       });
     }),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });

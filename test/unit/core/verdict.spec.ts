@@ -5,6 +5,7 @@ import { DEFAULT_POLICY, graceMs, resolvePolicy, type Policy } from '../../../li
 import { survives, type Barrier } from '../../../lib/core/stamp.js';
 import { judge, type Verdict } from '../../../lib/core/verdict.js';
 import { mintOf, partKey } from './support/mints.js';
+import { runs } from '../../support/soak.js';
 
 const mint = mintOf();
 const KEY = partKey(mint, 1);
@@ -95,7 +96,7 @@ describe('the verdict on an entry', () => {
           return here === rank(now < fresh ? 'fresh' : now < fresh + stale ? 'stale' : 'grace');
         },
       ),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
   });
 });

@@ -7,6 +7,7 @@ import { visibleKey, type Key } from '../../../../lib/core/keys/key.js';
 import type { Label } from '../../../../lib/core/keys/label.js';
 import type { View } from '../../../../lib/core/keys/space.js';
 import { Inside, type Where } from '../support/inside.js';
+import { runs } from '../../../support/soak.js';
 
 const PLACES: readonly Where[] = [
   {},
@@ -279,7 +280,7 @@ describe('memory, whatever is asked of it in whatever order,', () => {
         assert.equal(inside.store.size, 0);
         assert.deepEqual([...inside.store.allPartitions()], []);
       }),
-      { numRuns: 120 },
+      runs(120),
     );
   }, 60_000);
 });

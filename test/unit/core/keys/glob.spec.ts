@@ -2,6 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { PatternInvalidError } from '../../../../lib/core/errors.js';
 import { compileGlob, escapeGlob } from '../../../../lib/core/keys/glob.js';
+import { runs } from '../../../support/soak.js';
 
 /**
  * The language once more, as slow and plain as it can be: the heads of a pattern one after the other, every way of a
@@ -73,7 +74,7 @@ describe('a pattern', () => {
           (text, index) => glob.test(text) === expected[index] && (!expected[index] || text.startsWith(glob.prefix)),
         );
       }),
-      { numRuns: 15_000 },
+      runs(15_000),
     );
   });
 
@@ -127,7 +128,7 @@ describe('a pattern', () => {
           return glob.test(text) && glob.test(other) === (text === other);
         },
       ),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 });

@@ -6,6 +6,7 @@ import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/s
 import { idOf, mintOf, partId, type Said } from '../support/mints.js';
 import { sameParts } from '../support/same.js';
 import { anyId, anyNamespace, HOSTILE_WORDS } from '../support/words.js';
+import { runs } from '../../../support/soak.js';
 
 const mint = mintOf();
 const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
@@ -54,14 +55,14 @@ describe('an id says for whom, of what kind and which one, and no two say the sa
   it.each(mints)('%s: almost equal keys', (name, each) => {
     fc.assert(
       fc.property(almost, ([a, b]) => (idOf(each, a) === idOf(each, b)) === isSame(a, b)),
-      { numRuns: name === 'readable' ? 20_000 : 5_000 },
+      runs(name === 'readable' ? 20_000 : 5_000),
     );
   });
 
   it.each(mints)('%s: any two keys', (name, each) => {
     fc.assert(
       fc.property(anySaid, anySaid, (a, b) => (idOf(each, a) === idOf(each, b)) === isSame(a, b)),
-      { numRuns: name === 'readable' ? 10_000 : 3_000 },
+      runs(name === 'readable' ? 10_000 : 3_000),
     );
   });
 
@@ -83,7 +84,7 @@ describe('an id says for whom, of what kind and which one, and no two say the sa
         anySaid,
         (said) => /^[\w.:@%#'=;,/+[\]{}()-]+$/.test(idOf(mint, said)) && /^[\w./#@-]+$/.test(idOf(hashed, said)),
       ),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 });
@@ -127,7 +128,7 @@ describe('tenants and users of other names are other tenants and users', () => {
         const ids = [left, right].map((ids) => idOf(mint, { ...ids, width: 'user', namespace: 'n', parts: [] }));
         return ids[0] !== ids[1];
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 
@@ -274,7 +275,7 @@ describe('long keys', () => {
         fc.array(fc.string({ maxLength: 300 }), { maxLength: 40 }),
         (parts) => partId(mint, ...parts).length <= 13 + 8 * 128,
       ),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 
@@ -417,7 +418,7 @@ describe('visible keys', () => {
         const said: Said = { tenant: a, user: b, width: 'user', namespace: a.replaceAll('@', ''), parts: [b] };
         return said.namespace === '' || b.length > 10 || visibleKey(idOf(mint, said)) === b;
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 });
@@ -430,14 +431,14 @@ describe('what an id tells without being asked for its space', () => {
         const { id } = each.key(space, said.parts, undefined);
         return partitionOf(id) === space.partition && originOf(id).width === said.width;
       }),
-      { numRuns: 3_000 },
+      runs(3_000),
     );
   });
 
   it('its namespace as it was written, without the version', () => {
     fc.assert(
       fc.property(anySaid, (said) => originOf(idOf(mint, said)).namespace === said.namespace),
-      { numRuns: 3_000 },
+      runs(3_000),
     );
   });
 });

@@ -5,6 +5,7 @@ import { checkTags, isTagLabel } from '../../../../lib/core/keys/label.js';
 import { scopeOf } from '../../../../lib/core/keys/scope.js';
 import { mintOf } from '../support/mints.js';
 import { anyId, anyNamespace, anyText, HOSTILE_WORDS } from '../support/words.js';
+import { runs } from '../../../support/soak.js';
 
 const mints = [
   ['readable', mintOf()],
@@ -36,7 +37,7 @@ describe.each(mints)('labels, %s', (name, mint) => {
         }
         return meanings.size === new Set(meanings.values()).size;
       }),
-      { numRuns: name === 'readable' ? 10_000 : 1_000 },
+      runs(name === 'readable' ? 10_000 : 1_000),
     );
   });
 

@@ -4,6 +4,7 @@ import { ScopeInvalidError, ScopeMissingError } from '../../../../lib/core/error
 import { isMissing, isNarrower, NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
 import { idOf, mintOf } from '../support/mints.js';
 import { anyId } from '../support/words.js';
+import { runs } from '../../../support/soak.js';
 
 const missing = [undefined, null, '', ' ', '\t\n', '\u00a0', '\ufeff', '\u3000', NaN, 0, -0, false];
 
@@ -24,7 +25,7 @@ describe('C1: ids that are missing', () => {
           return isMissing(id) === !/[a\u200b]/.test(id);
         },
       ),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 
@@ -90,7 +91,7 @@ describe('a scope', () => {
         const scope = scopeOf({ tenant, user });
         return scope.tenant === tenant && scope.user === user;
       }),
-      { numRuns: 2_000 },
+      runs(2_000),
     );
   });
 
@@ -204,6 +205,6 @@ it('two tenants never share an id, whatever their names', () => {
       );
       return (ids[0] === ids[1]) === (a === b);
     }),
-    { numRuns: 5_000 },
+    runs(5_000),
   );
 });

@@ -9,6 +9,7 @@ import { mintOf, partId } from '../support/mints.js';
 import { nearMiss, reordered } from '../support/near-miss.js';
 import { sameParts } from '../support/same.js';
 import { anyArguments, anyValue, holes, Money, objectOf, Price, TYPES } from '../support/values.js';
+import { runs } from '../../../support/soak.js';
 
 const classes = registerClasses(TYPES);
 const canonical = new Canonical(classes);
@@ -28,7 +29,7 @@ describe('keys of arguments are equal exactly when the arguments are', () => {
   it('for arguments that are almost the same', () => {
     fc.assert(
       fc.property(pairs, ([a, b]) => (partId(readable, ...a) === partId(readable, ...b)) === sameParts(a, b)),
-      { numRuns: 60_000 },
+      runs(60_000),
     );
   });
 
@@ -39,21 +40,21 @@ describe('keys of arguments are equal exactly when the arguments are', () => {
         anyArguments,
         (a, b) => (partId(readable, ...a) === partId(readable, ...b)) === sameParts(a, b),
       ),
-      { numRuns: 15_000 },
+      runs(15_000),
     );
   });
 
   it('when long parts are digests', () => {
     fc.assert(
       fc.property(pairs, ([a, b]) => (partId(shortened, ...a) === partId(shortened, ...b)) === sameParts(a, b)),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 
   it('when all names are digests', () => {
     fc.assert(
       fc.property(pairs, ([a, b]) => (partId(hashed, ...a) === partId(hashed, ...b)) === sameParts(a, b)),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
   });
 
@@ -67,7 +68,7 @@ describe('keys of arguments are equal exactly when the arguments are', () => {
   it('B26: the order of object keys, Map entries and Set members does not matter', () => {
     fc.assert(
       fc.property(anyValue, (value) => encode(reordered(value)) === encode(value)),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 });

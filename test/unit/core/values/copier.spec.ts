@@ -10,6 +10,7 @@ import { UnserializableError, ValueTooLargeError } from '../../../../lib/core/er
 import { nearMiss } from '../support/near-miss.js';
 import { same } from '../support/same.js';
 import { anyValue, holes, Money, objectOf, TYPES } from '../support/values.js';
+import { runs } from '../../../support/soak.js';
 
 const copier = new Copier(TYPES);
 const classes = registerClasses(TYPES);
@@ -23,7 +24,7 @@ describe('B4: a value comes back as it was', () => {
   it.each(['clone', 'freeze', 'none'] as const)('%s: whatever it is made of', (isolation) => {
     fc.assert(
       fc.property(anyValue, (value) => same(stored(value, isolation), value)),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
   });
 
@@ -33,7 +34,7 @@ describe('B4: a value comes back as it was', () => {
         const other = nearMiss(value, choice, inspect);
         return same(stored(value), other) === same(value, other);
       }),
-      { numRuns: 5_000 },
+      runs(5_000),
     );
   });
 
@@ -316,7 +317,7 @@ describe('B36: nobody can change what others get', () => {
         vandalise(first);
         return written(copier.release(kept, 'clone')) === before && written(kept) === before;
       }),
-      { numRuns: 10_000 },
+      runs(10_000),
     );
   });
 
@@ -363,7 +364,7 @@ describe('B36: nobody can change what others get', () => {
         tryTo(vandalise, first);
         return written(copier.release(kept, 'freeze')) === before;
       }),
-      { numRuns: 3_000 },
+      runs(3_000),
     );
     const { value: kept } = copier.admit([/a/g], 'freeze');
     const [expression] = copier.release(kept, 'freeze') as [RegExp];
@@ -422,7 +423,7 @@ describe('the estimate of what a value occupies', () => {
   it('is the same for every isolation', () => {
     fc.assert(
       fc.property(anyValue, (value) => copier.admit(value, 'none').sizeBytes === sizeOf(value) && sizeOf(value) >= 0),
-      { numRuns: 2_000 },
+      runs(2_000),
     );
   });
 
