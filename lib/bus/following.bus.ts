@@ -4,12 +4,9 @@
  * to another server. From one such moment to the next nothing of it is kept (guarantee G5, for each by itself).
  */
 import type { Bus, BusListener, BusParts, BusSettings, FollowingWire, Line } from '../core/bus.js';
-import type { Partition } from '../core/keys/space.js';
+import { GLOBAL_PARTITION, type Partition } from '../core/keys/partition.js';
 import { News } from './news.js';
 import { Pulse } from './pulse.js';
-
-/** Followed from the start, so that a bus that cannot listen is noticed before anybody has to. */
-const EVERYBODY = 'g' as Partition;
 
 export class FollowingBus implements Bus {
   /** Whether each partition that is wanted is heard. The one unasked for longest is the first, and the first to be let go. */
@@ -38,14 +35,16 @@ export class FollowingBus implements Bus {
         if (this.pulses.get(line)?.takes(text) !== true) news.take(text);
       },
     });
-    this.hears(EVERYBODY);
+    // So that a bus that cannot listen is noticed before a read needs it.
+    this.hears(GLOBAL_PARTITION);
   }
 
   hears(partition: Partition): boolean {
     if (this.isClosed) return false;
     const isHeard = this.wanted.get(partition);
     if (isHeard === undefined) {
-      if (this.wanted.size >= this.wire.most) this.letGo(this.wanted.keys().next().value as Partition);
+      const [oldest] = this.wanted.keys();
+      if (oldest !== undefined && this.wanted.size >= this.wire.most) this.letGo(oldest);
       this.wanted.set(partition, false);
       this.wire.follow(partition);
       return false;

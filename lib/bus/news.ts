@@ -1,7 +1,8 @@
-import { EVERYBODY, MAX_MESSAGE_LENGTH, parseMessage, partitionOf } from '../core/bus-message.js';
+import { ALL_PARTITIONS, MAX_MESSAGE_LENGTH, parseMessage } from '../core/bus-message.js';
+import { partitionOfShard } from '../core/keys/partition.js';
 import type { BusListener, BusMessage } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
-import type { Partition } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
 import { Sequences, type Tail } from './sequences.js';
 
 /** Messages of one turn that are looked at one by one; of the rest only whom they are about. */
@@ -73,11 +74,11 @@ export class News {
     const tail = tailOf(text);
     if (tail === undefined) return;
     const { shard } = tail;
-    let isAboutAll = shard === EVERYBODY;
+    let isAboutAll = shard === ALL_PARTITIONS;
     if (this.by === 'shard') this.sequences.forget(tail);
     else if (!this.sequences.follows(tail)) isAboutAll = true;
     if (isAboutAll) this.isAllFlooded = true;
-    else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(partitionOf(shard));
+    else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(partitionOfShard(shard));
   }
 
   private async endTurn(): Promise<void> {

@@ -2,9 +2,9 @@
  * Announces changes where no server does. The change has been made before it is announced, so what is lost here is not
  * lost: others notice it when they check what they keep. Whatever could not be said is said later, more roughly.
  */
-import { announcement, EVERYBODY } from '../core/bus-message.js';
+import { announcement, ALL_PARTITIONS } from '../core/bus-message.js';
 import type { BusParts, Change, Wire } from '../core/bus.js';
-import type { Partition } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
 
 /** How long whoever made a change waits until it is sent. */
 const PATIENCE_MS = 250;
@@ -50,7 +50,7 @@ export class Speaker {
 
   /** False: it could not be sent. */
   private async send(partition: Partition | undefined, change: Change): Promise<boolean> {
-    const text = announcement(partition ?? EVERYBODY, this.origin, change);
+    const text = announcement(partition ?? ALL_PARTITIONS, this.origin, change);
     try {
       await this.wire.send(`${text}|${this.origin}|${++this.sequence}`);
       return true;

@@ -3,7 +3,7 @@
  * missed something. A sign of life goes round by the way the messages come; when none comes back, the wire is taken for dead (guarantee G5).
  */
 import type { Bus, BusListener, BusParts, BusSettings, Change, FollowingWire, Wire } from '../core/bus.js';
-import type { Partition } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
 import { FollowingBus } from './following.bus.js';
 import { harmlessWire } from './harmless.wire.js';
 import { News } from './news.js';

@@ -20,7 +20,8 @@ import {
   timingSafeEqual,
   type KeyObject,
 } from 'node:crypto';
-import { partitionOf, type KeyId } from '../core/keys/key.js';
+import type { KeyId } from '../core/keys/key.js';
+import { partitionOfId } from '../core/keys/partition.js';
 import { nonceOf, SEAL, type Envelope, type Frame } from './envelope.js';
 import type { KeyRing } from './key-ring.js';
 
@@ -114,7 +115,7 @@ export class Sealer {
   }
 
   private keyFor(keyId: string, purpose: Purpose, id: KeyId): DerivedKey {
-    const partition = partitionOf(id);
+    const partition = partitionOfId(id);
     const name = `${purpose} ${keyId} ${partition}`;
     let found = this.derived.get(name);
     if (found !== undefined) {

@@ -16,7 +16,8 @@ import type { Key } from './keys/key.js';
 import type { Label } from './keys/label.js';
 import type { Limits } from './limits.js';
 import type { Emit } from './observer.js';
-import type { Partition, View } from './keys/space.js';
+import type { Partition } from './keys/partition.js';
+import type { View } from './keys/space.js';
 import type { Barrier, Incarnation, Stamp } from './stamp.js';
 
 /** The answer to a read. */

@@ -4,7 +4,7 @@
  */
 import type { BusMessage, Change } from './bus.js';
 import { storedLabels } from './keys/label.js';
-import type { Partition } from './keys/space.js';
+import { partitionOfShard, type Partition } from './keys/partition.js';
 
 /** A message with its place in a numbering. */
 export interface Numbered extends Omit<BusMessage, 'partition'> {
@@ -20,7 +20,7 @@ const MAX_ITEMS = 500;
 /** Longer ones say 'everything' instead: more than was asked for, never less. */
 export const MAX_MESSAGE_LENGTH = 4_096;
 /** Stands for all partitions where a shard would stand. */
-export const EVERYBODY = '*';
+export const ALL_PARTITIONS = '*';
 
 const FORM =
   /^1\|(\*|(?:g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|([\w-]{1,32})\|([eslfa])\|([^|]*)\|([\w-]{0,32})\|(\d{1,16})$/;
@@ -57,13 +57,8 @@ export function parseMessage(text: string): Numbered | undefined {
   if (sequence === undefined) return undefined;
   const change = changeOf(kind, items === '' ? [] : items.split(','));
   if (change === undefined) return undefined;
-  const partition = shard === EVERYBODY ? undefined : partitionOf(shard);
+  const partition = shard === ALL_PARTITIONS ? undefined : partitionOfShard(shard);
   return { shard, partition, origin, change, life, sequence: Number(sequence) };
-}
-
-/** Whom a shard belongs to. */
-export function partitionOf(shard: string): Partition {
-  return shard.replace(/\.\d+\.\d+$/, '') as Partition;
 }
 
 function changeOf(kind: string, items: readonly string[]): Change | undefined {

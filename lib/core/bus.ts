@@ -6,7 +6,7 @@
 import type { Clock } from './clock.js';
 import type { Label } from './keys/label.js';
 import type { Emit } from './observer.js';
-import type { Partition } from './keys/space.js';
+import type { Partition } from './keys/partition.js';
 
 /**
  * - `evicted`: these keys are gone

@@ -11,7 +11,7 @@ import type { Clock } from '../core/clock.js';
 import { ReentrantLoadError } from '../core/errors.js';
 import type { KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
-import type { Partition } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
 import type { Moments } from './moments.js';
 import { FairShare } from './fair-share.js';

@@ -3,7 +3,8 @@ import type { Clock } from '../core/clock.js';
 import { CacheError, BackendError } from '../core/errors.js';
 import type { Key } from '../core/keys/key.js';
 import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalReason } from '../core/observer.js';
-import type { Partition, Space } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
+import type { Space } from '../core/keys/space.js';
 import { FairShare } from './fair-share.js';
 
 /** Warnings that are remembered, and for how long at least where there are more. */

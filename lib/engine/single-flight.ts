@@ -1,7 +1,7 @@
 import type { Loading } from '../core/frame.js';
 import type { Key, KeyId } from '../core/keys/key.js';
 import type { Label } from '../core/keys/label.js';
-import type { Partition } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
 import { FairShare } from './fair-share.js';
 
 /** What a load brought: the loader's own value, and what became of it. */

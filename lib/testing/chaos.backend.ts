@@ -3,7 +3,8 @@ import type { Backend, Lease, LeaseRequest, Selection } from '../core/backend.js
 import type { Draft, Handling } from '../core/entry.js';
 import type { Key } from '../core/keys/key.js';
 import type { Label } from '../core/keys/label.js';
-import type { Partition, View } from '../core/keys/space.js';
+import type { Partition } from '../core/keys/partition.js';
+import type { View } from '../core/keys/space.js';
 import { veil } from '../core/veil.js';
 import type { Operation } from './chaos.options.js';
 

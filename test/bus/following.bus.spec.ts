@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { wireBus } from '../../lib/bus/wire.bus.js';
 import type { BusListener, BusMessage, FollowingEvents, FollowingWire, Line } from '../../lib/core/bus.js';
-import type { Partition } from '../../lib/core/keys/space.js';
+import type { Partition } from '../../lib/core/keys/partition.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 
 const HEARTBEAT_MS = 1_000;

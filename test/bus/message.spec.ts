@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { announcement, EVERYBODY, MAX_MESSAGE_LENGTH, parseMessage } from '../../lib/core/bus-message.js';
+import { announcement, ALL_PARTITIONS, MAX_MESSAGE_LENGTH, parseMessage } from '../../lib/core/bus-message.js';
 import type { Change } from '../../lib/core/bus.js';
 import { fingerprint } from '../../lib/core/keys/fingerprint.js';
 import { KeyMint } from '../../lib/core/keys/key.js';
@@ -23,7 +23,7 @@ describe('messages', () => {
   });
 
   it('may concern everybody', () => {
-    const message = parseMessage(numbered(announcement(EVERYBODY, 'me', { kind: 'all' })));
+    const message = parseMessage(numbered(announcement(ALL_PARTITIONS, 'me', { kind: 'all' })));
     expect(message).toMatchObject({ partition: undefined, change: { kind: 'all' } });
   });
 

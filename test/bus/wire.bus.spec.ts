@@ -3,7 +3,7 @@ import { localBus } from '../../lib/bus/local.bus.js';
 import { wireBus } from '../../lib/bus/wire.bus.js';
 import type { BusListener, BusMessage, Wire, WireEvents } from '../../lib/core/bus.js';
 import type { CacheEvent } from '../../lib/core/observer.js';
-import type { Partition } from '../../lib/core/keys/space.js';
+import type { Partition } from '../../lib/core/keys/partition.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 
 const HEARTBEAT_MS = 1_000;

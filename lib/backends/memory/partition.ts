@@ -1,6 +1,6 @@
 import type { KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from './cost.js';
 import { survives, type Barrier, type Incarnation, type Stamp } from '../../core/stamp.js';
 

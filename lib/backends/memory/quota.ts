@@ -4,7 +4,7 @@
  * not have to. So nobody's scan costs others their hits, nor do the scans of several at once. What belongs to everybody
  * has no quota.
  */
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 import { MemoryRecord, type Group } from './record.js';
 import type { MemoryPartition } from './partition.js';
 import type { ResolvedQuota } from './options.js';

@@ -5,7 +5,7 @@
  */
 import type { Copier } from '../../core/values/copier.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 import { survives } from '../../core/stamp.js';
 import { birthIn, dropBirth } from './shared-metadata.js';
 import { compact, costOf, groupBytes, QUOTA_BYTES } from './cost.js';

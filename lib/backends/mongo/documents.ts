@@ -26,7 +26,8 @@ import type { mongo } from 'mongoose';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key, KeyId } from '../../core/keys/key.js';
 import { storedLabels, type Label } from '../../core/keys/label.js';
-import type { Partition, View } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
+import type { View } from '../../core/keys/space.js';
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 
 export interface Stored {

@@ -7,7 +7,7 @@ import type { Page, Selection, Usage } from '../../core/backend.js';
 import { compileGlob, stepsToTest, type Glob } from '../../core/keys/glob.js';
 import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
 import type { Pace } from '../../core/async/pace.js';
-import type { Partition, View } from '../../core/keys/space.js';
+import type { View } from '../../core/keys/space.js';
 import {
   barrierStamp,
   HEADER_FIELDS,
@@ -29,13 +29,6 @@ const DOCUMENT_STEPS = 100;
 const ALIEN =
   'something that this library has not written stands among its documents; it is left out of listings and patterns';
 const EVERYTHING = compileGlob('*');
-/** Everything in a shard, whoever's it is. */
-export const WHOLE_SHARD: View = Object.freeze({
-  partition: '' as Partition,
-  path: undefined,
-  namespace: undefined,
-  label: undefined,
-});
 /** An entry that changes each time it is to be removed is left after so many tries: something stores it anew. */
 const MAX_TRIES = 8;
 

@@ -6,7 +6,8 @@ import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Change } from '../../core/bus.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition, View } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
+import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import type { Announcer } from './change-publisher.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import type { EntryOpener } from '../remote/stored-entry.js';
@@ -107,7 +108,6 @@ export class RedisInvalidation {
   /** Every shard of this prefix, found by the names of their meta hashes: the one place that walks a keyspace. */
   async clearEverything(counts: boolean): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
-    const view: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
     const ticked: Ticked[] = [];
     let some: Shard[] = [];
     const tickSome = async (): Promise<void> => {
@@ -117,7 +117,7 @@ export class RedisInvalidation {
     };
     for await (const shard of this.everyShard()) if (some.push(shard) >= BATCH) await tickSome();
     await tickSome();
-    return this.tidyAll(ticked, { view, match: EVERYTHING }, beganAtMs);
+    return this.tidyAll(ticked, { view: WHOLE_SHARD, match: EVERYTHING }, beganAtMs);
   }
 
   async *everyShard(): AsyncGenerator<Shard> {

@@ -22,7 +22,8 @@ import { PatternUnsupportedError, type CacheConfigError } from '../../core/error
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
-import type { Partition, View } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
+import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { RedisApplications } from './applications.js';
 import { veil } from '../../core/veil.js';
 import { Announcer } from './change-publisher.js';
@@ -234,10 +235,9 @@ class RedisBackend implements ServerBackend {
       return { entries, bytes: usedBytes };
     }
     this.needIndex();
-    const all: View = { partition: '' as Partition, path: undefined, namespace: undefined, label: undefined };
     const usages: Usage[] = [];
     if (view === undefined) {
-      for await (const shard of this.invalidation.everyShard()) usages.push(await this.walk.usage(shard, all));
+      for await (const shard of this.invalidation.everyShard()) usages.push(await this.walk.usage(shard, WHOLE_SHARD));
     } else {
       const shards = this.shards.all(view.partition);
       usages.push(...(await Promise.all(shards.map((shard) => this.walk.usage(shard, view)))));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Key, KeyId } from '../../core/keys/key.js';
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 
 /** The keys of one shard on the server, all in one slot because of the hash tag. */
 export class Shard {

@@ -2,7 +2,7 @@
  * Where invalidations that wait or are remembered become too many, the tenant that has most of them is cleared in their
  * stead: more than was asked for and never less, and what others asked for stays as it was.
  */
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 
 /** A tenant is cleared only if that makes room for one in so many of all. */

@@ -19,7 +19,8 @@ import type { Draft } from '../../core/entry.js';
 import { CacheError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition, View } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
+import type { View } from '../../core/keys/space.js';
 import { veil } from '../../core/veil.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
 

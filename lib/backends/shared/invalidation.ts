@@ -1,7 +1,8 @@
 import type { Selection } from '../../core/backend.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition, View } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
+import type { View } from '../../core/keys/space.js';
 
 /** An invalidation that can be said again: saying it twice does no more than saying it once. */
 export type Invalidation =

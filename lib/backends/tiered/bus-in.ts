@@ -1,7 +1,7 @@
 import type { BusListener, BusMessage } from '../../core/bus.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 import type { Copies } from './l1-copies.js';
 
 /** Keys in doubt that are remembered. Of those of before, copies are checked as all are. */

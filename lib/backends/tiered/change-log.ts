@@ -2,7 +2,7 @@ import type { Change } from '../../core/bus.js';
 import { fingerprint, joined } from '../../core/keys/fingerprint.js';
 import type { KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 
 /** A change of one name in so many also counts as one of any other given name: that costs a needless look at the server. */
 const SLOTS = 65_536;

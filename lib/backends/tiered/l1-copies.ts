@@ -6,7 +6,7 @@ import type { Isolation } from '../../core/values/isolation.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition } from '../../core/keys/space.js';
+import type { Partition } from '../../core/keys/partition.js';
 import { COPY_BYTES } from '../memory/cost.js';
 import type { ResolvedMemoryOptions } from '../memory/options.js';
 import { QuotaRecord } from '../memory/quota.js';

@@ -16,7 +16,8 @@ import { checkTags, fittedLabels, LabelMint, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from '../own-options.js';
 import type { Scope, Width } from './scope.js';
-import type { Home, Partition, Space, View } from './space.js';
+import { GLOBAL_PARTITION, tenantPartition, type Partition } from './partition.js';
+import type { Home, Space, View } from './space.js';
 import { SpaceShelf } from './space-shelf.js';
 import type { TallyBook } from './tally-book.js';
 import type { RegisteredType } from '../values/type-registration.js';
@@ -188,7 +189,7 @@ export class KeyMint {
   }
 
   private partition(scope: Scope, width: Width): Partition {
-    return (width === 'global' ? 'g' : `t.${this.naming.name('tenant', scope.tenant ?? '')}`) as Partition;
+    return width === 'global' ? GLOBAL_PARTITION : tenantPartition(this.naming.name('tenant', scope.tenant ?? ''));
   }
 
   private path(scope: Scope, width: Width): string {
@@ -247,12 +248,6 @@ export function visibleKeyIn(id: KeyId): string | undefined {
 /** An id that comes back from where it was stored. It was minted once; whether it still says so, its keeper has checked. */
 export function storedId(text: string): KeyId {
   return text as KeyId;
-}
-
-/** Where an id lives: its path (`g`, `t.<tenant>`, `u.<tenant>.<user>`) without the user. */
-export function partitionOf(id: KeyId): Partition {
-  const path = id.slice(0, id.indexOf('/'));
-  return (path.startsWith('u.') ? `t.${path.slice(2, path.indexOf('.', 2))}` : path) as Partition;
 }
 
 /** What an id tells about its space. Where names are stored as digests, so is the namespace. */

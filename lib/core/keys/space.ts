@@ -1,12 +1,8 @@
 import type { Clock } from '../clock.js';
 import type { Label } from './label.js';
+import { NO_PARTITION, type Partition } from './partition.js';
 import type { Scope, Width } from './scope.js';
 import type { Tally } from './tally.js';
-
-declare const partitionBrand: unique symbol;
-
-/** What one clock, one floor and one set of labels belong to: a tenant, or the global part that belongs to nobody. */
-export type Partition = string & { readonly [partitionBrand]: true };
 
 /** The cache that a space is of: two that have keys of the same text have nothing else in common. */
 export interface Home {
@@ -49,3 +45,11 @@ export interface View {
   /** The label that invalidates the view; undefined when it is the whole partition, whose floor rises instead. */
   readonly label: Label | undefined;
 }
+
+/** Everything that a shard holds, whichever tenant it is of. */
+export const WHOLE_SHARD: View = Object.freeze({
+  partition: NO_PARTITION,
+  path: undefined,
+  namespace: undefined,
+  label: undefined,
+});

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../clock.js';
 import { fingerprint } from './fingerprint.js';
-import type { Partition, View } from './space.js';
+import type { Partition } from './partition.js';
+import type { View } from './space.js';
 import { Tally, type Span } from './tally.js';
 
 interface RowName {

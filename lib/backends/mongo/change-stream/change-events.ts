@@ -4,10 +4,10 @@
  * library (see mongo/documents), so they can be read back.
  */
 import type { mongo } from 'mongoose';
-import { partitionOf } from '../../../core/bus-message.js';
+import { partitionOfShard } from '../../../core/keys/partition.js';
 import type { Change } from '../../../core/bus.js';
 import { fingerprint } from '../../../core/keys/fingerprint.js';
-import type { Partition } from '../../../core/keys/space.js';
+import type { Partition } from '../../../core/keys/partition.js';
 import { AFTER_ALL, printOf } from '../documents.js';
 
 /**
@@ -98,7 +98,7 @@ export class NewsReader {
     const end = words.indexOf(':');
     if (end < 0) return undefined;
     const keys = [fingerprint(words.slice(end + 1))];
-    const partition = partitionOf(words.slice(0, end));
+    const partition = partitionOfShard(words.slice(0, end));
     if (type === 'delete') return { kind: 'changed', partition, change: { kind: 'evicted', keys } };
     const mark = updated?.['m'];
     const change = { kind: 'stored', keys } as const;
@@ -107,7 +107,7 @@ export class NewsReader {
 
   /** Another life, or a floor: everything. Labels that were invalidated: those. Time going by: nothing. */
   private ofState(shard: string, updated: Updated): News | undefined {
-    const partition = partitionOf(shard);
+    const partition = partitionOfShard(shard);
     const all: News = { kind: 'changed', partition, change: ALL };
     if (updated === undefined || 'i' in updated || 'f' in updated) return all;
     const prints = labelsIn(updated).map(printOf);

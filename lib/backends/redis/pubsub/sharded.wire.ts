@@ -6,7 +6,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { FollowingEvents, FollowingWire, Line } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
-import type { Partition } from '../../../core/keys/space.js';
+import type { Partition } from '../../../core/keys/partition.js';
 import type { Client } from '../connection/connection.js';
 import { RedisLine } from './shard-subscriber.js';
 import { Pauses } from '../connection/subscriber.js';

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../../lib/core/errors.js';
-import { checkNamespace, originOf, partitionOf, partsOf, visibleKey } from '../../../../lib/core/keys/key.js';
+import { checkNamespace, originOf, partsOf, visibleKey } from '../../../../lib/core/keys/key.js';
 import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
 import { idOf, mintOf, partId, type Said } from '../support/mints.js';
 import { sameParts } from '../support/same.js';
 import { anyId, anyNamespace, HOSTILE_WORDS } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
+import { partitionOfId } from '../../../../lib/core/keys/partition.js';
 
 const mint = mintOf();
 const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
@@ -429,7 +430,7 @@ describe('what an id tells without being asked for its space', () => {
       fc.property(anySaid, (said) => {
         const space = each.space(scopeOf(said), said.width, said.namespace);
         const { id } = each.key(space, said.parts, undefined);
-        return partitionOf(id) === space.partition && originOf(id).width === said.width;
+        return partitionOfId(id) === space.partition && originOf(id).width === said.width;
       }),
       runs(3_000),
     );

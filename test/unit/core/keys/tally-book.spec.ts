@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Tally } from '../../../../lib/core/keys/tally.js';
 import { TallyBook } from '../../../../lib/core/keys/tally-book.js';
-import type { Partition } from '../../../../lib/core/keys/space.js';
+import type { Partition } from '../../../../lib/core/keys/partition.js';
 
 function rowOf(tenant: string, user: string | undefined, namespace: string): Parameters<TallyBook['row']>[0] {
   const partition = `t.${tenant}` as Partition;
