@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { projectOf, readSources } from './support/architecture/project.js';
+import * as rooms from './support/architecture/rooms.js';
 import * as rules from './support/architecture/rules.js';
 
 const lib = projectOf(readSources(fileURLToPath(new URL('..', import.meta.url)), 'lib'));
@@ -30,10 +31,10 @@ describe('who must never import whom', () => {
   it('3. only assemble.ts imports several of them, and only nest/ imports assemble.ts', () => {
     expect(say(rules.partsMeetInAssembleOnly)).toEqual([]);
   });
-  it('4. Nest, rxjs and reflect-metadata stay in nest/, admin/ and the two feature modules; @nestjs/config in one file', () => {
+  it('4. Nest, rxjs and reflect-metadata stay in nest/, features/ and the module for tests; @nestjs/config in one file', () => {
     expect(say(rules.nestStaysInTheSkin)).toEqual([]);
   });
-  it('5. ioredis stays in redis.* files, mongoose in mongo.* files, of backends/ and bus/', () => {
+  it('5. ioredis stays in backends/redis/, mongoose in backends/mongo/', () => {
     expect(say(rules.driversStayAtTheirBackends)).toEqual([]);
   });
   it('6. features never import each other nor a part, only the face of nest/ and core/; nest/ imports no feature', () => {
@@ -42,7 +43,7 @@ describe('who must never import whom', () => {
   it('7. doors contain only `export … from`, and there are no other barrels', () => {
     expect(say(rules.doorsOnlyReExport)).toEqual([]);
   });
-  it('8. nothing outside core/keys/key.ts makes a KeyId, nothing outside core/keys/label.ts a Label', () => {
+  it('8. nothing outside core/keys/ makes a KeyId, a Label or a Partition: one file for each', () => {
     expect(say(rules.onlyTheMintsMakeKeys)).toEqual([]);
   });
   it('9. no import reaches into a @nestjs package, and no imports form a ring', () => {
@@ -50,6 +51,18 @@ describe('who must never import whom', () => {
   });
   it('10. observe/ only listens: it holds neither a backend nor a bus, engine or service', () => {
     expect(say(rules.observersOnlyListen)).toEqual([]);
+  });
+});
+
+describe('rooms', () => {
+  it('within backends/ and nest/ imports lead down: shared, memory < resilience < remote, tiered < redis, mongo', () => {
+    expect(say(rooms.roomsImportDownwards)).toEqual([]);
+  });
+  it('no two children of a folder import each other, at any level', () => {
+    expect(say(rooms.foldersFormNoCircle)).toEqual([]);
+  });
+  it('a room holds at most 25 files, core/ itself 35', () => {
+    expect(say(rooms.roomsAreSmall)).toEqual([]);
   });
 });
 
@@ -160,32 +173,37 @@ describe('each rule bites', () => {
     expect(
       judge(rules.driversStayAtTheirBackends, {
         'backends/redis/connection/client.ts': "import 'ioredis';",
-        'backends/mongo/bus.ts': "await import('mongoose');",
-        'backends/mongo.schema.ts': "import 'ioredis/built/utils';",
+        'backends/mongo/documents.ts': "await import('mongoose');",
+        'backends/mongo/schema.ts': "import 'ioredis/built/utils';",
+        'bus/redis.bus.ts': "import 'ioredis';",
         'nest/cache.options.ts': "import type { Redis } from 'ioredis';",
         'core/a.ts': "import 'mongoose';",
       }),
     ).toEqual([
-      'lib/backends/mongo.schema.ts:1 ioredis outside redis.* files',
-      'lib/nest/cache.options.ts:1 ioredis outside redis.* files',
-      'lib/core/a.ts:1 mongoose outside mongo.* files',
+      'lib/backends/mongo/schema.ts:1 ioredis outside backends/redis/',
+      'lib/bus/redis.bus.ts:1 ioredis outside backends/redis/',
+      'lib/nest/cache.options.ts:1 ioredis outside backends/redis/',
+      'lib/core/a.ts:1 mongoose outside backends/mongo/',
     ]);
   });
 
   it('6. features', () => {
     expect(
       judge(rules.featuresUseTheFace, {
-        'ai/a.ts': "import '../core/key.js';\nimport '../nest/cache.service.js';\nimport './b.js';",
-        'ai/b.ts': "import '../testing/clock.js';\nimport '../engine/flow.js';",
-        'admin/c.ts': "import '../nest/decorators/wrap-method.js';\nimport '../index.js';",
-        'nest/d.ts': "import '../admin/c.js';",
+        'features/ai/a.ts': "import '../../core/key.js';\nimport '../../nest/cache.service.js';\nimport './b.js';",
+        'features/ai/b.ts': "import '../../testing/clock.js';\nimport '../../engine/flow.js';",
+        'features/ai/panel.ts': "import '../monitor/panels.js';",
+        'features/admin/c.ts': "import '../../nest/decorators/wrap-method.js';\nimport '../ai/a.js';",
+        'testing/d.ts': "import '../core/clock.js';\nimport '../engine/flow.js';",
+        'nest/e.ts': "import '../features/admin/c.js';",
       }),
     ).toEqual([
-      'lib/ai/b.ts:1 ai/ imports ../testing/clock.js; a feature knows core/ and the face of nest/',
-      'lib/ai/b.ts:2 ai/ imports ../engine/flow.js; a feature knows core/ and the face of nest/',
-      'lib/admin/c.ts:1 admin/ imports ../nest/decorators/wrap-method.js; a feature knows core/ and the face of nest/',
-      'lib/admin/c.ts:2 admin/ imports ../index.js; a feature knows core/ and the face of nest/',
-      'lib/nest/d.ts:1 nest/ imports the feature ../admin/c.js',
+      'lib/features/ai/b.ts:1 features/ai/ imports ../../testing/clock.js; a feature knows core/ and the face of nest/',
+      'lib/features/ai/b.ts:2 features/ai/ imports ../../engine/flow.js; a feature knows core/ and the face of nest/',
+      'lib/features/admin/c.ts:1 features/admin/ imports ../../nest/decorators/wrap-method.js; a feature knows core/ and the face of nest/',
+      'lib/features/admin/c.ts:2 features/admin/ imports ../ai/a.js; a feature knows core/ and the face of nest/',
+      'lib/testing/d.ts:2 testing/ imports ../engine/flow.js; a feature knows core/ and the face of nest/',
+      'lib/nest/e.ts:1 nest/ imports the feature ../features/admin/c.js',
     ]);
   });
 
@@ -217,6 +235,7 @@ describe('each rule bites', () => {
         'engine/a.ts': "import type { KeyId as Id } from '../core/key.js';\nconst a = 'x' as unknown as Id;",
         'engine/b.ts': 'const a = <readonly Label[]>x;\nconst b = x as string;\nfunction c(d: KeyId): Label {}',
         'nest/a.ts': 'function isKey(x: string): x is KeyId {}',
+        'nest/b.ts': "const all = '' as Partition;",
       }),
     ).toEqual([
       'lib/core/keys/key.ts:2 a Label is made only in lib/core/keys/label.ts',
@@ -224,7 +243,44 @@ describe('each rule bites', () => {
       'lib/engine/a.ts:2 a KeyId is made only in lib/core/keys/key.ts',
       'lib/engine/b.ts:1 a Label is made only in lib/core/keys/label.ts',
       'lib/nest/a.ts:1 a KeyId is made only in lib/core/keys/key.ts',
+      'lib/nest/b.ts:1 a Partition is made only in lib/core/keys/partition.ts',
     ]);
+  });
+
+  it('rooms', () => {
+    expect(
+      judge(rooms.roomsImportDownwards, {
+        'backends/memory/a.ts': "import '../shared/a.js';\nimport '../../core/a.js';\nimport '../resilience/b.js';",
+        'backends/shared/a.ts': "import '../memory/b.js';",
+        'backends/redis/connection/c.ts':
+          "import '../../remote/d.js';\nimport '../../mongo/e.js';\nimport '../scripts/f.js';",
+        'backends/tiered/g.ts': "import '../memory/a.js';\nimport '../remote/d.js';",
+        'nest/cache/h.ts': "import '../methods/i.js';\nimport '../cache.settings.js';",
+        'nest/methods/i.ts': "import '../decorators/j.js';\nimport '../cache/h.js';",
+      }),
+    ).toEqual([
+      'lib/backends/memory/a.ts:3 memory/ imports resilience/, which is not below it',
+      'lib/backends/shared/a.ts:1 shared/ imports memory/, which is not below it',
+      'lib/backends/redis/connection/c.ts:2 redis/ imports mongo/, which is not below it',
+      'lib/backends/tiered/g.ts:2 tiered/ imports remote/, which is not below it',
+      'lib/nest/cache/h.ts:1 cache/ imports methods/, which is not below it',
+      'lib/nest/methods/i.ts:1 methods/ imports decorators/, which is not below it',
+    ]);
+    expect(
+      judge(rooms.foldersFormNoCircle, {
+        'core/a/one.ts': "import '../b/one.js';\nimport './two.js';",
+        'core/a/two.ts': '',
+        'core/b/one.ts': "import '../c.js';",
+        'core/c.ts': "import type { X } from './a/two.js';",
+        'core/d/e/one.ts': "import '../f.js';",
+        'core/d/f.ts': "import './g.js';",
+      }),
+    ).toEqual(['lib/core/c.ts:1 a circle in lib/core: a → b → c.ts → a']);
+    const files = (folder: string, count: number): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`${folder}/${at}.ts`, '']));
+    expect(
+      judge(rooms.roomsAreSmall, { ...files('core', 35), ...files('engine', 26), ...files('nest/methods', 25) }),
+    ).toEqual(['lib/engine:1 26 files, at most 25']);
   });
 
   it('9. deep imports and rings', () => {

@@ -8,7 +8,8 @@ import { type Import, isDoor, lineOf, type Project, type SourceFile, type Violat
 export type Rule = (project: Project) => Violation[];
 
 const PARTS = ['engine', 'backends', 'codec', 'bus', 'context', 'observe'];
-const FEATURES = ['ai', 'interop', 'admin', 'testing'];
+/** `features/<name>`, each behind its own entry point, and what tests of applications use. */
+const FEATURE = /^lib\/(features\/[^/]+|testing)\//;
 /** `driver-ticks` looks at what a test replaced, and `mongo/connection/client` holds a process by a timer of `node:timers`. */
 const OWN_TIMERS = [
   'lib/core/clock.ts',
@@ -23,12 +24,10 @@ const OF_TIME = /^node:(timers|perf_hooks)$/;
 /** What nest/ shows to the features: its module and service, and what is needed to name or configure them. */
 const NEST_FACE = /^lib\/nest\/cache\.(module|service|options|tokens)\.ts$/;
 
-const NEST_ALLOWED = [
-  /^lib\/nest\//,
-  /^lib\/admin\//,
-  /^lib\/ai\/ai-cache\.module\.ts$/,
-  /^lib\/testing\/cache-testing\.module\.ts$/,
-];
+const NEST_ALLOWED = [/^lib\/nest\//, /^lib\/features\/[^/]+\//, /^lib\/testing\/cache-testing\.module\.ts$/];
+
+/** Panels of other features register themselves with it. */
+const MONITOR = 'features/monitor';
 
 const MAX_FILE_LINES = 300;
 const MAX_FUNCTION_LINES = 60;
@@ -87,25 +86,24 @@ export const nestStaysInTheSkin: Rule = (project) =>
 export const driversStayAtTheirBackends: Rule = (project) =>
   eachImport(project, (file, { specifier }) => {
     const name = packageOf(specifier);
-    if (name === 'ioredis' && !/^lib\/backends\/redis[./]/.test(file.path)) return 'ioredis outside redis.* files';
-    if (name === 'mongoose' && !/^lib\/backends\/mongo[./]/.test(file.path)) return 'mongoose outside mongo.* files';
+    if (name === 'ioredis' && !file.path.startsWith('lib/backends/redis/')) return 'ioredis outside backends/redis/';
+    if (name === 'mongoose' && !file.path.startsWith('lib/backends/mongo/')) return 'mongoose outside backends/mongo/';
     return undefined;
   });
 
 /** Rule 6. */
 export const featuresUseTheFace: Rule = (project) => [
+  ...eachImport(project, (file, { specifier, target }) => {
+    const [, feature] = FEATURE.exec(file.path) ?? [];
+    if (feature === undefined || target === undefined) return undefined;
+    const isKnown =
+      folderOf(target) === 'core' ||
+      NEST_FACE.test(target) ||
+      [feature, MONITOR].includes(FEATURE.exec(target)?.[1] ?? '');
+    return isKnown ? undefined : `${feature}/ imports ${specifier}; a feature knows core/ and the face of nest/`;
+  }),
   ...eachImport(project, (file, { specifier, target }) =>
-    !FEATURES.includes(file.folder) ||
-    target === undefined ||
-    ['core', file.folder].includes(folderOf(target)) ||
-    NEST_FACE.test(target)
-      ? undefined
-      : `${file.folder}/ imports ${specifier}; a feature knows core/ and the face of nest/`,
-  ),
-  ...eachImport(project, (file, { specifier, target }) =>
-    file.folder === 'nest' && FEATURES.includes(folderOf(target))
-      ? `nest/ imports the feature ${specifier}`
-      : undefined,
+    file.folder === 'nest' && FEATURE.test(target ?? '') ? `nest/ imports the feature ${specifier}` : undefined,
   ),
 ];
 
@@ -129,6 +127,7 @@ export const onlyTheMintsMakeKeys: Rule = (project) => {
   const mints = new Map([
     ['KeyId', 'lib/core/keys/key.ts'],
     ['Label', 'lib/core/keys/label.ts'],
+    ['Partition', 'lib/core/keys/partition.ts'],
   ]);
   return eachNode(project, (file, node) => {
     const claimed =
