@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
-import { DISCARD } from '../../lib/backends/redis/scripts/removal.js';
+import { DISCARD } from '../../lib/backends/redis/scripts/discard.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock } from '../../lib/core/clock.js';

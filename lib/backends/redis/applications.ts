@@ -1,6 +1,6 @@
 import type { RedisLink } from './connection/pool.js';
 import { text } from './connection/reply.js';
-import { LEAVE_MARK } from './scripts/scripts.js';
+import { LEAVE_MARK } from './scripts/leave-mark.js';
 import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from '../remote/applications.js';
 
 /** The marks of applications, in one sorted set beside the entries of a cache: by when they were left last. */

@@ -15,7 +15,8 @@ import { markOf, type EntryOpener } from '../remote/stored-entry.js';
 import type { RedisLink } from './connection/pool.js';
 import { barrierStamp, viewOf, type ShardView } from './reader.js';
 import { isOfAnotherType, text } from './connection/reply.js';
-import { REMOVE, VISIT } from './scripts/removal.js';
+import { REMOVE } from './scripts/remove.js';
+import { VISIT } from './scripts/visit.js';
 import type { Shard } from './shards.js';
 
 const BATCH = 200;

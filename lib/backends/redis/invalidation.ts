@@ -16,7 +16,8 @@ import { viewOf, type ShardView } from './reader.js';
 import { countWithin } from '../shared/counting.js';
 import { chunks, sum } from '../shared/batches.js';
 import { isOfAnotherType, text } from './connection/reply.js';
-import { EVICT, INVALIDATE } from './scripts/removal.js';
+import { EVICT } from './scripts/evict.js';
+import { INVALIDATE } from './scripts/invalidate.js';
 import { Shard, type ShardMap } from './shards.js';
 import type { Judgement, RedisWalk } from './index-scan.js';
 

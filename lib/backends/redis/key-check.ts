@@ -1,7 +1,7 @@
 import type { Codec } from '../../core/codec.js';
 import type { RedisLink } from './connection/pool.js';
 import { text } from './connection/reply.js';
-import { CHECK_KEYS } from './scripts/scripts.js';
+import { CHECK_KEYS } from './scripts/check-keys.js';
 import { ServerKeyCheck } from '../remote/key-check.js';
 
 /** What tells the keys of a cache from others, in one hash beside its entries. */

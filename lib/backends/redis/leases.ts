@@ -16,7 +16,9 @@ import type { RedisLink } from './connection/pool.js';
 import type { RedisReader, ShardView } from './reader.js';
 import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
-import { LEASE, RELEASE, RENEW } from './scripts/scripts.js';
+import { LEASE } from './scripts/lease.js';
+import { RELEASE } from './scripts/release.js';
+import { RENEW } from './scripts/renew.js';
 import type { Shard, ShardMap } from './shards.js';
 import { RefusedError } from '../shared/refused.error.js';
 

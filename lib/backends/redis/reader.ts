@@ -7,7 +7,7 @@ import type { Barrier } from '../../core/stamp.js';
 import type { RedisConnection } from './connection/connection.js';
 import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
 import type { RedisLink } from './connection/pool.js';
-import { DISCARD } from './scripts/removal.js';
+import { DISCARD } from './scripts/discard.js';
 import type { Shard } from './shards.js';
 
 /** What one read of a shard's meta hash said: its life, its floor, and the stamps of some labels. */

@@ -16,7 +16,10 @@ import { chunks } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
 import type { Script } from './scripts/script.js';
-import { COUNT, FILL, SWAP, WRITE } from './scripts/scripts.js';
+import { COUNT } from './scripts/count.js';
+import { FILL } from './scripts/fill.js';
+import { SWAP } from './scripts/swap.js';
+import { WRITE } from './scripts/write.js';
 import { RefusedError } from '../shared/refused.error.js';
 import type { Proof } from '../shared/second-level.js';
 

@@ -5,8 +5,20 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Script } from '../../../lib/backends/redis/scripts/script.js';
-import * as removal from '../../../lib/backends/redis/scripts/removal.js';
-import * as storing from '../../../lib/backends/redis/scripts/scripts.js';
+import { EVICT } from '../../../lib/backends/redis/scripts/evict.js';
+import { DISCARD } from '../../../lib/backends/redis/scripts/discard.js';
+import { INVALIDATE } from '../../../lib/backends/redis/scripts/invalidate.js';
+import { VISIT } from '../../../lib/backends/redis/scripts/visit.js';
+import { REMOVE } from '../../../lib/backends/redis/scripts/remove.js';
+import { LEASE } from '../../../lib/backends/redis/scripts/lease.js';
+import { FILL } from '../../../lib/backends/redis/scripts/fill.js';
+import { WRITE } from '../../../lib/backends/redis/scripts/write.js';
+import { SWAP } from '../../../lib/backends/redis/scripts/swap.js';
+import { RENEW } from '../../../lib/backends/redis/scripts/renew.js';
+import { RELEASE } from '../../../lib/backends/redis/scripts/release.js';
+import { COUNT } from '../../../lib/backends/redis/scripts/count.js';
+import { CHECK_KEYS } from '../../../lib/backends/redis/scripts/check-keys.js';
+import { LEAVE_MARK } from '../../../lib/backends/redis/scripts/leave-mark.js';
 
 const PRELUDE = `
 local declared = {}
@@ -29,9 +41,24 @@ local redis = {
 }
 `;
 
-export const ALL_SCRIPTS: ReadonlyMap<string, Script> = new Map(
-  Object.values({ ...storing, ...removal }).map((script) => [script.sha, script]),
-);
+const SCRIPTS = [
+  EVICT,
+  DISCARD,
+  INVALIDATE,
+  VISIT,
+  REMOVE,
+  LEASE,
+  FILL,
+  WRITE,
+  SWAP,
+  RENEW,
+  RELEASE,
+  COUNT,
+  CHECK_KEYS,
+  LEAVE_MARK,
+];
+
+export const ALL_SCRIPTS: ReadonlyMap<string, Script> = new Map(SCRIPTS.map((script) => [script.sha, script]));
 
 /** The same client, with every script watched. */
 export function watchingKeys(client: Redis): Redis {

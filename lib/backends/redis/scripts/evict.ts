@@ -1,0 +1,40 @@
+import { META } from './fragments/meta.js';
+import { ANNOUNCE } from './fragments/announce.js';
+import { HEAD } from './fragments/head.js';
+import { STAMPS } from './fragments/stamps.js';
+import { script, type Script } from './script.js';
+
+/**
+ * Removes entries and their leases, and ticks the clock: a copy validated before is not valid after. A shard that has
+ * no meta hash has nothing valid and grants nothing, so nothing has to be noted. Succeeds on a server that is out of
+ * memory.
+ *
+ * KEYS    meta index expiries, then entry lease for each id
+ * ARGV    headerBytes labels(how many) label… id…
+ * Output  {incarnation, floor, headers of what stood there, stamps of the labels}
+ */
+export const EVICT: Script = script(
+  META,
+  HEAD,
+  ANNOUNCE,
+  STAMPS,
+  `
+local heads, last = {}, 2 + tonumber(ARGV[2])
+for n = 1, #ARGV - last do
+  local entry, lease = KEYS[2 + n * 2], KEYS[3 + n * 2]
+  redis.call('DEL', lease)
+  heads[n] = head(entry, tonumber(ARGV[1]))
+  redis.call('UNLINK', entry)
+  zrem(KEYS[2], ARGV[last + n])
+  zrem(KEYS[3], ARGV[last + n])
+end
+local i, c, q, f = known_meta(KEYS[1])
+if not i then
+  announce('', 0)
+  return {'', '0', heads, {}}
+end
+redis.call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
+announce(i, q + 1)
+return {i, num(f), heads, stamps(KEYS[1], 3, last)}
+`,
+);

@@ -1,0 +1,63 @@
+import { META } from './fragments/meta.js';
+import { ANNOUNCE } from './fragments/announce.js';
+import { STAMPS } from './fragments/stamps.js';
+import { script, type Script } from './script.js';
+
+/** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
+const MAX_LABELS = 4_096;
+/** Labels forgotten at once. */
+const FORGOTTEN = 64;
+
+/**
+ * Invalidates labels, or the whole shard. O(1) in entries. Succeeds on a server that is out of memory.
+ *
+ * KEYS    meta labels
+ * ARGV    kind(label|f|p) label…, where f raises the floor, and p says that a pattern is about to be walked
+ * Output  {incarnation, clock, previousFloor, previousStamps}
+ */
+export const INVALIDATE: Script = script(
+  META,
+  ANNOUNCE,
+  STAMPS,
+  `
+is_other(redis.pcall('HDEL', KEYS[1], '_'))
+local i, c, q, f, b, p = known_meta(KEYS[1])
+if not i then
+  announce('', 0)
+  return {'', '0', '0', {}}
+end
+announce(i, q + 1)
+local before = stamps(KEYS[1], 2, #ARGV)
+if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
+local left = redis.call('PTTL', KEYS[1])
+c = math.max(c + 1, now_us())
+local now = num(c)
+local function begin_anew()
+  redis.call('UNLINK', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
+  if left > 0 then redis.call('PEXPIRE', KEYS[1], left) end
+end
+if ARGV[1] ~= 'label' then redis.call('HSET', KEYS[1], ARGV[1], now) end
+-- Nothing older is valid, so an index that has lost members is complete again from here on.
+if ARGV[1] == 'f' then redis.call('HDEL', KEYS[1], 'x') end
+for j = 2, #ARGV do
+  redis.call('HSET', KEYS[1], ARGV[j], now)
+  redis.call('ZADD', KEYS[2], now, ARGV[j])
+end
+redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now)
+if #ARGV > 1 then
+  if left > 0 then redis.call('PEXPIRE', KEYS[2], left) else redis.call('PERSIST', KEYS[2]) end
+  if redis.call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
+    local old = redis.call('ZPOPMIN', KEYS[2], ${FORGOTTEN})
+    local floor = f
+    for j = 1, #old, 2 do
+      redis.call('HDEL', KEYS[1], old[j])
+      floor = math.max(floor, tonumber(old[j + 1]))
+    end
+    redis.call('HSET', KEYS[1], 'f', num(floor))
+  end
+  if redis.call('HLEN', KEYS[1]) > ${2 * MAX_LABELS} then begin_anew() end
+end
+return {i, now, num(f), before}
+`,
+);

@@ -1,0 +1,37 @@
+import { META } from './fragments/meta.js';
+import { MARK } from './fragments/mark.js';
+import { HELD } from './fragments/held.js';
+import { STAMPS } from './fragments/stamps.js';
+import { script, type Script } from './script.js';
+
+/**
+ * Answers what stands there, or grants the right to store.
+ *
+ * KEYS    entry meta lease
+ * ARGV    token leaseMs nonce purpose(missing|refresh|replace) seenMark label…
+ * Output  {0, entry, incarnation, floor, serverMs, stamps}           found: something the caller has not seen
+ *         {1, entry, incarnation, floor, serverMs, stamps, clock}    granted; entry '=': the one seen, '': none, or replaced
+ *         {2, token}                                                 held by another
+ */
+export const LEASE: Script = script(
+  META,
+  MARK,
+  HELD,
+  STAMPS,
+  `
+local i, c, q, f, b = meta(KEYS[2], ARGV[3])
+local seen = mark(KEYS[1])
+local ms = num(math.floor(now_us() / 1000))
+if ARGV[4] == 'missing' and seen ~= '' and seen ~= ARGV[5] then
+  return {0, whole(KEYS[1]), i, num(f), ms, stamps(KEYS[2], 6, #ARGV)}
+end
+if ARGV[4] ~= 'replace' then
+  local text, token, life, stamp = held(KEYS[3])
+  if token and life == i and stamp >= b then return {2, token} end
+end
+redis.call('SET', KEYS[3], ARGV[1] .. '|' .. i .. '|' .. num(c), 'PX', ARGV[2])
+keep(tonumber(ARGV[2]) * 2, KEYS[2])
+local standing = (seen == '' or ARGV[4] == 'replace') and '' or seen == ARGV[5] and '=' or whole(KEYS[1])
+return {1, standing, i, num(f), ms, stamps(KEYS[2], 6, #ARGV), num(c)}
+`,
+);

@@ -1,0 +1,33 @@
+import { META } from './fragments/meta.js';
+import { INDEX } from './fragments/id-index.js';
+import { MARK } from './fragments/mark.js';
+import { ANNOUNCE } from './fragments/announce.js';
+import { script, type Script } from './script.js';
+
+/**
+ * Puts other bytes in the place of an entry that is still the one seen. A lease stays, or goes with 'void'. A counter is
+ * the one seen however often others have added to it since: what they have made of it stays.
+ *
+ * KEYS    entry meta lease index expiries
+ * ARGV    seenMark keptMs bytes indexId lease(stays|void)
+ * Output  1 or 0
+ */
+export const SWAP: Script = script(
+  META,
+  ANNOUNCE,
+  INDEX,
+  MARK,
+  `
+if mark(KEYS[1]) ~= ARGV[1] then return 0 end
+local bytes, ms = ARGV[3], tonumber(ARGV[2])
+local number = ARGV[1]:sub(1, 3) == 'NC|' and string.match(whole(KEYS[1]), '|(-?%d+)$')
+if number then bytes = string.gsub(bytes, '-?%d+$', number) end
+put(KEYS[1], bytes, ms)
+if ARGV[5] == 'void' then redis.call('DEL', KEYS[3]) end
+keep(ms, KEYS[2], KEYS[4], KEYS[5])
+index(KEYS[4], KEYS[5], KEYS[2], ARGV[4], ms)
+local i, c, q = known_meta(KEYS[2])
+if i then announce_store(KEYS[2], i, q) else announce('', 0) end
+return 1
+`,
+);
