@@ -8,9 +8,9 @@ import {
   type LoaderContext,
   memory,
   type ScopedCache,
-} from '../../../lib/index.js';
-import { chaos } from '../../../lib/testing.js';
-import { closeAll, counter, start, type Started } from './support/start.js';
+} from '../../../../lib/index.js';
+import { chaos } from '../../../../lib/testing.js';
+import { closeAll, counter, start, type Started } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -2,8 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Cacheable, CacheService, type CacheModuleOptions } from '../../../lib/index.js';
-import { closeAll, start } from './support/start.js';
+import { Cacheable, CacheService, type CacheModuleOptions } from '../../../../lib/index.js';
+import { closeAll, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { Cacheable, cacheType, CacheService, memory } from '../../../lib/index.js';
-import { closeAll, start } from './support/start.js';
+import { Cacheable, cacheType, CacheService, memory } from '../../../../lib/index.js';
+import { closeAll, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLogger, Injectable, type Provider, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { optionsFromEnvironment } from '../../../lib/config.js';
+import { optionsFromEnvironment } from '../../../../lib/config.js';
 import {
   type BackendFactory,
   Cacheable,
@@ -13,11 +13,11 @@ import {
   CacheService,
   memory,
   tiered,
-} from '../../../lib/index.js';
-import { mongo } from '../../../lib/mongo.js';
-import { redis } from '../../../lib/redis.js';
-import { chaos } from '../../../lib/testing.js';
-import { KeptLog } from '../../e2e/support/quiet.js';
+} from '../../../../lib/index.js';
+import { mongo } from '../../../../lib/mongo.js';
+import { redis } from '../../../../lib/redis.js';
+import { chaos } from '../../../../lib/testing.js';
+import { KeptLog } from '../../../e2e/support/quiet.js';
 
 const SECRET = 'canary-secret-0123456789';
 const KEY = Buffer.from('canary-encryption-key-0123456789');

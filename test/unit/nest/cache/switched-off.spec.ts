@@ -3,7 +3,7 @@ import { Controller, Get, Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { lastValueFrom, of, Observable, toArray } from 'rxjs';
-import { optionsFromEnvironment } from '../../../lib/nest/env/cache.config.js';
+import { optionsFromEnvironment } from '../../../../lib/nest/env/cache.config.js';
 import {
   CACHE_CONTEXT,
   Cacheable,
@@ -15,10 +15,10 @@ import {
   fromRequest,
   type ScopedCache,
   type ScopeResolver,
-} from '../../../lib/index.js';
-import type { CacheContext } from '../../../lib/context/cache-context.js';
-import { watchUnhandled } from '../../support/unhandled.js';
-import { closeAll, start } from './support/start.js';
+} from '../../../../lib/index.js';
+import type { CacheContext } from '../../../../lib/context/cache-context.js';
+import { watchUnhandled } from '../../../support/unhandled.js';
+import { closeAll, start } from '../support/start.js';
 
 watchUnhandled();
 afterEach(closeAll);

@@ -12,10 +12,10 @@ import {
   CachePut,
   CacheService,
   memory,
-} from '../../../lib/index.js';
-import { chaos } from '../../../lib/testing.js';
-import { BrokenQuery, PooledQuery, Query, UnreadableQuery } from '../../support/queries/query.js';
-import { closeAll, start, type Started } from './support/start.js';
+} from '../../../../lib/index.js';
+import { chaos } from '../../../../lib/testing.js';
+import { BrokenQuery, PooledQuery, Query, UnreadableQuery } from '../../../support/queries/query.js';
+import { closeAll, start, type Started } from '../support/start.js';
 
 afterEach(closeAll);
 

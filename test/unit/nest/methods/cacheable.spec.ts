@@ -12,9 +12,9 @@ import {
   CacheScope,
   type CacheStats,
   memory,
-} from '../../../lib/index.js';
-import { chaos } from '../../../lib/testing.js';
-import { closeAll, counter, start } from './support/start.js';
+} from '../../../../lib/index.js';
+import { chaos } from '../../../../lib/testing.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -1,11 +1,11 @@
 /** What comes back when the cache itself fails, by verb and decorator: the table of docs/guides/failures.md. */
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { memory } from '../../../lib/backends/memory/memory.backend.js';
-import { Cacheable, CacheEvict, CachePut, type CacheModuleOptions, type CacheService } from '../../../lib/index.js';
-import { chaos, type Chaos } from '../../../lib/testing/chaos.js';
-import { watchUnhandled } from '../../support/unhandled.js';
-import { closeAll, start, type Started } from './support/start.js';
+import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import { Cacheable, CacheEvict, CachePut, type CacheModuleOptions, type CacheService } from '../../../../lib/index.js';
+import { chaos, type Chaos } from '../../../../lib/testing/chaos.js';
+import { watchUnhandled } from '../../../support/unhandled.js';
+import { closeAll, start, type Started } from '../support/start.js';
 
 watchUnhandled();
 afterEach(closeAll);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { CacheConfigError, Cacheable } from '../../../lib/index.js';
-import { parameterNames } from '../../../lib/nest/methods/parameters/parameter-names.js';
+import { CacheConfigError, Cacheable } from '../../../../lib/index.js';
+import { parameterNames } from '../../../../lib/nest/methods/parameters/parameter-names.js';
 
 type AnyFunction = (...args: never[]) => unknown;
 

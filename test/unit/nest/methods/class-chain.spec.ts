@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type Type } from '@nestjs/common';
-import { Cacheable, CacheConfig, CacheEvict, CachePut, CacheScope } from '../../../lib/index.js';
-import { closeAll, counter, start } from './support/start.js';
+import { Cacheable, CacheConfig, CacheEvict, CachePut, CacheScope } from '../../../../lib/index.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -3,8 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Inject, Injectable } from '@nestjs/common';
 import { firstValueFrom, from, lastValueFrom, map, Observable, take, toArray, type Subscriber } from 'rxjs';
-import { Cacheable, CACHE_CONTEXT, CachePut, type CacheContext } from '../../../lib/index.js';
-import { closeAll, start, type Started } from './support/start.js';
+import { Cacheable, CACHE_CONTEXT, CachePut, type CacheContext } from '../../../../lib/index.js';
+import { closeAll, start, type Started } from '../support/start.js';
 
 afterEach(closeAll);
 

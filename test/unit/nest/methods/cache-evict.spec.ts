@@ -9,9 +9,9 @@ import {
   CacheScope,
   InvalidationUnknownError,
   memory,
-} from '../../../lib/index.js';
-import { chaos } from '../../../lib/testing.js';
-import { closeAll, counter, start } from './support/start.js';
+} from '../../../../lib/index.js';
+import { chaos } from '../../../../lib/testing.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
-import { redis } from '../../../lib/backends/redis/redis.backend.js';
-import { cacheConfig, cacheConfigWith, optionsFromEnvironment } from '../../../lib/config.js';
+import { redis } from '../../../../lib/backends/redis/redis.backend.js';
+import { cacheConfig, cacheConfigWith, optionsFromEnvironment } from '../../../../lib/config.js';
 import {
   CACHE_SETTINGS,
   CacheConfigError,
@@ -12,7 +12,7 @@ import {
   memory,
   tiered,
   type BackendFactory,
-} from '../../../lib/index.js';
+} from '../../../../lib/index.js';
 
 describe('configuration from the environment', () => {
   const before = { ...process.env };
@@ -169,7 +169,7 @@ describe('configuration from the environment', () => {
     // For the compiler: the clients themselves are not loaded here.
     const doors: {
       readonly redis?: typeof redis;
-      readonly mongo?: (typeof import('../../../lib/mongo.js'))['mongo'];
+      readonly mongo?: (typeof import('../../../../lib/mongo.js'))['mongo'];
       readonly tiered?: typeof tiered;
     } = { redis, tiered };
     expect(cacheConfigWith(doors).KEY).toBe(cacheConfig.KEY);

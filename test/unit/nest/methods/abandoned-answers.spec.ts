@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Observable, Subject, take, toArray, lastValueFrom } from 'rxjs';
-import { Cacheable } from '../../../lib/index.js';
-import { closeAll, counter, start } from './support/start.js';
+import { Cacheable } from '../../../../lib/index.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

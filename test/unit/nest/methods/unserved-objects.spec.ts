@@ -10,8 +10,8 @@ import {
   CachePut,
   CacheScope,
   CacheService,
-} from '../../../lib/index.js';
-import { closeAll, counter, start } from './support/start.js';
+} from '../../../../lib/index.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

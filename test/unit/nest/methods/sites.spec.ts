@@ -11,9 +11,9 @@ import {
 } from '@nestjs/common';
 import { LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { Cacheable, CacheConfig, CacheConfigError, CacheEvict, CacheModule, CachePut } from '../../../lib/index.js';
-import { KeptLog } from '../../e2e/support/quiet.js';
-import { closeAll, counter, start } from './support/start.js';
+import { Cacheable, CacheConfig, CacheConfigError, CacheEvict, CacheModule, CachePut } from '../../../../lib/index.js';
+import { KeptLog } from '../../../e2e/support/quiet.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 const open: TestingModule[] = [];
 afterEach(async () => {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { Cacheable, CacheConfigError, CacheEvict, CacheScope, memory } from '../../../lib/index.js';
-import { chaos } from '../../../lib/testing.js';
-import { closeAll, counter, start } from './support/start.js';
+import { Cacheable, CacheConfigError, CacheEvict, CacheScope, memory } from '../../../../lib/index.js';
+import { chaos } from '../../../../lib/testing.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
-import { CacheConfigError, CacheModule, fromRequest, type CacheService } from '../../../lib/index.js';
-import { closeAll, start } from './support/start.js';
+import { CacheConfigError, CacheModule, fromRequest, type CacheService } from '../../../../lib/index.js';
+import { closeAll, start } from '../support/start.js';
 
 afterEach(closeAll);
 

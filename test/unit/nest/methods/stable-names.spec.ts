@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, mixin, Scope, type Type } from '@nestjs/common';
-import { Cacheable, CacheConfig, CacheConfigError, CacheEvict, CacheModule } from '../../../lib/index.js';
+import { Cacheable, CacheConfig, CacheConfigError, CacheEvict, CacheModule } from '../../../../lib/index.js';
 import { Test } from '@nestjs/testing';
-import { KeptLog } from '../../e2e/support/quiet.js';
-import { closeAll, start } from './support/start.js';
+import { KeptLog } from '../../../e2e/support/quiet.js';
+import { closeAll, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { applyDecorators, Controller, Get, HttpCode, Injectable, Param, Post, SetMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Cacheable, CacheConfigError, CacheEvict, CacheModule, CachePut } from '../../../lib/index.js';
-import { closeAll, counter, start } from './support/start.js';
+import { Cacheable, CacheConfigError, CacheEvict, CacheModule, CachePut } from '../../../../lib/index.js';
+import { closeAll, counter, start } from '../support/start.js';
 
 afterEach(closeAll);
 

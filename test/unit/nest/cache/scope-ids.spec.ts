@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { closeAll, start } from './support/start.js';
+import { closeAll, start } from '../support/start.js';
 
 afterEach(closeAll);
 

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Temporal } from 'temporal-polyfill';
-import { Cacheable, cacheType, KeyInvalidError } from '../../../lib/index.js';
-import { closeAll, start } from './support/start.js';
+import { Cacheable, cacheType, KeyInvalidError } from '../../../../lib/index.js';
+import { closeAll, start } from '../support/start.js';
 
 afterEach(closeAll);
 

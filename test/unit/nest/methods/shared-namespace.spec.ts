@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Cacheable, CacheConfig, CacheEvict, CacheModule, CacheService } from '../../../lib/index.js';
+import { Cacheable, CacheConfig, CacheEvict, CacheModule, CacheService } from '../../../../lib/index.js';
 
 @Injectable()
 @CacheConfig({ namespace: 'cats' })
