@@ -1,0 +1,252 @@
+// How many functions of lib/ does one call run, and how often does a miss go back to a file that it had left?
+//
+//   node bench/functions-of-a-call.mjs                 this checkout
+//   node bench/functions-of-a-call.mjs ../other/lib    the library of another one, for comparison
+//   node bench/functions-of-a-call.mjs --names         also which, and those of a miss in the order they are entered
+//   node bench/functions-of-a-call.mjs --json          for programs
+//
+// The call is one of a method with `@Cacheable`, in the scope of a tenant, whose own function answers at once. Whatever
+// happens once for each class, space, tenant or connection has happened before.
+//
+// Functions are counted by the coverage of V8, each once however often it runs, in the sources as they are written: no
+// bundle, no minifier. Counted is what runs until the caller has its answer, timers and sockets of others included.
+//
+// The walk is read from a second copy of the sources, in which every function first says its name. A step from one file to
+// another is a return when the walk has been there before. Only steps of the engine count: what a call does between two
+// of its files, in a backend or in core, is no step of its own.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import ts from 'typescript';
+import { hasRedis, withRedis } from './harness/redis-server.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PATH = '__path';
+
+const args = process.argv.slice(2);
+const flags = new Set(args.filter((arg) => arg.startsWith('--')));
+const lib = resolve(args.find((arg) => !arg.startsWith('--')) ?? join(ROOT, 'lib'));
+const temporary = mkdtempSync(join(tmpdir(), 'functions-of-a-call-'));
+const found = [];
+let caches = 0;
+try {
+  symlinkSync(join(ROOT, 'node_modules'), join(temporary, 'node_modules'));
+  const plain = transpiled(lib, join(temporary, 'plain'));
+  const telling = transpiled(lib, join(temporary, 'telling'), [tellingNames]);
+  await measure('memory', plain, telling, async (at) => (await load(at, 'index.js')).memory());
+  if (hasRedis()) {
+    await withRedis(({ url }) =>
+      measure('redis', plain, telling, async (at) => (await load(at, 'redis.js')).redis({ url })),
+    );
+  }
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+if (flags.has('--json')) console.log(JSON.stringify(Object.fromEntries(found.map(({ name, count }) => [name, count]))));
+else for (const { name, count } of found) console.log(`${String(count).padStart(4)}  ${name}`);
+if (flags.has('--names')) for (const { name, names } of found) console.log(`\n${name}\n  ${names.join('\n  ')}`);
+// A connection may still be closing.
+process.exit();
+
+async function measure(kind, plain, telling, backendOf) {
+  await withMethod(plain, await backendOf(plain), async (miss, hit) => {
+    note(`functions of a ${kind} miss`, await functionsOf(plain, miss));
+    note(`functions of a ${kind} hit`, await functionsOf(plain, hit));
+  });
+  await withMethod(telling, await backendOf(telling), async (miss) => {
+    const walk = await walkOf(miss);
+    note(`returns of a ${kind} miss`, walk, returnsOf(walk));
+  });
+}
+
+function note(name, names, count = names.length) {
+  found.push({ name, names, count });
+}
+
+/** The library as modules that can be loaded, each function as it is written. */
+function transpiled(from, to, before = []) {
+  const compilerOptions = {
+    module: ts.ModuleKind.ES2022,
+    target: ts.ScriptTarget.ES2023,
+    experimentalDecorators: true,
+  };
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+    const source = join(entry.parentPath, entry.name);
+    const name = relative(from, source);
+    const { outputText } = ts.transpileModule(readFileSync(source, 'utf8'), {
+      compilerOptions: { ...compilerOptions, emitDecoratorMetadata: true },
+      fileName: name,
+      transformers: { before },
+    });
+    const target = join(to, name.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, outputText);
+  }
+  writeFileSync(join(to, 'package.json'), '{ "type": "module" }');
+  return to;
+}
+
+/** Every function with a body of its own first says where it is. */
+function tellingNames(context) {
+  const { factory } = context;
+  return (file) => {
+    const tell = (node) => {
+      const name = `${file.fileName.replace(/\.ts$/, '')}#${node.name?.getText?.(file) ?? ''}`;
+      return factory.createExpressionStatement(
+        factory.createCallChain(
+          factory.createPropertyAccessExpression(factory.createIdentifier('globalThis'), PATH),
+          factory.createToken(ts.SyntaxKind.QuestionDotToken),
+          undefined,
+          [factory.createStringLiteral(name)],
+        ),
+      );
+    };
+    const visit = (node) => {
+      const seen = ts.visitEachChild(node, visit, context);
+      if (!ts.isFunctionLike(seen) || seen.body === undefined) return seen;
+      const isBlock = ts.isBlock(seen.body);
+      const statements = isBlock ? [...seen.body.statements] : [factory.createReturnStatement(seen.body)];
+      // A constructor may have to call that of its class first.
+      const body = factory.createBlock(
+        ts.isConstructorDeclaration(seen) ? [...statements, tell(node)] : [tell(node), ...statements],
+      );
+      return withBody(factory, seen, body);
+    };
+    return ts.visitNode(file, visit);
+  };
+}
+
+function withBody(factory, node, body) {
+  const { modifiers, name, typeParameters, parameters, type } = node;
+  if (ts.isArrowFunction(node))
+    return factory.updateArrowFunction(
+      node,
+      modifiers,
+      typeParameters,
+      parameters,
+      type,
+      node.equalsGreaterThanToken,
+      body,
+    );
+  if (ts.isMethodDeclaration(node))
+    return factory.updateMethodDeclaration(
+      node,
+      modifiers,
+      node.asteriskToken,
+      name,
+      node.questionToken,
+      typeParameters,
+      parameters,
+      type,
+      body,
+    );
+  if (ts.isFunctionDeclaration(node))
+    return factory.updateFunctionDeclaration(
+      node,
+      modifiers,
+      node.asteriskToken,
+      name,
+      typeParameters,
+      parameters,
+      type,
+      body,
+    );
+  if (ts.isFunctionExpression(node))
+    return factory.updateFunctionExpression(
+      node,
+      modifiers,
+      node.asteriskToken,
+      name,
+      typeParameters,
+      parameters,
+      type,
+      body,
+    );
+  if (ts.isGetAccessor(node))
+    return factory.updateGetAccessorDeclaration(node, modifiers, name, parameters, type, body);
+  if (ts.isSetAccessor(node)) return factory.updateSetAccessorDeclaration(node, modifiers, name, parameters, body);
+  return factory.updateConstructorDeclaration(node, modifiers, parameters, body);
+}
+
+/** Hands over a call of a cached method that misses, with an argument of its own each time, and one that hits. */
+async function withMethod(at, backend, work) {
+  const { CacheModule, CacheService, Cacheable } = await load(at, 'index.js');
+  class Rows {
+    async find(id) {
+      return { id };
+    }
+  }
+  const find = Object.getOwnPropertyDescriptor(Rows.prototype, 'find');
+  Object.defineProperty(Rows.prototype, 'find', Cacheable({ ttl: '1m' })(Rows.prototype, 'find', find));
+  class AppModule {}
+  Module({ imports: [CacheModule.forRoot({ backend, prefix: `calls-${++caches}` })], providers: [Rows] })(AppModule);
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: ['warn', 'error'] });
+  const [cache, rows] = [app.get(CacheService), app.get(Rows)];
+  await cache.runInScope({ tenant: 'acme' }, async () => {
+    let last = 0;
+    for (let i = 0; i < 50; i++) await rows.find(++last);
+    await rows.find(last);
+    await work(
+      () => rows.find(++last),
+      () => rows.find(last),
+    );
+  });
+  await app.close();
+}
+
+function load(at, file) {
+  return import(pathToFileURL(join(at, file)).href);
+}
+
+/** The functions below `at` that run until the call has its answer. */
+async function functionsOf(at, call) {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+  await call();
+  const { result } = await session.post('Profiler.takePreciseCoverage');
+  await session.post('Profiler.stopPreciseCoverage');
+  session.disconnect();
+  const here = pathToFileURL(at).href;
+  return result
+    .filter(({ url }) => url.startsWith(here))
+    .flatMap(({ url, functions }) =>
+      functions.map(({ functionName, ranges }) => ({
+        name: `${url.slice(here.length + 1, -3)}#${functionName}`,
+        ranges,
+      })),
+    )
+    .filter(({ ranges: [range] }) => range.count > 0)
+    .map(({ name }) => name);
+}
+
+async function walkOf(call) {
+  const path = [];
+  globalThis[PATH] = (name) => path.push(name);
+  try {
+    await call();
+  } finally {
+    delete globalThis[PATH];
+  }
+  return path;
+}
+
+function returnsOf(path) {
+  const left = new Set();
+  let here;
+  let returns = 0;
+  for (const [file] of path.map((name) => name.split('#'))) {
+    if (!file.startsWith('engine/') || file === here) continue;
+    if (left.has(file)) returns++;
+    left.add(file);
+    here = file;
+  }
+  return returns;
+}
