@@ -1,9 +1,18 @@
-// What sealing and opening cost, beside JSON alone: node .ci/build.mjs --if-needed && node bench/codec-speed.mjs
-// Not one of the numbered questions: it has no peers and no target, and goes past the doors to time one part.
+// What sealing and opening cost, beside JSON alone: node bench/codec-speed.mjs
+// Not one of the numbered questions: it has no peers and no target, and times one part that no entry point exports.
+// So it compiles that part from `lib/` itself: the built library is packed into few files, without a name for each part.
 import { randomBytes } from 'node:crypto';
-import { createCodec } from '../dist/esm/codec/envelope.codec.js';
-import { resolveCodecOptions } from '../dist/esm/codec/codec.options.js';
-import { resolveLimits } from '../dist/esm/core/limits.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const { createCodec, resolveCodecOptions, resolveLimits } = await compiled(`
+  export { createCodec } from './codec/envelope.codec.js';
+  export { resolveCodecOptions } from './codec/codec.options.js';
+  export { resolveLimits } from './core/limits.js';
+`);
 
 const ROUNDS = 15;
 const id = "t.acme/Cats.findOne/'some-id-42";
@@ -46,6 +55,27 @@ for (const [size, value] of Object.entries(values)) {
     console.log(
       `  ${name.padEnd(15)} ${String(sealed.length).padStart(6)} bytes, seal ${sealing}, open ${open.toFixed(2)} (${(open / read).toFixed(2)} x)`,
     );
+  }
+}
+
+/** What this source exports, as if it were a file in `lib/`. */
+async function compiled(source) {
+  const input = fileURLToPath(new URL('../lib/codec-speed.ts', import.meta.url));
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    plugins: [
+      { name: 'source', resolveId: (id) => (id === input ? id : null), load: (id) => (id === input ? source : null) },
+    ],
+  });
+  const dir = mkdtempSync(join(tmpdir(), 'codec-speed-'));
+  try {
+    await bundle.write({ dir, format: 'es', entryFileNames: 'codec.mjs' });
+    return await import(pathToFileURL(join(dir, 'codec.mjs')).href);
+  } finally {
+    await bundle.close();
+    rmSync(dir, { recursive: true });
   }
 }
 

@@ -10,7 +10,7 @@ import { checkName } from './option-checks.js';
 import type { Serializer } from './serializer.js';
 
 export interface CompressionOptions {
-  /** Values smaller than this, in bytes once serialized, are stored as they are. @default 1024 */
+  /** Values smaller than this, in bytes once serialized, are stored as they are. @default 8192 */
   readonly threshold?: number | undefined;
   /**
    * How hard to try: 0–9 for deflate and gzip, 0–11 for brotli, 1–22 for zstd. Level 1 of deflate takes a third of the

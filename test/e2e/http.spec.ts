@@ -525,7 +525,7 @@ describe.each(['express', 'fastify'] as const)('HTTP on %s', (platform) => {
     expect(await json('routes/slow', ann)).toEqual(await joined);
   });
 
-  it('reloads in the background for the scope that was captured, though the request was changed since (I13)', async () => {
+  it('reloads in the background for the scope that was captured, though the request was changed since', async () => {
     expect(await json('aging', ann)).toEqual({ ...ann, runs: 1 });
     expect(await json('aging', eve)).toEqual({ ...eve, runs: 1 });
     await pause(60);

@@ -1,4 +1,4 @@
-/** C11: a hundred thousand interleaved requests of a thousand tenants, with random awaits, aborts and errors. */
+/** A hundred thousand interleaved requests of a thousand tenants, with random awaits, aborts and errors. */
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -41,7 +41,7 @@ class CanaryController {
 })
 class SoakModule {}
 
-describe('many tenants at once', () => {
+describe('C11: many tenants at once', () => {
   let app: INestApplication;
   const log = new KeptLog();
 

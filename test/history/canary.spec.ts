@@ -144,7 +144,7 @@ async function soak(rigs: readonly Rig<Clock>[], calls: number, workers: number)
 const rigOn = (backend: ReturnType<typeof memory>): Rig<Clock> =>
   new Rig({ backend, clock: systemClock, isHeard: false, limits: { lease: 300, maxWait: 500 } });
 
-describe('a canary in every value (row C11)', () => {
+describe('C11: a canary in every value', () => {
   it('a hundred thousand interleaved calls of a thousand tenants: nobody is served what is not theirs', async () => {
     const rig = rigOn(memory({ maxEntries: 4_000 }));
     const workers = await soak([rig], 100_000, 200);

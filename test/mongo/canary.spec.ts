@@ -25,7 +25,7 @@ interface Canary {
   readonly k: number;
 }
 
-describeWithMongo('a canary in every value', () => {
+describeWithMongo('C11, C12: a canary in every value', () => {
   let server: MongoProcess;
   beforeAll(async () => {
     server = await MongoProcess.start();

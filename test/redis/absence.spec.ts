@@ -124,21 +124,23 @@ describeWithRedis('a server that is away', () => {
   });
 
   it.each([
-    ['A5', 'DEBUG', 'SLEEP', 1.2],
-    ['A7', 'CLIENT', 'PAUSE', 1_200, 'ALL'],
-  ])('%s: while the server sleeps (%s %s) calls are bounded, and answers stay with their questions', async (...row) => {
-    const [, name, ...args] = row;
-    const server = await start();
-    const rig = await machines.ready({ url: server.url });
-    for (let index = 0; index < 20; index++) await rig.set(`k${index}`, `value of ${index}`);
-    const asleep = server.command(String(name), ...(args as (string | number)[]));
-    await pause(30);
-    const { tookMs } = await timed(() => Promise.all(loads(rig, 20)));
-    expect(tookMs).toBeLessThan(BOUND_MS);
-    await asleep;
-    await until('the server is used again', async () => (await rig.get('k1')) !== undefined);
-    for (let index = 0; index < 20; index++) expect(await rig.get(`k${index}`)).toBe(`value of ${index}`);
-  });
+    ['DEBUG', 'SLEEP', 1.2],
+    ['CLIENT', 'PAUSE', 1_200, 'ALL'],
+  ])(
+    'A5, A7: while the server sleeps (%s %s) calls are bounded, and answers stay with their questions',
+    async (name, ...args) => {
+      const server = await start();
+      const rig = await machines.ready({ url: server.url });
+      for (let index = 0; index < 20; index++) await rig.set(`k${index}`, `value of ${index}`);
+      const asleep = server.command(String(name), ...args);
+      await pause(30);
+      const { tookMs } = await timed(() => Promise.all(loads(rig, 20)));
+      expect(tookMs).toBeLessThan(BOUND_MS);
+      await asleep;
+      await until('the server is used again', async () => (await rig.get('k1')) !== undefined);
+      for (let index = 0; index < 20; index++) expect(await rig.get(`k${index}`)).toBe(`value of ${index}`);
+    },
+  );
 
   it('A6: while writes are paused reads hit, an eviction is rejected as unknown, and a late write does nothing', async () => {
     const server = await start();

@@ -20,7 +20,7 @@ async function heapMb(): Promise<number> {
   return process.memoryUsage().heapUsed / 1_048_576;
 }
 
-it('a million calls with keys that never come again leave the heap as it was (row A66)', async () => {
+it('a million calls with keys that never come again leave the heap as it was (A66)', async () => {
   const rig = new Rig({ backend: memory({ maxEntries: 2_000 }), clock: systemClock, isHeard: false });
   const random = seededRandom(1);
   let key = 0;

@@ -36,11 +36,12 @@ export function formatCounter(counter: Counter): Buffer {
   return Buffer.from([...words, labelsText(labels), value].join('|'), 'latin1');
 }
 
-/** Labels as they stand in a counter. Undefined: there are too many to be counted with. */
+/** Labels as they stand in a counter, whether or not it can hold them: see {@link fitsCounter}. */
 export function labelsText(labels: readonly Label[]): string {
   return labels.join('\n');
 }
 
+/** False: a counter with these labels would be longer than the server looks at; the value is stored as an envelope. */
 export function fitsCounter(labels: readonly Label[]): boolean {
   return labelsText(labels).length < MAX_HEADER_BYTES - 256;
 }

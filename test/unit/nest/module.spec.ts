@@ -362,7 +362,7 @@ describe('parts of the module', () => {
 });
 
 describe('a cache that is switched off', () => {
-  it('runs every loader, stores nothing and asks no backend (I5)', async () => {
+  it('runs every loader, stores nothing and asks no backend', async () => {
     const { factory, calls } = spied();
     const module = await start([CacheModule.forRoot({ backend: factory, enabled: false })], [Cats]);
     const cats = module.get(Cats);

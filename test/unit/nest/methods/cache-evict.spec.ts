@@ -253,7 +253,7 @@ describe('when it goes', () => {
     expect(await get(Editing).find('a')).toBe('a #2');
   });
 
-  it('voids a load that is under way (I25)', async () => {
+  it('voids a load that is under way', async () => {
     @Injectable()
     class Slow {
       readonly next = counter();

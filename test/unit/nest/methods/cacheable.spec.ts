@@ -724,7 +724,7 @@ describe('policies', () => {
     await expect(hard).rejects.toMatchObject({ code: 'CACHE_LOADER_TIMEOUT', timeoutMs: 70 });
   });
 
-  it('isolate: clone gives each caller a copy, freeze one frozen value, none the value itself (I24)', async () => {
+  it('isolate: clone gives each caller a copy, freeze one frozen value, none the value itself', async () => {
     @Injectable()
     class Cats {
       @Cacheable({ isolate: 'clone' })
