@@ -23,7 +23,7 @@ it.each<HeldRun>([
   ['objects as tables', 500],
   ['buffers', 5_000],
 ])(
-  'what memory says that it holds is what the process holds, within a quarter: %s, %i steps',
+  'the bytes that memory reports is what the process holds, within a quarter: %s, %i steps',
   async (...run) => {
     const [{ held, accounted } = { held: 0, accounted: 0 }] = await heldBytes([run]);
     expect(held / accounted).toBeLessThan(1.25);

@@ -9,14 +9,14 @@ import type { MemoryPartition, PartitionSnapshot } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
 import type { MemoryStore } from './store.js';
 
-/** Steps of a walk for a group that is passed by, and for a record that is looked at or removed. */
+/** What a scan costs: a group that is skipped, and a record that is examined or removed. */
 const GROUP_STEPS = 10;
 const RECORD_STEPS = 125;
 
-/** One removal under way: which records it means, and how many of them were live when it began. */
+/** One removal in progress: which records it covers, and how many of them were live when it began. */
 interface Removal {
   readonly view: View | undefined;
-  /** Groups with higher numbers were made since. */
+  /** Groups with higher numbers were created after it began. */
   readonly lastGroup: number;
   /** What was invalid when it began, by partition. */
   readonly before: ReadonlyMap<MemoryPartition<Group>, PartitionSnapshot>;
@@ -26,12 +26,12 @@ interface Removal {
 }
 
 /**
- * Walks over many records without holding up the process. What is being removed is already invalid when a walk begins
- * (its label, floor or pattern stamp was set first), so a walk only tidies up and counts. Records that leave by another
- * way during a walk (displaced, overwritten) are still counted: every removal of the store passes by here.
+ * Scans many records without blocking the event loop. What is being removed is already invalid when a scan begins (its
+ * label, minimum or pattern stamp was raised first), so the scan only frees memory and counts. Records that leave in
+ * another way meanwhile (displaced, overwritten) are still counted: the store reports every removal to `countRemoved`.
  */
-export class MemorySweep {
-  private readonly underWay = new Set<Removal>();
+export class MemoryCleanup {
+  private readonly pending = new Set<Removal>();
 
   constructor(
     private readonly store: MemoryStore,
@@ -39,9 +39,9 @@ export class MemorySweep {
     private readonly pace: Pace,
   ) {}
 
-  /** To be called for every record that leaves the store. Of two removals that mean it, the earlier one counts it. */
-  note(record: MemoryRecord): void {
-    for (const removal of this.underWay) {
+  /** Call it for every record that leaves the store. Of two pending removals that cover it, the earlier one counts it. */
+  countRemoved(record: MemoryRecord): void {
+    for (const removal of this.pending) {
       if (!covers(removal, record) || !wasLive(removal, record)) continue;
       removal.live++;
       return;
@@ -49,28 +49,28 @@ export class MemorySweep {
   }
 
   /**
-   * Removes the records of a view that exist now and match; how many were live. `condemn` raises the barrier that makes
-   * them invalid: it runs at once, in this turn, and everything after it is only tidying up.
+   * Removes the records of a view that exist now and match; resolves with how many were live. `invalidate` raises the
+   * stamp that makes them invalid: it runs synchronously, and everything after it only frees memory.
    */
-  async remove(view: View | undefined, match: Glob, condemn: () => void): Promise<number> {
+  async remove(view: View | undefined, match: Glob, invalidate: () => void): Promise<number> {
     const { store, clock } = this;
     const before = new Map(partitionsOf(store, view?.partition).map((each) => [each, each.snapshot()]));
     const beganAtMs = clock.monotonicMs();
     const removal: Removal = { view, lastGroup: store.lastGroup, before, match, beganAtMs, live: 0 };
-    this.underWay.add(removal);
+    this.pending.add(removal);
     try {
-      condemn();
-      // Each record that goes is shown to all removals that are under way.
+      invalidate();
+      // Each record that leaves is matched against every pending removal.
       const stepsOf = (record: MemoryRecord): number => {
         let steps = RECORD_STEPS + stepsToTest(match, record.text.length);
-        for (const other of this.underWay) steps += stepsToTest(other.match, record.text.length);
+        for (const other of this.pending) steps += stepsToTest(other.match, record.text.length);
         return steps;
       };
-      await this.walk(view, stepsOf, (record) => {
+      await this.eachRecord(view, stepsOf, (record) => {
         if (covers(removal, record)) store.delete(record);
       });
     } finally {
-      this.underWay.delete(removal);
+      this.pending.delete(removal);
     }
     return removal.live;
   }
@@ -81,26 +81,26 @@ export class MemorySweep {
     let bytes = 0;
     let counted: Group | undefined;
     const nowMs = this.clock.monotonicMs();
-    await this.walk(
+    await this.eachRecord(
       view,
       ({ labels }) => RECORD_STEPS + labels.length,
       (record) => {
         if (!this.store.isLive(record, nowMs)) this.store.delete(record);
         else {
           entries++;
-          const { group } = record.birth;
+          const { group } = record.metadata;
           if (group !== counted) bytes += group.costBytes;
           counted = group;
           // Of what entries have in common, each has its part.
-          bytes += record.costBytes + record.birth.costBytes / record.birth.records;
+          bytes += record.costBytes + record.metadata.costBytes / record.metadata.records;
         }
       },
     );
     return { entries, bytes: Math.round(bytes) };
   }
 
-  /** Over the records that are there now: those that come meanwhile have higher numbers and stand behind them. */
-  private async walk(
+  /** Visits the records that exist now: those stored meanwhile have higher numbers and come after them. */
+  private async eachRecord(
     view: View | undefined,
     stepsOf: (record: MemoryRecord) => number,
     visit: (record: MemoryRecord) => void,
@@ -138,15 +138,15 @@ function partitionsOf(store: MemoryStore, partition: Partition | undefined): Mem
   return known === undefined ? [] : [known];
 }
 
-/** Whether the removal means this record: it was there when the removal began, and it matches. */
+/** Whether the removal covers this record: it was stored before the removal began, and it matches. */
 function covers({ view, lastGroup, before, match }: Removal, record: MemoryRecord): boolean {
-  const { group } = record.birth;
+  const { group } = record.metadata;
   const then = before.get(group.within);
   if (then === undefined || group.order > lastGroup || !isIn(view, group) || record.stamp > then.now) return false;
   return match.matchesAll || match.test(visibleKey(record.identity));
 }
 
-/** Live when the removal began: not expired by then, and only what the removal itself condemned stands against it. */
+/** Live when the removal began: not expired by then, and invalid only because of this removal. */
 function wasLive({ before, beganAtMs }: Removal, record: MemoryRecord): boolean {
-  return record.keptUntilMs > beganAtMs && before.get(record.birth.group.within)?.wasValid(record) === true;
+  return record.keptUntilMs > beganAtMs && before.get(record.metadata.group.within)?.wasValid(record) === true;
 }

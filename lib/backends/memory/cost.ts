@@ -8,11 +8,11 @@ import type { Space } from '../../core/keys/space.js';
 
 /** An entry beside its value and the characters of its key: record, place in the group, head of the text. */
 const ENTRY_BYTES = 144;
-/** The same with a place among the uses of its tenant; and for a copy, with what it is checked by. */
+/** The same with a node in the LRU list of its tenant; and for an L1 copy, with what it is checked by. */
 export const QUOTA_BYTES = 56;
 export const COPY_BYTES = 200;
-/** What entries have in common: the object, its barrier, its place among those that are shared, its list of labels. */
-const BIRTH_BYTES = 230;
+/** Shared metadata: the object, its barrier, its slot in the group's map, its list of labels. */
+const METADATA_BYTES = 230;
 /** A label in a list, and one whose stamp is remembered, beside their characters. */
 const LABEL_BYTES = 32;
 export const STAMPED_LABEL_BYTES = 88;
@@ -28,9 +28,9 @@ export function costOf({ text }: Key, sizeBytes: number, moreBytes: number): num
 }
 
 /** Labels of the space are kept by it; with tags, an entry has a list of its own. */
-export function birthBytes(labels: readonly Label[], areOfSpace: boolean): number {
-  if (areOfSpace) return BIRTH_BYTES;
-  let bytes = BIRTH_BYTES;
+export function metadataBytes(labels: readonly Label[], areOfSpace: boolean): number {
+  if (areOfSpace) return METADATA_BYTES;
+  let bytes = METADATA_BYTES;
   for (const label of labels) bytes += LABEL_BYTES + label.length;
   return bytes;
 }

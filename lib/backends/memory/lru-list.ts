@@ -1,17 +1,17 @@
-/** What stands in a list of uses. */
+/** A node of an LRU list. */
 export interface Linked<T> {
   newer: T | undefined;
   older: T | undefined;
 }
 
-/** Records in the order of their last use, as a list through the records themselves (or through links that stand for them). */
-export class Uses<T extends Linked<T>> {
+/** Records by last use: an intrusive doubly linked list through the records themselves, or through nodes that point to them. */
+export class LruList<T extends Linked<T>> {
   newest: T | undefined;
-  /** The one that has not been used for longest. */
+  /** The least recently used. */
   oldest: T | undefined;
 
-  /** Takes a record in, or to the front. */
-  use(record: T): void {
+  /** Adds a record, or moves it to the front. */
+  touch(record: T): void {
     if (record === this.newest) return;
     if (record.newer !== undefined) this.remove(record);
     record.older = this.newest;

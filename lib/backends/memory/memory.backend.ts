@@ -34,7 +34,7 @@ import type { MemoryPartition } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
 import { scanPage } from './scan.js';
 import { MemoryStore } from './store.js';
-import { MemorySweep } from './cleanup.js';
+import { MemoryCleanup } from './cleanup.js';
 
 const NOTHING: Reading = Object.freeze({
   entry: undefined,
@@ -44,7 +44,7 @@ const NOTHING: Reading = Object.freeze({
 const EVERYTHING = compileGlob('*');
 
 /**
- * Keeps entries in this process: the default backend. Bounded by entries and by bytes, least recently used first to go.
+ * Keeps entries in this process: the default backend. Bounded by entries and by bytes; the least recently used go first.
  *
  * @example
  * CacheModule.forRoot({ backend: memory({ maxEntries: 10_000, maxBytes: 32 * 1024 * 1024 }) })
@@ -66,11 +66,11 @@ class MemoryBackend implements Backend {
 
   readonly kind = 'memory';
   private readonly store: MemoryStore;
-  private readonly sweep: MemorySweep;
+  private readonly cleanup: MemoryCleanup;
   private readonly pace: Pace;
   private readonly nonce = randomBytes(8).toString('hex');
   private tokens = 0;
-  /** A lease is of the machine, as what renews it is: see `Clock.machine`. */
+  /** Leases run on the machine's clock, as the timer that renews them does: see `Clock.machine`. */
   private readonly leaseClock: Clock;
 
   constructor(
@@ -80,7 +80,7 @@ class MemoryBackend implements Backend {
     this.leaseClock = machineOf(parts.clock);
     this.store = new MemoryStore(options, parts.copier, this.nonce, parts.besideBytes);
     this.pace = new Pace(parts.clock);
-    this.sweep = new MemorySweep(this.store, parts.clock, this.pace);
+    this.cleanup = new MemoryCleanup(this.store, parts.clock, this.pace);
     this.store.onRemoved = (record, wasDisplaced) => this.removed(record, wasDisplaced);
   }
 
@@ -141,7 +141,7 @@ class MemoryBackend implements Backend {
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): void {
     const nowMs = this.parts.clock.monotonicMs();
-    // All are looked at before any is stored: a value that cannot be kept must not leave half of a batch behind.
+    // All are admitted before any is stored: a value that cannot be kept must not leave half of a batch behind.
     const admitted = entries.map(([key, draft]) => ({ key, draft, ...this.admit(key, draft) }));
     for (const { key, draft, value, sizeBytes } of admitted) {
       const partition = this.store.partition(key.space.partition);
@@ -190,21 +190,21 @@ class MemoryBackend implements Backend {
 
   clear(view: View): Promise<number> {
     const partition = this.store.knownPartition(view.partition);
-    return this.sweep.remove(view, EVERYTHING, () => {
+    return this.cleanup.remove(view, EVERYTHING, () => {
       const { label } = view;
-      this.alter(partition, (known) => (label === undefined ? known.raiseFloor() : known.invalidate([label])));
+      this.alter(partition, (known) => (label === undefined ? known.raiseMinimumStamp() : known.invalidate([label])));
     });
   }
 
   clearEverything(): Promise<number> {
-    return this.sweep.remove(undefined, EVERYTHING, () => {
-      for (const partition of this.store.allPartitions()) this.alter(partition, (known) => known.raiseFloor());
+    return this.cleanup.remove(undefined, EVERYTHING, () => {
+      for (const partition of this.store.allPartitions()) this.alter(partition, (known) => known.raiseMinimumStamp());
     });
   }
 
   removeMatching({ view, match }: Selection): Promise<number> {
     const partition = this.store.knownPartition(view.partition);
-    return this.sweep.remove(view, match, () => partition?.beginPattern());
+    return this.cleanup.remove(view, match, () => partition?.beginPattern());
   }
 
   scan(selection: Selection, cursor: string | undefined): Promise<Page> {
@@ -212,7 +212,7 @@ class MemoryBackend implements Backend {
   }
 
   usage(view: View | undefined): Promise<Usage> {
-    return this.sweep.usage(view);
+    return this.cleanup.usage(view);
   }
 
   info(): BackendInfo {
@@ -234,7 +234,7 @@ class MemoryBackend implements Backend {
   private admit(key: Key, draft: Draft): Copied {
     const { maxEntryBytes, quota, isolation } = this.options;
     const limitBytes = Math.min(this.parts.limits.maxValueBytes, maxEntryBytes, quota?.maxBytes ?? Infinity);
-    // What is too large is not copied to its end, however large it is.
+    // Copying stops at the limit, however large the value is.
     const admitted = this.parts.copier.admit(draft.value, draft.isolation ?? isolation, limitBytes);
     if (admitted.sizeBytes > limitBytes || !this.store.fits(key, admitted.sizeBytes)) {
       throw new ValueTooLargeError(admitted.sizeBytes, limitBytes);
@@ -272,7 +272,7 @@ class MemoryBackend implements Backend {
     return nowMs < record.freshUntilMs && this.store.isLive(record, nowMs);
   }
 
-  /** The lease as it stands, if its holder still holds it in the same life of the partition. */
+  /** The stored lease, if the caller still holds it and the partition has not been recreated since. */
   private heldBy(lease: Lease): { expiresAtMs: number } | undefined {
     const partition = this.store.knownPartition(lease.key.space.partition);
     if (partition?.incarnation !== lease.incarnation) return undefined;
@@ -281,13 +281,13 @@ class MemoryBackend implements Backend {
   }
 
   private removed(record: MemoryRecord, wasDisplaced: boolean): void {
-    this.sweep.note(record);
-    if (wasDisplaced) record.birth.group.tally.displaced++;
+    this.cleanup.countRemoved(record);
+    if (wasDisplaced) record.metadata.group.tally.displaced++;
   }
 }
 
 function readingOf(record: MemoryRecord | undefined): Reading {
-  return record === undefined ? NOTHING : { entry: record, barrier: record.birth.barrier(), level: 'l1' };
+  return record === undefined ? NOTHING : { entry: record, barrier: record.metadata.barrier(), level: 'l1' };
 }
 
 function graceOf(freshForMs: number, keptForMs: number): number {

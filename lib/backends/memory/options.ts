@@ -7,7 +7,7 @@ export interface MemoryOptions {
   /** Most entries kept; beyond it the least recently used go. @default 50000 */
   readonly maxEntries?: number | undefined;
   /**
-   * Most bytes kept (estimated, within a quarter of what the process holds); beyond it the least recently used go. Counts
+   * Most bytes kept (estimated, within a quarter of what the heap shows); beyond it the least recently used go. Counts
    * entries, their keys and tags, tenants and what they have invalidated, and what the cache knows of tenants and users:
    * scopes and counters, some 30 MB at most, which leave entries at least half of it. @default 67108864 (64 MiB)
    */
@@ -19,17 +19,17 @@ export interface MemoryOptions {
   readonly maxEntryBytes?: number | undefined;
   /**
    * How stored values are kept apart from the values callers hold.
-   * - `clone`: the store keeps a copy, every reader gets a copy. Nobody can change what others read.
+   * - `clone`: the store keeps a copy, every reader gets a copy. No caller can change what others read.
    * - `freeze`: the store keeps a deeply frozen copy that all readers share. Free per hit: for large hot values.
    *   What JavaScript cannot freeze (Map, Set, Date, URL, RegExp, bytes, what `fromJSON` makes) is copied for each reader,
    *   with the objects that lead to it: a list of ten thousand rows with a Date each costs as much as with `clone`.
-   * - `none`: caller, store and readers share one object. For values nobody ever changes.
+   * - `none`: caller, store and readers share one object. For values that are never changed.
    * @default 'clone'
    */
   readonly isolate?: Isolation | undefined;
   /**
-   * What one tenant may take of all this. Without it tenants share everything, and who uses much displaces the others.
-   * Costs a hit a few nanoseconds. What belongs to everybody (`global`) has no quota. `{}` for the defaults. @default none
+   * What one tenant may take of all this. Without it tenants share everything, and one that stores much displaces the
+   * others. Costs a hit a few nanoseconds. `global` entries have no quota. `{}` for the defaults. @default none
    */
   readonly quota?: QuotaOptions | undefined;
 }

@@ -1,7 +1,7 @@
 import type { ResolvedQuota } from './options.js';
-import type { BirthOf } from './shared-metadata.js';
+import type { MetadataFields } from './shared-metadata.js';
 
-/** What a store may hold. */
+/** The bounds of a store. */
 export interface StoreBounds {
   readonly maxEntries: number;
   readonly maxBytes: number;
@@ -12,7 +12,7 @@ export interface StoreBounds {
 }
 
 /** An entry on its way into the store. */
-export interface Placement extends BirthOf {
+export interface Placement extends MetadataFields {
   readonly value: unknown;
   readonly keptUntilMs: number;
   readonly sizeBytes: number;

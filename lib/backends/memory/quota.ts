@@ -1,166 +1,166 @@
 /**
- * What one tenant may take of memory that many share. Whoever takes more makes room among its own entries, the least
- * recently used first; and so does, in a memory that is full, whoever holds more than an even share, before others who do
- * not have to. So nobody's scan costs others their hits, nor do the scans of several at once. What belongs to everybody
- * has no quota.
+ * What one tenant may take of memory that many share. A tenant over its quota displaces its own least recently used
+ * entries; in a full memory, tenants above an even share are displaced from before those within it. So one tenant that
+ * reads everything once does not cost the others their hits, nor do several at the same time. Global entries have no
+ * quota.
  */
 import type { Partition } from '../../core/keys/partition.js';
 import { MemoryRecord, type Group } from './record.js';
 import type { MemoryPartition } from './partition.js';
 import type { ResolvedQuota } from './options.js';
-import { Uses, type Linked } from './lru-list.js';
+import { LruList, type Linked } from './lru-list.js';
 
-/** Stands for a record in the list of its tenant's uses. */
-export class OwnUse implements Linked<OwnUse> {
-  newer: OwnUse | undefined = undefined;
-  older: OwnUse | undefined = undefined;
+/** A record's node in the LRU list of its tenant. */
+export class TenantLink implements Linked<TenantLink> {
+  newer: TenantLink | undefined = undefined;
+  older: TenantLink | undefined = undefined;
 
   constructor(readonly record: QuotaRecord) {}
 }
 
-/** A record where tenants have quotas: stands in two lists. */
+/** A record where tenants have quotas: in two LRU lists, the store's and its tenant's. */
 export class QuotaRecord extends MemoryRecord {
-  own: OwnUse | undefined = undefined;
+  tenantLink: TenantLink | undefined = undefined;
 }
 
-/** What one tenant holds. */
-class Holding {
+/** What one tenant uses. */
+class TenantUsage {
   entries = 0;
-  /** What its records take. */
+  /** Bytes of its records. */
   recordBytes = 0;
-  readonly uses = new Uses<OwnUse>();
+  readonly lru = new LruList<TenantLink>();
 
   constructor(private readonly within: MemoryPartition<Group>) {}
 
-  /** Its records, and what it takes beside them: labels, what entries have in common, itself. */
+  /** Its records and everything beside them: labels, shared metadata, the partition itself. */
   get bytes(): number {
     return this.recordBytes + this.within.heldBytes;
   }
 }
 
-/** What of a memory is used up. */
+/** Which bound of a memory is reached. */
 export type Measure = 'entries' | 'bytes';
 
-/** Of a tenant that may store nothing more: entries that are looked at whether they have expired. */
-const LOOKED_AT = 16;
+/** Entries of a tenant at its quota that are examined for expiry before one more is rejected. */
+const MAX_EXAMINED = 16;
 
 export class Quota {
   /** Entries displaced because their tenant had reached its quota. */
   displaced = 0;
   /** Entries not stored for that reason. */
   rejected = 0;
-  private readonly holdings = new Map<Partition, Holding>();
-  /** The one that held most when it was last looked for. */
-  private large: Holding | undefined;
-  /** How often something had to go since then. */
-  private sinceLook = Infinity;
+  private readonly usages = new Map<Partition, TenantUsage>();
+  /** The tenant that used most at the last scan over all of them. */
+  private knownLarge: TenantUsage | undefined;
+  /** Records displaced since that scan. */
+  private displacedSinceScan = Infinity;
 
   constructor(private readonly bounds: ResolvedQuota) {}
 
   /** Sums over all tenants, so that there are as many figures with a thousand of them as with one. */
   get figures(): Readonly<Record<string, number>> {
     let largest = 0;
-    for (const { bytes } of this.holdings.values()) largest = Math.max(largest, bytes);
+    for (const { bytes } of this.usages.values()) largest = Math.max(largest, bytes);
     const { displaced: quotaDisplaced, rejected: quotaRejected } = this;
-    return { tenants: this.holdings.size, largestTenantBytes: largest, quotaDisplaced, quotaRejected };
+    return { tenants: this.usages.size, largestTenantBytes: largest, quotaDisplaced, quotaRejected };
   }
 
   get maxBytes(): number {
     return this.bounds.maxBytes;
   }
 
-  used(record: MemoryRecord): void {
-    const { own } = record as QuotaRecord;
-    if (own !== undefined) this.holdings.get(partitionOf(record))?.uses.use(own);
+  touch(record: MemoryRecord): void {
+    const { tenantLink } = record as QuotaRecord;
+    if (tenantLink !== undefined) this.usages.get(partitionOf(record))?.lru.touch(tenantLink);
   }
 
   add(record: MemoryRecord): void {
     const partition = partitionOf(record);
-    if (isEverybodys(partition)) return;
-    const holding = this.holdings.get(partition) ?? new Holding(record.birth.group.within);
-    this.holdings.set(partition, holding);
+    if (isGlobal(partition)) return;
+    const usage = this.usages.get(partition) ?? new TenantUsage(record.metadata.group.within);
+    this.usages.set(partition, usage);
     const mine = record as QuotaRecord;
-    mine.own = new OwnUse(mine);
-    holding.uses.use(mine.own);
-    holding.entries++;
-    holding.recordBytes += record.costBytes;
+    mine.tenantLink = new TenantLink(mine);
+    usage.lru.touch(mine.tenantLink);
+    usage.entries++;
+    usage.recordBytes += record.costBytes;
   }
 
   remove(record: MemoryRecord): void {
-    const { own } = record as QuotaRecord;
-    const holding = this.holdings.get(partitionOf(record));
-    if (own === undefined || holding === undefined) return;
-    holding.uses.remove(own);
-    holding.entries--;
-    holding.recordBytes -= record.costBytes;
-    if (holding.entries === 0) this.holdings.delete(partitionOf(record));
+    const { tenantLink } = record as QuotaRecord;
+    const usage = this.usages.get(partitionOf(record));
+    if (tenantLink === undefined || usage === undefined) return;
+    usage.lru.remove(tenantLink);
+    usage.entries--;
+    usage.recordBytes -= record.costBytes;
+    if (usage.entries === 0) this.usages.delete(partitionOf(record));
   }
 
-  /** The record that has to go because its tenant holds too much. */
+  /** The record to displace because its tenant is over its quota. */
   excess(partition: Partition): MemoryRecord | undefined {
-    const holding = this.holdings.get(partition);
-    return holding !== undefined && this.isExceeded(holding, 0, 0) ? holding.uses.oldest?.record : undefined;
+    const usage = this.usages.get(partition);
+    return usage !== undefined && this.isExceeded(usage, 0, 0) ? usage.lru.oldest?.record : undefined;
   }
 
   /**
-   * What has to go where memory is full: the least recently used of all, unless it belongs to a tenant within its even
-   * share while another has more. Then that one makes room, whoever stores something now before others; but what was just
-   * stored stays.
+   * The record to displace where memory is full: the least recently used of all, unless its tenant is within an even
+   * share while another is above it. Then that other tenant makes room, the one that is storing first of all; but the
+   * record that was just stored stays.
    */
   victim(oldest: MemoryRecord, by: Partition, full: Measure, bound: number): MemoryRecord {
-    this.sinceLook++;
-    const share = bound / this.holdings.size;
-    const theirs = this.holdings.get(partitionOf(oldest));
+    this.displacedSinceScan++;
+    const share = bound / this.usages.size;
+    const theirs = this.usages.get(partitionOf(oldest));
     if (theirs === undefined || theirs[full] > share) return oldest;
-    const mine = this.holdings.get(by);
-    if (mine !== undefined && mine.entries > 1 && mine[full] > share) return mine.uses.oldest?.record ?? oldest;
-    const largest = this.largestBut(mine, full, share);
-    return largest?.uses.oldest?.record ?? oldest;
+    const mine = this.usages.get(by);
+    if (mine !== undefined && mine.entries > 1 && mine[full] > share) return mine.lru.oldest?.record ?? oldest;
+    const largest = this.largestOther(mine, full, share);
+    return largest?.lru.oldest?.record ?? oldest;
   }
 
-  /** One that holds more than an even share. Looked for among all so seldom that it costs nothing on average. */
-  private largestBut(mine: Holding | undefined, full: Measure, share: number): Holding | undefined {
-    const isLarge = (holding: Holding): boolean => holding !== mine && holding[full] > share;
-    if (this.large !== undefined && isLarge(this.large)) return this.large;
-    if (this.sinceLook < this.holdings.size) return undefined;
-    this.sinceLook = 0;
-    let largest: Holding | undefined;
-    for (const holding of this.holdings.values()) {
-      if (isLarge(holding) && holding[full] > (largest?.[full] ?? 0)) largest = holding;
+  /** A tenant above an even share. Scans all of them so rarely that it costs nothing on average. */
+  private largestOther(mine: TenantUsage | undefined, full: Measure, share: number): TenantUsage | undefined {
+    const isLarge = (usage: TenantUsage): boolean => usage !== mine && usage[full] > share;
+    if (this.knownLarge !== undefined && isLarge(this.knownLarge)) return this.knownLarge;
+    if (this.displacedSinceScan < this.usages.size) return undefined;
+    this.displacedSinceScan = 0;
+    let largest: TenantUsage | undefined;
+    for (const usage of this.usages.values()) {
+      if (isLarge(usage) && usage[full] > (largest?.[full] ?? 0)) largest = usage;
     }
-    this.large = largest;
+    this.knownLarge = largest;
     return largest;
   }
 
   /** Whether another entry may come; `drop` is given the tenant's entries that may have expired. */
   admits(partition: Partition, costBytes: number, drop: (record: MemoryRecord) => void): boolean {
-    const holding = this.holdings.get(partition);
-    if (this.bounds.onExceeded !== 'reject' || holding === undefined) return true;
-    let use = holding.uses.oldest;
-    for (let looked = 0; use !== undefined && looked < LOOKED_AT && this.isExceeded(holding, 1, costBytes); looked++) {
+    const usage = this.usages.get(partition);
+    if (this.bounds.onExceeded !== 'reject' || usage === undefined) return true;
+    let use = usage.lru.oldest;
+    for (let looked = 0; use !== undefined && looked < MAX_EXAMINED && this.isExceeded(usage, 1, costBytes); looked++) {
       const { record, newer } = use;
       use = newer;
       drop(record);
     }
-    if (!this.isExceeded(holding, 1, costBytes)) return true;
+    if (!this.isExceeded(usage, 1, costBytes)) return true;
     this.rejected++;
     return false;
   }
 
   clear(): void {
-    this.holdings.clear();
-    this.large = undefined;
+    this.usages.clear();
+    this.knownLarge = undefined;
   }
 
-  private isExceeded({ entries, bytes }: Holding, more: number, moreBytes: number): boolean {
+  private isExceeded({ entries, bytes }: TenantUsage, more: number, moreBytes: number): boolean {
     return entries + more > this.bounds.maxEntries || bytes + moreBytes > this.bounds.maxBytes;
   }
 }
 
 function partitionOf(record: MemoryRecord): Partition {
-  return (record.birth.group.within as MemoryPartition<Group>).partition;
+  return (record.metadata.group.within as MemoryPartition<Group>).partition;
 }
 
-function isEverybodys(partition: Partition): boolean {
+function isGlobal(partition: Partition): boolean {
   return partition === 'g';
 }

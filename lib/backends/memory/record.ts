@@ -8,47 +8,46 @@ import type { Tally } from '../../core/keys/tally.js';
 import { veil } from '../../core/veil.js';
 import type { MemoryPartition } from './partition.js';
 
-/** The entries of one space: what listing, counting and clearing walk over instead of the whole store. */
+/** The entries of one space: what listing, counting and clearing scan instead of the whole store. */
 export interface Group {
-  /** Groups made later have higher numbers: a listing goes on by them. */
+  /** Groups created later have higher numbers: the cursor of a listing refers to it. */
   readonly order: number;
   readonly name: string;
   readonly path: string;
   readonly namespace: string;
   readonly within: MemoryPartition<Group>;
   readonly tally: Tally;
-  /** Those of its space. */
+  /** The labels of its space. */
   readonly labels: readonly Label[];
-  /** What it occupies beside its records and births. */
+  /** What it occupies beside its records and their metadata. */
   readonly costBytes: number;
-  /** What the ids of the group begin with. */
+  /** The beginning that all ids of the group have in common. */
   readonly idPrefix: string;
-  /** The group's records by the rest of their ids, in the order of their numbers. */
+  /** Its records by the rest of their ids, in the order of their numbers. */
   readonly records: Map<string, MemoryRecord>;
   /** The number of the last record. */
   numbered: number;
-  /** The birth of the last new record, which most share. */
-  lastBirth: Birth | undefined;
-  /** All that new records may share, by their prints: those of the newest stamp. Dropped when it grows; records keep their own. */
-  births: Map<number, Birth> | undefined;
-  /** Their stamp. */
-  bornAt: Stamp;
-  /** Where the janitor goes on. */
-  janitor: Iterator<MemoryRecord> | undefined;
+  /** The metadata of the last new record, which most share. */
+  lastMetadata: SharedMetadata | undefined;
+  /** Metadata of the newest stamp that new records may share, by fingerprint of the labels. Dropped when it grows; records keep their own. */
+  sharedMetadata: Map<number, SharedMetadata> | undefined;
+  /** The stamp of `sharedMetadata`. */
+  sharedStamp: Stamp;
+  /** Where the next look for expired records continues. */
+  expiryCursor: Iterator<MemoryRecord> | undefined;
 }
 
 /**
- * What many records have in common: when they were born, under which labels, with which grace. Records of one space
- * stored between two invalidations share one, which keeps a record small and makes one check of the labels
- * serve them all.
+ * Metadata that many records have in common: stamp, labels, grace. Records of one space stored between two invalidations
+ * share one object, which keeps a record small and makes one check of the labels serve them all.
  */
-export class Birth {
-  /** Records that have it. */
+export class SharedMetadata {
+  /** Number of records that refer to it. */
   records = 0;
-  /** The partition's last bulk invalidation when the barrier below was worked out. */
+  /** The partition's last bulk invalidation when the barrier below was computed. */
   private checkedAt: Stamp = -1;
   private knownBarrier: Barrier | undefined;
-  /** Where the first level of two keeps the changes of these labels. Worked out when first needed. */
+  /** Slots of these labels in the change log of a first level. Computed when first needed. */
   slots: readonly number[] | undefined = undefined;
 
   constructor(
@@ -59,22 +58,22 @@ export class Birth {
     readonly graceMs: number,
     readonly isolation: Isolation,
     readonly copier: Copier,
-    /** What it occupies as long as records have it. */
+    /** What it occupies as long as records refer to it. */
     readonly costBytes: number,
   ) {}
 
-  /** Whether it is what such a record is born with, at its stamp. */
+  /** Whether it fits such a record, provided the stamp is the same. */
   isOf(labels: readonly Label[], graceMs: number, isolation: Isolation): boolean {
     if (this.graceMs !== graceMs || this.isolation !== isolation || this.labels.length !== labels.length) return false;
     return this.labels === labels || labels.every((label, at) => label === this.labels[at]);
   }
 
-  /** What records of this birth have to survive. Worked out anew only when something was invalidated in bulk. */
+  /** What these records have to survive. Computed anew only after a bulk invalidation. */
   barrier(): Barrier {
     const { within } = this.group;
-    if (this.knownBarrier === undefined || this.checkedAt !== within.bulk) {
+    if (this.knownBarrier === undefined || this.checkedAt !== within.bulkStamp) {
       this.knownBarrier = within.barrierFor(this.labels);
-      this.checkedAt = within.bulk;
+      this.checkedAt = within.bulkStamp;
     }
     return this.knownBarrier;
   }
@@ -89,43 +88,43 @@ export class MemoryRecord implements Entry {
     veil(this.prototype, 'MemoryRecord');
   }
 
-  /** The neighbours in the order of use. */
+  /** Neighbours in the LRU list. */
   newer: MemoryRecord | undefined = undefined;
   older: MemoryRecord | undefined = undefined;
   private keptUntil: number;
 
   constructor(
-    /** The last word of the id; the group knows the rest. */
+    /** The last word of the id; the group has the rest. */
     readonly text: string,
     private stored: unknown,
-    private born: Birth,
+    private shared: SharedMetadata,
     keptUntilMs: number,
-    /** What the record takes of the store's bytes. */
+    /** What the record counts for in the store's bytes. */
     readonly costBytes: number,
-    /** Records of a group are numbered as they come. A listing goes on by it. */
+    /** Position among the records of the group, in the order of storing. The cursor of a listing refers to it. */
     readonly number: number,
   ) {
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
   }
 
-  get birth(): Birth {
-    return this.born;
+  get metadata(): SharedMetadata {
+    return this.shared;
   }
 
   get identity(): KeyId {
-    return idIn(this.born.group.idPrefix, this.text);
+    return idIn(this.shared.group.idPrefix, this.text);
   }
 
   get incarnation(): Incarnation {
-    return this.born.incarnation;
+    return this.shared.incarnation;
   }
 
   get stamp(): Stamp {
-    return this.born.stamp;
+    return this.shared.stamp;
   }
 
   get labels(): readonly Label[] {
-    return this.born.labels;
+    return this.shared.labels;
   }
 
   get keptUntilMs(): number {
@@ -133,7 +132,7 @@ export class MemoryRecord implements Entry {
   }
 
   get freshUntilMs(): number {
-    return this.keptUntil === NEVER ? Infinity : this.keptUntil - this.born.graceMs;
+    return this.keptUntil === NEVER ? Infinity : this.keptUntil - this.shared.graceMs;
   }
 
   get sizeBytes(): number {
@@ -146,10 +145,10 @@ export class MemoryRecord implements Entry {
 
   get value(): unknown {
     const { stored } = this;
-    return typeof stored === 'object' ? this.born.copier.release(stored, this.born.isolation) : stored;
+    return typeof stored === 'object' ? this.shared.copier.release(stored, this.shared.isolation) : stored;
   }
 
-  /** The number inside, for counters: undefined when it is none. */
+  /** The value of a counter; undefined when the value is no whole number. */
   get count(): number | undefined {
     return Number.isSafeInteger(this.stored) ? (this.stored as number) : undefined;
   }
@@ -159,12 +158,12 @@ export class MemoryRecord implements Entry {
   }
 
   isOf({ space, text }: Key): boolean {
-    return this.text === text && this.born.group.idPrefix === space.idPrefix;
+    return this.text === text && this.shared.group.idPrefix === space.idPrefix;
   }
 
-  /** Another life for the same value. */
-  extend(birth: Birth, keptUntilMs: number): void {
-    this.born = birth;
+  /** Other times for the same value. */
+  extend(metadata: SharedMetadata, keptUntilMs: number): void {
+    this.shared = metadata;
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
   }
 }

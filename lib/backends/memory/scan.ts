@@ -6,16 +6,16 @@ import type { MemoryStore } from './store.js';
 import { isIn } from './cleanup.js';
 
 const PAGE_SIZE = 500;
-/** Records looked at for one page: who asks for the next one may have had enough. */
-const LOOKED_AT = 2_000;
-/** Steps for a group or record that is passed by, and for a record that is looked at. */
+/** Records examined for one page: the caller may not need the next one. */
+const EXAMINED_PER_PAGE = 2_000;
+/** What a scan costs: a group or record that is skipped, and a record that is examined. */
 const PASSING_STEPS = 10;
 const RECORD_STEPS = 125;
 
 /**
  * A page of visible keys, group by group and each in the order of its records' numbers. The cursor is `<number of the
- * group>.<number of the last record looked at>`: it outlives groups and records that come and go. A key that is written
- * anew during a listing gets a new number, so it may be listed twice; none that stays is left out.
+ * group>.<number of the last record examined>`: it outlives groups and records that come and go. A key that is written
+ * again during a listing gets a new number, so it may be listed twice; none that stays is left out.
  */
 export async function scanPage(
   store: MemoryStore,
@@ -26,7 +26,7 @@ export async function scanPage(
 ): Promise<Page> {
   const from = parse(cursor);
   const keys: string[] = [];
-  let left = LOOKED_AT;
+  let left = EXAMINED_PER_PAGE;
   for (const group of store.groups(view.partition)) {
     const turn = pace.take(PASSING_STEPS);
     if (turn !== undefined) await turn;

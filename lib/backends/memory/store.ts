@@ -1,44 +1,44 @@
 /**
  * Records in groups, one group a space. A hit is two look-ups, of the group by the beginning of the id and of the record
- * by its end: neither has to put the id together. The list of uses goes through all groups and says what is displaced
- * when a bound is reached; every removal, whoever asked for it, passes through `leave`, so the three never disagree.
+ * by its end: neither has to put the id together. The LRU list spans all groups and decides what is displaced when a
+ * bound is reached; every removal, whatever its reason, passes through `leave`, so the three never disagree.
  */
 import type { Copier } from '../../core/values/copier.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { survives } from '../../core/stamp.js';
-import { birthIn, dropBirth } from './shared-metadata.js';
+import { metadataFor, dropMetadata } from './shared-metadata.js';
 import { compact, costOf, groupBytes, QUOTA_BYTES } from './cost.js';
-import { Janitor } from './expiry-scan.js';
+import { ExpiryScan } from './expiry-scan.js';
 import { MemoryPartition } from './partition.js';
-import { MemoryRecord, type Birth, type Group } from './record.js';
+import { MemoryRecord, type SharedMetadata, type Group } from './record.js';
 import { Quota, QuotaRecord, type Measure } from './quota.js';
 import type { Placement, StoreBounds } from './placement.js';
-import { Uses } from './lru-list.js';
+import { LruList } from './lru-list.js';
 
-/** Members of the group that each new record looks at, to drop those that have expired. */
-const SWEPT_PER_PLACEMENT = 2;
+/** Records of the group that are examined for expiry with each new one. */
+const EXAMINED_PER_PLACEMENT = 2;
 
 export class MemoryStore {
-  /** Told about every record that leaves, however it leaves. */
+  /** Called for every record that leaves, whatever the reason. */
   onRemoved: ((record: MemoryRecord, wasDisplaced: boolean) => void) | undefined;
-  /** Whether something that the store does not know of speaks against a record. */
+  /** Whether a record is invalid for a reason that the store does not know. */
   isRevoked: ((record: MemoryRecord) => boolean) | undefined;
   private readonly groupsByPrefix = new Map<string, Group>();
-  private readonly uses = new Uses<MemoryRecord>();
-  private readonly janitor = new Janitor(this.groupsByPrefix);
+  private readonly lru = new LruList<MemoryRecord>();
+  private readonly expiryScan = new ExpiryScan(this.groupsByPrefix);
   readonly quota: Quota | undefined;
   private readonly partitions = new Map<Partition, MemoryPartition<Group>>();
   private entries = 0;
   private bytes = 0;
-  private born = 0;
-  private grouped = 0;
+  private partitionsMade = 0;
+  private groupsMade = 0;
 
   constructor(
     private readonly bounds: StoreBounds,
     private readonly copier: Copier,
     private readonly nonce: string,
-    /** What the cache holds beside its entries: scopes, spaces, counters. */
+    /** Bytes of what the cache keeps beside its entries: scopes, spaces, counters. */
     private readonly besideBytes: () => number = () => 0,
     private readonly Record: typeof MemoryRecord = bounds.quota === undefined ? MemoryRecord : QuotaRecord,
     private readonly moreBytes = bounds.quota === undefined ? 0 : QUOTA_BYTES,
@@ -50,12 +50,12 @@ export class MemoryStore {
     return this.entries;
   }
 
-  /** Everything that is held: entries, what they have in common, tenants, and what the cache knows about them. */
+  /** Everything in memory: entries, shared metadata, partitions, and what the cache keeps beside them. */
   get usedBytes(): number {
     return this.bytes + this.besideBytes();
   }
 
-  /** What counts against the bound: of that which is no entry, at most half of it, so that entries keep the other half. */
+  /** What counts against the bound: of everything that is no entry at most half the bound, so that entries keep the other half. */
   private get boundBytes(): number {
     return this.bytes + Math.min(this.besideBytes(), this.bounds.maxBytes / 2);
   }
@@ -63,7 +63,7 @@ export class MemoryStore {
   /** The record of a key, which becomes the most recently used. */
   get(key: Key): MemoryRecord | undefined {
     const record = this.peek(key);
-    if (record !== undefined) this.use(record);
+    if (record !== undefined) this.touch(record);
     return record;
   }
 
@@ -71,7 +71,7 @@ export class MemoryStore {
     return this.groupsByPrefix.get(space.idPrefix)?.records.get(text);
   }
 
-  /** A partition that exists, or undefined: then it has nothing to invalidate and nobody to tell. */
+  /** A partition that exists; undefined: it has neither entries nor leases, so there is nothing to invalidate. */
   knownPartition(partition: Partition): MemoryPartition<Group> | undefined {
     return this.partitions.get(partition);
   }
@@ -83,14 +83,14 @@ export class MemoryStore {
   partition(partition: Partition): MemoryPartition<Group> {
     let known = this.partitions.get(partition);
     if (known === undefined) {
-      known = new MemoryPartition(partition, `${this.nonce}.${++this.born}`);
+      known = new MemoryPartition(partition, `${this.nonce}.${++this.partitionsMade}`);
       this.partitions.set(partition, known);
       this.bytes += known.heldBytes;
     }
     return known;
   }
 
-  /** Changes what a partition remembers, within the bounds. */
+  /** Changes the labels or stamps of a partition, and makes room if they grow. */
   alter(partition: MemoryPartition<Group>, change: () => void, nowMs: number): void {
     const beforeBytes = partition.heldBytes;
     change();
@@ -99,7 +99,7 @@ export class MemoryStore {
     if (partition.heldBytes > beforeBytes) this.displace(partition.partition, nowMs);
   }
 
-  /** Partitions without entries and leases hold nothing worth remembering. */
+  /** A partition without entries and leases has no state worth keeping. */
   forgetIfIdle(partition: MemoryPartition<Group>): void {
     if (!partition.isIdle || this.partitions.get(partition.partition) !== partition) return;
     this.partitions.delete(partition.partition);
@@ -112,7 +112,7 @@ export class MemoryStore {
     return costBytes <= this.bounds.maxEntryBytes && !(isOwned && costBytes > (this.quota as Quota).maxBytes);
   }
 
-  /** Whether the tenant may store another entry, of such a size. In the place of one that it has, it always may. */
+  /** Whether the tenant's quota allows another entry of this size. Replacing an entry is always allowed. */
   admits(key: Key, sizeBytes: number, nowMs: number): boolean {
     if (this.quota === undefined || this.peek(key) !== undefined) return true;
     return this.quota.admits(key.space.partition, costOf(key, sizeBytes, this.moreBytes), (record) => {
@@ -124,34 +124,34 @@ export class MemoryStore {
     const group = this.group(key);
     const { records } = group;
     const before = records.get(key.text);
-    const birth = birthIn(group, placement, this.copier);
+    const metadata = metadataFor(group, placement, this.copier);
     const costBytes = costOf(key, placement.sizeBytes, this.moreBytes);
     const text = compact(key.text);
-    const record = new this.Record(text, placement.value, birth, placement.keptUntilMs, costBytes, ++group.numbered);
-    this.join(birth);
-    // The new one comes in before the old one and others leave: a group that runs empty is forgotten, with its partition.
+    const record = new this.Record(text, placement.value, metadata, placement.keptUntilMs, costBytes, ++group.numbered);
+    this.retain(metadata);
+    // The new record is referenced before the old one and others leave: an emptied group is deleted, with its partition.
     if (before !== undefined) {
       this.leave(before, false);
       records.delete(text);
     }
     records.set(text, record);
-    this.uses.use(record);
+    this.lru.touch(record);
     this.quota?.add(record);
     this.entries++;
     this.bytes += costBytes;
-    this.sweepSome(group, nowMs);
+    this.dropSomeExpired(group, nowMs);
     this.displace(group.within.partition, nowMs);
     return record;
   }
 
-  /** Another life for the same value. */
+  /** Other times for the same value. */
   extend(record: MemoryRecord, graceMs: number, keptUntilMs: number): void {
-    const { birth } = record;
-    const { group, labels, stamp, isolation } = birth;
-    const next = birthIn(group, { labels, stamp, isolation, graceMs }, this.copier);
-    this.join(next);
+    const { metadata } = record;
+    const { group, labels, stamp, isolation } = metadata;
+    const next = metadataFor(group, { labels, stamp, isolation, graceMs }, this.copier);
+    this.retain(next);
     record.extend(next, keptUntilMs);
-    this.part(birth);
+    this.unretain(metadata);
   }
 
   delete(record: MemoryRecord): void {
@@ -161,29 +161,29 @@ export class MemoryStore {
   clear(): void {
     this.groupsByPrefix.clear();
     this.partitions.clear();
-    this.uses.clear();
+    this.lru.clear();
     this.quota?.clear();
-    this.janitor.beginAnew();
+    this.expiryScan.restart();
     this.entries = 0;
     this.bytes = 0;
   }
 
-  /** Whether a record is still there: walks take turns with other work, and what they come back to may have left. */
+  /** Whether a record is still stored: scans yield to other work, and the record at the cursor may have left meanwhile. */
   holds(record: MemoryRecord): boolean {
-    return record.birth.group.records.get(record.text) === record;
+    return record.metadata.group.records.get(record.text) === record;
   }
 
   isLive(record: MemoryRecord, nowMs: number): boolean {
-    if (nowMs >= record.keptUntilMs || !survives(record, record.birth.barrier())) return false;
+    if (nowMs >= record.keptUntilMs || !survives(record, record.metadata.barrier())) return false;
     return this.isRevoked?.(record) !== true;
   }
 
-  /** The number of the group that was made last: those made later have higher ones, and come after it. */
+  /** The number of the newest group: those created later have higher ones, and come after it. */
   get lastGroup(): number {
-    return this.grouped;
+    return this.groupsMade;
   }
 
-  /** The groups of a partition, or of all, in the order of their numbers where it is one. May be gone on with later. */
+  /** The groups of one partition in the order of their numbers, or of all partitions. Can be resumed after other work. */
   *groups(partition: Partition | undefined): Generator<Group, void> {
     if (partition !== undefined) yield* this.partitions.get(partition)?.groups.values() ?? [];
     else for (const { groups } of this.partitions.values()) yield* groups.values();
@@ -195,7 +195,7 @@ export class MemoryStore {
     if (group === undefined) {
       const { name, path, tally, idPrefix, labels } = space;
       group = {
-        order: ++this.grouped,
+        order: ++this.groupsMade,
         name,
         path,
         namespace: name.slice(path.length + 1),
@@ -206,10 +206,10 @@ export class MemoryStore {
         idPrefix,
         records: new Map(),
         numbered: 0,
-        lastBirth: undefined,
-        births: undefined,
-        bornAt: 0,
-        janitor: undefined,
+        lastMetadata: undefined,
+        sharedMetadata: undefined,
+        sharedStamp: 0,
+        expiryCursor: undefined,
       };
       this.groupsByPrefix.set(idPrefix, group);
       within.groups.set(idPrefix, group);
@@ -218,47 +218,47 @@ export class MemoryStore {
     return group;
   }
 
-  /** Counts what a partition holds from now on, or no longer does. */
+  /** Adjusts the bytes of a partition, and with them the total. */
   private hold(within: MemoryPartition<Group>, bytes: number): void {
     within.heldBytes += bytes;
     this.bytes += bytes;
   }
 
-  private join(birth: Birth): void {
-    if (birth.records++ === 0) this.hold(birth.group.within, birth.costBytes);
+  private retain(metadata: SharedMetadata): void {
+    if (metadata.records++ === 0) this.hold(metadata.group.within, metadata.costBytes);
   }
 
-  private part(birth: Birth): void {
-    if (--birth.records > 0) return;
-    this.hold(birth.group.within, -birth.costBytes);
-    dropBirth(birth);
+  private unretain(metadata: SharedMetadata): void {
+    if (--metadata.records > 0) return;
+    this.hold(metadata.group.within, -metadata.costBytes);
+    dropMetadata(metadata);
   }
 
-  private sweepSome(group: Group, nowMs: number): void {
-    for (let step = 0; step < SWEPT_PER_PLACEMENT; step++) {
-      group.janitor ??= group.records.values();
-      const next = group.janitor.next();
-      if (next.done === true) group.janitor = undefined;
+  private dropSomeExpired(group: Group, nowMs: number): void {
+    for (let step = 0; step < EXAMINED_PER_PLACEMENT; step++) {
+      group.expiryCursor ??= group.records.values();
+      const next = group.expiryCursor.next();
+      if (next.done === true) group.expiryCursor = undefined;
       else if (!this.isLive(next.value, nowMs)) this.remove(next.value, false);
     }
   }
 
-  private use(record: MemoryRecord): void {
-    this.uses.use(record);
-    this.quota?.used(record);
+  private touch(record: MemoryRecord): void {
+    this.lru.touch(record);
+    this.quota?.touch(record);
   }
 
-  /** Makes room: what has not been used for longest goes first. The newest fits by itself, so it stays. */
+  /** Makes room: the least recently used go first. The newest fits by itself, so it stays. */
   private displace(by: Partition, nowMs: number): void {
     const { maxEntries, maxBytes } = this.bounds;
-    // What was stored last stays: it fits by itself, whatever else its tenant holds.
-    const { newest } = this.uses;
+    // What was stored last stays: it fits by itself, whatever else its tenant has.
+    const { newest } = this.lru;
     for (let own = this.quota?.excess(by); own !== undefined && own !== newest; own = this.quota?.excess(by)) {
       (this.quota as Quota).displaced++;
       this.remove(own, true);
     }
     for (;;) {
-      const { oldest } = this.uses;
+      const { oldest } = this.lru;
       if (oldest === undefined || oldest === newest) return;
       if (this.entries > maxEntries) this.remove(this.victim(oldest, by, 'entries', nowMs), true);
       else if (this.boundBytes > maxBytes) this.remove(this.victim(oldest, by, 'bytes', nowMs), true);
@@ -270,11 +270,11 @@ export class MemoryStore {
     if (this.quota === undefined || !this.isLive(oldest, nowMs)) return oldest;
     const bound = full === 'entries' ? this.bounds.maxEntries : this.bounds.maxBytes;
     const chosen = this.quota.victim(oldest, by, full, bound);
-    return chosen === oldest ? oldest : (this.janitor.find((record) => this.isLive(record, nowMs)) ?? chosen);
+    return chosen === oldest ? oldest : (this.expiryScan.nextExpired((record) => this.isLive(record, nowMs)) ?? chosen);
   }
 
   private remove(record: MemoryRecord, wasDisplaced: boolean): void {
-    const { group } = record.birth;
+    const { group } = record.metadata;
     if (!this.holds(record)) return;
     this.leave(record, wasDisplaced);
     group.records.delete(record.text);
@@ -287,10 +287,10 @@ export class MemoryStore {
 
   private leave(record: MemoryRecord, wasDisplaced: boolean): void {
     this.onRemoved?.(record, wasDisplaced);
-    this.uses.remove(record);
+    this.lru.remove(record);
     this.quota?.remove(record);
     this.entries--;
     this.bytes -= record.costBytes;
-    this.part(record.birth);
+    this.unretain(record.metadata);
   }
 }

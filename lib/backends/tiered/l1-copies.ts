@@ -59,7 +59,7 @@ export class Copies {
     const nonce = randomBytes(8).toString('hex');
     this.store = new MemoryStore(options, parts.copier, nonce, parts.besideBytes, Copy, COPY_BYTES);
     this.store.onRemoved = (record, wasDisplaced) => {
-      if (wasDisplaced) record.birth.group.tally.displaced++;
+      if (wasDisplaced) record.metadata.group.tally.displaced++;
     };
     // One without a proof is being placed, and has no date yet.
     this.store.isRevoked = (record) => (record as Copy).proof !== undefined && !this.survived(record as Copy);
@@ -135,7 +135,7 @@ export class Copies {
     const forMs = this.maxUnvalidatedMs * (1 - SPREAD * this.parts.random());
     copy.believedUntilMs = Math.floor(Math.min(copy.validatedAtMs + forMs, copy.freshUntilMs));
     // What is checked is in use, and goes on being wanted.
-    this.hears?.(copy.birth.group.within.partition);
+    this.hears?.(copy.metadata.group.within.partition);
   }
 
   drop(copy: Copy): void {
@@ -167,7 +167,7 @@ export class Copies {
   }
 
   private survived(copy: Copy): boolean {
-    const { birth } = copy;
+    const { metadata: birth } = copy;
     birth.slots ??= slotsOf(birth.group.within.partition, birth.labels);
     if (this.changes.newest(copy.slot, birth.slots) > copy.ticket) return false;
     copy.ticket = this.changes.now;
@@ -182,5 +182,5 @@ export function wasCheckedSince(copy: Copy, how: Handling | undefined): boolean 
 
 /** A copy as the answer to a read. */
 export function readingOf(copy: Copy): Reading {
-  return { entry: copy, barrier: copy.birth.barrier(), level: 'l1' };
+  return { entry: copy, barrier: copy.metadata.barrier(), level: 'l1' };
 }

@@ -45,7 +45,7 @@ it('after five thousand calls of every kind nothing is left but what is stored: 
   expect([...store.allPartitions()]).toEqual([]);
 }, 30_000);
 
-it('neither does an outage leave anything behind', async () => {
+it('an outage leaves nothing behind either', async () => {
   const backend = chaos(memory(), { seed: 3, throwRate: 0.3, dropRate: 0.2, turns: 1 });
   const rig = new Rig({ isHeard: false, backend, limits: { lease: 100, maxWait: 200 } });
   const pending: Promise<unknown>[] = [];

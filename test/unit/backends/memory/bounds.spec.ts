@@ -64,7 +64,7 @@ describe('the bounds of memory', () => {
     expect(inside.store.usedBytes).toBe(0);
   });
 
-  it('another life of an entry, and one in its place, leave the sums as they are', () => {
+  it('other times of an entry, and one in its place, leave the sums as they are', () => {
     const inside = new Inside();
     const key = inside.key('a', { tags: ['x', 'y'] });
     inside.write(key, 1);

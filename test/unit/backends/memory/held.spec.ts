@@ -13,8 +13,8 @@ const RUNS: readonly HeldRun[] = [
   ['32 tags of users', 3_000, { maxBytes: 4 * MIB }],
 ];
 
-describe('what memory says that it holds', () => {
-  it('is what the process holds because of it, within a quarter, whatever is stored', async () => {
+describe('the bytes that memory reports', () => {
+  it('are what the heap shows because of it, within a quarter, whatever is stored', async () => {
     const offBy = ({ held, accounted }: Held): number => Math.max(held / accounted, accounted / held);
     const results = await heldBytes(RUNS);
     expect(results.filter((result) => offBy(result) > 1.25)).toEqual([]);

@@ -27,7 +27,7 @@ interface Held {
   readonly labels: readonly Label[];
   endsAtMs: number;
   isCurrent: boolean;
-  /** A bulk invalidation came since: void for those who come after. */
+  /** A bulk invalidation came since: void for later callers. */
   isVoid: boolean;
   /** Something that covers it was invalidated since. */
   isCondemned: boolean;
@@ -41,7 +41,7 @@ interface Kept {
   keptUntilMs: number;
 }
 
-/** What a backend should do, said as plainly as possible: an invalidation takes out what it covers, there and then. */
+/** What a backend should do, as plainly as possible: an invalidation removes what it covers, synchronously. */
 class Model {
   readonly entries = new Map<string, Kept>();
   readonly leases: Held[] = [];
@@ -263,7 +263,7 @@ function assertReads(inside: Inside, model: Model): void {
   }
 }
 
-describe('memory, whatever is asked of it in whatever order,', () => {
+describe('memory, whatever calls come in whatever order,', () => {
   it('answers as the model does, and index and store agree after every step', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {

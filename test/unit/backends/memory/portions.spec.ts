@@ -50,7 +50,7 @@ function filled(entries: number): { inside: Inside<TurnClock>; meter: Meter; mat
   return { inside, meter, match: meter.over(compileGlob(PATTERN)) };
 }
 
-describe('a portion of a walk is bounded by its work, not by its records', () => {
+describe('a portion of a scan is bounded by its work, not by its records', () => {
   it('a pattern over long keys: removing by it', async () => {
     const { inside, meter, match } = filled(600);
     expect(await inside.backend.removeMatching({ view: inside.view(), match })).toBe(0);
@@ -75,7 +75,7 @@ describe('a portion of a walk is bounded by its work, not by its records', () =>
     expect(meter.most).toBeLessThanOrEqual(PORTION_STEPS);
   });
 
-  it('a record that leaves is shown to every removal under way, and that is counted, too', async () => {
+  it('a record that leaves is matched against every pending removal, and that is counted, too', async () => {
     const { inside, meter } = filled(100);
     const match = meter.over(compileGlob('*a*'));
     const never = meter.over(compileGlob(PATTERN));

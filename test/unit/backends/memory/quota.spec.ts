@@ -12,10 +12,10 @@ interface Held {
   readonly bytes: number;
 }
 
-/** What the quota believes each tenant to hold, and what it does hold. */
+/** What the quota counts for each tenant, and what the store keeps of it. */
 function held(inside: Inside): { readonly believed: Map<string, Held>; readonly actual: Map<string, Held> } {
-  const { holdings } = inside.store.quota as unknown as { holdings: Map<string, Held> };
-  const believed = new Map([...holdings].map(([tenant, { entries, bytes }]) => [tenant, { entries, bytes }]));
+  const { usages } = inside.store.quota as unknown as { usages: Map<string, Held> };
+  const believed = new Map([...usages].map(([tenant, { entries, bytes }]) => [tenant, { entries, bytes }]));
   const actual = new Map<string, Held>();
   for (const { within, records } of inside.store.groups(undefined)) {
     const before = actual.get(within.partition) ?? { entries: 0, bytes: inside.besideRecords(within) };
@@ -29,7 +29,7 @@ const there = (inside: Inside, names: readonly number[], tenant: string): number
   names.filter((name) => inside.value(inside.key(name, { tenant })) !== undefined);
 
 describe('quotas of tenants', () => {
-  it('a tenant that reaches its quota displaces its own least recently used entries, and nobody else’s', () => {
+  it('a tenant that reaches its quota displaces its own least recently used entries, and those of no other', () => {
     const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 3 } });
     inside.write(inside.key(0, { tenant: 'beta' }), 'x');
     for (const name of [1, 2, 3]) inside.write(inside.key(name), 'x');
@@ -61,7 +61,7 @@ describe('quotas of tenants', () => {
     expect(() => inside.write(inside.key('huge'), 'x'.repeat(6_000))).toThrow(ValueTooLargeError);
   });
 
-  it('what belongs to everybody has no quota', () => {
+  it('global entries have no quota', () => {
     const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 2 } });
     const space = inside.mint.space(inside.scope(), 'global', 'rates');
     for (let name = 0; name < 50; name++) inside.write(inside.mint.key(space, [name], undefined), 'x');
@@ -130,7 +130,7 @@ describe('quotas of tenants', () => {
       expect(there(inside, [1, 2, 3, 4], 'acme')).toEqual([3, 4]);
     });
 
-    it('a loader’s result reaches its caller, and the refusal is told; a set fails', async () => {
+    it('a loader’s result reaches its caller, and the refusal is an event; a set fails', async () => {
       const rig = new Rig({ backend: memory(REJECT) });
       for (const name of [1, 2]) await rig.set(name, 'x');
       expect(await rig.load(3, async () => 'loaded')).toBe('loaded');
@@ -160,7 +160,7 @@ describe('quotas of tenants', () => {
   });
 });
 
-/** Who reads the same few things again and again, beside somebody who reads everything once. */
+/** Tenants that read the same few keys over and over, beside one that reads every key once. */
 function hitRateOfOthers(options: MemoryOptions, scanners: number): number {
   const inside = new Inside(options);
   const random = seededRandom(7);
@@ -204,7 +204,7 @@ describe('a memory that is full', () => {
   };
   const upTo = (count: number): number[] => [...Array(count).keys()];
 
-  it('who holds more than an even share makes room before those who do not, although theirs was not used for longer', () => {
+  it('a tenant above an even share makes room before those within it, although theirs was not used for longer', () => {
     const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
     write(inside, 'small', upTo(3));
     write(inside, 'large', upTo(12));
@@ -223,7 +223,7 @@ describe('a memory that is full', () => {
     expect(there(inside, upTo(5), 'small')).toHaveLength(left);
   });
 
-  it('who is within an even share takes the place of what was not used for longest', () => {
+  it('a tenant within an even share takes the place of what was not used for longest', () => {
     const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
     write(inside, 'large', upTo(9));
     write(inside, 'small', upTo(5));
@@ -231,7 +231,7 @@ describe('a memory that is full', () => {
     expect(there(inside, upTo(9), 'large')).toEqual([2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('what has expired goes first, whoever has it', async () => {
+  it('what has expired goes first, of whichever tenant', async () => {
     const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
     inside.write(inside.key(0, { tenant: 'small' }), 'x', 1_000);
     write(inside, 'large', upTo(9));
@@ -241,7 +241,7 @@ describe('a memory that is full', () => {
     expect(there(inside, upTo(10), 'large')).toHaveLength(10);
   });
 
-  it('also what has expired behind something older that has not, and is spared', async () => {
+  it('also what has expired behind a protected older record', async () => {
     const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 100 } });
     write(inside, 'steady', [0]);
     for (const tenant of upTo(9)) {
@@ -255,7 +255,7 @@ describe('a memory that is full', () => {
     inside.assertConsistent({ maxEntries: 100 });
   });
 
-  it('what is looked over is never of a memory that was emptied meanwhile', async () => {
+  it('the scan for expired records starts anew when the store is cleared', async () => {
     const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
     for (const name of upTo(3)) inside.write(inside.key(name, { tenant: 'small' }), 'x', 1_000);
     for (const name of upTo(10)) inside.write(inside.key(name, { tenant: 'large' }), 'x', 1_000);
@@ -267,7 +267,7 @@ describe('a memory that is full', () => {
     inside.assertConsistent({ maxEntries: 12 });
   });
 
-  it('one after the other of those who hold more makes room, however many hold less', () => {
+  it('tenants above an even share make room one after the other, however many are within it', () => {
     const inside = new Inside({ maxEntries: 400, quota: { maxEntries: 150 } });
     const small = upTo(100).map((number) => `small ${number}`);
     for (const tenant of small) write(inside, tenant, [0]);

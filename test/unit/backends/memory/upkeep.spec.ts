@@ -44,7 +44,7 @@ describe('partitions', () => {
     expect(partitions(inside)).toEqual([]);
   });
 
-  it('that come back are other ones: a fill from an earlier life is refused (invariant 4)', async () => {
+  it('that are created anew are other ones: a fill from before is refused (invariant 4)', async () => {
     const inside = new Inside();
     const key = inside.key('a');
     const old = granted(inside, key);
@@ -60,7 +60,7 @@ describe('partitions', () => {
     expect(inside.value(key)).toBe('new');
   });
 
-  it('an entry of an earlier life does not survive the barrier of a later one', () => {
+  it('an entry from before a partition was created anew does not survive its barrier', () => {
     const inside = new Inside();
     const key = inside.key('a');
     inside.write(key, 'old');
@@ -73,7 +73,7 @@ describe('partitions', () => {
 });
 
 describe('a record that has left the store', () => {
-  it('still says whose it was, to those who hold it', () => {
+  it('still has its identity, for callers that refer to it', () => {
     const inside = new Inside();
     const [a, b] = [inside.key('a'), inside.key('b')];
     inside.write(a, 'A');
@@ -91,7 +91,7 @@ describe('a record that has left the store', () => {
 });
 
 describe('labels', () => {
-  it('beyond two thousand in a tenant, the oldest are forgotten by raising the floor: too much is invalid, never too little', async () => {
+  it('beyond two thousand in a tenant, the oldest are forgotten by raising the minimum stamp: too much is invalid, never too little', async () => {
     const inside = new Inside();
     const [early, tagged, stranger] = [
       inside.key('early'),
@@ -114,7 +114,7 @@ describe('labels', () => {
     expect(inside.value(late)).toBeUndefined();
   });
 
-  it('what the raised floor took is not counted as live by a later clear', async () => {
+  it('what the raised minimum stamp removed is not counted as live by a later clear', async () => {
     const inside = new Inside();
     const key = inside.key('early');
     inside.write(key, 'old');
@@ -126,20 +126,20 @@ describe('labels', () => {
   });
 });
 
-describe('births', () => {
-  it('are shared by records that have everything else in common, and do not pile up with invalidations', async () => {
+describe('shared metadata', () => {
+  it('is shared by records that have everything else in common, and does not pile up with invalidations', async () => {
     const inside = new Inside();
     for (let round = 0; round < 100; round++) {
       for (let index = 0; index < 5; index++) inside.write(inside.key(index, { tags: ['x'] }), round);
       await inside.backend.invalidate(inside.key(0).space.partition, [inside.tag('x')]);
     }
     const [group] = inside.store.groups(undefined);
-    const births = new Set(Array.from(group!.records.values(), ({ birth }) => birth));
-    expect(births.size).toBe(1);
-    expect(group!.births?.size ?? 1).toBe(1);
+    const shared = new Set(Array.from(group!.records.values(), ({ metadata }) => metadata));
+    expect(shared.size).toBe(1);
+    expect(group!.sharedMetadata?.size ?? 1).toBe(1);
   });
 
-  it('a fill whose lease is older than an invalidation elsewhere has a birth of its own', async () => {
+  it('a fill whose lease is older than an invalidation elsewhere has metadata of its own', async () => {
     const inside = new Inside();
     const [old, young] = [inside.key('old'), inside.key('young')];
     const lease = granted(inside, old);
@@ -153,7 +153,7 @@ describe('births', () => {
 });
 
 describe('leases', () => {
-  it('that nobody gave back do not pile up', async () => {
+  it('that were never released do not pile up', async () => {
     const inside = new Inside();
     for (let index = 0; index < 5_000; index++) {
       granted(inside, inside.key(index), 10);
@@ -163,7 +163,7 @@ describe('leases', () => {
     expect(partition?.leases.size).toBeLessThan(1_100);
   });
 
-  it('ten thousand at once are granted without looking at each other every time', () => {
+  it('ten thousand at once are granted without scanning each other every time', () => {
     const inside = new Inside();
     for (let index = 0; index < 3_000; index++) granted(inside, inside.key(index));
     const [partition] = [...inside.store.allPartitions()];
@@ -176,7 +176,7 @@ describe('leases', () => {
   });
 });
 
-/** Counts the turns that long walks give to others. */
+/** Counts how often long scans yield. */
 class CountingClock extends FakeClock {
   breaths = 0;
   meanwhile: (() => void) | undefined;
@@ -188,7 +188,7 @@ class CountingClock extends FakeClock {
   }
 }
 
-describe('walks over many entries', () => {
+describe('scans over many entries', () => {
   function filled(count: number, where: Where = {}, options = {}): Inside<CountingClock> {
     const inside = new Inside(options, { clock: new CountingClock() });
     for (let index = 0; index < count; index++) inside.write(inside.key(index, where), index);
@@ -206,7 +206,7 @@ describe('walks over many entries', () => {
     inside.assertConsistent();
   });
 
-  it('a clear counts what was live when it began, also what is displaced under its hands', async () => {
+  it('a clear counts what was live when it began, also what is displaced meanwhile', async () => {
     const inside = filled(5_000, {}, { maxEntries: 5_000 });
     let index = 0;
     inside.clock.meanwhile = () => {
@@ -241,7 +241,7 @@ describe('walks over many entries', () => {
     expect(await inside.removeMatching('*')).toBe(0);
   });
 
-  it('of two removals at once the earlier one counts what both mean', async () => {
+  it('of two removals at once the earlier one counts what both cover', async () => {
     const inside = filled(5_000);
     const [first, second] = [inside.backend.clear(inside.view()), inside.backend.clear(inside.view())];
     expect(await Promise.all([first, second])).toEqual([5_000, 0]);
@@ -260,7 +260,7 @@ describe('walks over many entries', () => {
     expect(inside.value(inside.key('young'))).toBe(1);
   });
 
-  it('a listing whose pattern matches nothing gives up its turn too', async () => {
+  it('a listing whose pattern matches nothing yields too', async () => {
     const inside = filled(5_000);
     const page = await inside.backend.scan({ view: inside.view(), match: compileGlob('nothing') }, undefined);
     expect(page.keys).toEqual([]);

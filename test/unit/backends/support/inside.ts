@@ -3,9 +3,9 @@ import { memory } from '../../../../lib/backends/memory/memory.backend.js';
 import type { MemoryOptions } from '../../../../lib/backends/memory/options.js';
 import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from '../../../../lib/backends/memory/cost.js';
 import type { MemoryPartition } from '../../../../lib/backends/memory/partition.js';
-import type { Birth, Group, MemoryRecord } from '../../../../lib/backends/memory/record.js';
+import type { SharedMetadata, Group, MemoryRecord } from '../../../../lib/backends/memory/record.js';
 import type { MemoryStore } from '../../../../lib/backends/memory/store.js';
-import type { Uses } from '../../../../lib/backends/memory/lru-list.js';
+import type { LruList } from '../../../../lib/backends/memory/lru-list.js';
 import type { Backend, LeaseReply, Reading } from '../../../../lib/core/backend.js';
 import type { Clock } from '../../../../lib/core/clock.js';
 import type { Draft } from '../../../../lib/core/entry.js';
@@ -99,17 +99,17 @@ export class Inside<C extends Clock = FakeClock> {
     for (const label of labels?.keys() ?? []) bytes += STAMPED_LABEL_BYTES + label.length;
     for (const { costBytes, records } of partition.groups.values()) {
       bytes += costBytes;
-      const births = new Map<Birth, number>();
-      for (const { birth } of records.values()) births.set(birth, (births.get(birth) ?? 0) + 1);
-      for (const [birth, having] of births) {
-        assert.equal(birth.records, having);
-        bytes += birth.costBytes;
+      const shared = new Map<SharedMetadata, number>();
+      for (const { metadata } of records.values()) shared.set(metadata, (shared.get(metadata) ?? 0) + 1);
+      for (const [metadata, count] of shared) {
+        assert.equal(metadata.records, count);
+        bytes += metadata.costBytes;
       }
     }
     return bytes;
   }
 
-  /** Groups, list of uses and sums say the same, nothing is left over, and the bounds hold. */
+  /** Groups, LRU list and sums agree, nothing is left over, and the bounds hold. */
   assertConsistent(bounds: MemoryOptions = {}): void {
     const groups = this.store.groups(undefined);
     const used = this.inOrderOfUse();
@@ -122,7 +122,7 @@ export class Inside<C extends Clock = FakeClock> {
       let number = 0;
       for (const [text, record] of group.records) {
         assert.equal(record.text, text);
-        assert.equal(record.birth.group, group);
+        assert.equal(record.metadata.group, group);
         assert.ok(record.number > number, 'a listing would leave it out');
         assert.ok(used.has(record), 'indexed, and in no order of use');
         number = record.number;
@@ -142,9 +142,9 @@ export class Inside<C extends Clock = FakeClock> {
   }
 
   private inOrderOfUse(): ReadonlySet<MemoryRecord> {
-    const { uses } = this.store as unknown as { uses: Uses<MemoryRecord> };
+    const { lru } = this.store as unknown as { lru: LruList<MemoryRecord> };
     const records = new Set<MemoryRecord>();
-    for (let record = uses.oldest; record !== undefined; record = record.newer) {
+    for (let record = lru.oldest; record !== undefined; record = record.newer) {
       assert.ok(record.newer === undefined || record.newer.older === record);
       records.add(record);
     }
