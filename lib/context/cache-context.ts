@@ -1,4 +1,4 @@
-import { begun, type Begun, type Inside } from '../core/async/begun.js';
+import { begun, type Begun, type Entrance, type Inside } from '../core/async/begun.js';
 import type { Frame, Loading, Surroundings } from '../core/frame.js';
 import { NOBODY, type Scope } from '../core/keys/scope.js';
 import type { Asker } from './asker.js';
@@ -63,8 +63,13 @@ export class CacheContext implements Surroundings {
   }
 
   run<R>(frame: Frame, work: () => R): R {
-    const store = this.store();
-    return this.flow.storage.run(new Entered(frame, store?.owner, askedIn(store)), work);
+    return this.flow.storage.run(this.entered(frame), work);
+  }
+
+  entrance(frame: Frame): Entrance {
+    // Bound, not wrapped: a bound function has no line of its own in a stack trace.
+    const { storage } = this.flow;
+    return (storage.run<unknown, unknown[]>).bind(storage, this.entered(frame)) as Entrance;
   }
 
   /** Runs the handler of a request, whose calls find out who is asking when they need to know. */
@@ -140,6 +145,11 @@ export class CacheContext implements Surroundings {
    */
   close(): void {
     this.flow.close();
+  }
+
+  private entered(frame: Frame): Store {
+    const store = this.store();
+    return new Entered(frame, store?.owner, askedIn(store));
   }
 
   private store(): Store | undefined {

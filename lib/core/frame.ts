@@ -1,4 +1,4 @@
-import type { Inside } from './async/begun.js';
+import type { Entrance, Inside } from './async/begun.js';
 import type { Handling } from './entry.js';
 import type { Key } from './keys/key.js';
 import { bucketOf, isTagLabel, type Label } from './keys/label.js';
@@ -18,6 +18,8 @@ export interface Frame {
 export interface Surroundings {
   current(): Frame | undefined;
   run<R>(frame: Frame, work: () => R): R;
+  /** Does what `run` does, as often as it is called. It is not in the way in a stack trace: see {@link beginInside}. */
+  entrance(frame: Frame): Entrance;
   /** The load of the running call, if it is inside one. Does not look up who is asking. */
   loading(): Loading | undefined;
   /** Keeps the surroundings of now: runs work in them later, wherever it is called. */

@@ -1,14 +1,27 @@
-import { begun, isObject, isUnderWay, type Inside } from './async/begun.js';
+import { begun, isObject, isUnderWay, type Entrance, type Inside } from './async/begun.js';
 import type { Frame, Surroundings } from './frame.js';
 import { LateSteps } from './async/late-steps.js';
 
 /**
  * Begins user code in a frame: whatever it returns begins there too. What is to be walked through later is left alone;
  * see {@link settledInside}.
+ *
+ * Node shows ten lines of a stack, and the caller of a cached method wants to find itself among them. So nothing wraps
+ * the user code but the entrance itself.
  */
 export function beginInside(surroundings: Surroundings, frame: Frame, work: () => unknown): unknown {
-  const again: Inside = (step) => surroundings.run(frame, step);
-  return again(() => begun(work(), again));
+  const inside = surroundings.entrance(frame);
+  return begunInside(inside(work), inside);
+}
+
+/** What user code has returned from inside, begun there as well. */
+export function begunInside(made: unknown, inside: Entrance): unknown {
+  // What has code of its own that runs when it is looked at (a `then`, say) is looked at inside.
+  return !isObject(made) || isPlainPromise(made) ? made : inside(begun, made, inside);
+}
+
+function isPlainPromise(made: object): boolean {
+  return Object.getPrototypeOf(made) === Promise.prototype && !Object.hasOwn(made, 'then');
 }
 
 /**
@@ -23,7 +36,8 @@ export function settledInside<T>(surroundings: Surroundings, { scope, loading }:
 
 /** Runs user code in a frame, from its first line to the settling of what it returned, and the late steps of that. */
 export function runInside(surroundings: Surroundings, frame: Frame, work: () => unknown): unknown {
-  const made = beginInside(surroundings, frame, work);
+  const inside = surroundings.entrance(frame);
+  const made = begunInside(inside(work), inside);
   if (!isUnderWay(made)) return settledInside(surroundings, frame, made);
   // A class of promises may have more than a value (a way to cancel it, say), which a promise of ours has not.
   if (Object.getPrototypeOf(made) !== Promise.prototype) return made;

@@ -2,7 +2,7 @@
  * Waiting for a flight: as the caller who leads it or as a passenger, with the spare at hand for when it is slow or
  * fails. Each caller serves only the spare that it read itself, after it arrived.
  */
-import type { Awaitable } from '../core/async/awaitable.js';
+import { isPending, type Awaitable } from '../core/async/awaitable.js';
 import type { Entry } from '../core/entry.js';
 import { ReentrantLoadError } from '../core/errors.js';
 import { graceMs } from '../core/policy.js';
@@ -17,19 +17,33 @@ const OVERDUE: unique symbol = Symbol('overdue');
 /** In place of a value that cannot be copied. */
 const NOT_SHAREABLE: unique symbol = Symbol('not shareable');
 
-/** In which part a caller waits. */
+type End = Loaded | typeof TOO_SLOW | typeof OVERDUE | typeof NOT_SHAREABLE;
+
+/** Counts the call, as a miss or as bypassed, once it is certain that it is not served from what is stored. */
+type Count = () => void;
+
+/** What a call that is not answered from the cache comes to: a seat in a flight. */
 export interface Seat {
-  readonly isLeader: boolean;
-  /** Counts the call, as a miss or as bypassed, once it is certain that it is not served from what is stored. */
-  count(): void;
+  readonly flight: Flight;
+  /** What the caller read itself and may fall back to. */
+  readonly spare: Entry | undefined;
+  readonly count: Count;
+  /** The landing, for a passenger. Who leads has none: its flight begins when it boards. */
+  readonly passage: Promise<Loaded> | undefined;
+}
+
+/** What was there after all. */
+export interface Served {
+  readonly flight: undefined;
+  readonly value: unknown;
 }
 
 /** Where a caller goes whose flight does not serve it. */
 export interface ElseWhere {
   /** From the start: the load it waited for is overdue. */
-  again(call: Call, spare: Entry | undefined): Awaitable<unknown>;
+  again(call: Call, spare: Entry | undefined): Awaitable<Seat | Served>;
   /** By itself: the value serves one caller only. */
-  alone(call: Call): Promise<unknown>;
+  alone(call: Call): Seat;
 }
 
 export class Boarding {
@@ -39,32 +53,55 @@ export class Boarding {
     private readonly elsewhere: ElseWhere,
   ) {}
 
-  async board(call: Call, flight: Flight, spare: Entry | undefined, seat: Seat): Promise<unknown> {
+  /** The seat of the caller who is to begin the flight. */
+  leader(call: Call, flight: Flight, spare: Entry | undefined, count: Count): Seat {
+    call.frame?.loading?.waitsFor.add(flight.loading);
+    return { flight, spare, count, passage: undefined };
+  }
+
+  passenger(call: Call, flight: Flight, spare: Entry | undefined, count: Count): Awaitable<Seat> {
     const outer = call.frame?.loading;
-    if (!seat.isLeader && outer?.wouldDeadlock(flight.loading) === true) {
-      throw new ReentrantLoadError(call.key.space.namespace);
-    }
-    // A leader without a spare is not served from what is stored, whatever comes of it; others may still be.
-    const isCounted = seat.isLeader && spare === undefined;
-    if (isCounted) seat.count();
+    if (outer?.wouldDeadlock(flight.loading) === true)
+      return Promise.reject(new ReentrantLoadError(call.key.space.namespace));
     outer?.waitsFor.add(flight.loading);
+    // Attached to the landing itself, and now: passengers copy the value before the leader's caller can lay hands on it.
+    return { flight, spare, count, passage: flight.landing.then((landed) => this.copyFor(call, landed)) };
+  }
+
+  /**
+   * Takes a seat, and begins the flight where that is for this caller to do. Everything that decides about seats has
+   * returned by then, so that none of it stands between loader and caller in the stack of an error: a flight that leads
+   * to the loader is begun here, and awaited here.
+   */
+  async board(call: Call, found: Awaitable<Seat | Served>): Promise<unknown> {
+    const seat = isPending(found) ? await found : found;
+    if (seat.flight === undefined) return seat.value;
+    const { flight, spare } = seat;
+    const landing = seat.passage ?? flight.begin(flight);
+    // A leader without a spare is not served from what is stored, whatever comes of it; others may still be.
+    const isCounted = seat.passage === undefined && spare === undefined;
+    if (isCounted) seat.count();
+    let end: End;
     try {
-      const end = await this.wait(call, flight, spare, seat.isLeader);
-      if (end === TOO_SLOW) return this.serveSpare(call, spare as Entry);
-      if (end === OVERDUE) return this.elsewhere.again(call, spare);
-      if (end.value === NOT_SHAREABLE || this.isForeign(flight, seat)) return this.elsewhere.alone(call);
-      inheritInto(call, end);
-      if (!isCounted) seat.count();
-      return end.value;
+      end = await this.end(call, seat, landing);
     } catch (error) {
-      if (this.isForeign(flight, seat)) return this.elsewhere.alone(call);
-      if (spare !== undefined && this.mayStandIn(spare, call)) return this.serveSpare(call, spare);
-      if (!isCounted) seat.count();
-      inheritFailureInto(call, flight.loading);
-      throw error;
+      if (!this.isForeign(seat)) {
+        if (spare !== undefined && this.mayStandIn(spare, call)) return this.serveSpare(call, spare);
+        if (!isCounted) seat.count();
+        inheritFailureInto(call, flight.loading);
+        throw error;
+      }
+      end = NOT_SHAREABLE;
     } finally {
-      outer?.waitsFor.delete(flight.loading);
+      call.frame?.loading?.waitsFor.delete(flight.loading);
     }
+    if (end === TOO_SLOW) return this.serveSpare(call, spare as Entry);
+    if (end === OVERDUE) return await this.board(call, this.elsewhere.again(call, spare));
+    if (end === NOT_SHAREABLE || end.value === NOT_SHAREABLE || this.isForeign(seat))
+      return await this.board(call, this.elsewhere.alone(call));
+    inheritInto(call, end);
+    if (!isCounted) seat.count();
+    return end.value;
   }
 
   /** Whether a value past its ttl may be served in place of a load. */
@@ -78,21 +115,19 @@ export class Boarding {
     return this.lookup.serve(call.key, spare, 'grace', undefined, this.lookup.startedAtMs());
   }
 
-  private async wait(
-    call: Call,
-    flight: Flight,
-    spare: Entry | undefined,
-    isLeader: boolean,
-  ): Promise<Loaded | typeof TOO_SLOW | typeof OVERDUE> {
-    // Attached to the landing itself: passengers copy the value before the leader's caller can lay hands on it.
-    const landing = isLeader ? flight.landing : flight.landing.then((landed) => this.copyFor(call, landed));
-    const ends: Promise<Loaded | typeof TOO_SLOW | typeof OVERDUE>[] = [landing];
-    if (!isLeader) ends.push(flight.overdue.then(() => OVERDUE));
+  /** How it ends for this caller. Not async itself: it hands on the promise that is awaited. */
+  private end(call: Call, { flight, spare, passage }: Seat, landing: Promise<Loaded>): Promise<End> {
+    const ends: Promise<End>[] = [landing];
+    if (passage !== undefined) ends.push(flight.overdue.then(() => OVERDUE));
     const { softTimeoutMs } = call.policy;
-    if (spare === undefined || softTimeoutMs === Infinity) return ends.length === 1 ? landing : Promise.race(ends);
+    if (spare !== undefined && softTimeoutMs !== Infinity) return this.orTooSlow(call, spare, ends);
+    return ends.length === 1 ? landing : Promise.race(ends);
+  }
+
+  private async orTooSlow(call: Call, spare: Entry, ends: readonly Promise<End>[]): Promise<End> {
     let cancel = (): void => undefined;
     const tooSlow = new Promise<typeof TOO_SLOW>((resolve) => {
-      cancel = this.parts.clock.after(softTimeoutMs, () => {
+      cancel = this.parts.clock.after(call.policy.softTimeoutMs, () => {
         if (this.mayStandIn(spare, call)) resolve(TOO_SLOW);
       });
     });
@@ -108,8 +143,8 @@ export class Boarding {
    * Its loader saw what fewer people may see than the entry: whose data that was, nobody knows but the leader. Whoever
    * joined may be another tenant, and gets neither the value nor the error.
    */
-  private isForeign(flight: Flight, seat: Seat): boolean {
-    return !seat.isLeader && flight.loading.leak !== undefined;
+  private isForeign({ passage, flight }: Seat): boolean {
+    return passage !== undefined && flight.loading.leak !== undefined;
   }
 
   /** Passengers get a copy. What cannot be copied (a stream, say) serves one caller only. */

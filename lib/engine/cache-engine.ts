@@ -14,6 +14,7 @@ import type { Policy } from '../core/policy.js';
 import type { Space, View } from '../core/keys/space.js';
 import type { Holdings } from '../core/stats.js';
 import { veil } from '../core/veil.js';
+import type { Verdict } from '../core/verdict.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { Filler } from './filler.js';
@@ -67,26 +68,25 @@ export class CacheEngine {
   getOrSet(call: Call): Awaitable<unknown> {
     if (!this.parts.isEnabled) return this.bypass(call, 'disabled');
     call.frame?.loading?.note(call.key.space);
-    const startedAtMs = this.lookup.startedAtMs();
+    const { load, lookup } = this;
+    const startedAtMs = lookup.startedAtMs();
     let reading: Awaitable<Reading>;
     try {
       reading = this.backend.read(call.key, call.frame?.loading?.handling(call.policy, call.key.space) ?? call.policy);
     } catch (error) {
-      return this.load.outage(call, error, undefined, this.moments.now);
+      return load.boarding.board(call, load.outage(call, error, undefined, this.moments.now));
     }
-    if (!isPending(reading)) return this.answer(call, reading, startedAtMs);
-    const moment = this.moments.now;
-    return reading.then(
-      (answer) => this.answer(call, answer, startedAtMs, moment),
-      (error: unknown) => this.load.outage(call, error, undefined, moment),
-    );
+    if (isPending(reading)) return this.getOrSetLater(call, reading, startedAtMs);
+    const verdict = lookup.judge(reading, call.key, call.policy);
+    if (isServed(verdict)) return this.answer(call, reading, verdict, startedAtMs);
+    return load.boarding.board(call, this.find(call, reading, verdict));
   }
 
   /** The loader's value, with nothing read or stored. It runs in the scope of its key all the same. */
   bypass(call: Call, reason: BypassReason): Awaitable<unknown> {
     this.report.bypass(call.key, reason);
     try {
-      return this.without(call, () => call.loader(LoadContext.of(call.key) as never));
+      return this.without(call, () => Reflect.apply(call.loader, call.self, call.args ?? [LoadContext.of(call.key)]));
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -189,11 +189,29 @@ export class CacheEngine {
     return runInside(this.parts.surroundings, { scope: key.space.scope, loading: frame?.loading }, work);
   }
 
-  private answer(call: Call, reading: Reading, startedAtMs: number, moment?: number): Awaitable<unknown> {
-    const verdict = this.lookup.judge(reading, call.key, call.policy);
-    const { entry } = reading;
-    if (entry === undefined || verdict === 'gone') return this.load.foreground(call, undefined, entry, moment);
-    if (verdict === 'grace') return this.load.foreground(call, entry);
+  /** The same behind a backend that answers later. One function, for it is in the stack of what the loader throws. */
+  private async getOrSetLater(call: Call, pending: Promise<Reading>, startedAtMs: number): Promise<unknown> {
+    const { load, lookup } = this;
+    const moment = this.moments.now;
+    let reading: Reading;
+    try {
+      reading = await pending;
+    } catch (error) {
+      return await load.boarding.board(call, load.outage(call, error, undefined, moment));
+    }
+    const verdict = lookup.judge(reading, call.key, call.policy);
+    if (isServed(verdict)) return this.answer(call, reading, verdict, startedAtMs);
+    return await load.boarding.board(call, this.find(call, reading, verdict, moment));
+  }
+
+  private find(call: Call, { entry }: Reading, verdict: Verdict, moment?: number): ReturnType<Load['foreground']> {
+    return verdict === 'grace'
+      ? this.load.foreground(call, entry)
+      : this.load.foreground(call, undefined, entry, moment);
+  }
+
+  private answer(call: Call, reading: Reading, verdict: ServedVerdict, startedAtMs: number): Awaitable<unknown> {
+    const entry = reading.entry as Entry;
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
     inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
@@ -224,4 +242,11 @@ export class CacheEngine {
     loading?.note(space);
     return loading;
   }
+}
+
+type ServedVerdict = Exclude<Verdict, 'grace' | 'gone'>;
+
+/** Whether an entry answers calls that could load. */
+function isServed(verdict: Verdict): verdict is ServedVerdict {
+  return verdict !== 'gone' && verdict !== 'grace';
 }

@@ -8,6 +8,14 @@ export interface Call<T = unknown> {
   readonly key: Key;
   readonly policy: Policy;
   readonly loader: Loader<T>;
+  /**
+   * What a decorated method is called on and with, in place of the context that loaders get: a function around it would
+   * take a line of each stack trace. The arguments are looked at when the loader begins.
+   */
+  readonly self?: unknown;
+  readonly args?: readonly unknown[] | undefined;
+  /** Is shown what the loader returned, before it is waited for. */
+  readonly onBegun?: ((made: unknown) => void) | undefined;
   /** What surrounded the caller. Undefined outside of any scope. */
   readonly frame: Frame | undefined;
   /** Decides on what only the result can tell. */

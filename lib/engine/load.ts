@@ -12,7 +12,7 @@ import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError, ReentrantLoadError } from '../core/errors.js';
 import type { BypassReason } from '../core/observer.js';
-import { Boarding } from './boarding.js';
+import { Boarding, type Seat, type Served } from './boarding.js';
 import type { Call } from './call.js';
 import { inheritInto, type Lookup } from './lookup.js';
 import { Patience } from './patience.js';
@@ -31,9 +31,13 @@ export interface LoadParts extends TakeoffParts {
   readonly moments: Moments;
 }
 
+/** What a call comes to: it returns to the top, and what it says is done there, so that loaders begin on a short stack. */
+type Found = Seat | Served;
+
 export class Load {
+  /** Boards what the methods here find. */
+  readonly boarding: Boarding;
   private readonly takeoff: Takeoff;
-  private readonly boarding: Boarding;
   private readonly waiting: Waiting;
   private readonly questions: Questions;
 
@@ -48,10 +52,10 @@ export class Load {
   }
 
   /**
-   * Gets the caller an answer: by loading, by joining, by waiting, or by the spare when all else fails. `seen` is what
+   * Finds the caller an answer: by loading, by joining, by waiting, or by the spare when all else fails. `seen` is what
    * the caller read and found unfit, `moment` when it asked for that.
    */
-  foreground(call: Call, spare: Entry | undefined, seen = spare, moment = this.parts.moments.now): Awaitable<unknown> {
+  foreground(call: Call, spare: Entry | undefined, seen = spare, moment = this.parts.moments.now): Awaitable<Found> {
     const { limits, random, clock, flights } = this.parts;
     call.key.settle();
     const around = call.frame?.loading?.enclosing(call.key);
@@ -78,7 +82,7 @@ export class Load {
     const alone: Call = { ...call, frame: undefined };
     const flight = this.takeoff.leased(alone, reply.lease, lookup.usable(reply.reading, call.key, call.policy), true);
     try {
-      await Promise.race([flight.landing, flight.overdue]);
+      await Promise.race([flight.begin(flight), flight.overdue]);
     } catch (error) {
       report.foreign(call.key.space, 'refresh', error);
     }
@@ -94,7 +98,7 @@ export class Load {
     spare: Entry | undefined,
     moment: number,
     operation: 'read' | 'lease' = 'read',
-  ): Promise<unknown> {
+  ): Promise<Found> {
     const { report, backend, clock, outageLoads } = this.parts;
     const failure = report.failure(call.key.space, operation, backend.kind, error);
     if (call.policy.failSilently === false) {
@@ -103,19 +107,19 @@ export class Load {
     call.key.settle();
     const count = (): void => report.bypass(call.key, 'backend');
     const shared = outageLoads.joinable(call, moment);
-    if (shared !== undefined) return this.boarding.board(call, shared, spare, { isLeader: false, count });
+    if (shared !== undefined) return this.boarding.passenger(call, shared, spare, count);
     if (!outageLoads.admits(call)) return this.uncached(call, 'too-many-flights', spare);
     const flight = outageLoads.begin(call, (turn) => this.takeoff.unleased(call, spare, clock.monotonicMs(), turn));
-    return this.boarding.board(call, flight, spare, { isLeader: true, count });
+    return this.boarding.leader(call, flight, spare, count);
   }
 
   /** Runs the loader and stores nothing. */
-  private uncached(call: Call, reason: BypassReason, spare: Entry | undefined): Promise<unknown> {
+  private uncached(call: Call, reason: BypassReason, spare: Entry | undefined): Seat {
     const { report, clock } = this.parts;
     // Nothing is stored, so nothing may be stored around it either, except by the put that asked.
     const freshUntilMs = reason === 'inside-put' ? Infinity : clock.monotonicMs();
     const flight = this.takeoff.unleased(call, spare, freshUntilMs);
-    return this.boarding.board(call, flight, spare, { isLeader: true, count: () => report.bypass(call.key, reason) });
+    return this.boarding.leader(call, flight, spare, () => report.bypass(call.key, reason));
   }
 
   private attempt(
@@ -125,12 +129,12 @@ export class Load {
     purpose: LeaseRequest['purpose'],
     seen?: Entry,
     moment = this.parts.moments.now,
-  ): Awaitable<unknown> {
+  ): Awaitable<Found> {
     const { backend, limits, moments } = this.parts;
     const isCold = purpose === 'missing' && seen === undefined;
     const shared = isCold ? this.questions.sharedBy(call.key.id, moment) : undefined;
     const askedAt = moments.now;
-    const refused = (error: unknown): Promise<unknown> => this.outage(call, error, spare, askedAt, 'lease');
+    const refused = (error: unknown): Promise<Found> => this.outage(call, error, spare, askedAt, 'lease');
     if (shared !== undefined) {
       return shared.then((answer) => this.follow(call, answer, spare, patience, purpose), refused);
     }
@@ -154,15 +158,17 @@ export class Load {
     spare: Entry | undefined,
     patience: Patience,
     purpose: LeaseRequest['purpose'],
-  ): Awaitable<unknown> {
-    const { lookup, flights } = this.parts;
+  ): Awaitable<Found> {
+    const { lookup, flights, report } = this.parts;
     if (reply.kind === 'granted') {
       const ownSpare = lookup.usable(reply.reading, call.key, call.policy);
-      return this.board(call, this.takeoff.leased(call, reply.lease, ownSpare, false), ownSpare, patience, true);
+      const flight = this.takeoff.leased(call, reply.lease, ownSpare, false);
+      return this.boarding.leader(call, flight, ownSpare, () => report.miss(call.key, patience.waitedMs()));
     }
     if (reply.kind === 'held') {
       const flight = flights.joinable(call.key.id, reply.token);
-      if (flight !== undefined) return this.board(call, flight, spare, patience, false);
+      if (flight !== undefined)
+        return this.boarding.passenger(call, flight, spare, () => report.coalesced(call.key, patience.waitedMs()));
       if (flights.isAbandoned(reply.token)) return this.attempt(call, spare, patience, 'replace');
       return this.waitAndRetry(call, spare, patience);
     }
@@ -175,27 +181,14 @@ export class Load {
       return isOutOfStep ? this.waitAndRetry(call, spare, patience) : this.attempt(call, spare, patience, 'refresh');
     }
     inheritInto(call, reading.entry);
-    return lookup.serve(call.key, reading.entry, verdict, reading, lookup.startedAtMs());
-  }
-
-  private board(
-    call: Call,
-    flight: Flight,
-    spare: Entry | undefined,
-    patience: Patience,
-    isLeader: boolean,
-  ): Promise<unknown> {
-    const { report } = this.parts;
-    const count = (): void =>
-      isLeader ? report.miss(call.key, patience.waitedMs()) : report.coalesced(call.key, patience.waitedMs());
-    return this.boarding.board(call, flight, spare, { isLeader, count });
+    return served(lookup.serve(call.key, reading.entry, verdict, reading, lookup.startedAtMs()));
   }
 
   /** Another process is loading. Old but usable is better than waiting longer than the soft timeout. */
-  private async waitAndRetry(call: Call, spare: Entry | undefined, patience: Patience): Promise<unknown> {
+  private async waitAndRetry(call: Call, spare: Entry | undefined, patience: Patience): Promise<Found> {
     const { softTimeoutMs } = call.policy;
     const canStandIn = spare !== undefined && this.boarding.mayStandIn(spare, call);
-    if (canStandIn && patience.waitedMs() >= softTimeoutMs) return this.boarding.serveSpare(call, spare);
+    if (canStandIn && patience.waitedMs() >= softTimeoutMs) return served(this.boarding.serveSpare(call, spare));
     if (patience.isOver) return this.uncached(call, 'waited-too-long', spare);
     const moment = this.parts.moments.now;
     let answer: Answer | undefined;
@@ -210,4 +203,8 @@ export class Load {
     const isTaken = !isFirst && reply.kind === 'granted';
     return this.follow(call, isTaken ? { kind: 'held', token: reply.lease.token } : reply, spare, patience, 'missing');
   }
+}
+
+function served(value: unknown): Served {
+  return { flight: undefined, value };
 }

@@ -1,8 +1,6 @@
 import type { Lease } from '../core/backend.js';
 import { machineOf } from '../core/clock.js';
 import { LoaderTimeoutError } from '../core/errors.js';
-import type { Loading } from '../core/frame.js';
-import { beginInside } from '../core/inside.js';
 import type { Key } from '../core/keys/key.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
@@ -25,23 +23,21 @@ export class LoaderRun {
     private readonly loadTimes: LoadTimes,
   ) {}
 
-  /** The loader's answer or its error, unchanged; or a LoaderTimeoutError. */
-  async execute(call: Call, context: LoadContext, loading: Loading, isBackground: boolean): Promise<unknown> {
-    const startedAtMs = this.parts.clock.monotonicMs();
-    let outcome: 'ok' | 'failed' | 'timed-out' = 'failed';
-    try {
-      const answer = await this.withHardTimeout(call, context, this.start(call, context, loading));
-      outcome = 'ok';
-      return answer;
-    } catch (error) {
-      if (error instanceof LoaderTimeoutError) outcome = 'timed-out';
-      throw error;
-    } finally {
-      const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
-      this.loadTimes.note(call.key.space.namespace, durationMs);
-      if (this.report.isHeard)
-        this.report.event({ type: 'load', outcome, durationMs, isBackground, ...this.report.place(call.key) });
-    }
+  /**
+   * The loader's answer or its error, unchanged; or a LoaderTimeoutError. The loader has begun: it runs in the function
+   * that calls this, not below it, which keeps stack traces short.
+   */
+  bounded(call: Call, context: LoadContext, answer: unknown): unknown {
+    return call.policy.hardTimeoutMs === Infinity ? answer : this.withHardTimeout(call, context, answer);
+  }
+
+  /** Tells that a load has ended; without an error, well. */
+  ended(call: Call, startedAtMs: number, isBackground: boolean, ...failure: readonly [error?: unknown]): void {
+    const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
+    this.loadTimes.note(call.key.space.namespace, durationMs);
+    if (!this.report.isHeard) return;
+    const outcome = failure.length === 0 ? 'ok' : failure[0] instanceof LoaderTimeoutError ? 'timed-out' : 'failed';
+    this.report.event({ type: 'load', outcome, durationMs, isBackground, ...this.report.place(call.key) });
   }
 
   /**
@@ -87,14 +83,8 @@ export class LoaderRun {
     };
   }
 
-  private async start(call: Call, context: LoadContext, loading: Loading): Promise<unknown> {
-    const { surroundings } = this.parts;
-    return beginInside(surroundings, { scope: call.key.space.scope, loading }, () => call.loader(context as never));
-  }
-
-  private async withHardTimeout(call: Call, context: LoadContext, answer: Promise<unknown>): Promise<unknown> {
+  private async withHardTimeout(call: Call, context: LoadContext, answer: unknown): Promise<unknown> {
     const { hardTimeoutMs } = call.policy;
-    if (hardTimeoutMs === Infinity) return answer;
     let cancel = (): void => undefined;
     const timeout = new Promise<never>((_, reject) => {
       cancel = this.parts.clock.after(hardTimeoutMs, () => {
@@ -103,9 +93,8 @@ export class LoaderRun {
         reject(error);
       });
     });
-    // The loader may still fail after the timeout; its callers have their answer already.
-    answer.catch(() => undefined);
     try {
+      // The loader may still fail after the timeout; its callers have their answer already, and the race has heard it.
       return await Promise.race([answer, timeout]);
     } finally {
       cancel();

@@ -11,8 +11,13 @@ export interface Loaded {
   readonly freshUntilMs: number;
 }
 
+type Landing = { readonly loaded: Loaded } | { readonly error: unknown };
+
 /** One load of one key under way in this process. */
 export class Flight {
+  private landed: Landing | undefined;
+  private landingSignal: Promise<Loaded> | undefined;
+  private settle: ((landed: Landing) => void) | undefined;
   private overdueSignal: Promise<void> | undefined;
   private giveUp: (() => void) | undefined;
   private isOverdue = false;
@@ -22,8 +27,21 @@ export class Flight {
     /** The token of the lease it runs under, if it has one. */
     readonly token: string | undefined,
     readonly loading: Loading,
-    readonly landing: Promise<Loaded>,
+    /**
+     * Begins the load. To be called once, by the caller who leads it and who alone waits for what it returns: V8 follows
+     * a promise to the function that awaits it only where one does, and ends the stack of an error at one that several
+     * listen to.
+     */
+    readonly begin: (flight: Flight) => Promise<Loaded>,
   ) {}
+
+  /** What comes of the load, for all others. */
+  get landing(): Promise<Loaded> {
+    return (this.landingSignal ??= new Promise<Loaded>((resolve, reject) => {
+      this.settle = (landed) => ('loaded' in landed ? resolve(landed.loaded) : reject(landed.error as Error));
+      if (this.landed !== undefined) this.settle(this.landed);
+    }));
+  }
 
   /** Resolves when the load has taken longer than a load may: whoever waits for it should stop. Never rejects. */
   get overdue(): Promise<void> {
@@ -37,6 +55,11 @@ export class Flight {
   get ended(): Promise<unknown> {
     const ignore = (): void => undefined;
     return Promise.race([this.landing.then(ignore, ignore), this.overdue]);
+  }
+
+  land(landed: Landing): void {
+    this.landed = landed;
+    this.settle?.(landed);
   }
 
   becomeOverdue(): void {
@@ -82,8 +105,6 @@ export class SingleFlight {
   begin(flight: Flight): void {
     if (!this.flights.has(flight.id)) this.share.enter(partitionOf(flight));
     this.flights.set(flight.id, flight);
-    const land = (): void => this.end(flight);
-    flight.landing.then(land, land);
   }
 
   /** Nobody joins this flight any more. */

@@ -1,7 +1,7 @@
 import type { Lease } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { Loading } from '../core/frame.js';
-import { settledInside } from '../core/inside.js';
+import { begunInside, settledInside } from '../core/inside.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Filler } from './filler.js';
@@ -15,7 +15,24 @@ export interface TakeoffParts extends EngineParts {
   readonly run: LoaderRun;
 }
 
-/** Starts loads: under a lease, with a fill at the end, or without one, with nothing stored. */
+/** One load on its way: what it is for, and by which rules it goes. */
+interface Trip {
+  readonly call: Call;
+  readonly loading: Loading;
+  /** Undefined: nothing is stored. */
+  readonly lease: Lease | undefined;
+  /** What stood there when it began. */
+  readonly spare: Entry | undefined;
+  /** How long what is made of it may live, where it is not stored itself. */
+  readonly freshUntilMs: number;
+  readonly isBackground: boolean;
+  /** A load under a lease is watched from the moment that has it. */
+  readonly watch: Watch | undefined;
+  /** It begins when its turn comes. */
+  readonly turn: Promise<void> | undefined;
+}
+
+/** Makes loads ready: under a lease, with a fill at the end, or without one, with nothing stored. They begin as flights. */
 export class Takeoff {
   constructor(private readonly parts: TakeoffParts) {}
 
@@ -29,8 +46,8 @@ export class Takeoff {
       // The next reader need not wait until it runs out.
       void filler.release(lease);
     });
-    const landing = this.loadAndFill(call, lease, loading, spare, watch, isBackground);
-    const flight = new Flight(call.key.id, lease.token, loading, landing);
+    const trip = { call, loading, lease, spare, freshUntilMs: 0, isBackground, watch, turn: undefined };
+    const flight = new Flight(call.key.id, lease.token, loading, this.fly.bind(this, trip));
     flights.begin(flight);
     return flight;
   }
@@ -38,51 +55,61 @@ export class Takeoff {
   /** A load that stores nothing. It begins at once, or when its turn comes. */
   unleased(call: Call, spare: Entry | undefined, freshUntilMs: number, turn?: Promise<void>): Flight {
     const loading = new Loading(call.key, call.frame?.loading);
-    const load = async (): Promise<Loaded> => {
-      const watch = this.parts.run.watch(call.key, undefined, () => flight.becomeOverdue());
-      return this.load(call, loading, spare, freshUntilMs).finally(() => {
-        watch.stop();
-        loading.end();
-      });
-    };
-    const landing = turn === undefined ? load() : turn.then(load);
-    const flight = new Flight(call.key.id, undefined, loading, landing);
-    return flight;
+    const trip = { call, loading, lease: undefined, spare, freshUntilMs, isBackground: false, watch: undefined, turn };
+    return new Flight(call.key.id, undefined, loading, this.fly.bind(this, trip));
   }
 
-  private async loadAndFill(
-    call: Call,
-    lease: Lease,
-    loading: Loading,
-    spare: Entry | undefined,
-    watch: Watch,
-    isBackground: boolean,
-  ): Promise<Loaded> {
-    const { run, filler } = this.parts;
-    const { key, policy, result: rules } = call;
-    const context = contextOf(call, spare);
+  /**
+   * The load itself. The loader is called right here, and awaited right here: whatever lay between would take lines of
+   * the stack of its error, or end it.
+   */
+  private async fly(trip: Trip, flight: Flight): Promise<Loaded> {
+    const { run, filler, surroundings, clock } = this.parts;
+    const { call, loading, lease, isBackground } = trip;
+    if (trip.turn !== undefined) await trip.turn;
+    const watch = trip.watch ?? run.watch(call.key, undefined, () => flight.becomeOverdue());
+    const context = contextOf(call, trip.spare);
+    const inside = surroundings.entrance({ scope: call.key.space.scope, loading });
     try {
-      const answer = await run.execute(call, context, loading, isBackground);
-      const value = valueOf(answer, spare, loading);
-      const settled = await filler.settle({ key, policy, rules, value, context, loading, isLate: watch.isLate }, lease);
-      // What is stored is data through and through.
-      return settled.refusal === undefined ? settled : this.withLateSteps(settled, loading);
+      let answer: unknown;
+      const startedAtMs = clock.monotonicMs();
+      try {
+        const made = inside(Reflect.apply, call.loader, call.self, call.args ?? [context]);
+        call.onBegun?.(made);
+        answer = await run.bounded(call, context, begunInside(made, inside));
+      } catch (error) {
+        run.ended(call, startedAtMs, isBackground, error);
+        throw error;
+      }
+      run.ended(call, startedAtMs, isBackground);
+      const loaded = await this.landed(trip, context, valueOf(answer, trip.spare, loading), watch);
+      flight.land({ loaded });
+      return loaded;
     } catch (error) {
-      await filler.release(lease);
+      if (lease !== undefined) await filler.release(lease);
+      flight.land({ error });
       throw error;
     } finally {
+      this.parts.flights.end(flight);
       watch.stop();
       loading.end();
     }
   }
 
-  private async load(call: Call, loading: Loading, spare: Entry | undefined, freshUntilMs: number): Promise<Loaded> {
-    const { key, result: rules } = call;
-    const context = contextOf(call, spare);
-    const value = valueOf(await this.parts.run.execute(call, context, loading, false), spare, loading);
+  /** What becomes of a value. */
+  private async landed(trip: Trip, context: LoadContext, value: unknown, watch: Watch): Promise<Loaded> {
+    const { filler } = this.parts;
+    const { call, loading, lease, freshUntilMs } = trip;
+    const { key, policy, result: rules } = call;
+    const making = { key, rules, value, context, loading };
+    if (lease !== undefined) {
+      const settled = await filler.settle({ ...making, policy, isLate: watch.isLate }, lease);
+      // What is stored is data through and through.
+      return settled.refusal === undefined ? settled : this.withLateSteps(settled, loading);
+    }
     // Where nothing is stored that is made of it, nobody has to know what it was made of.
     if (freshUntilMs !== Infinity) return this.withLateSteps({ value, labels: key.labels, freshUntilMs }, loading);
-    return this.withLateSteps(this.parts.filler.passOn({ key, rules, value, context, loading }), loading);
+    return this.withLateSteps(filler.passOn(making), loading);
   }
 
   private withLateSteps(loaded: Loaded, loading: Loading): Loaded {

@@ -1,6 +1,9 @@
 /** Runs a piece of work somewhere: in a scope, in a load. */
 export type Inside = <R>(work: () => R) => R;
 
+/** The same with arguments for the work, which spares it a function of its own, and with that a line in stack traces. */
+export type Entrance = <R, Args extends readonly unknown[]>(work: (...args: Args) => R, ...args: Args) => R;
+
 /** What comes of work that can be awaited, once it has begun. */
 export type Begun<R> = 0 extends 1 & R ? R : [R] extends [never] ? R : R extends PromiseLike<infer T> ? Promise<T> : R;
 

@@ -95,6 +95,10 @@ export abstract class CacheView {
       loading: () => context.loading(),
       held: () => context.held(),
       run: (_, step) => inside(step),
+      entrance:
+        () =>
+        (step, ...given) =>
+          inside(() => step(...given)),
     };
     return function (this: unknown, ...args) {
       return inside(() => runInside(surroundings, context.current() as Frame, () => work.apply(this, args)));

@@ -80,7 +80,7 @@ export class CacheablePlan implements MethodPlan {
     if (this.isSequence) return this.sequence(self, args);
     try {
       if (!this.parts.settings.isEnabled) return this.switchedOff(self, args);
-      const call = this.call(self, args, () => this.load(self, args));
+      const call = this.call(self, args);
       if (call.key === undefined) return this.inside(call.scope, () => this.method.apply(self, args));
       const answer = this.parts.engine.getOrSet(call);
       if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
@@ -95,14 +95,24 @@ export class CacheablePlan implements MethodPlan {
     return isPending(answer) || isObservable(answer) ? answer : Promise.resolve(answer);
   }
 
-  private call(self: unknown, args: unknown[], loader: Loader<unknown>): Call | Detour {
+  /** @param loader in place of the method */
+  private call(self: unknown, args: unknown[], loader?: Loader<unknown>): Call | Detour {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
       return this.without('condition', frame, args);
     const space = this.space(frame, args);
     if (space === undefined) return this.without('scope-missing', frame, args);
-    return { key: this.keys.key(space, self, args), policy: this.policy, loader, frame, result: this.rules?.(args) };
+    return {
+      key: this.keys.key(space, self, args),
+      policy: this.policy,
+      loader: loader ?? this.method,
+      frame,
+      result: this.rules?.(args),
+      self,
+      args: loader === undefined ? args : undefined,
+      onBegun: this.onBegun,
+    };
   }
 
   private space(frame: Frame | undefined, args: unknown[]): Space | undefined {
@@ -127,14 +137,12 @@ export class CacheablePlan implements MethodPlan {
   }
 
   /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */
-  private load(self: unknown, args: unknown[]): unknown {
-    const result = this.method.apply(self, args);
-    if (isObservable(result))
+  private readonly onBegun = (made: unknown): void => {
+    if (isObservable(made))
       this.warn(
         'returns an Observable that its metadata does not show, so it is not cached and comes as a promise; annotate the return type as Observable<…>, imported without `type`',
       );
-    return result;
-  }
+  };
 
   /**
    * The complete sequence is one entry: it is stored when the source completes and played back from then on. The

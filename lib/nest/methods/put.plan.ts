@@ -93,17 +93,18 @@ export class PutPlan implements MethodPlan {
   }
 
   private async put(self: unknown, args: unknown[], method: () => unknown): Promise<unknown> {
-    if (!this.parts.settings.isEnabled) return runSwitchedOff(this.parts, this.keys, args, method);
+    if (!this.parts.settings.isEnabled) return await runSwitchedOff(this.parts, this.keys, args, method);
     const { context } = this.parts.foundation;
     const frame = context.current();
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`)) {
       const { scope, space } = this.keys.withoutKey(frame, args);
       noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width, space);
-      return runInside(context, { scope, loading: context.loading() }, method);
+      return await runInside(context, { scope, loading: context.loading() }, method);
     }
     const key = this.keys.key(this.keys.space(frame, args), self, args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };
-    return this.parts.engine.put(call, method);
+    // Awaited, so that an error of the method has its caller in its stack.
+    return await this.parts.engine.put(call, method);
   }
 
   private warn(problem: string): void {
