@@ -20,7 +20,6 @@ import type { Moments } from './moments.js';
 import type { OutageLoads } from './outage-loads.js';
 import { Questions } from './questions.js';
 import type { Report } from './report.js';
-import type { Flight } from './single-flight.js';
 import { Takeoff, type TakeoffParts } from './takeoff.js';
 import { Waiting, type Answer } from './waiting.js';
 
