@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { REDIS_CONTESTANTS, REDIS_PACKAGES, openRedisContestant } from './contestants/redis/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { race } from './harness/rounds.mjs';
 import { withRemotes } from './harness/remote.mjs';
@@ -62,7 +63,7 @@ export async function run(report) {
   const names = Object.keys(REDIS_CONTESTANTS);
   const rows = await withRedis(async (server) => {
     const raced = await race(import.meta.url, names, { rounds: 31, roundMs: 60 });
-    const trips = await roundTrips(server, names);
+    const trips = await roundTrips(server, withBefore(names));
     return raced.map((row, at) => ({ ...row, trips: trips[at] }));
   });
   report.table(

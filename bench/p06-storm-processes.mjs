@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { REDIS_CONTESTANTS, REDIS_PACKAGES, openRedisContestant } from './contestants/redis/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { summary } from './harness/stats.mjs';
@@ -51,7 +52,7 @@ export async function contestant(name) {
 export async function run(report) {
   const rows = await withRedis(async () => {
     const found = [];
-    for (const name of Object.keys(REDIS_CONTESTANTS)) {
+    for (const name of withBefore(Object.keys(REDIS_CONTESTANTS))) {
       const names = Array.from({ length: PROCESSES }, () => name);
       found.push({ name, ...(await withRemotes(import.meta.url, names, stormsOf)) });
     }

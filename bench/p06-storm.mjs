@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTESTANTS, PACKAGES, openContestant } from './contestants/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { summary } from './harness/stats.mjs';
 import { fixed, percent } from './harness/table.mjs';
@@ -45,7 +46,7 @@ export async function contestant(name) {
 
 export async function run(report) {
   const rows = [];
-  const names = Object.keys(CONTESTANTS);
+  const names = withBefore(Object.keys(CONTESTANTS));
   await withRemotes(import.meta.url, names, async (remotes) => {
     const lanes = remotes.map((remote) => ({ remote, loads: 0, overMs: [] }));
     // The first storm warms up and does not count.

@@ -9,6 +9,7 @@ import { redisDriver } from 'bentocache/drivers/redis';
 import { Redis } from 'ioredis';
 import { CacheModule, CacheService } from 'nestjs-scoped-cache';
 import { redis } from 'nestjs-scoped-cache/redis';
+import { plainName, withBefore } from './harness/before.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { median, summary } from './harness/stats.mjs';
@@ -143,8 +144,8 @@ export async function contestant(name) {
 
 export async function run(report) {
   const cells = [];
-  for (const name of Object.keys(OPEN)) {
-    for (const size of SIZES.filter((each) => name === 'nestjs-scoped-cache' || each <= PEERS_UP_TO)) {
+  for (const name of withBefore(Object.keys(OPEN))) {
+    for (const size of SIZES.filter((each) => plainName(name) === 'nestjs-scoped-cache' || each <= PEERS_UP_TO)) {
       cells.push(...(await withRedis(() => ofOne(name, size))));
     }
   }

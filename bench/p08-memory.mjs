@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { CONTESTANTS, PACKAGES, openContestant } from './contestants/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { summary } from './harness/stats.mjs';
 import { percent, times, whole } from './harness/table.mjs';
@@ -75,7 +76,7 @@ export async function run(report) {
     ...['nestjs-scoped-cache', 'cacheable', 'bentocache'].map((name) => name + TAGGED),
   ];
   const rows = [];
-  for (const name of names) {
+  for (const name of withBefore(names)) {
     const bytes = [];
     for (let round = 0; round < ROUNDS; round++) {
       bytes.push(await withRemotes(import.meta.url, [name], ([remote]) => remote.call('measure'), ['--expose-gc']));

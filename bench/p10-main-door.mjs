@@ -30,6 +30,7 @@ const ROUNDS = 21;
 const DOORS = {
   'lru-cache': ['lru-cache'],
   'nestjs-scoped-cache': ['nestjs-scoped-cache'],
+  ...(process.env.BENCH_BEFORE === undefined ? {} : { 'nestjs-scoped-cache, before': ['nestjs-scoped-cache-before'] }),
   'cache-manager': ['cache-manager'],
   '@nestjs/cache-manager': ['@nestjs/cache-manager'],
   keyv: ['keyv'],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { withBefore } from './harness/before.mjs';
 import { HttpLoad } from './harness/http-load.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { median, summary } from './harness/stats.mjs';
@@ -89,7 +90,10 @@ async function scopeModules(kind) {
 export async function run(report) {
   const rows = [];
   for (const platform of PLATFORMS) {
-    const names = KINDS.map((kind) => `${platform}: ${kind}`);
+    const names = withBefore(
+      KINDS.map((kind) => `${platform}: ${kind}`),
+      (name) => name.includes(SCOPED),
+    );
     await withRemotes(import.meta.url, names, async (remotes) => {
       const lanes = await Promise.all(remotes.map(openLane));
       for (let round = -3; round < ROUNDS; round++) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { memory } from 'nestjs-scoped-cache';
 import { open } from './contestants/scoped-cache.mjs';
+import { isBefore, withBefore } from './harness/before.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { whole } from './harness/table.mjs';
 
@@ -63,17 +64,20 @@ export async function contestant(name) {
 }
 
 export async function run(report) {
-  const rates = await withRemotes(import.meta.url, CONTESTANTS, async (remotes) => {
+  const names = withBefore(CONTESTANTS, () => true);
+  const all = await withRemotes(import.meta.url, names, async (remotes) => {
     const found = [];
     for (const remote of remotes) found.push(await remote.call('hitRate'));
     return found;
   });
+  const rates = CONTESTANTS.map((name) => all[names.indexOf(name)]);
   const [alone, fair, four, tightAlone, tight] = rates;
   const of = [alone, alone, alone, tightAlone, tightAlone, alone];
   const percent = (rate) => `${(rate * 100).toFixed(2)} %`;
   report.table('hit rate of the sixty-three', [
     ['', 'hit rate', 'of what it is alone'],
     ...CONTESTANTS.map((name, at) => [name, percent(rates[at]), percent(rates[at] / of[at])]),
+    ...names.flatMap((name, at) => (isBefore(name) ? [[name, percent(all[at]), '']] : [])),
   ]);
   report.note(
     `${whole(MAX_ENTRIES)} entries at most; ${TENANTS} tenants with ${KEYS} things each, the lower ones more often; ${whole(SCANNED)} reads of those who scan; ${whole(NEEDED)} entries where there is no room to spare.`,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { REDIS_CONTESTANTS, REDIS_PACKAGES, openRedisContestant } from './contestants/redis/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { quantile } from './harness/stats.mjs';
@@ -80,7 +81,7 @@ export async function contestant(name) {
 }
 
 export async function run(report) {
-  const names = Object.keys(REDIS_CONTESTANTS);
+  const names = withBefore(Object.keys(REDIS_CONTESTANTS));
   const { killedAt, backAt, told } = await withRedis(async (server) =>
     withRemotes(import.meta.url, names, async (remotes) => {
       await Promise.all(remotes.map((remote) => remote.call('begin')));

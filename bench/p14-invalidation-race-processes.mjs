@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { REDIS_CONTESTANTS, REDIS_PACKAGES, openRedisContestant } from './contestants/redis/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { withRemotes } from './harness/remote.mjs';
 
@@ -71,7 +72,7 @@ const settled = () => sleep(10);
 export async function run(report) {
   const rows = await withRedis(async () => {
     const found = [];
-    for (const name of Object.keys(REDIS_CONTESTANTS)) {
+    for (const name of withBefore(Object.keys(REDIS_CONTESTANTS))) {
       found.push({ name, ...(await withRemotes(import.meta.url, [name, name], cellsOf)) });
     }
     return found;

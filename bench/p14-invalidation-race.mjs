@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTESTANTS, PACKAGES, openContestant } from './contestants/index.mjs';
+import { withBefore } from './harness/before.mjs';
 import { withRemotes } from './harness/remote.mjs';
 
 export const about = {
@@ -68,7 +69,7 @@ async function once(id, { cache, way, find, state, gates, served }) {
 const settled = () => sleep(5);
 
 export async function run(report) {
-  const names = Object.keys(CONTESTANTS);
+  const names = withBefore(Object.keys(CONTESTANTS));
   const rows = await withRemotes(import.meta.url, names, async (remotes) => {
     const found = [];
     for (const remote of remotes) {

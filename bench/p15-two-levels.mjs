@@ -119,41 +119,46 @@ export async function run(report) {
   await withRedis(async () => {
     const rows = [];
     for (const question of Object.keys(HITS)) {
-      const [alone, two] = await race(import.meta.url, [`${NEAR}|${question}`, `${TIERED}|${question}`]);
-      rows.push({ question, alone, two });
+      const [alone, two, before] = await race(import.meta.url, [`${NEAR}|${question}`, `${TIERED}|${question}`], {
+        isOurs: (name) => name.startsWith(TIERED),
+      });
+      rows.push({ question, alone, two, before });
       report.target(`${question}: times memory alone`, two.ratio, { most: 1.15, unit: ' ×' });
     }
     report.table(
       'a hit in memory, ns of processor time per call',
       [
-        ['', NEAR, TIERED, 'times', 'spread'],
-        ...rows.map(({ question, alone, two }) => [
+        ['', NEAR, TIERED, 'times', 'spread', ...(rows[0].before === undefined ? [] : ['before'])],
+        ...rows.map(({ question, alone, two, before }) => [
           question,
           whole(alone.median),
           whole(two.median),
           times(two.ratio),
           percent(two.spread),
+          ...(before === undefined ? [] : [whole(before.median)]),
         ]),
       ],
       rows,
     );
     const checks = [];
     for (const size of Object.keys(ROWS)) {
-      const [far, check] = await race(import.meta.url, [`${FAR}|${size}`, `${CHECKED}|${size}`], {
+      const [far, check, before] = await race(import.meta.url, [`${FAR}|${size}`, `${CHECKED}|${size}`], {
         rounds: 15,
         roundMs: 60,
+        isOurs: (name) => name.startsWith(CHECKED),
       });
-      checks.push({ size, far, check });
+      checks.push({ size, far, check, before });
     }
     report.table(
       'a hit that is checked, µs per call with 64 callers at once',
       [
-        ['value', FAR, CHECKED, 'times'],
-        ...checks.map(({ size, far, check }) => [
+        ['value', FAR, CHECKED, 'times', ...(checks[0].before === undefined ? [] : ['before'])],
+        ...checks.map(({ size, far, check, before }) => [
           size,
           (far.median / 1000).toFixed(1),
           (check.median / 1000).toFixed(1),
           times(check.ratio),
+          ...(before === undefined ? [] : [(before.median / 1000).toFixed(1)]),
         ]),
       ],
       checks,

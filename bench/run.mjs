@@ -1,8 +1,11 @@
-// Asks the questions of this folder: npm run bench, or npm run bench -- p01 p08
+// Asks the questions of this folder: npm run bench, or npm run bench -- p01 p08, or, with an older build as one more
+// contestant, npm run bench -- --before <commit> p01
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildBefore } from './harness/before.mjs';
 import { machineLines } from './harness/machine.mjs';
 import { hasRedis } from './harness/redis-server.mjs';
 import { Report } from './harness/report.mjs';
@@ -10,7 +13,10 @@ import { Report } from './harness/report.mjs';
 const BENCH = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-const wanted = process.argv.slice(2);
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { before: { type: 'string' } },
+});
 const files = readdirSync(BENCH)
   .filter((file) => /^p\d\d-.*\.mjs$/.test(file))
   .filter((file) => wanted.length === 0 || wanted.some((name) => file.startsWith(name)))
@@ -23,6 +29,8 @@ if (files.length === 0) {
 installPeers();
 linkLibrary();
 execFileSync(process.execPath, [join(ROOT, '.ci', 'build.mjs'), '--if-needed'], { cwd: ROOT, stdio: 'inherit' });
+
+if (options.before !== undefined) process.env.BENCH_BEFORE = buildBefore(options.before);
 
 console.log(machineLines().join('\n'));
 const missed = [];

@@ -1,6 +1,9 @@
 /** The other end of remote.mjs: one contestant of one bench file. */
+import { importBefore, isBefore, plainName } from './before.mjs';
+
 const [file, name] = process.argv.slice(2);
-const started = import(file).then((bench) => bench.contestant(name));
+if (isBefore(name)) importBefore();
+const started = import(file).then((bench) => bench.contestant(plainName(name)));
 
 process.on('message', ({ id, method, args }) => {
   void answer(id, method, args);

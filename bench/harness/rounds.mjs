@@ -2,6 +2,7 @@
  * Rounds. Contestants take turns, a short round each, again and again, and right before each the first of them, the
  * floor. A busy moment of the machine then hits both, and the median of their ratios does not see it.
  */
+import { withBefore } from './before.mjs';
 import { withRemotes } from './remote.mjs';
 import { median, summary } from './stats.mjs';
 
@@ -12,8 +13,8 @@ const MAX_CALLS = 5_000_000;
  * Times `time(calls) → nanoseconds` of every contestant, after `prove()` of every contestant has passed.
  * @returns one row a contestant, in their order: ns per call, spread, and how many times the first one's
  */
-export function race(file, names, { rounds = 41, roundMs = 30, execArgv } = {}) {
-  return withRemotes(file, names, (remotes) => raceRemotes(remotes, { rounds, roundMs }), execArgv);
+export function race(file, names, { rounds = 41, roundMs = 30, execArgv, isOurs } = {}) {
+  return withRemotes(file, withBefore(names, isOurs), (remotes) => raceRemotes(remotes, { rounds, roundMs }), execArgv);
 }
 
 async function raceRemotes(remotes, { rounds, roundMs }) {
