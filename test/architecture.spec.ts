@@ -195,6 +195,7 @@ describe('each rule bites', () => {
         'features/ai/panel.ts': "import '../monitor/panels.js';",
         'features/admin/c.ts': "import '../../nest/decorators/wrap-method.js';\nimport '../ai/a.js';",
         'testing/d.ts': "import '../core/clock.js';\nimport '../engine/flow.js';",
+        'testing/contract/harness.ts': "import '../../codec/a.js';\nimport '../../engine/b.js';",
         'nest/e.ts': "import '../features/admin/c.js';",
       }),
     ).toEqual([
@@ -203,6 +204,7 @@ describe('each rule bites', () => {
       'lib/features/admin/c.ts:1 features/admin/ imports ../../nest/decorators/wrap-method.js; a feature knows core/ and the face of nest/',
       'lib/features/admin/c.ts:2 features/admin/ imports ../ai/a.js; a feature knows core/ and the face of nest/',
       'lib/testing/d.ts:2 testing/ imports ../engine/flow.js; a feature knows core/ and the face of nest/',
+      'lib/testing/contract/harness.ts:2 testing/ imports ../../engine/b.js; a feature knows core/ and the face of nest/',
       'lib/nest/e.ts:1 nest/ imports the feature ../features/admin/c.js',
     ]);
   });

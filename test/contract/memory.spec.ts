@@ -1,5 +1,6 @@
 import { describe, it } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
+import { guarded } from '../../lib/backends/resilience/guarded.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { chaos } from '../../lib/testing/chaos.js';
 import { backendContract } from '../../lib/testing/contract/backend-contract.js';
@@ -27,6 +28,7 @@ function harness(factory: () => BackendFactory): ContractHarness {
 describe.each([
   ['memory', harness(() => memory())],
   ['memory with quotas', harness(() => memory({ quota: {} }))],
+  ['memory behind a guard', harness(() => guarded(memory()))],
   ['memory whose answers come late and out of order', harness(() => chaos(memory(), { turns: 3, seed: 7 }))],
 ])('%s keeps the contract of backends', (_, against) => {
   describe.each(Object.entries(backendContract))('%s', (_topic, cases) => {

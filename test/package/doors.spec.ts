@@ -30,6 +30,7 @@ async function run(...args: string[]): Promise<string> {
 /** What each door throws: one that is missing here is missing from the checks below. */
 const THROWN: Readonly<Record<string, string>> = {
   '.': `main.CacheModule.forRoot({ name: 1 })`,
+  './backend': `backend.guarded(main.memory(), { typo: 1 })`,
   './config': `config.cacheConfig()`,
   './mongo': `mongo.mongo({})`,
   './redis': `redis.redis({ url: 1 })`,

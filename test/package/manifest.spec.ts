@@ -81,13 +81,19 @@ describe('dependencies', () => {
     expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(3);
   });
 
-  it('the main door and the testing door open without any optional peer', () => {
+  it('the main door, the testing door and the backend door open without any optional peer', () => {
     const optional = Object.keys(manifest.peerDependenciesMeta).filter(
       (name) => manifest.peerDependenciesMeta[name]?.optional,
     );
-    const opened = optional.filter((name) => ['index', 'testing'].some((door) => reached.get(name)?.has(door)));
+    const opened = optional.filter((name) =>
+      ['index', 'testing', 'backend'].some((door) => reached.get(name)?.has(door)),
+    );
     expect(opened).toEqual([]);
     expect(optional.filter((name) => !(name in manifest.peerDependencies))).toEqual([]);
+  });
+
+  it('the backend door opens without Nest', () => {
+    expect([...reached].filter(([, by]) => by.has('backend')).map(([name]) => name)).toEqual([]);
   });
 
   it('Nest 11 and Nest 12 are welcome', () => {

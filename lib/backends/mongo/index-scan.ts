@@ -5,6 +5,7 @@
  */
 import type { Page, Selection, Usage } from '../../core/backend.js';
 import { compileGlob, stepsToTest, type Glob } from '../../core/keys/glob.js';
+import { isInView } from '../../core/keys/in-view.js';
 import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
 import type { Pace } from '../../core/async/pace.js';
 import type { View } from '../../core/keys/space.js';
@@ -167,7 +168,7 @@ export class MongoWalk {
   /** Keys may be long: a batch of them takes as many turns as it needs. */
   private matching(found: readonly Visited[], { view, match }: Selection): Promise<Visited[]> {
     const stepsOf = ({ id }: Visited): number => DOCUMENT_STEPS + stepsToTest(match, id.length);
-    const isWanted = (id: KeyId): boolean => isIn(view, id) && (match.matchesAll || this.matches(match, id));
+    const isWanted = (id: KeyId): boolean => isInView(view, id) && (match.matchesAll || this.matches(match, id));
     return this.pace.filter(found, stepsOf, ({ id }) => isWanted(id));
   }
 
@@ -217,13 +218,4 @@ function asSeen(visited: readonly Visited[]): { _id: { $in: string[] }; m: { $in
     _id: { $in: visited.map(({ name }) => name) },
     m: { $in: visited.map(({ header }) => header?.mark ?? null) },
   };
-}
-
-/** Whether an id lies in a view: `path/namespace@version/parts`. */
-function isIn({ path, namespace }: View, id: KeyId): boolean {
-  const [idPath, idNamespace = ''] = id.split('/', 2);
-  return (
-    (path === undefined || path === idPath) &&
-    (namespace === undefined || namespace === (idNamespace.split('@', 1)[0] ?? ''))
-  );
 }

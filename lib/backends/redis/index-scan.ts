@@ -6,6 +6,7 @@ import type { Page, Selection, Usage } from '../../core/backend.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import { MAX_HEADER_BYTES, type Header } from '../../core/codec.js';
 import { compileGlob, stepsToTest, type Glob } from '../../core/keys/glob.js';
+import { isInView } from '../../core/keys/in-view.js';
 import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
 import type { Pace } from '../../core/async/pace.js';
 import type { View } from '../../core/keys/space.js';
@@ -144,7 +145,7 @@ export class RedisWalk {
   /** Keys may be long: a batch of them takes as many turns as it needs. */
   private matching(ids: readonly KeyId[], { view, match }: Selection): Promise<KeyId[]> {
     const stepsOf = ({ length }: KeyId): number => ID_STEPS + stepsToTest(match, length);
-    return this.pace.filter(ids, stepsOf, (id) => isIn(view, id) && (match.matchesAll || this.matches(match, id)));
+    return this.pace.filter(ids, stepsOf, (id) => isInView(view, id) && (match.matchesAll || this.matches(match, id)));
   }
 
   private matches(match: Glob, id: KeyId): boolean {
@@ -200,13 +201,4 @@ function parseCursor(cursor: string | undefined): [number, string | undefined] {
   if (cursor === undefined) return [0, undefined];
   const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
   return [Number(number ?? Infinity), after];
-}
-
-/** Whether an id lies in a view: `path/namespace@version/parts`. */
-function isIn({ path, namespace }: View, id: KeyId): boolean {
-  const [idPath, idNamespace = ''] = id.split('/', 2);
-  return (
-    (path === undefined || path === idPath) &&
-    (namespace === undefined || namespace === (idNamespace.split('@', 1)[0] ?? ''))
-  );
 }

@@ -1,8 +1,12 @@
 import { BackendError, CacheError, UnansweredError } from '../../core/errors.js';
 
+const UNKNOWN = 'unknown problem';
+
 /**
  * A server answered, and its answer is no: out of memory, a missing right, a key of another type. It is there, so
  * nothing is gained by leaving it alone or by asking again.
+ *
+ * @example throw new RefusedError('write', 'file', { why: 'ENOSPC', cause: error });
  */
 export class RefusedError extends BackendError {}
 
@@ -17,7 +21,12 @@ export function asUnanswered(operation: string, error: unknown, kind: string): E
   return new UnansweredError(operation, reasonOf(error), kind, { cause: error.cause });
 }
 
+/** What drivers and Node put into `code`: a name, never anything of a call's. */
+const CODE = /^[A-Z][A-Z0-9_]{1,40}$/;
+
 /** Why a call failed, in a word. */
 export function reasonOf(error: unknown): string {
-  return (error instanceof BackendError ? error.why : undefined) ?? 'unknown problem';
+  if (error instanceof BackendError) return error.why ?? UNKNOWN;
+  const code: unknown = (error as { readonly code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' && CODE.test(code) ? code : UNKNOWN;
 }
