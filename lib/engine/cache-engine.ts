@@ -17,13 +17,13 @@ import { veil } from '../core/veil.js';
 import type { Verdict } from '../core/verdict.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import { Filler } from './filler.js';
+import { ResultWriter } from './store-result.js';
 import { Load } from './load.js';
 import { LoadContext } from './loader.js';
 import { LoaderRun } from './loader-run.js';
 import { LoadTimes } from './load-times.js';
 import { inheritInto, Lookup } from './lookup.js';
-import { Moments } from './moments.js';
+import { LogicalClock } from './logical-clock.js';
 import { OutageLoads } from './outage-loads.js';
 import { Put } from './put.js';
 import { Refresher } from './refresh.js';
@@ -43,13 +43,13 @@ export class CacheEngine {
   private readonly load: Load;
   private readonly refresher: Refresher;
   private readonly puts: Put;
-  private readonly moments = new Moments();
+  private readonly moments = new LogicalClock();
 
   constructor(private readonly parts: EngineParts) {
     const report = new Report(parts.emit, parts.clock);
     const loadTimes = new LoadTimes();
     const flights = new SingleFlight(parts.limits.maxFlights);
-    const filler = new Filler(parts, report, flights);
+    const filler = new ResultWriter(parts, report, flights);
     this.backend = parts.backend;
     this.report = report;
     this.lookup = new Lookup(parts, report, loadTimes);

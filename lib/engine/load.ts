@@ -12,22 +12,22 @@ import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError, ReentrantLoadError } from '../core/errors.js';
 import type { BypassReason } from '../core/observer.js';
-import { Boarding, type Seat, type Served } from './boarding.js';
+import { LoadAwaiter, type Seat, type Served } from './await-load.js';
 import type { Call } from './call.js';
 import { inheritInto, type Lookup } from './lookup.js';
-import { Patience } from './patience.js';
-import type { Moments } from './moments.js';
+import { WaitBudget } from './wait-budget.js';
+import type { LogicalClock } from './logical-clock.js';
 import type { OutageLoads } from './outage-loads.js';
-import { Questions } from './questions.js';
+import { LeaseRequests } from './lease-requests.js';
 import type { Report } from './report.js';
-import { Takeoff, type TakeoffParts } from './takeoff.js';
-import { Waiting, type Answer } from './waiting.js';
+import { LoadStarter, type LoadStarterParts } from './start-load.js';
+import { LeasePolling, type Answer } from './lease-polling.js';
 
-export interface LoadParts extends TakeoffParts {
+export interface LoadParts extends LoadStarterParts {
   readonly lookup: Lookup;
   readonly report: Report;
   readonly outageLoads: OutageLoads;
-  readonly moments: Moments;
+  readonly moments: LogicalClock;
 }
 
 /** What a call comes to: it returns to the top, and what it says is done there, so that loaders begin on a short stack. */
@@ -35,16 +35,16 @@ type Found = Seat | Served;
 
 export class Load {
   /** Boards what the methods here find. */
-  readonly boarding: Boarding;
-  private readonly takeoff: Takeoff;
-  private readonly waiting: Waiting;
-  private readonly questions: Questions;
+  readonly boarding: LoadAwaiter;
+  private readonly takeoff: LoadStarter;
+  private readonly waiting: LeasePolling;
+  private readonly questions: LeaseRequests;
 
   constructor(private readonly parts: LoadParts) {
-    this.takeoff = new Takeoff(parts);
-    this.waiting = new Waiting({ ...parts, clock: machineOf(parts.clock) });
-    this.questions = new Questions(parts.moments);
-    this.boarding = new Boarding(parts, parts.lookup, {
+    this.takeoff = new LoadStarter(parts);
+    this.waiting = new LeasePolling({ ...parts, clock: machineOf(parts.clock) });
+    this.questions = new LeaseRequests(parts.moments);
+    this.boarding = new LoadAwaiter(parts, parts.lookup, {
       again: (call, spare) => this.foreground(call, spare),
       alone: (call) => this.uncached(call, 'not-shareable', undefined),
     });
@@ -63,7 +63,7 @@ export class Load {
     if (around !== undefined) return Promise.reject(new ReentrantLoadError(call.key.space.namespace));
     if (!flights.admits(call.key)) return this.uncached(call, 'too-many-flights', spare);
     const maxWaitMs = Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs);
-    return this.attempt(call, spare, new Patience(machineOf(clock), random, maxWaitMs), 'missing', seen, moment);
+    return this.attempt(call, spare, new WaitBudget(machineOf(clock), random, maxWaitMs), 'missing', seen, moment);
   }
 
   /** Reloads an entry that is still being served. Resolves when done, also when somebody else is at it. */
@@ -124,7 +124,7 @@ export class Load {
   private attempt(
     call: Call,
     spare: Entry | undefined,
-    patience: Patience,
+    patience: WaitBudget,
     purpose: LeaseRequest['purpose'],
     seen?: Entry,
     moment = this.parts.moments.now,
@@ -155,7 +155,7 @@ export class Load {
     call: Call,
     reply: LeaseReply,
     spare: Entry | undefined,
-    patience: Patience,
+    patience: WaitBudget,
     purpose: LeaseRequest['purpose'],
   ): Awaitable<Found> {
     const { lookup, flights, report } = this.parts;
@@ -184,7 +184,7 @@ export class Load {
   }
 
   /** Another process is loading. Old but usable is better than waiting longer than the soft timeout. */
-  private async waitAndRetry(call: Call, spare: Entry | undefined, patience: Patience): Promise<Found> {
+  private async waitAndRetry(call: Call, spare: Entry | undefined, patience: WaitBudget): Promise<Found> {
     const { softTimeoutMs } = call.policy;
     const canStandIn = spare !== undefined && this.boarding.mayStandIn(spare, call);
     if (canStandIn && patience.waitedMs() >= softTimeoutMs) return served(this.boarding.serveSpare(call, spare));

@@ -13,35 +13,35 @@ import type { KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
-import type { Moments } from './moments.js';
+import type { LogicalClock } from './logical-clock.js';
 import { FairShare } from './fair-share.js';
-import type { Flight } from './single-flight.js';
-import { Turnstile } from './turnstile.js';
+import type { InFlightLoad } from './single-flight.js';
+import { KeyedSemaphore } from './keyed-semaphore.js';
 
 /** A load that waits for its turn. */
 interface Upcoming {
-  readonly flight: Flight;
+  readonly flight: InFlightLoad;
   /** Ends the waiting. */
   hurry(): void;
 }
 
 interface Running {
-  readonly flight: Flight;
+  readonly flight: InFlightLoad;
   readonly number: number;
 }
 
 export class OutageLoads {
   private readonly upcoming = new Map<KeyId, Upcoming>();
   private readonly running = new Map<KeyId, Running>();
-  private readonly turnstile: Turnstile<Partition>;
+  private readonly turnstile: KeyedSemaphore<Partition>;
   /** Those in line and those under way. */
   private readonly share: FairShare<Partition>;
 
   constructor(
     private readonly parts: { readonly clock: Clock; readonly limits: Limits },
-    private readonly moments: Moments,
+    private readonly moments: LogicalClock,
   ) {
-    this.turnstile = new Turnstile(parts.limits.maxOutageLoads);
+    this.turnstile = new KeyedSemaphore(parts.limits.maxOutageLoads);
     this.share = new FairShare(parts.limits.maxFlights);
   }
 
@@ -51,7 +51,7 @@ export class OutageLoads {
   }
 
   /** A load that begins, or began, after `moment`. */
-  joinable(call: Call, moment: number): Flight | undefined {
+  joinable(call: Call, moment: number): InFlightLoad | undefined {
     const { id } = call.key;
     const next = this.upcoming.get(id);
     if (next === undefined) {
@@ -64,7 +64,7 @@ export class OutageLoads {
   }
 
   /** Starts a load, once its turn has come. To be called when there is none to join. */
-  begin(call: Call, takeoff: (turn: Promise<void>) => Flight): Flight {
+  begin(call: Call, takeoff: (turn: Promise<void>) => InFlightLoad): InFlightLoad {
     const { id, space } = call.key;
     const outer = call.frame?.loading;
     const before = this.running.get(id)?.flight;
@@ -92,7 +92,7 @@ export class OutageLoads {
     return flight;
   }
 
-  private line(call: Call, flight: Flight, before: Flight | undefined, start: () => void): void {
+  private line(call: Call, flight: InFlightLoad, before: InFlightLoad | undefined, start: () => void): void {
     const { clock, limits } = this.parts;
     let isHurried = call.frame?.loading !== undefined;
     let passNow = (): void => undefined;

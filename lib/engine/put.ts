@@ -3,7 +3,7 @@ import { Loading } from '../core/frame.js';
 import { beginInside, settledInside } from '../core/inside.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { Filler, Settled } from './filler.js';
+import type { ResultWriter, Settled } from './store-result.js';
 import { LoadContext } from './loader.js';
 import type { LoaderRun, Watch } from './loader-run.js';
 import { inheritFailureInto, inheritInto } from './lookup.js';
@@ -21,7 +21,7 @@ import { isHidden } from './silence.js';
 export class Put {
   constructor(
     private readonly parts: EngineParts,
-    private readonly filler: Filler,
+    private readonly filler: ResultWriter,
     private readonly loaderRun: LoaderRun,
     private readonly report: Report,
     private readonly evict: (call: Call) => Promise<void>,

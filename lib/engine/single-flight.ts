@@ -5,18 +5,18 @@ import type { Partition } from '../core/keys/partition.js';
 import { FairShare } from './fair-share.js';
 
 /** What a load brought: the loader's own value, and what became of it. */
-export interface Loaded {
+export interface LoadResult {
   readonly value: unknown;
   readonly labels: readonly Label[];
   readonly freshUntilMs: number;
 }
 
-type Landing = { readonly loaded: Loaded } | { readonly error: unknown };
+type Landing = { readonly loaded: LoadResult } | { readonly error: unknown };
 
 /** One load of one key under way in this process. */
-export class Flight {
+export class InFlightLoad {
   private landed: Landing | undefined;
-  private landingSignal: Promise<Loaded> | undefined;
+  private landingSignal: Promise<LoadResult> | undefined;
   private settle: ((landed: Landing) => void) | undefined;
   private overdueSignal: Promise<void> | undefined;
   private giveUp: (() => void) | undefined;
@@ -32,12 +32,12 @@ export class Flight {
      * a promise to the function that awaits it only where one does, and ends the stack of an error at one that several
      * listen to.
      */
-    readonly begin: (flight: Flight) => Promise<Loaded>,
+    readonly begin: (flight: InFlightLoad) => Promise<LoadResult>,
   ) {}
 
   /** What comes of the load, for all others. */
-  get landing(): Promise<Loaded> {
-    return (this.landingSignal ??= new Promise<Loaded>((resolve, reject) => {
+  get landing(): Promise<LoadResult> {
+    return (this.landingSignal ??= new Promise<LoadResult>((resolve, reject) => {
       this.settle = (landed) => ('loaded' in landed ? resolve(landed.loaded) : reject(landed.error as Error));
       if (this.landed !== undefined) this.settle(this.landed);
     }));
@@ -77,7 +77,7 @@ const MAX_ABANDONED = 10_000;
  * that was under way when an invalidation settled must not serve those who came after it.
  */
 export class SingleFlight {
-  private readonly flights = new Map<KeyId, Flight>();
+  private readonly flights = new Map<KeyId, InFlightLoad>();
   private readonly share: FairShare<Partition>;
   /** Tokens of leases that nobody here uses any more, but that the backend could not be told to end. */
   private readonly abandoned = new Set<string>();
@@ -96,19 +96,19 @@ export class SingleFlight {
   }
 
   /** The flight that a holder of `token` leads, if it is ours. */
-  joinable(id: KeyId, token: string): Flight | undefined {
+  joinable(id: KeyId, token: string): InFlightLoad | undefined {
     const flight = this.flights.get(id);
     return flight?.token === token ? flight : undefined;
   }
 
   /** A flight whose lease was voided is replaced: its own callers still get its value, nobody else joins it. */
-  begin(flight: Flight): void {
+  begin(flight: InFlightLoad): void {
     if (!this.flights.has(flight.id)) this.share.enter(partitionOf(flight));
     this.flights.set(flight.id, flight);
   }
 
   /** Nobody joins this flight any more. */
-  end(flight: Flight): void {
+  end(flight: InFlightLoad): void {
     if (this.flights.get(flight.id) !== flight) return;
     this.flights.delete(flight.id);
     this.share.leave(partitionOf(flight));
@@ -125,6 +125,6 @@ export class SingleFlight {
   }
 }
 
-function partitionOf({ loading }: Flight): Partition {
+function partitionOf({ loading }: InFlightLoad): Partition {
   return loading.key.space.partition;
 }

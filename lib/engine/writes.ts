@@ -6,7 +6,7 @@ import { placeOf } from '../core/observer.js';
 import { graceMs, type Policy } from '../core/policy.js';
 import type { Space, View } from '../core/keys/space.js';
 import type { EngineParts } from './engine-parts.js';
-import type { Filler } from './filler.js';
+import type { ResultWriter } from './store-result.js';
 import type { Report } from './report.js';
 import { isHidden } from './silence.js';
 
@@ -17,7 +17,7 @@ import { isHidden } from './silence.js';
 export class Writes {
   constructor(
     private readonly parts: EngineParts,
-    private readonly filler: Filler,
+    private readonly filler: ResultWriter,
     private readonly report: Report,
   ) {}
 

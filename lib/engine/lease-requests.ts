@@ -1,6 +1,6 @@
 import type { LeaseReply } from '../core/backend.js';
 import type { KeyId } from '../core/keys/key.js';
-import type { Moments } from './moments.js';
+import type { LogicalClock } from './logical-clock.js';
 
 interface Question {
   readonly sentAt: number;
@@ -12,10 +12,10 @@ interface Question {
  * them asks, and those who came before the question was sent use the answer; whoever came later asks for himself (rule
  * G2): an invalidation may lie between.
  */
-export class Questions {
+export class LeaseRequests {
   private readonly underWay = new Map<KeyId, Question>();
 
-  constructor(private readonly moments: Moments) {}
+  constructor(private readonly moments: LogicalClock) {}
 
   /** The answer to a question that was sent after `moment`. What it grants is the asker's; its flight is there by then. */
   sharedBy(id: KeyId, moment: number): Promise<LeaseReply> | undefined {

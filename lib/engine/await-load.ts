@@ -9,7 +9,7 @@ import { graceMs } from '../core/policy.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { inheritFailureInto, inheritInto, type Lookup } from './lookup.js';
-import type { Flight, Loaded } from './single-flight.js';
+import type { InFlightLoad, LoadResult } from './single-flight.js';
 
 /** Ends of a wait other than a landing: the soft timeout came first, or the load takes longer than a load may. */
 const TOO_SLOW: unique symbol = Symbol('too slow');
@@ -17,19 +17,19 @@ const OVERDUE: unique symbol = Symbol('overdue');
 /** In place of a value that cannot be copied. */
 const NOT_SHAREABLE: unique symbol = Symbol('not shareable');
 
-type End = Loaded | typeof TOO_SLOW | typeof OVERDUE | typeof NOT_SHAREABLE;
+type End = LoadResult | typeof TOO_SLOW | typeof OVERDUE | typeof NOT_SHAREABLE;
 
 /** Counts the call, as a miss or as bypassed, once it is certain that it is not served from what is stored. */
 type Count = () => void;
 
 /** What a call that is not answered from the cache comes to: a seat in a flight. */
 export interface Seat {
-  readonly flight: Flight;
+  readonly flight: InFlightLoad;
   /** What the caller read itself and may fall back to. */
   readonly spare: Entry | undefined;
   readonly count: Count;
   /** The landing, for a passenger. Who leads has none: its flight begins when it boards. */
-  readonly passage: Promise<Loaded> | undefined;
+  readonly passage: Promise<LoadResult> | undefined;
 }
 
 /** What was there after all. */
@@ -46,7 +46,7 @@ export interface ElseWhere {
   alone(call: Call): Seat;
 }
 
-export class Boarding {
+export class LoadAwaiter {
   constructor(
     private readonly parts: EngineParts,
     private readonly lookup: Lookup,
@@ -54,12 +54,12 @@ export class Boarding {
   ) {}
 
   /** The seat of the caller who is to begin the flight. */
-  leader(call: Call, flight: Flight, spare: Entry | undefined, count: Count): Seat {
+  leader(call: Call, flight: InFlightLoad, spare: Entry | undefined, count: Count): Seat {
     call.frame?.loading?.waitsFor.add(flight.loading);
     return { flight, spare, count, passage: undefined };
   }
 
-  passenger(call: Call, flight: Flight, spare: Entry | undefined, count: Count): Awaitable<Seat> {
+  passenger(call: Call, flight: InFlightLoad, spare: Entry | undefined, count: Count): Awaitable<Seat> {
     const outer = call.frame?.loading;
     if (outer?.wouldDeadlock(flight.loading) === true)
       return Promise.reject(new ReentrantLoadError(call.key.space.namespace));
@@ -116,7 +116,7 @@ export class Boarding {
   }
 
   /** How it ends for this caller. Not async itself: it hands on the promise that is awaited. */
-  private end(call: Call, { flight, spare, passage }: Seat, landing: Promise<Loaded>): Promise<End> {
+  private end(call: Call, { flight, spare, passage }: Seat, landing: Promise<LoadResult>): Promise<End> {
     const ends: Promise<End>[] = [landing];
     if (passage !== undefined) ends.push(flight.overdue.then(() => OVERDUE));
     const { softTimeoutMs } = call.policy;
@@ -148,7 +148,7 @@ export class Boarding {
   }
 
   /** Passengers get a copy. What cannot be copied (a stream, say) serves one caller only. */
-  private copyFor(call: Call, landed: Loaded): Loaded {
+  private copyFor(call: Call, landed: LoadResult): LoadResult {
     try {
       return { ...landed, value: this.parts.copier.copy(landed.value, call.policy.isolation) };
     } catch {

@@ -21,7 +21,7 @@ import type { ResultRules } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
-import type { Loaded, SingleFlight } from './single-flight.js';
+import type { LoadResult, SingleFlight } from './single-flight.js';
 
 /** A value, and what it is made of. */
 export interface Making {
@@ -40,11 +40,11 @@ export interface Result extends Making {
 }
 
 /** A result, and why it was not stored, if it was not. */
-export interface Settled extends Loaded {
+export interface Settled extends LoadResult {
   readonly refusal: RefusalReason | undefined;
 }
 
-export class Filler {
+export class ResultWriter {
   constructor(
     private readonly parts: EngineParts,
     private readonly report: Report,
@@ -70,7 +70,7 @@ export class Filler {
   }
 
   /** A result that is not stored, while what is made of it may be: that gets its tags, and ends with what it was made of. */
-  passOn(result: Making): Loaded {
+  passOn(result: Making): LoadResult {
     const { key, rules, value, loading } = result;
     try {
       // A value that would not be stored is not asked for its tags, here as little as elsewhere.

@@ -1,5 +1,5 @@
 /** The order of things in this process: whoever keeps the moment at which he came can tell what was sent or begun after it. */
-export class Moments {
+export class LogicalClock {
   private count = 0;
 
   get now(): number {

@@ -5,7 +5,7 @@ interface Lane {
 }
 
 /** Lets a number of things happen at once in each lane; the others wait in line, first come, first served. */
-export class Turnstile<L> {
+export class KeyedSemaphore<L> {
   private readonly lanes = new Map<L, Lane>();
 
   constructor(private readonly max: number) {}

@@ -6,7 +6,7 @@ const LONGEST_PAUSE_MS = 100;
 const SHARE = 8;
 
 /** How long one caller waits for somebody else's load: short pauses first, longer ones later, up to a limit. */
-export class Patience {
+export class WaitBudget {
   private readonly sinceMs: number;
 
   constructor(

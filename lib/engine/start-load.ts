@@ -4,14 +4,14 @@ import { Loading } from '../core/frame.js';
 import { begunInside, settledInside } from '../core/inside.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { Filler } from './filler.js';
+import type { ResultWriter } from './store-result.js';
 import { LoadContext, NOT_MODIFIED } from './loader.js';
 import type { LoaderRun, Watch } from './loader-run.js';
-import { Flight, type Loaded, type SingleFlight } from './single-flight.js';
+import { InFlightLoad, type LoadResult, type SingleFlight } from './single-flight.js';
 
-export interface TakeoffParts extends EngineParts {
+export interface LoadStarterParts extends EngineParts {
   readonly flights: SingleFlight;
-  readonly filler: Filler;
+  readonly filler: ResultWriter;
   readonly run: LoaderRun;
 }
 
@@ -33,11 +33,11 @@ interface Trip {
 }
 
 /** Makes loads ready: under a lease, with a fill at the end, or without one, with nothing stored. They begin as flights. */
-export class Takeoff {
-  constructor(private readonly parts: TakeoffParts) {}
+export class LoadStarter {
+  constructor(private readonly parts: LoadStarterParts) {}
 
   /** A load under a lease. `spare` is what stood there when the lease was granted. */
-  leased(call: Call, lease: Lease, spare: Entry | undefined, isBackground: boolean): Flight {
+  leased(call: Call, lease: Lease, spare: Entry | undefined, isBackground: boolean): InFlightLoad {
     const { run, filler, flights } = this.parts;
     const loading = new Loading(call.key, call.frame?.loading, this.parts.clock.monotonicMs());
     const watch = run.watch(call.key, lease, () => {
@@ -47,23 +47,23 @@ export class Takeoff {
       void filler.release(lease);
     });
     const trip = { call, loading, lease, spare, freshUntilMs: 0, isBackground, watch, turn: undefined };
-    const flight = new Flight(call.key.id, lease.token, loading, this.fly.bind(this, trip));
+    const flight = new InFlightLoad(call.key.id, lease.token, loading, this.fly.bind(this, trip));
     flights.begin(flight);
     return flight;
   }
 
   /** A load that stores nothing. It begins at once, or when its turn comes. */
-  unleased(call: Call, spare: Entry | undefined, freshUntilMs: number, turn?: Promise<void>): Flight {
+  unleased(call: Call, spare: Entry | undefined, freshUntilMs: number, turn?: Promise<void>): InFlightLoad {
     const loading = new Loading(call.key, call.frame?.loading);
     const trip = { call, loading, lease: undefined, spare, freshUntilMs, isBackground: false, watch: undefined, turn };
-    return new Flight(call.key.id, undefined, loading, this.fly.bind(this, trip));
+    return new InFlightLoad(call.key.id, undefined, loading, this.fly.bind(this, trip));
   }
 
   /**
    * The load itself. The loader is called right here, and awaited right here: whatever lay between would take lines of
    * the stack of its error, or end it.
    */
-  private async fly(trip: Trip, flight: Flight): Promise<Loaded> {
+  private async fly(trip: Trip, flight: InFlightLoad): Promise<LoadResult> {
     const { run, filler, surroundings, clock } = this.parts;
     const { call, loading, lease, isBackground } = trip;
     if (trip.turn !== undefined) await trip.turn;
@@ -97,7 +97,7 @@ export class Takeoff {
   }
 
   /** What becomes of a value. */
-  private async landed(trip: Trip, context: LoadContext, value: unknown, watch: Watch): Promise<Loaded> {
+  private async landed(trip: Trip, context: LoadContext, value: unknown, watch: Watch): Promise<LoadResult> {
     const { filler } = this.parts;
     const { call, loading, lease, freshUntilMs } = trip;
     const { key, policy, result: rules } = call;
@@ -112,7 +112,7 @@ export class Takeoff {
     return this.withLateSteps(filler.passOn(making), loading);
   }
 
-  private withLateSteps(loaded: Loaded, loading: Loading): Loaded {
+  private withLateSteps(loaded: LoadResult, loading: Loading): LoadResult {
     const frame = { scope: loading.key.space.scope, loading };
     return { ...loaded, value: settledInside(this.parts.surroundings, frame, loaded.value) };
   }

@@ -2,7 +2,7 @@ import type { Backend, LeaseReply } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
 import type { Key, KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
-import type { Patience } from './patience.js';
+import type { WaitBudget } from './wait-budget.js';
 
 /** The answer to a question that several waiters may have asked together. */
 export interface Answer {
@@ -22,14 +22,14 @@ interface Question {
  * answer. Nobody is given an answer to a question that was put before he came (rule G2): a question is shared only until
  * it is sent.
  */
-export class Waiting {
+export class LeasePolling {
   /** Questions that were not sent yet, one for each key. */
   private readonly unsent = new Map<KeyId, Question>();
 
   constructor(private readonly parts: { readonly backend: Backend; readonly clock: Clock; readonly limits: Limits }) {}
 
   /** The answer to the next question; undefined when `untilMs` of waiting, or the limit, come before it is sent. */
-  async next(key: Key, patience: Patience, untilMs: number): Promise<Answer | undefined> {
+  async next(key: Key, patience: WaitBudget, untilMs: number): Promise<Answer | undefined> {
     const { clock } = this.parts;
     const leftMs = patience.leftMs(untilMs);
     const shared = this.unsent.get(key.id);
