@@ -2,7 +2,10 @@
  * Where entries live. A backend keeps entries, leases and stamps, and answers whether what it keeps was invalidated;
  * it does not know tenants, policies or loaders. Wrappers (tiered, guarded, chaos) are backends around backends.
  *
- * The promises every backend makes are executable: see the contract suite of `nestjs-scoped-cache/testing`.
+ * The promises every backend makes are executable: `backendContract` of `nestjs-scoped-cache/backend`.
+ *
+ * An entry is _valid_ while it survives what was invalidated (`survives`), _live_ while it is valid and its time of keeping
+ * has not ended, and _fresh_ while it is valid and within its ttl. Each method says which of them it means.
  */
 import type { Application } from './application.js';
 import type { Awaitable } from './async/awaitable.js';
@@ -20,19 +23,23 @@ import type { Partition } from './keys/partition.js';
 import type { View } from './keys/space.js';
 import type { Barrier, Incarnation, Stamp } from './stamp.js';
 
-/** The answer to a read. */
+/** The answer to a read. What is invalidated or past its time may be left out of it; what is fresh may not. */
 export interface Reading {
   /** What is stored under the id, if anything. It may be invalidated or expired: judge it against the barrier. */
   readonly entry: Entry | undefined;
-  /** What the entry has to survive. */
+  /** What the entry has to survive, worked out after the entry was read. Without an entry it is not looked at. */
   readonly barrier: Barrier;
+  /** `l1` from a backend that keeps objects in this process, `l2` from one that keeps them anywhere else. */
   readonly level: Level;
 }
 
-/** The right to fill one id once, proved by its token and dated by its stamp. */
+/**
+ * The right to fill one id once, proved by its token and dated by its stamp. It ends with its fill, its release, its time,
+ * another lease by `replace`, and each `write`, `increment` or `evict` of its key. It need not outlive its process.
+ */
 export interface Lease {
   readonly key: Key;
-  /** Unique; whoever holds another token has another lease. */
+  /** Unique: another token is another lease. */
   readonly token: string;
   readonly incarnation: Incarnation;
   /** The partition's clock when the lease was granted, before the loader began. */
@@ -43,12 +50,15 @@ export interface LeaseRequest {
   /** How long the lease lives unless renewed. */
   readonly leaseMs: number;
   /**
-   * - `missing` — a fresh entry answers the request instead of a lease; another's lease is respected.
+   * - `missing` — a fresh entry answers the request (`found`) instead of a lease; another's lease is respected (`held`).
    * - `refresh` — a lease although a fresh entry is there (early refresh); another's lease is respected.
    * - `replace` — a lease in any case; another's lease is voided, and so is its fill (put).
    */
   readonly purpose: 'missing' | 'refresh' | 'replace';
-  /** What the asker has read and found unfit. As long as that still stands there, it does not answer the request. */
+  /**
+   * What the caller has read and found unfit. As long as that still stands there, it does not answer the request: a server
+   * with a clock of its own may still call it fresh. A backend that judges by `BackendParts.clock` may ignore it.
+   */
   readonly seen?: Entry | undefined;
 }
 
@@ -63,7 +73,10 @@ export type LeaseReply =
   /** Somebody else is loading. `token` is theirs: a flight of this process with the same token may be joined. */
   | { readonly kind: 'held'; readonly token: string };
 
-/** What became of a fill. `lease-lost`: evicted, taken over or expired meanwhile; `invalidated`: one of its labels was. */
+/**
+ * What became of a fill. `lease-lost`: the lease had ended, or belongs to another. `invalidated`: a label of the draft, or all
+ * of its partition, was invalidated since the lease was granted; the lease ends with it, so that the next caller need not wait.
+ */
 export type FillOutcome = 'stored' | 'lease-lost' | 'invalidated';
 
 /** Which entries count or go: those of a view whose visible key matches. */
@@ -73,13 +86,13 @@ export interface Selection {
 }
 
 export interface Page {
-  /** Visible keys (see `visibleKey`) of live entries. */
+  /** Visible keys (see `visibleKey`) of live entries. A page may be empty although there is another. */
   readonly keys: readonly string[];
   /** Where to go on; undefined at the end. */
   readonly cursor: string | undefined;
 }
 
-/** What a view holds now. */
+/** What a view holds now: its live entries, and about how many bytes they take. */
 export interface Usage {
   readonly entries: number;
   readonly bytes: number;
@@ -100,6 +113,11 @@ export interface BackendInfo {
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
+/**
+ * A place where entries live. Methods answer at once or with a real promise; each is atomic for its partition.
+ *
+ * @experimental For backends of your own: the contract may change until 0.1.0.
+ */
 export interface Backend {
   /** `memory`, `redis`, …: for messages and figures. */
   readonly kind: string;
@@ -110,49 +128,72 @@ export interface Backend {
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]>;
 
   /**
-   * Asks to be the one who loads. A lease older than the last bulk invalidation of its partition is void: it is
+   * Asks to be the one who loads. Reading, deciding and granting are one atomic step. A lease older than the last bulk invalidation of its partition is void: it is
    * granted anew, because the flight behind it may not be joined by readers who came after (rule G2).
    */
   lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply>;
-  /** False when the lease was lost: the loader may go on, but its fill will be refused. */
+  /** The lease lives `leaseMs` from now. False when it was lost: the loader may go on, but its fill will be refused. */
   renew(lease: Lease, leaseMs: number): Awaitable<boolean>;
   /** Gives the lease back unused, if it is still held. */
   release(lease: Lease): Awaitable<void>;
-  /** Stores under a live lease, and only if neither the floor nor any label of the draft rose since its stamp. */
+  /**
+   * Stores with the stamp of the lease, if the lease still stands, and only if nothing that covers the draft was invalidated
+   * since: neither its partition nor one of its labels, and no pattern was removed in its partition. A value that cannot be
+   * stored leaves the lease with its holder.
+   * @throws UnserializableError, ValueTooLargeError
+   */
   fill(lease: Lease, draft: Draft): Awaitable<FillOutcome>;
 
-  /** Stores unconditionally, born now; voids any lease on the id. */
+  /**
+   * Stores unconditionally, with the stamp of now; voids any lease on the id. The value belongs to the caller, who may change
+   * it as soon as the answer is there.
+   * @throws UnserializableError, ValueTooLargeError; what stood there stays
+   */
   write(key: Key, draft: Draft): Awaitable<void>;
+  /** The same for many, in their order. When one of the values cannot be stored, none is. */
   writeMany(entries: readonly (readonly [Key, Draft])[]): Awaitable<void>;
-  /** Gives a live entry another life, counted from now. False when there is none. */
+  /** Gives a fresh entry another life, counted from now; its stamp stays. False when there is none. */
   expire(key: Key, freshForMs: number, keptForMs: number): Awaitable<boolean>;
   /**
-   * Adds to a whole number, atomically. The expiry is set when the number is created and stays.
-   * @throws NotACounterError when a live entry holds anything else.
+   * Adds to a whole number, atomically. Where no fresh entry is, it begins at zero with the life of the draft; otherwise life
+   * and stamp stay. Voids any lease on the id.
+   * @throws NotACounterError when a fresh entry holds anything but a safe integer, or would no longer be one; it stays
    */
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Awaitable<number>;
 
-  /** Removes entries and voids their leases; how many of them were live. */
+  /** Removes entries and voids their leases; how many of them were live, each counted once. */
   evict(keys: readonly Key[]): Awaitable<number>;
-  /** O(1) in entries: everything that carries one of the labels is invalid once this resolves. */
+  /**
+   * O(1) in entries: everything that carries one of the labels is invalid once this resolves, and so is every load that has
+   * begun before. A backend that bounds the labels it remembers invalidates more than was asked for, in this partition.
+   */
   invalidate(partition: Partition, labels: readonly Label[]): Awaitable<void>;
-  /** The same for a whole view; how many live entries it covered, or fewer when counting them takes too long to wait for. */
+  /**
+   * The same for a whole view; how many live entries it covered. All of them, unless counting takes too long to wait for: the
+   * contract asks for exact counts of thousands.
+   */
   clear(view: View): Awaitable<number>;
   /** Everything of everybody. The only call that crosses partitions. */
   clearEverything(): Awaitable<number>;
-  /** Removes what matches, fills under way included; how many live entries that were, all of them. */
+  /**
+   * Removes what matches; how many live entries that were, all of them. Whether a load under way matches is not known,
+   * so a fill whose lease was granted before is refused in the whole partition. Works in portions, see `Pace`.
+   */
   removeMatching(selection: Selection): Awaitable<number>;
 
-  /** Live keys by index, a page at a time. */
+  /**
+   * Live keys, a page at a time, in portions (see `Pace`). The cursor is the backend's own text. What stays during a listing is
+   * listed, whatever comes and goes meanwhile.
+   */
   scan(selection: Selection, cursor: string | undefined): Awaitable<Page>;
-  /** Exact counts of a view, or of everything. */
+  /** Exact figures of a view, or of everything: what is live. */
   usage(view: View | undefined): Awaitable<Usage>;
   info(): Awaitable<BackendInfo>;
   /** Resolves when the backend answers. */
   ping(): Awaitable<void>;
   /**
    * Waits, briefly, for the first connection. Called once when the application starts; calls before or without it work.
-   * One that throws has closed the backend: nobody closes what did not start.
+   * One that throws has closed the backend: no caller closes what did not start.
    * @throws BackendError when there is none and the backend was told that it must be
    */
   open?(): Awaitable<void>;
@@ -162,11 +203,18 @@ export interface Backend {
   close(): Awaitable<void>;
 }
 
-/** What `assemble` hands to a backend when it is built. */
+/** What a cache hands to a backend when it is built. */
 export interface BackendParts {
+  /**
+   * What the application means by time, for ends of entries. What has to go on while a test holds that time goes by
+   * `machineOf(clock)`: leases, deadlines, pauses.
+   */
   readonly clock: Clock;
+  /** For backends that keep objects: takes values in, and hands out copies. */
   readonly copier: Copier;
+  /** For telling people: `emit.event({ type: 'warning', message })`. */
   readonly emit: Emit;
+  /** `maxValueBytes` is the backend's to keep. The codec does; so does `copier.admit` when it is told. */
   readonly limits: Limits;
   /** The keyspace of this cache on a shared server. */
   readonly prefix: string;

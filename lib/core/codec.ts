@@ -19,7 +19,10 @@ export interface Sealable {
 export interface Opened extends Sealable {
   /** Bytes as stored. */
   readonly sizeBytes: number;
-  /** The same value once more, nobody else's, of what cannot be opened again at once. */
+  /**
+   * The same value once more, for another reader. Only where `open` answered later (compressed and large); otherwise opening
+   * the same bytes again answers at once.
+   */
   readonly again?: (() => unknown) | undefined;
 }
 

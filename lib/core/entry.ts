@@ -29,11 +29,11 @@ export interface Entry {
   /** End of the longest stale window. After it the entry does not exist. */
   readonly keptUntilMs: number;
   readonly sizeBytes: number;
-  /** Where it stands: the answer to a read that has just copied it says from where. */
+  /** Where it stands, as in `Reading`: the answer to a read that has just copied it says from where. */
   readonly level: Level;
-  /** A value the caller may keep: each look at this property hands out an isolated one. */
+  /** A value the caller may keep: each look at this property hands out one of its own, which no other caller sees. */
   readonly value: unknown;
-  /** Whether the identity is that of the key. Asked at every read: the last line of isolation. */
+  /** Whether the identity, as it was stored, is that of the key. Asked at every read: the last line of isolation. */
   isOf(key: Key): boolean;
 }
 
@@ -46,6 +46,7 @@ export interface Draft {
   readonly freshForMs: number;
   /** `freshForMs` and the longest stale window. */
   readonly keptForMs: number;
+  /** How the value is kept apart from its readers. A backend that keeps bytes need not look: each reader gets a copy. */
   readonly isolation: Isolation | undefined;
   /** The nearest level that may keep it. Undefined: any may. */
   readonly level?: Level | undefined;

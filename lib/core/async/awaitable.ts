@@ -1,6 +1,7 @@
 /**
  * A value, or the promise of one. A backend inside this process answers at once and its callers go on without a
- * turn of the event loop; the same code path awaits a backend behind a network.
+ * turn of the event loop; the same code path awaits a backend behind a network. A promise is a real one: other thenables
+ * are taken for answers.
  */
 export type Awaitable<T> = T | Promise<T>;
 

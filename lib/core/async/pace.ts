@@ -7,6 +7,13 @@ export const PORTION_STEPS = 250_000;
  * Work of walks in portions, so that long ones do not hold up the process. Work is counted and not timed: the same walk
  * has the same portions on every machine. All walks of a backend share one pace, since those that rest together would
  * also go on together; one of them goes on in each turn of the event loop.
+ *
+ * @example
+ * const pace = new Pace(parts.clock); // one for a backend
+ * for (const id of ids) {
+ *   await pace.take(stepsToTest(match, id.length));
+ *   if (match.test(visibleKey(id))) found.push(id);
+ * }
  */
 export class Pace {
   private left = PORTION_STEPS;

@@ -64,7 +64,9 @@ export const instanceCases: readonly ContractCase[] = [
           assert.equal(back.price.cents, 5);
           assert.equal(back.all.get('a')?.[0]?.cents, 7);
         }
-        assert.equal(first?.price === second?.price, isolation === 'none' && stage.a.kind === 'memory');
+        // Without isolation a backend may hand out the object that it keeps; that of this library in memory does.
+        if (isolation !== 'none') assert.notEqual(first?.price, second?.price);
+        else if (stage.a.kind === 'memory') assert.equal(first?.price, second?.price);
       }
     },
     { types: [MONEY] },
