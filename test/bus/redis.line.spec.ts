@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
-import { RedisLine } from '../../lib/backends/redis/pubsub/shard-subscriber.js';
+import { ShardSubscriber } from '../../lib/backends/redis/pubsub/shard-subscriber.js';
 import { slotOf } from '../../lib/backends/redis/pubsub/slot.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
@@ -18,16 +18,16 @@ const CLIENTS: [string, (port: number) => Redis][] = [
 ];
 const [ONE, TWO, THREE] = ['c:{one}:b', 'c:{two}:b', 'c:{three}:b'];
 
-describeWithRedis('a line to a server that keeps slots', () => {
+describeWithRedis('a subscriber to a server that keeps slots', () => {
   let server: RedisProcess;
   let elsewhere: RedisProcess;
-  let line: RedisLine | undefined;
+  let subscriber: ShardSubscriber | undefined;
   const proxies: TcpProxy[] = [];
   beforeAll(async () => {
     [server, elsewhere] = await Promise.all([clusterOfOne(), RedisProcess.start()]);
   });
   afterEach(async () => {
-    line?.drop();
+    subscriber?.drop();
     await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
   });
   afterAll(() => Promise.all([server.stop(), elsewhere.stop()]));
@@ -37,7 +37,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
     const told: string[] = [];
     const publish = (channel: string, text: string): Promise<unknown> =>
       (lost.has(channel) ? elsewhere : server).command('SPUBLISH', channel, text);
-    line = new RedisLine(
+    subscriber = new ShardSubscriber(
       like,
       { clock: systemClock, publish },
       {
@@ -49,7 +49,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
       },
     );
     const has = (what: string): Promise<number> => until(what, () => told.includes(what));
-    return { line, told, has };
+    return { subscriber, told, has };
   };
   const take = (tag: string): Promise<unknown> => server.command('CLUSTER', 'DELSLOTS', slotOf(tag));
   const giveBack = (tag: string): Promise<unknown> => server.command('CLUSTER', 'ADDSLOTS', slotOf(tag));
@@ -62,7 +62,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
 
   describe.each(CLIENTS)('by ioredis %s', (_, client) => {
     it('hears what is said in the channels it follows, and no more in those it unfollows', async () => {
-      const { line: one, told, has } = scene(client(server.port));
+      const { subscriber: one, told, has } = scene(client(server.port));
       for (const channel of [ONE, TWO]) one.follow(channel);
       await has(`heard ${TWO}`);
       expect(told).toEqual(['up', `heard ${ONE}`, `heard ${TWO}`]);
@@ -81,7 +81,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
     });
 
     it('goes when a slot is taken away, whatever it was doing', async () => {
-      const { line: one, has } = scene(client(server.port));
+      const { subscriber: one, has } = scene(client(server.port));
       for (const channel of [ONE, TWO]) one.follow(channel);
       await has(`heard ${TWO}`);
       await take('one');
@@ -92,7 +92,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
     it('does not take the loss of a channel for the answer about another', async () => {
       const proxy = await TcpProxy.before(server.port);
       proxies.push(proxy);
-      const { line: one, told, has } = scene(client(proxy.port));
+      const { subscriber: one, told, has } = scene(client(proxy.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
       proxy.delayMs = 600;
@@ -108,7 +108,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
     it('an attempt that was given up does not speak for the one after it', async () => {
       const proxy = await TcpProxy.before(server.port);
       proxies.push(proxy);
-      const { line: one, told, has } = scene(client(proxy.port));
+      const { subscriber: one, told, has } = scene(client(proxy.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
       proxy.delayMs = 600;
@@ -125,7 +125,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
     });
 
     it('says what it may not hear, and goes on with the rest', async () => {
-      const { line: one, told, has } = scene(client(server.port));
+      const { subscriber: one, told, has } = scene(client(server.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
       await server.command('ACL', 'SETUSER', 'default', 'resetchannels', `&${ONE}`);
@@ -140,7 +140,7 @@ describeWithRedis('a line to a server that keeps slots', () => {
 
   it('signs of life go through each channel in turn, and one that does not come back ends it', async () => {
     const lost = new Set<string>();
-    const { line: one, told, has } = scene(new Redis(server.port, '127.0.0.1', { lazyConnect: true }), lost);
+    const { subscriber: one, told, has } = scene(new Redis(server.port, '127.0.0.1', { lazyConnect: true }), lost);
     for (const channel of [ONE, TWO, THREE]) one.follow(channel);
     await has(`heard ${THREE}`);
     for (let beat = 0; beat < 12; beat++) {

@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { createConnection, mongo, type Connection } from 'mongoose';
-import { MongoLink } from '../../lib/backends/mongo/connection/connection.js';
+import { MongoConnection } from '../../lib/backends/mongo/connection/connection.js';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
 import { resolveMongoOptions } from '../../lib/backends/mongo/options.js';
-import { MongoSweeper } from '../../lib/backends/mongo/cleanup.js';
+import { MongoCleanup } from '../../lib/backends/mongo/cleanup.js';
 import { ServerClock } from '../../lib/backends/remote/server-clock.js';
 import type { BackendFactory } from '../../lib/core/backend.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
@@ -172,7 +172,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       await Promise.all(connections.map((connection) => connection.close(true)));
     });
 
-    it('A54: an expired document that the janitor has not taken is never served, and the sweeper takes it', async () => {
+    it('A54: an expired document that the janitor has not taken is never served, and the cleanup takes it', async () => {
       const rig = await fresh();
       await rig.set('cat', 'Tom', { ttl: 60 });
       await rig.set('dog', 'Rex', { ttl: '1h' });
@@ -182,21 +182,21 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       await raw.updateOne({ _id: nameOf(rig, 'cat') }, { $set: { x: new Date(Date.now() - 3_600_000) } });
       const options = resolveMongoOptions({ uri: server.url, collection: machines.prefix });
       const none = {
-        greet: async () => 'one',
+        probe: async () => 'one',
         onUse: () => undefined,
         onReborn: () => undefined,
         onReachable: () => undefined,
         onProblem: () => undefined,
       };
-      const link = new MongoLink(options, none, systemClock);
+      const connection = new MongoConnection(options, none, systemClock);
       let late = 0;
-      const sweeper = new MongoSweeper(link, systemClock, new ServerClock(systemClock), Math.random, async () => {
+      const cleanup = new MongoCleanup(connection, systemClock, new ServerClock(systemClock), Math.random, async () => {
         late++;
       });
-      expect(await sweeper.sweep()).toBe(1);
-      expect(await sweeper.sweep()).toBe(0);
+      expect(await cleanup.run()).toBe(1);
+      expect(await cleanup.run()).toBe(0);
       expect(late).toBe(1);
-      await link.close();
+      await connection.close();
       expect(await rig.get('dog')).toBe('Rex');
       expect(await raw.countDocuments({ v: { $exists: true } })).toBe(1);
     });

@@ -1,12 +1,12 @@
 /** What events of a change stream mean. What a server really sends is shown by streams.spec. */
 import { describe, expect, it } from '@jest/globals';
 import { LabelFields } from '../../lib/backends/mongo/documents.js';
-import { NewsReader, type StreamEvent } from '../../lib/backends/mongo/change-stream/change-events.js';
-import { OwnMarks } from '../../lib/backends/mongo/change-stream/own-writes.js';
+import { ChangeEventReader, type StreamEvent } from '../../lib/backends/mongo/change-stream/change-events.js';
+import { OwnWrites } from '../../lib/backends/mongo/change-stream/own-writes.js';
 import { fingerprint } from '../../lib/core/keys/fingerprint.js';
 import { storedLabels } from '../../lib/core/keys/label.js';
 
-const reader = new NewsReader('cache:1:', 'cache:1:h:me');
+const reader = new ChangeEventReader('cache:1:', 'cache:1:h:me');
 const ID = "t.acme/cats@1/'a:b";
 const [red, blue] = storedLabels(['t:red', 't:blue']) as [never, never];
 const fieldOf = (label: never): string => new LabelFields().of(label);
@@ -75,14 +75,14 @@ describe('news', () => {
 
 describe('marks of our own', () => {
   it('are remembered while somebody tells of values, each for one time, and not more than so many', () => {
-    const marks = new OwnMarks();
-    marks.add('before');
-    expect(marks.take('before')).toBe(false);
-    marks.isWatched = true;
-    marks.add('one');
-    marks.add(undefined);
-    expect([marks.take('one'), marks.take('one'), marks.take(undefined)]).toEqual([true, false, false]);
-    for (let n = 0; n <= 4_096; n++) marks.add(`m${n}`);
-    expect([marks.take('m0'), marks.take('m1'), marks.take('m4096')]).toEqual([false, true, true]);
+    const ownWrites = new OwnWrites();
+    ownWrites.add('before');
+    expect(ownWrites.take('before')).toBe(false);
+    ownWrites.isWatched = true;
+    ownWrites.add('one');
+    ownWrites.add(undefined);
+    expect([ownWrites.take('one'), ownWrites.take('one'), ownWrites.take(undefined)]).toEqual([true, false, false]);
+    for (let n = 0; n <= 4_096; n++) ownWrites.add(`m${n}`);
+    expect([ownWrites.take('m0'), ownWrites.take('m1'), ownWrites.take('m4096')]).toEqual([false, true, true]);
   });
 });

@@ -6,14 +6,14 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { format, inspect } from 'node:util';
 import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
-import { unseen } from '../../lib/backends/redis/connection/unseen.js';
+import { redacted } from '../../lib/backends/redis/connection/redacted-bytes.js';
 import { useEveryVerb, CANARY } from '../support/machine/canary-word.js';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 it('a value that is sent is bytes to the socket, and its length to everybody who makes a text of it', () => {
   const bytes = Buffer.from('Tom');
-  const value = unseen(bytes);
+  const value = redacted(bytes);
   expect(value instanceof Buffer && Buffer.isBuffer(value)).toBe(true);
   expect(Buffer.concat([value]).toString()).toBe('Tom');
   const shown = [

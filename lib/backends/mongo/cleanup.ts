@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.js';
 import type { Documents } from './documents.js';
-import type { MongoLink } from './connection/connection.js';
+import type { MongoConnection } from './connection/connection.js';
 import type { ServerClock } from '../remote/server-clock.js';
 
 /** How often it is looked, on average, and how late the server's own janitor may be before this one helps out. */
@@ -14,12 +14,12 @@ const MAX_BATCHES = 40;
  * Takes expired documents away where the server does not: it has no index of that kind, or its janitor is switched off.
  * Where it does, this asks for one name now and then and gets none. Nothing depends on it but room.
  */
-export class MongoSweeper {
+export class MongoCleanup {
   private cancel: (() => void) | undefined;
   private isClosed = false;
 
   constructor(
-    private readonly link: MongoLink,
+    private readonly connection: MongoConnection,
     private readonly clock: Clock,
     private readonly serverClock: ServerClock,
     /** Uniform in [0, 1): processes do not sweep at the same moment. */
@@ -32,18 +32,18 @@ export class MongoSweeper {
     if (this.isClosed || this.cancel !== undefined) return;
     this.cancel = this.clock.after(EVERY_MS * (0.5 + this.random()), () => {
       this.cancel = undefined;
-      void this.sweep()
+      void this.run()
         .catch(() => 0)
         .then(() => this.start());
     });
   }
 
   /** How many documents went. Bounded: what is left is left to the next time. */
-  async sweep(): Promise<number> {
+  async run(): Promise<number> {
     const late = new Date(this.serverClock.nowMs() - LATE_MS);
-    let swept = 0;
+    let removed = 0;
     for (let batch = 0; batch < MAX_BATCHES && !this.isClosed; batch++) {
-      const taken = await this.link.run(async (documents) => {
+      const taken = await this.connection.run(async (documents) => {
         const found = await documents.find({ x: { $lt: late } }, { projection: { _id: 1 }, limit: BATCH }).toArray();
         if (found.length === 0) return 0;
         // Only if nothing has been stored there since.
@@ -52,10 +52,10 @@ export class MongoSweeper {
         if (batch === 0) await this.onLate(documents);
         return found.length;
       });
-      swept += taken;
+      removed += taken;
       if (taken < BATCH) break;
     }
-    return swept;
+    return removed;
   }
 
   stop(): void {

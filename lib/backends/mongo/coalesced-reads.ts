@@ -6,7 +6,7 @@
 import { afterThisTurn } from '../../core/clock.js';
 import type { Label } from '../../core/keys/label.js';
 import { projectionOf, type LabelFields, type Stored } from './documents.js';
-import type { MongoLink } from './connection/connection.js';
+import type { MongoConnection } from './connection/connection.js';
 
 /** Documents by their names, and the labels whose stamps were asked for with them. */
 export interface Found {
@@ -21,19 +21,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-interface QuestionParts {
-  readonly link: MongoLink;
+interface ReadParts {
+  readonly connection: MongoConnection;
   readonly fields: LabelFields;
 }
 
 /** Questions that one command asks. More are spread over several, so that no answer holds up the others for long. */
 const MAX_BATCH = 128;
 
-export class MongoQuestions {
+export class CoalescedReads {
   private waiting: Waiting[] = [];
 
   constructor(
-    private readonly parts: QuestionParts,
+    private readonly parts: ReadParts,
     /** Fields that are fetched of every document, beside the stamps of the labels. */
     private readonly wanted: readonly string[],
   ) {}
@@ -58,11 +58,11 @@ export class MongoQuestions {
   }
 
   private async flush(batch: readonly Waiting[]): Promise<void> {
-    const { link, fields } = this.parts;
+    const { connection, fields } = this.parts;
     const labels = [...new Set(batch.flatMap((each) => each.labels))];
     const names = [...new Set(batch.flatMap((each) => each.names))];
     const projection = projectionOf([...this.wanted, ...fields.paths(labels)]);
-    const found = await link.run((documents) =>
+    const found = await connection.run((documents) =>
       documents.find({ _id: { $in: names } }, { projection, batchSize: names.length + 1 }).toArray(),
     );
     const documents = new Map(found.map((each) => [each._id, each]));

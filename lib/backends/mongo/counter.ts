@@ -41,7 +41,7 @@ export class MongoCounter {
   private async add(key: Key, by: number, { mark }: Look): Promise<number | undefined> {
     const least = by < 0 ? Number.MIN_SAFE_INTEGER - by : Number.MIN_SAFE_INTEGER;
     const most = by > 0 ? Number.MAX_SAFE_INTEGER - by : Number.MAX_SAFE_INTEGER;
-    const found = await this.parts.link.run((documents) =>
+    const found = await this.parts.connection.run((documents) =>
       documents.findOneAndUpdate(
         { _id: this.nameOf(key), m: mark, q: { $gte: least, $lte: most } },
         change({ $inc: { q: by }, $unset: { l: '' } }),
@@ -52,14 +52,14 @@ export class MongoCounter {
   }
 
   private async begin(key: Key, total: number, draft: Omit<Draft, 'value'>, look: Look): Promise<boolean> {
-    const { states, opener, shards } = this.parts;
-    const state = look.state ?? (await states.begun(shards.of(key)));
-    const life = { incarnation: state.incarnation, stamp: state.clock, draft };
+    const { shardClocks, opener, shards } = this.parts;
+    const state = look.state ?? (await shardClocks.begun(shards.of(key)));
+    const metadata = { incarnation: state.incarnation, stamp: state.clock, draft };
     const fields = opener.trustsCounters
-      ? { ...this.writes.lifeFields(key, life), ...numberFields(total) }
-      : await this.writes.sealed(key, life, total);
+      ? { ...this.writes.metadataFields(key, metadata), ...numberFields(total) }
+      : await this.writes.sealed(key, metadata, total);
     if (!(await this.swap(key, look, fields))) return false;
-    await states.keep(shards.of(key), state, draft.keptForMs);
+    await shardClocks.keep(shards.of(key), state, draft.keptForMs);
     return true;
   }
 
@@ -76,7 +76,7 @@ export class MongoCounter {
 
   /** Puts a value in the place of what was looked at, or where nothing was. */
   private async swap(key: Key, { mark }: Look, fields: Record<string, unknown>): Promise<boolean> {
-    const { matchedCount, upsertedCount } = await this.parts.link.run((documents) =>
+    const { matchedCount, upsertedCount } = await this.parts.connection.run((documents) =>
       documents
         .updateOne(
           { _id: this.nameOf(key), m: mark ?? null },

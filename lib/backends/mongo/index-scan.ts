@@ -19,7 +19,7 @@ import {
   type ShardState,
   type Stored,
 } from './documents.js';
-import type { MongoLink } from './connection/connection.js';
+import type { MongoConnection } from './connection/connection.js';
 import type { MongoReader } from './reader.js';
 import type { ServerClock } from '../remote/server-clock.js';
 
@@ -48,7 +48,7 @@ export type Leases = 'stay' | 'go';
 
 export class MongoWalk {
   constructor(
-    private readonly link: MongoLink,
+    private readonly connection: MongoConnection,
     private readonly reader: MongoReader,
     private readonly serverClock: ServerClock,
     private readonly pace: Pace,
@@ -111,7 +111,7 @@ export class MongoWalk {
     const visited = await this.visit(shard, names);
     const state = await this.stateFor(shard, visited);
     const live = visited.filter(({ header }) => header !== undefined && this.isLive(header, state));
-    return this.link.run(async (documents) => {
+    return this.connection.run(async (documents) => {
       const removed = live.length === 0 ? 0 : (await documents.deleteMany(asSeen(live))).deletedCount;
       await documents.deleteMany({ _id: { $in: names } });
       return removed;
@@ -121,7 +121,7 @@ export class MongoWalk {
   /** One document, in one step. */
   async evictOne(shard: MongoShard, id: KeyId): Promise<EntryHeader | undefined> {
     const projection = projectionOf(HEADER_FIELDS);
-    const found = await this.link.run((documents) =>
+    const found = await this.connection.run((documents) =>
       documents.findOneAndDelete({ _id: shard.entry(id) }, { projection }),
     );
     return headerOf(found ?? undefined);
@@ -148,7 +148,7 @@ export class MongoWalk {
     const judged = visited.map((each) => ({ ...each, worth: worthOf(each) }));
     const live = judged.filter(({ worth }) => worth === 'live');
     const dead = judged.filter(({ worth }) => worth === 'dead');
-    return this.link.run(async (documents) => {
+    return this.connection.run(async (documents) => {
       const removed = live.length === 0 ? 0 : (await documents.deleteMany(asSeen(live))).deletedCount;
       const buried = dead.length === 0 ? 0 : (await documents.deleteMany(asSeen(dead))).deletedCount;
       return [removed, removed + buried === live.length + dead.length];
@@ -184,7 +184,7 @@ export class MongoWalk {
 
   private async find(shard: MongoShard, view: View, after: string | undefined): Promise<readonly Visited[]> {
     const projection = projectionOf(HEADER_FIELDS);
-    const found = await this.link.run((documents) =>
+    const found = await this.connection.run((documents) =>
       documents
         .find(shard.within(view, after), { projection, sort: { _id: 1 }, limit: BATCH, batchSize: BATCH + 1 })
         .toArray(),
@@ -194,7 +194,7 @@ export class MongoWalk {
 
   private async visit(shard: MongoShard, names: readonly string[]): Promise<readonly Visited[]> {
     const projection = projectionOf(HEADER_FIELDS);
-    const found = await this.link.run((documents) =>
+    const found = await this.connection.run((documents) =>
       documents.find({ _id: { $in: [...names] } }, { projection, batchSize: names.length + 1 }).toArray(),
     );
     return found.map((each) => visitedOf(shard, each));

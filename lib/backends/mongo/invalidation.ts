@@ -5,10 +5,10 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
-import type { MongoLink } from './connection/connection.js';
+import type { MongoConnection } from './connection/connection.js';
 import type { MongoShard, MongoShards } from './documents.js';
 import type { MongoReader } from './reader.js';
-import type { MongoStates, Ticked } from './shard-clocks.js';
+import type { MongoShardClocks, Ticked } from './shard-clocks.js';
 import { type Judgement, type MongoWalk } from './index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { countWithin, WALKS } from '../shared/counting.js';
@@ -25,10 +25,10 @@ const NO_LABELS: readonly Label[] = Object.freeze([]);
 const ABANDONED_US = 60_000_000;
 
 interface InvalidationParts {
-  readonly link: MongoLink;
+  readonly connection: MongoConnection;
   readonly shards: MongoShards;
   readonly reader: MongoReader;
-  readonly states: MongoStates;
+  readonly shardClocks: MongoShardClocks;
   readonly walk: MongoWalk;
   readonly serverClock: ServerClock;
   readonly clock: Clock;
@@ -62,21 +62,21 @@ export class MongoInvalidation {
   }
 
   async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    const { shards, states } = this.parts;
-    await Promise.all(shards.all(partition).map((shard) => states.tick(shard, labels, 'labels')));
+    const { shards, shardClocks } = this.parts;
+    await Promise.all(shards.all(partition).map((shard) => shardClocks.tick(shard, labels, 'labels')));
   }
 
   /** @param counts without, what is invalid is left to expire */
   async clear(view: View, counts: boolean): Promise<number> {
-    const { shards, states, serverClock } = this.parts;
+    const { shards, shardClocks, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
     const ticked = await Promise.all(
       shards
         .all(view.partition)
         .map((shard) =>
           view.label === undefined
-            ? states.tick(shard, NO_LABELS, 'floor')
-            : states.tick(shard, [view.label], 'labels'),
+            ? shardClocks.tick(shard, NO_LABELS, 'floor')
+            : shardClocks.tick(shard, [view.label], 'labels'),
         ),
     );
     return counts ? this.tidyAll(ticked, view, beganAtMs) : 0;
@@ -99,16 +99,18 @@ export class MongoInvalidation {
 
   /** Every shard of this prefix, found by its state: the one place that crosses partitions. */
   async clearEverything(counts: boolean): Promise<number> {
-    const { states, serverClock } = this.parts;
+    const { shardClocks, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
     const everyShard = await this.everyShard();
-    const ticked = await inTurns(everyShard, WALKS, (shard) => states.tick(shard, NO_LABELS, 'floor'));
+    const ticked = await inTurns(everyShard, WALKS, (shard) => shardClocks.tick(shard, NO_LABELS, 'floor'));
     return counts ? this.tidyAll(ticked, WHOLE_SHARD, beganAtMs) : 0;
   }
 
   async everyShard(): Promise<MongoShard[]> {
-    const { link, shards } = this.parts;
-    const found = await link.run((documents) => documents.find(shards.states, { projection: { _id: 1 } }).toArray());
+    const { connection, shards } = this.parts;
+    const found = await connection.run((documents) =>
+      documents.find(shards.states, { projection: { _id: 1 } }).toArray(),
+    );
     return found.map(({ _id }) => shards.named(_id));
   }
 

@@ -8,8 +8,8 @@ import { survives } from '../../core/stamp.js';
 import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './documents.js';
 import { isDuplicate } from './connection/errors.js';
 import type { Look, MongoReader, ReaderParts } from './reader.js';
-import type { MongoStates } from './shard-clocks.js';
-import { AbandonedLeases } from '../remote/orphaned-leases.js';
+import type { MongoShardClocks } from './shard-clocks.js';
+import { OrphanedLeases } from '../remote/orphaned-leases.js';
 import { ServerEntry } from '../remote/stored-entry.js';
 import { nonce } from '../shared/nonce.js';
 import { RefusedError } from '../shared/refused.error.js';
@@ -22,16 +22,16 @@ const CHEAP = Object.freeze({ writeConcern: { w: 1 } });
 export interface LeaseParts extends ReaderParts {
   readonly clock: Clock;
   readonly reader: MongoReader;
-  readonly states: MongoStates;
+  readonly shardClocks: MongoShardClocks;
 }
 
 export class MongoLeases {
   /** Leases whose fill only repeats what a loader says: losing it to a step-down brings back nothing that was replaced. */
   private readonly ofLoads = new WeakSet<Lease>();
-  private readonly abandoned: AbandonedLeases;
+  private readonly orphaned: OrphanedLeases;
 
   constructor(private readonly parts: LeaseParts) {
-    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.end(lease));
+    this.orphaned = new OrphanedLeases(parts.clock, (lease) => this.end(lease));
   }
 
   /**
@@ -47,11 +47,12 @@ export class MongoLeases {
       if (request.purpose === 'missing' && standing !== request.seen && this.isFresh(reading)) {
         return { kind: 'found', reading };
       }
-      if (look.isForeign) await this.parts.link.run((documents) => documents.deleteOne({ _id: shard.entry(key.id) }));
-      const state = look.state ?? (await this.parts.states.begun(shard));
+      if (look.isForeign)
+        await this.parts.connection.run((documents) => documents.deleteOne({ _id: shard.entry(key.id) }));
+      const state = look.state ?? (await this.parts.shardClocks.begun(shard));
       if (request.purpose !== 'replace' && look.lease !== undefined && this.isLive(look.lease, state)) {
         const { token } = look.lease;
-        if (await this.abandoned.clears({ key, token })) continue;
+        if (await this.orphaned.clears({ key, token })) continue;
         return { kind: 'held', token };
       }
       const lease = await this.grant(key, shard, request, look, state);
@@ -66,7 +67,7 @@ export class MongoLeases {
   /** False when the lease was lost. */
   async renew({ key, token }: Lease, leaseMs: number): Promise<boolean> {
     const nowMs = this.nowServerMs();
-    const { matchedCount } = await this.parts.link.run((documents) =>
+    const { matchedCount } = await this.parts.connection.run((documents) =>
       documents.updateOne(
         { _id: this.nameOf(key), 'l.k': token, 'l.u': { $gt: nowMs } },
         { $set: { 'l.u': nowMs + leaseMs }, $max: { x: janitorAt(nowMs + leaseMs) } },
@@ -77,7 +78,7 @@ export class MongoLeases {
   }
 
   release(lease: Lease): Promise<void> {
-    return this.abandoned.release(lease);
+    return this.orphaned.release(lease);
   }
 
   /** Whether the fill of a lease may be lost to a step-down without bringing back what was replaced. */
@@ -91,7 +92,7 @@ export class MongoLeases {
   }
 
   close(): void {
-    this.abandoned.close();
+    this.orphaned.close();
   }
 
   /** Undefined: the document is no longer what was looked at. */
@@ -117,7 +118,7 @@ export class MongoLeases {
     const filter = purpose === 'replace' ? { _id: name } : { _id: name, m: mark ?? null, $or: isFree };
     const lease = { k: token, i: state.incarnation, s: state.clock, u: nowMs + leaseMs };
     try {
-      const { matchedCount, upsertedCount } = await this.parts.link.run((documents) =>
+      const { matchedCount, upsertedCount } = await this.parts.connection.run((documents) =>
         documents
           .updateOne(
             filter,
@@ -136,14 +137,14 @@ export class MongoLeases {
       );
       if (matchedCount + upsertedCount === 0) return undefined;
     } catch (error) {
-      if (!(error instanceof RefusedError)) this.abandoned.giveBack({ key, token });
+      if (!(error instanceof RefusedError)) this.orphaned.giveBack({ key, token });
       throw error;
     }
     return { key, token, incarnation: state.incarnation, stamp: state.clock };
   }
 
   private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
-    await this.parts.link.run((documents) =>
+    await this.parts.connection.run((documents) =>
       documents.updateOne({ _id: this.nameOf(key), 'l.k': token }, { $unset: { l: '' } }, CHEAP),
     );
   }

@@ -30,25 +30,26 @@ import { WALKS } from '../shared/counting.js';
 import { MongoApplications } from './applications.js';
 import { MongoCounter } from './counter.js';
 import { LabelFields, MongoShards } from './documents.js';
-import { MongoGreeting } from './connection/server-probe.js';
+import { MongoServerProbe } from './connection/server-probe.js';
 import { infoOf } from './info.js';
 import { MongoInvalidation } from './invalidation.js';
 import { MongoKeyCheck } from './key-check.js';
 import { MongoLeases } from './leases.js';
-import { MongoLink } from './connection/connection.js';
+import { MongoConnection } from './connection/connection.js';
 import { resolveMongoOptions, type MongoOptions, type ResolvedMongoOptions } from './options.js';
 import { MongoReader } from './reader.js';
-import { MongoStates } from './shard-clocks.js';
-import { MongoSweeper } from './cleanup.js';
+import { MongoShardClocks } from './shard-clocks.js';
+import { MongoCleanup } from './cleanup.js';
 import { MongoValidator, proofOfEntry } from './validator.js';
 import { MongoWalk } from './index-scan.js';
-import { MongoWire } from './change-stream/change-stream.wire.js';
+import { ChangeStreamWire } from './change-stream/change-stream.wire.js';
 import { MongoWrites } from './writes.js';
+import { pageOf, totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
 import { levelOf, type ServerBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
 import { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
-import { inTurns, sum } from '../shared/batches.js';
+import { inTurns } from '../shared/batches.js';
 import { RefusedError } from '../shared/refused.error.js';
 import { apply } from '../resilience/retry-queue.js';
 import type { Invalidation } from '../shared/invalidation.js';
@@ -84,7 +85,7 @@ class MongoBackend implements ServerBackend {
   readonly kind = 'mongo';
   readonly validator: MongoValidator;
   private readonly serverClock: ServerClock;
-  private readonly link: MongoLink;
+  private readonly connection: MongoConnection;
   private readonly shards: MongoShards;
   private readonly keyCheck: MongoKeyCheck;
   private readonly reader: MongoReader;
@@ -93,7 +94,7 @@ class MongoBackend implements ServerBackend {
   private readonly counter: MongoCounter;
   private readonly walk: MongoWalk;
   private readonly invalidation: MongoInvalidation;
-  private readonly sweeper: MongoSweeper;
+  private readonly cleanup: MongoCleanup;
   private readonly warnings: Warnings;
   private tellReborn: (() => void) | undefined;
   /** Called when a server is there again. */
@@ -116,19 +117,19 @@ class MongoBackend implements ServerBackend {
     const codec = keyCheck.guarded();
     this.warnings = new Warnings(this.kind, { clock, emit });
     const warn = this.warnings.tell;
-    const greeting = new MongoGreeting({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
+    const probe = new MongoServerProbe({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
     const applications = new MongoApplications(parts, warn, lead, serverClock);
-    const link = new MongoLink(
+    const connection = new MongoConnection(
       options,
       {
-        greet: async (db, documents) => {
-          const identity = await greeting.greet(db, documents);
+        probe: async (db, documents) => {
+          const identity = await probe.check(db, documents);
           // With another key it reads and removes as before; what it would store nobody else could open.
-          await keyCheck.run(documents).catch((misfit: CacheConfigError) => warn(misfit.message));
+          await keyCheck.run(documents).catch((mismatch: CacheConfigError) => warn(mismatch.message));
           void applications.look(documents);
           return identity;
         },
-        onUse: (db) => greeting.keepTime(db),
+        onUse: (db) => probe.keepTime(db),
         onReborn: () => this.tellReborn?.(),
         onReachable: () => this.onReachable?.(),
         onProblem: (why) => this.onAway?.(why),
@@ -138,23 +139,22 @@ class MongoBackend implements ServerBackend {
     );
     const fields = new LabelFields();
     const opener = new EntryOpener(codec, serverClock, emit);
-    const reader = new MongoReader({ link, shards, fields, opener, serverClock });
-    const states = new MongoStates({ link, fields, serverClock, random });
-    const leaseParts = { link, shards, fields, opener, serverClock, clock, reader, states };
-    this.link = link;
+    const reader = new MongoReader({ connection, shards, fields, opener, serverClock });
+    const shardClocks = new MongoShardClocks({ connection, fields, serverClock, random });
+    const leaseParts = { connection, shards, fields, opener, serverClock, clock, reader, shardClocks };
+    this.connection = connection;
     this.shards = shards;
     this.keyCheck = keyCheck;
     this.reader = reader;
-    this.validator = new MongoValidator({ link, shards, fields });
+    this.validator = new MongoValidator({ connection, shards, fields });
     this.leases = new MongoLeases(leaseParts);
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard);
     this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
-    this.walk = new MongoWalk(link, reader, serverClock, new Pace(clock), warn);
+    this.walk = new MongoWalk(connection, reader, serverClock, new Pace(clock), warn);
     const countingMs = options.guard.longTimeoutMs / 2;
-    const { walk } = this;
-    this.invalidation = new MongoInvalidation({ link, shards, reader, states, walk, serverClock, clock, countingMs });
-    this.sweeper = new MongoSweeper(link, clock, serverClock, random, (documents) => greeting.renewIndex(documents));
-    this.sweeper.start();
+    this.invalidation = new MongoInvalidation({ ...leaseParts, walk: this.walk, countingMs });
+    this.cleanup = new MongoCleanup(connection, clock, serverClock, random, (documents) => probe.renewIndex(documents));
+    this.cleanup.start();
   }
 
   read(key: Key): Promise<Reading> {
@@ -224,37 +224,30 @@ class MongoBackend implements ServerBackend {
     return this.invalidation.removeMatching(selection);
   }
 
-  /** Cursor: number of the shard, and the last id seen in it. */
-  async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
+  scan(selection: Selection, cursor: string | undefined): Promise<Page> {
     const shards = this.shards.all(selection.view.partition);
-    const [number, after] = parseCursor(cursor);
-    const shard = shards[number];
-    if (shard === undefined) return { keys: [], cursor: undefined };
-    const page = await this.walk.page(shard, selection, after);
-    if (page.cursor !== undefined) return { keys: page.keys, cursor: `${number} ${page.cursor}` };
-    return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
+    return pageOf(shards, cursor, (shard, after) => this.walk.page(shard, selection, after));
   }
 
   /** Exact, by looking at each entry. */
   async usage(view: View | undefined): Promise<Usage> {
     const { invalidation, shards, walk } = this;
     const looked = view === undefined ? await invalidation.everyShard() : shards.all(view.partition);
-    const usages = await inTurns(looked, WALKS, (shard) => walk.usage(shard, view ?? WHOLE_SHARD));
-    return { entries: sum(usages.map(({ entries }) => entries)), bytes: sum(usages.map(({ bytes }) => bytes)) };
+    return totalOf(await inTurns(looked, WALKS, (shard) => walk.usage(shard, view ?? WHOLE_SHARD)));
   }
 
   /** Of the whole collection, documents of shards and leases included. */
   info(): Promise<BackendInfo> {
-    return this.link.reach(infoOf);
+    return this.connection.reach(infoOf);
   }
 
   async ping(): Promise<void> {
-    await this.link.reach((_documents, db) => db.command({ ping: 1 }));
+    await this.connection.reach((_documents, db) => db.command({ ping: 1 }));
   }
 
   async open(): Promise<void> {
     try {
-      await this.link.opened();
+      await this.connection.opened();
       this.keyCheck.confirm();
     } catch (error) {
       // An application that does not start is not asked to close, and connections would keep it from ending.
@@ -275,23 +268,22 @@ class MongoBackend implements ServerBackend {
 
   /** To hear what the server says about the collection. */
   wire(origin: string): Wire {
-    const { random } = this.parts;
-    const clock = machineOf(this.parts.clock);
-    const { serverClock, link, shards, writes } = this;
-    const { tell: warn } = this.warnings;
-    return new MongoWire({ clock, random, serverClock, link, lead: shards.lead, marks: writes.marks, origin, warn });
+    const { serverClock, connection, shards, writes } = this;
+    return new ChangeStreamWire({
+      clock: machineOf(this.parts.clock),
+      random: this.parts.random,
+      serverClock,
+      connection,
+      lead: shards.lead,
+      ownWrites: writes.ownWrites,
+      origin,
+      warn: this.warnings.tell,
+    });
   }
 
   async close(): Promise<void> {
-    this.sweeper.stop();
+    this.cleanup.stop();
     this.leases.close();
-    await this.link.close();
+    await this.connection.close();
   }
-}
-
-/** A cursor comes back from people: one that never was one begins at the end. */
-function parseCursor(cursor: string | undefined): [number, string | undefined] {
-  if (cursor === undefined) return [0, undefined];
-  const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
-  return [Number(number ?? Infinity), after];
 }

@@ -19,8 +19,8 @@ import {
   type ShardState,
   type Stored,
 } from './documents.js';
-import type { MongoLink } from './connection/connection.js';
-import { MongoQuestions, type Found } from './coalesced-reads.js';
+import type { MongoConnection } from './connection/connection.js';
+import { CoalescedReads, type Found } from './coalesced-reads.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { identityOf } from '../remote/counter.js';
 import { ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
@@ -43,7 +43,7 @@ export interface Look {
 }
 
 export interface ReaderParts {
-  readonly link: MongoLink;
+  readonly connection: MongoConnection;
   readonly shards: MongoShards;
   readonly fields: LabelFields;
   readonly opener: EntryOpener;
@@ -51,10 +51,10 @@ export interface ReaderParts {
 }
 
 export class MongoReader {
-  private readonly questions: MongoQuestions;
+  private readonly reads: CoalescedReads;
 
   constructor(private readonly parts: ReaderParts) {
-    this.questions = new MongoQuestions(parts, [...ENTRY_FIELDS, ...STATE_FIELDS]);
+    this.reads = new CoalescedReads(parts, [...ENTRY_FIELDS, ...STATE_FIELDS]);
   }
 
   async read(key: Key): Promise<Reading> {
@@ -64,12 +64,12 @@ export class MongoReader {
 
   async look(key: Key): Promise<Look> {
     const shard = this.parts.shards.of(key);
-    return this.judge(key, shard, await this.questions.ask([shard.entry(key.id), shard.stateId], key.labels));
+    return this.judge(key, shard, await this.reads.ask([shard.entry(key.id), shard.stateId], key.labels));
   }
 
   /** The state of a shard with the stamps of some labels. Undefined: there is none, so nothing in it is valid. */
   async state(shard: MongoShard, labels: readonly Label[]): Promise<ShardState | undefined> {
-    const { documents } = await this.questions.ask([shard.stateId], labels);
+    const { documents } = await this.reads.ask([shard.stateId], labels);
     return stateOf(documents.get(shard.stateId), labels, this.parts.fields);
   }
 
@@ -117,7 +117,7 @@ export class MongoReader {
     if (!isRuined && !isNoneOfOurs) return;
     // Compared as a value, whatever it is: another process may have put the name of an operator there.
     const found = isRuined ? { _id, v: { $eq: bytes } } : { _id, m: { $eq: mark } };
-    this.parts.link
+    this.parts.connection
       .run((documents) => documents.updateOne(found as mongo.Filter<Stored>, change({ $unset: VALUE })))
       .catch(() => undefined);
   }

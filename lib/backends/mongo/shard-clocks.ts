@@ -17,7 +17,7 @@ import {
   type Stored,
 } from './documents.js';
 import { isDuplicate } from './connection/errors.js';
-import type { MongoLink } from './connection/connection.js';
+import type { MongoConnection } from './connection/connection.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { chunks } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
@@ -41,33 +41,33 @@ export interface Ticked {
   readonly stamps: ReadonlyMap<Label, Stamp>;
 }
 
-export interface StatesParts {
-  readonly link: MongoLink;
+export interface ShardClocksParts {
+  readonly connection: MongoConnection;
   readonly fields: LabelFields;
   readonly serverClock: ServerClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-export class MongoStates {
+export class MongoShardClocks {
   /** Clocks as last heard, to guess the next tick by. */
   private readonly heard = new Map<string, Stamp>();
   private readonly sinceLook = new Map<string, number>();
 
-  constructor(private readonly parts: StatesParts) {}
+  constructor(private readonly parts: ShardClocksParts) {}
 
   /** The state as it is, or a new life of the shard. */
   async begun(shard: MongoShard, isAgain = false): Promise<ShardState> {
-    const { link, serverClock } = this.parts;
+    const { connection, serverClock } = this.parts;
     const clock = this.nowUs();
-    const born = { i: nonce(), c: clock, f: clock, b: clock, x: janitorAt(serverClock.nowMs() + IDLE_STATE_MS) };
+    const initial = { i: nonce(), c: clock, f: clock, b: clock, x: janitorAt(serverClock.nowMs() + IDLE_STATE_MS) };
     const begin = (documents: Documents): Promise<Stored | null> =>
       documents.findOneAndUpdate(
         { _id: shard.stateId },
-        { $setOnInsert: born },
+        { $setOnInsert: initial },
         { upsert: true, returnDocument: 'after', projection: projectionOf(STATE_FIELDS) },
       );
-    const found = await link.run((documents) =>
+    const found = await connection.run((documents) =>
       begin(documents).catch(async (error: unknown) => {
         // Two began it at once; one of them is there now.
         if (isDuplicate(error)) return begin(documents);
@@ -89,7 +89,7 @@ export class MongoStates {
    * shard is valid any more, so that whatever was to be invalidated is.
    */
   private async bury(shard: MongoShard): Promise<boolean> {
-    return this.parts.link.run(async (documents) => {
+    return this.parts.connection.run(async (documents) => {
       const found = await documents.findOne(
         { _id: shard.stateId },
         { projection: projectionOf([...STATE_FIELDS, 't']) },
@@ -107,7 +107,7 @@ export class MongoStates {
     const nowMs = this.parts.serverClock.nowMs();
     if (state.endMs >= janitorAt(nowMs + keptForMs).getTime()) return;
     const x = janitorAt(nowMs + 2 * keptForMs + IDLE_STATE_MS);
-    await this.parts.link.run((documents) =>
+    await this.parts.connection.run((documents) =>
       documents.updateOne({ _id: shard.stateId }, { $max: { x } }, { writeConcern: { w: 1 } }),
     );
   }
@@ -130,14 +130,14 @@ export class MongoStates {
     labels: readonly Label[],
     kind: 'labels' | 'floor',
   ): Promise<Ticked | undefined> {
-    const { link, fields } = this.parts;
+    const { connection, fields } = this.parts;
     // So many would be forgotten at once, and the floor would rise to them all the same.
     if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tickSound(shard, NO_LABELS, 'floor');
     const paths = [...fields.paths(labels), ...(kind === 'floor' ? ['f'] : []), 'b'];
     const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
     const clock = Math.max((this.heard.get(shard.stateId) ?? 0) + 1, this.nowUs());
     const set = Object.fromEntries([...paths, 'c'].map((path) => [path, clock]));
-    const before = await link.run((documents) =>
+    const before = await connection.run((documents) =>
       documents.findOneAndUpdate(
         { _id: shard.stateId, c: { $lt: clock } },
         { $set: set },
@@ -162,7 +162,7 @@ export class MongoStates {
     paths: readonly string[],
     projection: Record<string, 1>,
   ): Promise<{ readonly found: Stored; readonly clock: Stamp } | undefined> {
-    return this.parts.link.run(async (documents) => {
+    return this.parts.connection.run(async (documents) => {
       const found = await documents.findOneAndUpdate({ _id: shard.stateId }, change({ $inc: { c: 1 } }), {
         returnDocument: 'after',
         projection,
@@ -185,7 +185,7 @@ export class MongoStates {
     const since = before + ticked;
     this.note(this.sinceLook, shard, since < FORGOTTEN ? since : 0);
     if (since < FORGOTTEN) return;
-    await this.parts.link.run(async (documents) => {
+    await this.parts.connection.run(async (documents) => {
       const found = await documents.findOne({ _id: shard.stateId }, { projection: { i: 1, t: 1 } });
       const stamps = Object.entries((found?.['t'] ?? {}) as Record<string, number>);
       if (found === null || stamps.length <= MAX_LABELS) return;

@@ -1,13 +1,13 @@
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './documents.js';
-import type { MongoLink } from './connection/connection.js';
-import { MongoQuestions } from './coalesced-reads.js';
+import type { MongoConnection } from './connection/connection.js';
+import { CoalescedReads } from './coalesced-reads.js';
 import type { ServerEntry } from '../remote/stored-entry.js';
 import type { Proof } from '../shared/second-level.js';
 
 interface ValidatorParts {
-  readonly link: MongoLink;
+  readonly connection: MongoConnection;
   readonly shards: MongoShards;
   readonly fields: LabelFields;
 }
@@ -17,17 +17,17 @@ interface ValidatorParts {
  * questions of one turn go together.
  */
 export class MongoValidator {
-  private readonly questions: MongoQuestions;
+  private readonly reads: CoalescedReads;
 
   constructor(private readonly parts: ValidatorParts) {
-    this.questions = new MongoQuestions(parts, ['m', ...STATE_FIELDS]);
+    this.reads = new CoalescedReads(parts, ['m', ...STATE_FIELDS]);
   }
 
   async stillStands(key: Key, labels: readonly Label[], { mark, incarnation, stamp }: Proof): Promise<boolean> {
     const { shards, fields } = this.parts;
     const shard = shards.of(key);
     const name = shard.entry(key.id);
-    const { documents } = await this.questions.ask([name, shard.stateId], labels);
+    const { documents } = await this.reads.ask([name, shard.stateId], labels);
     const state = stateOf(documents.get(shard.stateId), labels, fields);
     if (documents.get(name)?.['m'] !== mark || state?.incarnation !== incarnation) return false;
     return stamp >= barrierStamp(state, labels);

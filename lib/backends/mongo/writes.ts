@@ -18,7 +18,7 @@ import {
 } from './documents.js';
 import { MANY, type GuardSettings } from '../resilience/options.js';
 import { isDuplicate } from './connection/errors.js';
-import { OwnMarks } from './change-stream/own-writes.js';
+import { OwnWrites } from './change-stream/own-writes.js';
 import type { LeaseParts, MongoLeases } from './leases.js';
 import { graceOf } from '../shared/draft-times.js';
 import { chunks } from '../shared/batches.js';
@@ -33,7 +33,7 @@ const MAX_BYTES = 16_000_000;
 const BATCH = 200;
 
 /** What of a value is not the value: whose life it has. */
-export interface Life {
+export interface EntryMetadata {
   readonly incarnation: Incarnation;
   readonly stamp: Stamp;
   readonly draft: Pick<Draft, 'labels' | 'freshForMs' | 'keptForMs'>;
@@ -52,7 +52,7 @@ interface Sealed {
 
 export class MongoWrites {
   /** Of values stored from here, as long as nobody has told of them. */
-  readonly marks = new OwnMarks();
+  readonly ownWrites = new OwnWrites();
   /** What a copy of a stored draft can be checked by. */
   readonly proofs = new WeakMap<Draft, Proof>();
 
@@ -67,7 +67,7 @@ export class MongoWrites {
   /** Stored under the lease; whether it is valid too is said by the state, as it will be to every reader. */
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
     const { key, token, incarnation, stamp } = lease;
-    const { link, reader, shards, states, serverClock } = this.parts;
+    const { connection, reader, shards, shardClocks, serverClock } = this.parts;
     const shard = shards.of(key);
     const fields = await this.sealed(key, { incarnation, stamp, draft }, draft.value);
     // A token stands for one incarnation and one stamp.
@@ -79,14 +79,14 @@ export class MongoWrites {
     const [state, { matchedCount }] = await Promise.all([
       reader.state(shard, draft.labels),
       this.storing([fields], () =>
-        link.run((documents) =>
+        connection.run((documents) =>
           documents.updateOne({ _id: shard.entry(key.id), ...holds }, { $set: fields, $unset: unset }, concern),
         ),
       ),
     ]);
     if (matchedCount === 0) return 'lease-lost';
     if (state?.incarnation !== incarnation || stamp < barrierStamp(state, draft.labels)) return 'invalidated';
-    await states.keep(shard, state, draft.keptForMs);
+    await shardClocks.keep(shard, state, draft.keptForMs);
     this.note(draft, fields);
     return 'stored';
   }
@@ -110,7 +110,7 @@ export class MongoWrites {
     // Of two for one key the later one stays.
     const last = new Map(entries.map(([key, draft]) => [key.id, [key, draft] as const]));
     const states = await this.statesOf([...last.values()].map(([key]) => key));
-    const sealed = await Promise.all([...last.values()].map(([key, draft]) => this.born(key, draft, states)));
+    const sealed = await Promise.all([...last.values()].map(([key, draft]) => this.prepared(key, draft, states)));
     const batches = chunks(sealed, BATCH);
     for (const batch of batches) {
       await this.layTickets(batch);
@@ -121,26 +121,26 @@ export class MongoWrites {
       await this.redeem(batch);
     }
     await Promise.all(
-      [...longest(sealed)].map(([state, { shard, keptForMs }]) => this.parts.states.keep(shard, state, keptForMs)),
+      [...longest(sealed)].map(([state, { shard, keptForMs }]) => this.parts.shardClocks.keep(shard, state, keptForMs)),
     );
   }
 
   async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    const { link, reader, opener, shards } = this.parts;
+    const { connection, reader, opener, shards } = this.parts;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const look = await reader.look(key);
       const { entry, mark, state } = look;
       if (entry === undefined || mark === undefined || state === undefined || !this.leases.isFresh(look)) return false;
-      const life = { freshForMs, keptForMs };
+      const metadata = { freshForMs, keptForMs };
       const bytes = look.isCounter
         ? undefined
-        : await opener.again(entry, entry.value, this.freshUntil(freshForMs), graceOf(life));
-      const fields = bytes === undefined ? this.ends(life) : { ...this.ends(life), ...valueFields(bytes) };
-      const { matchedCount } = await link.run((documents) =>
+        : await opener.again(entry, entry.value, this.freshUntil(freshForMs), graceOf(metadata));
+      const fields = bytes === undefined ? this.ends(metadata) : { ...this.ends(metadata), ...valueFields(bytes) };
+      const { matchedCount } = await connection.run((documents) =>
         documents.updateOne({ _id: shards.of(key).entry(key.id), m: mark }, { $set: fields }),
       );
       if (matchedCount === 1) {
-        await this.parts.states.keep(shards.of(key), state, keptForMs);
+        await this.parts.shardClocks.keep(shards.of(key), state, keptForMs);
         return true;
       }
     }
@@ -148,16 +148,16 @@ export class MongoWrites {
   }
 
   /** Everything that is stored with a value, its bytes included. @throws UnserializableError, ValueTooLargeError */
-  async sealed(key: Key, life: Life, value: unknown): Promise<Record<string, unknown>> {
-    const { incarnation, stamp, draft } = life;
+  async sealed(key: Key, metadata: EntryMetadata, value: unknown): Promise<Record<string, unknown>> {
+    const { incarnation, stamp, draft } = metadata;
     const freshUntilServerMs = this.freshUntil(draft.freshForMs);
     const header = { incarnation, stamp, labels: draft.labels, freshUntilServerMs, graceMs: graceOf(draft) };
     const bytes = await this.codec.seal({ ...header, value }, key.id);
-    return { ...this.lifeFields(key, life), ...valueFields(bytes) };
+    return { ...this.metadataFields(key, metadata), ...valueFields(bytes) };
   }
 
   /** The same without a value. */
-  lifeFields(key: Key, { incarnation, stamp, draft }: Life): Record<string, unknown> {
+  metadataFields(key: Key, { incarnation, stamp, draft }: EntryMetadata): Record<string, unknown> {
     return { i: incarnation, s: stamp, g: [...draft.labels], n: namespaceOf(key.id), ...this.ends(draft) };
   }
 
@@ -181,14 +181,14 @@ export class MongoWrites {
     const shards = new Map(keys.map((key) => [this.parts.shards.of(key).name, this.parts.shards.of(key)]));
     const found = await Promise.all(
       [...shards.values()].map(async (shard) => {
-        const state = (await this.parts.reader.state(shard, [])) ?? (await this.parts.states.begun(shard));
+        const state = (await this.parts.reader.state(shard, [])) ?? (await this.parts.shardClocks.begun(shard));
         return [shard.name, state] as const;
       }),
     );
     return new Map(found);
   }
 
-  private async born(key: Key, draft: Draft, states: ReadonlyMap<string, ShardState>): Promise<Sealed> {
+  private async prepared(key: Key, draft: Draft, states: ReadonlyMap<string, ShardState>): Promise<Sealed> {
     const shard = this.parts.shards.of(key);
     const state = states.get(shard.name) as ShardState;
     const fields = await this.sealed(key, { incarnation: state.incarnation, stamp: state.clock, draft }, draft.value);
@@ -197,7 +197,7 @@ export class MongoWrites {
 
   private async layTickets(batch: readonly Sealed[]): Promise<void> {
     const nowMs = this.parts.serverClock.nowMs();
-    await this.parts.link.run(async (documents) => {
+    await this.parts.connection.run(async (documents) => {
       const operations = batch.map(({ key, shard, ticket }) => ({
         updateOne: {
           filter: { _id: shard.entry(key.id) },
@@ -238,20 +238,20 @@ export class MongoWrites {
     }));
     const values = batch.map(({ fields }) => fields);
     const { matchedCount } = await this.storing(values, () =>
-      this.parts.link.run(async (documents) => documents.bulkWrite(operations, { ordered: false })),
+      this.parts.connection.run(async (documents) => documents.bulkWrite(operations, { ordered: false })),
     );
     // Of a batch that was overtaken in part nobody knows which.
     if (matchedCount !== batch.length) return;
     for (const { draft, fields } of batch) this.note(draft, fields);
   }
 
-  /** News of these values are no news here, unless nobody knows what became of them. */
+  /** ChangeEvent of these values are no news here, unless nobody knows what became of them. */
   private async storing<T>(values: readonly Record<string, unknown>[], work: () => Promise<T>): Promise<T> {
-    for (const { m } of values) this.marks.add(m);
+    for (const { m } of values) this.ownWrites.add(m);
     try {
       return await work();
     } catch (error) {
-      for (const { m } of values) this.marks.take(m);
+      for (const { m } of values) this.ownWrites.take(m);
       throw error;
     }
   }

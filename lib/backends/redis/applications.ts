@@ -1,4 +1,4 @@
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import { text } from './connection/reply.js';
 import { LEAVE_MARK } from './scripts/leave-mark.js';
 import { MARK_KEPT_MS, MAX_MARKS, ServerApplications, type ApplicationsParts } from '../remote/applications.js';
@@ -14,9 +14,9 @@ export class RedisApplications extends ServerApplications {
     super(parts, tell);
   }
 
-  look(link: RedisLink): Promise<void> {
+  look(pool: RedisPool): Promise<void> {
     return this.meet(async (mark) => {
-      const marks = await link.run(LEAVE_MARK, [`${this.lead}apps`], [mark, MARK_KEPT_MS, MAX_MARKS]);
+      const marks = await pool.run(LEAVE_MARK, [`${this.lead}apps`], [mark, MARK_KEPT_MS, MAX_MARKS]);
       return (marks as unknown[]).map(text);
     });
   }

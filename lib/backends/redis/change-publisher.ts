@@ -4,12 +4,12 @@ import type { PubSub } from './options.js';
 import { channelOf, type Shard } from './shards.js';
 
 /** What a script needs to tell others about its change: further keys, and arguments before its own. */
-export interface Announced {
+export interface Announcement {
   readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
-export interface AnnouncerParts {
+export interface ChangePublisherParts {
   /** This process, as others hear of it. Undefined: nothing is told. */
   readonly origin: string | undefined;
   readonly pubSub: PubSub;
@@ -19,13 +19,13 @@ export interface AnnouncerParts {
   readonly keyPrefix: string;
 }
 
-const SILENT: Announced = Object.freeze({ keys: Object.freeze([]), args: Object.freeze(['', '']) });
+const SILENT: Announcement = Object.freeze({ keys: Object.freeze([]), args: Object.freeze(['', '']) });
 
 /** Puts changes into words for the scripts that make them. */
-export class Announcer {
-  constructor(private readonly parts: AnnouncerParts) {}
+export class ChangePublisher {
+  constructor(private readonly parts: ChangePublisherParts) {}
 
-  of(shard: Shard, change: Change): Announced {
+  of(shard: Shard, change: Change): Announcement {
     const { origin, pubSub, lead, keyPrefix } = this.parts;
     if (origin === undefined) return SILENT;
     const text = announcement(shard.name, origin, change);
@@ -34,7 +34,7 @@ export class Announcer {
   }
 
   /** For a change that others need not hear of. */
-  silently(): Announced {
+  silently(): Announcement {
     return SILENT;
   }
 }

@@ -10,10 +10,11 @@ import { isInView } from '../../core/keys/in-view.js';
 import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
 import type { Pace } from '../../core/async/pace.js';
 import type { View } from '../../core/keys/space.js';
-import type { Announcer } from './change-publisher.js';
+import type { ChangePublisher } from './change-publisher.js';
+import { pageOf } from '../remote/index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { markOf, type EntryOpener } from '../remote/stored-entry.js';
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import { barrierStamp, viewOf, type ShardView } from './reader.js';
 import { isOfAnotherType, text } from './connection/reply.js';
 import { REMOVE } from './scripts/remove.js';
@@ -45,22 +46,17 @@ export type Judgement = (header: Header, state: ShardView) => 'live' | 'dead' | 
 
 export class RedisWalk {
   constructor(
-    private readonly link: RedisLink,
+    private readonly pool: RedisPool,
     private readonly opener: EntryOpener,
     private readonly serverClock: ServerClock,
-    private readonly announcer: Announcer,
+    private readonly publisher: ChangePublisher,
     private readonly pace: Pace,
     private readonly tell: (problem: string) => void,
   ) {}
 
-  /** A page of live keys. Cursor: number of the shard, and the last id seen in it. */
-  async scan(shards: readonly Shard[], selection: Selection, cursor: string | undefined): Promise<Page> {
-    const [number, after] = parseCursor(cursor);
-    const shard = shards[number];
-    if (shard === undefined) return { keys: [], cursor: undefined };
-    const page = await this.page(shard, selection, after);
-    if (page.cursor !== undefined) return { keys: page.keys, cursor: `${number} ${page.cursor}` };
-    return { keys: page.keys, cursor: number + 1 < shards.length ? `${number + 1}` : undefined };
+  /** A page of live keys. */
+  scan(shards: readonly Shard[], selection: Selection, cursor: string | undefined): Promise<Page> {
+    return pageOf(shards, cursor, (shard, after) => this.page(shard, selection, after));
   }
 
   /** The cursor is the last id seen. */
@@ -121,13 +117,13 @@ export class RedisWalk {
       .map((each) => ({ ...each, worth: each.header === undefined ? 'dead' : judge(each.header, state) }))
       .filter(({ worth }) => worth !== 'other');
     if (judged.length === 0) return [0, []];
-    const { announcer } = this;
+    const { publisher } = this;
     const told = isTold
-      ? announcer.of(shard, { kind: 'evicted', keys: judged.map(({ id }) => fingerprint(id)) })
-      : announcer.silently();
+      ? publisher.of(shard, { kind: 'evicted', keys: judged.map(({ id }) => fingerprint(id)) })
+      : publisher.silently();
     const keys = [shard.index, shard.expiries, shard.meta, ...judged.map(({ id }) => shard.entry(id)), ...told.keys];
     const args = [...told.args, ...judged.flatMap(({ id, mark }) => [bytesOf(id), mark])];
-    const outcomes = ((await this.link.run(REMOVE, keys, args)) as unknown[]).map(Number);
+    const outcomes = ((await this.pool.run(REMOVE, keys, args)) as unknown[]).map(Number);
     const live = judged.filter(({ worth }, at) => worth === 'live' && outcomes[at] === 1).length;
     return [live, judged.filter((_, at) => outcomes[at] === 2).map(({ id }) => id)];
   }
@@ -165,7 +161,7 @@ export class RedisWalk {
     const to = lead === undefined ? '+' : `(${lead}${AFTER_ALL}`;
     const range = ['ZRANGEBYLEX', shard.index, from, to, 'LIMIT', 0, BATCH] as const;
     try {
-      const found = (await this.link.pick().command(...range)) as Buffer[];
+      const found = (await this.pool.pick().command(...range)) as Buffer[];
       return found.map((id) => storedId(text(id)));
     } catch (error) {
       if (!isOfAnotherType(error)) throw error;
@@ -178,7 +174,7 @@ export class RedisWalk {
   private async visit(shard: Shard, ids: readonly KeyId[]): Promise<[readonly Visited[], ShardView]> {
     if (ids.length === 0) return [[], viewOf([], [])];
     const keys = ids.map((id) => shard.entry(id));
-    const reply = (await this.link.run(VISIT, keys, [MAX_HEADER_BYTES])) as unknown[];
+    const reply = (await this.pool.run(VISIT, keys, [MAX_HEADER_BYTES])) as unknown[];
     const headOf = (at: number): Buffer => reply[at * 2] as Buffer;
     const stepsOf = (_: KeyId, at: number): number => ID_STEPS + headOf(at).length;
     const visited = await this.pace.each(ids, stepsOf, (id, at) => {
@@ -186,7 +182,7 @@ export class RedisWalk {
       return { id, header: this.opener.peek(id, head), mark: markOf(head), sizeBytes: Number(reply[at * 2 + 1]) };
     });
     const labels = [...new Set(visited.flatMap(({ header }) => header?.labels ?? []))];
-    const fields = await this.link.pick().fields(shard.meta, ['i', 'f', ...labels]);
+    const fields = await this.pool.pick().fields(shard.meta, ['i', 'f', ...labels]);
     return [visited, viewOf(fields, labels)];
   }
 }
@@ -194,11 +190,4 @@ export class RedisWalk {
 /** A name as it was read, byte for byte: one that is not ours need not be text. */
 function bytesOf(name: string): Buffer {
   return Buffer.from(name, 'latin1');
-}
-
-/** A cursor comes back from people: one that never was one begins at the end. */
-function parseCursor(cursor: string | undefined): [number, string | undefined] {
-  if (cursor === undefined) return [0, undefined];
-  const [, number, after] = /^(\d{1,4})(?: (.+))?$/s.exec(cursor) ?? [];
-  return [Number(number ?? Infinity), after];
 }

@@ -8,10 +8,10 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
-import type { Announcer } from './change-publisher.js';
+import type { ChangePublisher } from './change-publisher.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import type { EntryOpener } from '../remote/stored-entry.js';
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import { viewOf, type ShardView } from './reader.js';
 import { countWithin } from '../shared/counting.js';
 import { chunks, sum } from '../shared/batches.js';
@@ -42,12 +42,12 @@ interface Ticked {
 }
 
 interface InvalidationParts {
-  readonly link: RedisLink;
+  readonly pool: RedisPool;
   readonly shards: ShardMap;
   readonly walk: RedisWalk;
   readonly opener: EntryOpener;
   readonly serverClock: ServerClock;
-  readonly announcer: Announcer;
+  readonly publisher: ChangePublisher;
   readonly clock: Clock;
   /** How long a clear counts what it removes before it answers with what it has counted. */
   readonly countingMs: number;
@@ -123,7 +123,7 @@ export class RedisInvalidation {
 
   async *everyShard(): AsyncGenerator<Shard> {
     const seen = new Set<string>();
-    for await (const meta of this.parts.link.pick().scanKeys(`${this.parts.shards.lead}{*}:m`)) {
+    for await (const meta of this.parts.pool.pick().scanKeys(`${this.parts.shards.lead}{*}:m`)) {
       if (seen.has(meta)) continue;
       seen.add(meta);
       yield new Shard(meta.slice(0, -1));
@@ -131,12 +131,12 @@ export class RedisInvalidation {
   }
 
   private async evictSome(shard: Shard, keys: readonly Key[]): Promise<number> {
-    const { link, opener, announcer } = this.parts;
+    const { pool, opener, publisher } = this.parts;
     const ids = keys.map(({ id }) => id);
     const expected = [...new Set(keys.flatMap((key) => key.labels))];
     const names = ids.flatMap((id) => [shard.entry(id), shard.lease(id)]);
-    const told = announcer.of(shard, { kind: 'evicted', keys: ids.map((id) => fingerprint(id)) });
-    const reply = (await link.run(
+    const told = publisher.of(shard, { kind: 'evicted', keys: ids.map((id) => fingerprint(id)) });
+    const reply = (await pool.run(
       EVICT,
       [shard.meta, shard.index, shard.expiries, ...names, ...told.keys],
       [...told.args, MAX_HEADER_BYTES, expected.length, ...expected, ...ids],
@@ -153,13 +153,13 @@ export class RedisInvalidation {
 
   private async stateOf(shard: Shard, headers: readonly Header[]): Promise<ShardView> {
     const labels = [...new Set(headers.flatMap((header) => header.labels))];
-    return viewOf(await this.parts.link.pick().fields(shard.meta, ['i', 'f', ...labels]), labels);
+    return viewOf(await this.parts.pool.pick().fields(shard.meta, ['i', 'f', ...labels]), labels);
   }
 
   private async tick(shard: Shard, kind: 'label' | 'f' | 'p', labels: readonly Label[]): Promise<Ticked> {
-    const told = this.parts.announcer.of(shard, changeOf(kind, labels));
+    const told = this.parts.publisher.of(shard, changeOf(kind, labels));
     const keys = [shard.meta, shard.labels, ...told.keys];
-    const reply = (await this.parts.link.run(INVALIDATE, keys, [...told.args, kind, ...labels])) as unknown[];
+    const reply = (await this.parts.pool.run(INVALIDATE, keys, [...told.args, kind, ...labels])) as unknown[];
     const stamps = (reply[3] as unknown[]).map((stamp) => Number(text(stamp)));
     return { shard, incarnation: text(reply[0]), clock: Number(text(reply[1])), floor: Number(text(reply[2])), stamps };
   }
@@ -205,7 +205,7 @@ export class RedisInvalidation {
   }
 
   private async isIndexWhole(shard: Shard): Promise<boolean> {
-    const connection = this.parts.link.pick();
+    const connection = this.parts.pool.pick();
     const [mark, [, begun]] = await Promise.all([
       connection.command('ZSCORE', shard.index, '!').catch((error: unknown) => {
         // Then there is no index.

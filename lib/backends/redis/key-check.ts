@@ -1,5 +1,5 @@
 import type { Codec } from '../../core/codec.js';
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import { text } from './connection/reply.js';
 import { CHECK_KEYS } from './scripts/check-keys.js';
 import { ServerKeyCheck } from '../remote/key-check.js';
@@ -16,9 +16,9 @@ export class KeyCheck extends ServerKeyCheck {
   }
 
   /** @throws CacheConfigError when the server knows another key under one of the names */
-  run(link: RedisLink): Promise<void> {
+  run(pool: RedisPool): Promise<void> {
     return this.asked(async (checks) => {
-      const others = await link.run(CHECK_KEYS, [this.hash], [...checks].flat());
+      const others = await pool.run(CHECK_KEYS, [this.hash], [...checks].flat());
       return (others as unknown[]).map(text);
     });
   }

@@ -7,12 +7,12 @@ import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { survives } from '../../core/stamp.js';
-import type { Announcer } from './change-publisher.js';
-import type { Births } from './shard-clocks.js';
-import { AbandonedLeases } from '../remote/orphaned-leases.js';
+import type { ChangePublisher } from './change-publisher.js';
+import type { ShardClocks } from './shard-clocks.js';
+import { OrphanedLeases } from '../remote/orphaned-leases.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import type { RedisReader, ShardView } from './reader.js';
 import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
@@ -33,23 +33,23 @@ interface Granted {
 }
 
 export interface LeaseParts {
-  readonly link: RedisLink;
+  readonly pool: RedisPool;
   readonly shards: ShardMap;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly opener: EntryOpener;
   readonly reader: RedisReader;
-  readonly births: Births;
-  readonly announcer: Announcer;
+  readonly shardClocks: ShardClocks;
+  readonly publisher: ChangePublisher;
 }
 
 export class RedisLeases {
   /** Leases whose fills take the place of something in any case. */
   private readonly replacing = new WeakSet<Lease>();
-  private readonly abandoned: AbandonedLeases;
+  private readonly orphaned: OrphanedLeases;
 
   constructor(private readonly parts: LeaseParts) {
-    this.abandoned = new AbandonedLeases(parts.clock, (lease) => this.end(lease));
+    this.orphaned = new OrphanedLeases(parts.clock, (lease) => this.end(lease));
   }
 
   /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
@@ -62,7 +62,7 @@ export class RedisLeases {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const answer = await this.attempt(key, shard, request, known, mark);
       if ('kind' in answer) {
-        if (await this.abandoned.clears({ key, token: answer.token })) continue;
+        if (await this.orphaned.clears({ key, token: answer.token })) continue;
         return answer;
       }
       if ('token' in answer) return this.granted(key, shard, answer, request.purpose);
@@ -78,11 +78,11 @@ export class RedisLeases {
   /** False when the lease was lost. */
   async renew(lease: Lease, leaseMs: number): Promise<boolean> {
     const key = this.parts.shards.of(lease.key).lease(lease.key.id);
-    return Number(await this.parts.link.run(RENEW, [key], [leaseText(lease), leaseMs])) === 1;
+    return Number(await this.parts.pool.run(RENEW, [key], [leaseText(lease), leaseMs])) === 1;
   }
 
   release(lease: Lease): Promise<void> {
-    return this.abandoned.release(lease);
+    return this.orphaned.release(lease);
   }
 
   replaces(lease: Lease): boolean {
@@ -99,11 +99,11 @@ export class RedisLeases {
   }
 
   close(): void {
-    this.abandoned.close();
+    this.orphaned.close();
   }
 
   private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
-    await this.parts.link.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
+    await this.parts.pool.run(RELEASE, [this.parts.shards.of(key).lease(key.id)], [token]);
   }
 
   private async attempt(
@@ -121,9 +121,9 @@ export class RedisLeases {
     let reply: readonly unknown[];
     try {
       const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
-      reply = (await this.parts.link.run(LEASE, keys, args)) as unknown[];
+      reply = (await this.parts.pool.run(LEASE, keys, args)) as unknown[];
     } catch (error) {
-      if (!(error instanceof RefusedError)) this.abandoned.giveBack({ key, token });
+      if (!(error instanceof RefusedError)) this.orphaned.giveBack({ key, token });
       throw error;
     }
     if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
@@ -146,10 +146,10 @@ export class RedisLeases {
     { token, view, stamp, standing }: Granted,
     purpose: LeaseRequest['purpose'],
   ): Promise<LeaseReply> {
-    this.parts.births.note(shard, view.incarnation, stamp);
+    this.parts.shardClocks.note(shard, view.incarnation, stamp);
     const barrier = await this.parts.reader.barrier(shard, standing, view).catch((error: unknown) => {
       // Nobody hears that it was granted.
-      this.abandoned.giveBack({ key, token });
+      this.orphaned.giveBack({ key, token });
       throw error;
     });
     const lease = { key, token, incarnation: view.incarnation, stamp };

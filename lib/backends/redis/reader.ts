@@ -6,7 +6,7 @@ import type { Label } from '../../core/keys/label.js';
 import type { Barrier } from '../../core/stamp.js';
 import type { RedisConnection } from './connection/connection.js';
 import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import { DISCARD } from './scripts/discard.js';
 import type { Shard } from './shards.js';
 
@@ -38,7 +38,7 @@ export class RedisReader {
   private readonly waiting = new Map<Shard, Waiting[]>();
 
   constructor(
-    private readonly link: RedisLink,
+    private readonly pool: RedisPool,
     private readonly opener: EntryOpener,
   ) {}
 
@@ -66,12 +66,12 @@ export class RedisReader {
   /** What an entry has to survive; labels the view does not know are asked for. */
   async barrier(shard: Shard, entry: ServerEntry | undefined, view: ShardView): Promise<Barrier> {
     const unknown = unknownLabels([entry], view);
-    const known = unknown.length === 0 ? view : await this.learn(this.link.pick(), shard, view, unknown);
+    const known = unknown.length === 0 ? view : await this.learn(this.pool.pick(), shard, view, unknown);
     return barrierOf(known, entry);
   }
 
   private async flush(shard: Shard, batch: readonly Waiting[]): Promise<void> {
-    const connection = this.link.pick();
+    const connection = this.pool.pick();
     const labels = [...new Set(batch.flatMap((each) => each.labels))];
     const ids = [...new Set(batch.map(({ key }) => key.id))];
     const [values, fields] = await connection.readWithFields(

@@ -26,9 +26,10 @@ import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { RedisApplications } from './applications.js';
 import { veil } from '../../core/veil.js';
-import { Announcer } from './change-publisher.js';
-import { Births } from './shard-clocks.js';
+import { ChangePublisher } from './change-publisher.js';
+import { ShardClocks } from './shard-clocks.js';
 import { openClients } from './connection/client.js';
+import { totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
 import type { Client } from './connection/connection.js';
 import { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
@@ -36,10 +37,9 @@ import { infoOf } from './info.js';
 import { RedisInvalidation } from './invalidation.js';
 import { KeyCheck } from './key-check.js';
 import { RedisLeases } from './leases.js';
-import { RedisLink, type LinkEvents } from './connection/pool.js';
+import { RedisPool, type PoolEvents } from './connection/pool.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
 import { RedisReader } from './reader.js';
-import { sum } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
 import { levelOf, type ServerBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
@@ -82,7 +82,7 @@ class RedisBackend implements ServerBackend {
   readonly kind = 'redis';
   readonly validator: RedisValidator;
   private readonly clients: readonly Client[];
-  private readonly link: RedisLink;
+  private readonly pool: RedisPool;
   private readonly shards: ShardMap;
   private readonly reader: RedisReader;
   private readonly leases: RedisLeases;
@@ -111,48 +111,38 @@ class RedisBackend implements ServerBackend {
     this.warnings = new Warnings(this.kind, { clock, emit });
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
-    const linkEvents: LinkEvents = {
+    const poolEvents: PoolEvents = {
       onWarning: this.warnings.tell,
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.tellReborn?.(),
       onOpen: () => {
         this.onReachable?.();
-        void this.applications.look(this.link);
-        this.keyCheck.run(this.link).catch((misfit: CacheConfigError) => this.warnings.tell(misfit.message));
+        void this.applications.look(this.pool);
+        this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.tell(mismatch.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       monotonicMs: () => clock.monotonicMs(),
     };
-    this.link = new RedisLink(this.clients, client === undefined, linkEvents, { clock, random: parts.random });
-    const { link } = this;
+    this.pool = new RedisPool(this.clients, client === undefined, poolEvents, { clock, random: parts.random });
+    const { pool } = this;
     const shards = new ShardMap(prefix, options.shards);
     this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
     this.applications = new RedisApplications(parts, this.warnings.tell, shards.lead);
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;
-    this.reader = new RedisReader(link, opener);
-    this.validator = new RedisValidator(link, shards);
+    this.reader = new RedisReader(pool, opener);
+    this.validator = new RedisValidator(pool, shards);
     const { keyPrefix = '' } = (this.clients[0] as Client).options;
-    const announcer = new Announcer({ origin, pubSub: options.pubSub, lead: shards.lead, keyPrefix });
-    const births = new Births();
-    const leaseParts = { link, shards, clock, serverClock, opener, reader: this.reader, births, announcer };
+    const publisher = new ChangePublisher({ origin, pubSub: options.pubSub, lead: shards.lead, keyPrefix });
+    const shardClocks = new ShardClocks();
+    const leaseParts = { pool, shards, clock, serverClock, opener, reader: this.reader, shardClocks, publisher };
     this.leases = new RedisLeases(leaseParts);
     this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
-    this.walk = new RedisWalk(link, opener, serverClock, announcer, new Pace(clock), this.warnings.tell);
+    this.walk = new RedisWalk(pool, opener, serverClock, publisher, new Pace(clock), this.warnings.tell);
     const countingMs = options.guard.longTimeoutMs / 2;
-    const { walk } = this;
-    this.invalidation = new RedisInvalidation({
-      link,
-      shards,
-      walk,
-      opener,
-      serverClock,
-      announcer,
-      clock,
-      countingMs,
-    });
+    this.invalidation = new RedisInvalidation({ ...leaseParts, walk: this.walk, countingMs });
   }
 
   read(key: Key): Promise<Reading> {
@@ -242,23 +232,23 @@ class RedisBackend implements ServerBackend {
       const shards = this.shards.all(view.partition);
       usages.push(...(await Promise.all(shards.map((shard) => this.walk.usage(shard, view)))));
     }
-    return { entries: sum(usages.map(({ entries }) => entries)), bytes: sum(usages.map(({ bytes }) => bytes)) };
+    return totalOf(usages);
   }
 
   /** Of one node, with everything that is on it. */
   async info(): Promise<BackendInfo> {
-    return infoOf(this.link.pick());
+    return infoOf(this.pool.pick());
   }
 
   ping(): Promise<void> {
-    return this.link.ping();
+    return this.pool.ping();
   }
 
   async open(): Promise<void> {
     const { requireOnBoot, connectTimeoutMs } = this.options;
     try {
-      await this.link.opened(connectTimeoutMs, requireOnBoot);
-      await this.keyCheck.run(this.link);
+      await this.pool.opened(connectTimeoutMs, requireOnBoot);
+      await this.keyCheck.run(this.pool);
     } catch (error) {
       // Nobody closes what did not start.
       await this.close();
@@ -279,11 +269,11 @@ class RedisBackend implements ServerBackend {
 
   /** To hear what all processes of this cache announce. */
   wire(): Wire | FollowingWire {
-    const { link, shards, clients, parts, options } = this;
+    const { pool, shards, clients, parts, options } = this;
     return wireOf(options.pubSub, {
       ...parts,
       clock: machineOf(parts.clock),
-      link,
+      pool,
       shards,
       client: clients[0] as Client,
     });
@@ -291,7 +281,7 @@ class RedisBackend implements ServerBackend {
 
   async close(): Promise<void> {
     this.leases.close();
-    await this.link.close();
+    await this.pool.close();
   }
 
   private needIndex(): void {

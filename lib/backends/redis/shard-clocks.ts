@@ -1,19 +1,19 @@
 import type { Incarnation, Stamp } from '../../core/stamp.js';
 import type { Shard } from './shards.js';
 
-interface Birth {
+interface HeardClock {
   readonly incarnation: Incarnation;
   readonly stamp: Stamp;
 }
 
 const MAX_SHARDS = 10_000;
-const UNKNOWN: Birth = Object.freeze({ incarnation: '-', stamp: 0 });
+const UNKNOWN: HeardClock = Object.freeze({ incarnation: '-', stamp: 0 });
 
 /** The life and clock of shards as last heard, for writes to be sealed with. A guess: the server checks. */
-export class Births {
-  private readonly heard = new Map<Shard, Birth>();
+export class ShardClocks {
+  private readonly heard = new Map<Shard, HeardClock>();
 
-  of(shard: Shard): Birth {
+  of(shard: Shard): HeardClock {
     return this.heard.get(shard) ?? UNKNOWN;
   }
 

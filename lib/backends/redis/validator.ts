@@ -1,7 +1,7 @@
 import { afterThisTurn } from '../../core/clock.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { RedisLink } from './connection/pool.js';
+import type { RedisPool } from './connection/pool.js';
 import { barrierStamp, viewOf } from './reader.js';
 import type { Shard, ShardMap } from './shards.js';
 import type { Proof } from '../shared/second-level.js';
@@ -24,7 +24,7 @@ export class RedisValidator {
   private readonly asked = new Map<Shard, Asked[]>();
 
   constructor(
-    private readonly link: RedisLink,
+    private readonly pool: RedisPool,
     private readonly shards: ShardMap,
   ) {}
 
@@ -50,7 +50,7 @@ export class RedisValidator {
 
   private async ask(shard: Shard, batch: readonly Asked[]): Promise<void> {
     const labels = [...new Set(batch.flatMap((each) => each.labels))];
-    const [marks, fields] = await this.link.pick().marksWithFields(
+    const [marks, fields] = await this.pool.pick().marksWithFields(
       batch.map(({ key }) => shard.entry(key.id)),
       shard.meta,
       ['i', 'f', ...labels],

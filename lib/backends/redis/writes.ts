@@ -5,9 +5,9 @@ import type { Draft } from '../../core/entry.js';
 import { BackendError, NotACounterError, TagInvalidError } from '../../core/errors.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Announced } from './change-publisher.js';
+import type { Announcement } from './change-publisher.js';
 import type { Argument } from './connection/connection.js';
-import { birthOf, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from '../remote/counter.js';
+import { newCounterMark, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from '../remote/counter.js';
 import { markOf, type ServerEntry } from '../remote/stored-entry.js';
 import type { LeaseParts, RedisLeases } from './leases.js';
 import { MANY, type GuardSettings } from '../resilience/options.js';
@@ -118,9 +118,19 @@ export class RedisWrites {
     const until = untilOf(this.freshUntil(draft.freshForMs));
     const labels = labelsText(draft.labels);
     const added = Buffer.from(String(by));
-    const args = [nonce(), added, keptMs(draft), until, graceOf(draft), labels, this.indexed(key), dead, birthOf()];
+    const args = [
+      nonce(),
+      added,
+      keptMs(draft),
+      until,
+      graceOf(draft),
+      labels,
+      this.indexed(key),
+      dead,
+      newCounterMark(),
+    ];
     const keys = this.around(key);
-    const reply = (await this.parts.link.run(COUNT, keys, [...args, identityOf(key.id)])) as unknown[];
+    const reply = (await this.parts.pool.run(COUNT, keys, [...args, identityOf(key.id)])) as unknown[];
     if (Number(reply[0]) === 2) throw new NotACounterError(key.space.namespace);
     return Number(reply[0]) === 1 ? Number(text(reply[1])) : markOf(reply[1] as Buffer);
   }
@@ -157,7 +167,7 @@ export class RedisWrites {
     first?: Born,
     dueMs = this.due(1),
   ): Promise<boolean> {
-    const { births, shards, clock, serverClock } = this.parts;
+    const { shardClocks, shards, clock, serverClock } = this.parts;
     let born = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));
@@ -171,7 +181,7 @@ export class RedisWrites {
       if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
       if (outcome === 1 || outcome === 2) return outcome === 1;
       if (outcome === 3) serverClock.note(Number(text(reply[1])), askedAtMs);
-      else births.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
+      else shardClocks.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
       born = undefined;
     }
     throw changing('write');
@@ -179,7 +189,7 @@ export class RedisWrites {
 
   /** Sealed as of now, by what was last heard of the shard. */
   private async born(key: Key, draft: Draft): Promise<Born> {
-    const { incarnation, stamp } = this.parts.births.of(this.parts.shards.of(key));
+    const { incarnation, stamp } = this.parts.shardClocks.of(this.parts.shards.of(key));
     return { incarnation, stamp, bytes: await this.seal(key, draft, incarnation, stamp) };
   }
 
@@ -192,7 +202,7 @@ export class RedisWrites {
   private async mark(key: Key): Promise<Buffer> {
     try {
       const entry = this.parts.shards.of(key).entry(key.id);
-      return (await this.parts.link.pick().command('GETRANGE', entry, 0, ENVELOPE_MARK_BYTES - 1)) as Buffer;
+      return (await this.parts.pool.pick().command('GETRANGE', entry, 0, ENVELOPE_MARK_BYTES - 1)) as Buffer;
     } catch (error) {
       // A key of another type is nothing of ours: the write removes it.
       if (error instanceof RefusedError) return NO_MARK;
@@ -216,12 +226,12 @@ export class RedisWrites {
     return this.parts.serverClock.nowMs() + freshForMs;
   }
 
-  private told(key: Key): Announced {
-    return this.parts.announcer.of(this.parts.shards.of(key), { kind: 'stored', keys: [fingerprint(key.id)] });
+  private told(key: Key): Announcement {
+    return this.parts.publisher.of(this.parts.shards.of(key), { kind: 'stored', keys: [fingerprint(key.id)] });
   }
 
-  private run(script: Script, key: Key, told: Announced, args: readonly Argument[]): Promise<unknown> {
-    return this.parts.link.run(script, [...this.around(key), ...told.keys], [...told.args, ...args]);
+  private run(script: Script, key: Key, told: Announcement, args: readonly Argument[]): Promise<unknown> {
+    return this.parts.pool.run(script, [...this.around(key), ...told.keys], [...told.args, ...args]);
   }
 
   private around(key: Key): string[] {

@@ -32,7 +32,15 @@ export function parseCounter(bytes: Buffer): Counter | undefined {
 
 export function formatCounter(counter: Counter): Buffer {
   const { identity, incarnation, stamp, freshUntilServerMs, graceMs, labels, value } = counter;
-  const words = ['NC', birthOf(), identity, incarnation, stamp, untilOf(freshUntilServerMs), Math.floor(graceMs)];
+  const words = [
+    'NC',
+    newCounterMark(),
+    identity,
+    incarnation,
+    stamp,
+    untilOf(freshUntilServerMs),
+    Math.floor(graceMs),
+  ];
   return Buffer.from([...words, labelsText(labels), value].join('|'), 'latin1');
 }
 
@@ -47,7 +55,7 @@ export function fitsCounter(labels: readonly Label[]): boolean {
 }
 
 /** 13 characters that no other birth of a counter has: together with `NC|` its mark. */
-export function birthOf(): string {
+export function newCounterMark(): string {
   return randomBytes(10).toString('base64url').slice(0, 13);
 }
 

@@ -11,7 +11,7 @@ import { RefusedError } from '../shared/refused.error.js';
 export type AskForKeys = (checks: ReadonlyMap<string, string>) => Promise<readonly string[]>;
 
 export class ServerKeyCheck {
-  private misfit: CacheConfigError | undefined;
+  private mismatch: CacheConfigError | undefined;
   /** The keys are those of everybody else, or there are none. */
   private isSettled: boolean;
 
@@ -26,7 +26,7 @@ export class ServerKeyCheck {
 
   /** @throws CacheConfigError when the server was found to know another key under one of the names */
   confirm(): void {
-    if (this.misfit !== undefined) throw this.misfit;
+    if (this.mismatch !== undefined) throw this.mismatch;
   }
 
   /** The same codec, which seals only as long as its keys are those of everybody else. */
@@ -39,7 +39,7 @@ export class ServerKeyCheck {
       // To whom has the wrong key, everything looks forged: until that is settled, nothing may be thrown away.
       isRuined: (bytes) => this.isSettled && codec.isRuined?.(bytes) === true,
       seal: (entry, id) => {
-        if (this.misfit !== undefined) throw new RefusedError('sealing', this.kind, { cause: this.misfit });
+        if (this.mismatch !== undefined) throw new RefusedError('sealing', this.kind, { cause: this.mismatch });
         return codec.seal(entry, id);
       },
     };
@@ -54,13 +54,13 @@ export class ServerKeyCheck {
     if (keyChecks.size === 0) return;
     const others = await ask(keyChecks).catch(() => undefined);
     if (others === undefined) return;
-    this.misfit = others.length === 0 ? undefined : misfitOf(others, this.place);
-    this.isSettled = this.misfit === undefined;
+    this.mismatch = others.length === 0 ? undefined : mismatchOf(others, this.place);
+    this.isSettled = this.mismatch === undefined;
     this.confirm();
   }
 }
 
-function misfitOf(ids: readonly string[], place: string): CacheConfigError {
+function mismatchOf(ids: readonly string[], place: string): CacheConfigError {
   return new CacheConfigError(
     'codec.encryption.keys',
     `the secret of ${ids.map((id) => `"${id}"`).join(', ')} is not the one with which this cache was begun. Nothing was ` +

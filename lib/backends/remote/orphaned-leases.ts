@@ -5,14 +5,14 @@ import { RefusedError } from '../shared/refused.error.js';
 type Held = Pick<Lease, 'key' | 'token'>;
 
 /** How many are given back at once, and how often it is tried. What is not given back ends by itself. */
-const MAX_ABANDONED = 1_000;
+const MAX_ORPHANED = 1_000;
 const TRIED_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
 
 /**
  * Leases that nobody here uses although they may stand on the server: the answer that granted one was lost, or it could
  * not be given back. They would keep everybody waiting until they end.
  */
-export class AbandonedLeases {
+export class OrphanedLeases {
   /** The newest of them, whether they were given back since or not: what was sent may arrive after that. */
   private readonly tokens = new Set<string>();
   private underWay = 0;
@@ -36,9 +36,9 @@ export class AbandonedLeases {
 
   /** Tries for a while to give a lease back. */
   giveBack(lease: Held): void {
-    if (this.tokens.size >= MAX_ABANDONED) this.tokens.delete(this.tokens.values().next().value as string);
+    if (this.tokens.size >= MAX_ORPHANED) this.tokens.delete(this.tokens.values().next().value as string);
     this.tokens.add(lease.token);
-    if (this.underWay >= MAX_ABANDONED) return;
+    if (this.underWay >= MAX_ORPHANED) return;
     this.underWay++;
     void this.tryOften(lease).then(() => this.underWay--);
   }

@@ -18,14 +18,14 @@ export interface ServerBackend
   onTrouble?: ((why: string) => void) | undefined;
 }
 
-export interface Coat {
+export interface Protection {
   readonly guard: GuardSettings;
   readonly fallback: BackendFactory | undefined;
 }
 
 export function levelOf(
   backend: ServerBackend,
-  { guard, fallback }: Coat,
+  { guard, fallback }: Protection,
   parts: LevelParts,
   wire: SecondLevel['wire'],
 ): SecondLevel {

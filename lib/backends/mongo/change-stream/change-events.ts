@@ -15,7 +15,7 @@ import { AFTER_ALL, printOf } from '../documents.js';
  * - `alive`: a sign of life has come round
  * - `gone`: the collection is not what it was, so nothing more will be said about it
  */
-export type News =
+export type ChangeEvent =
   | { readonly kind: 'changed'; readonly partition: Partition; readonly change: Change; readonly mark?: string }
   | { readonly kind: 'alive' }
   | { readonly kind: 'gone' };
@@ -46,7 +46,7 @@ const LEFT_OUT: readonly string[] = Object.freeze([
 ]);
 
 /** Selects what concerns the copies of one cache. Leases come and go without a word. */
-export function newsPipeline(lead: string, beat: string): mongo.Document[] {
+export function changePipeline(lead: string, beat: string): mongo.Document[] {
   const named = (kind: string): mongo.Document => ({
     'documentKey._id': { $gte: `${lead}${kind}:`, $lt: `${lead}${kind}:${AFTER_ALL}` },
   });
@@ -69,7 +69,7 @@ export function newsPipeline(lead: string, beat: string): mongo.Document[] {
 }
 
 /** Reads events of the pipeline. */
-export class NewsReader {
+export class ChangeEventReader {
   private readonly entries: string;
   private readonly states: string;
 
@@ -82,7 +82,7 @@ export class NewsReader {
   }
 
   /** Undefined: nothing that matters here. */
-  read(event: StreamEvent): News | undefined {
+  read(event: StreamEvent): ChangeEvent | undefined {
     const { operationType: type, documentKey, updateDescription } = event;
     if (typeof type !== 'string' || !ABOUT_DOCUMENTS.includes(type)) return { kind: 'gone' };
     const name = documentKey?._id;
@@ -94,7 +94,7 @@ export class NewsReader {
   }
 
   /** `<shard>:<id>`; no name of a shard contains a colon. */
-  private ofEntry(words: string, type: string, updated: Updated): News | undefined {
+  private ofEntry(words: string, type: string, updated: Updated): ChangeEvent | undefined {
     const end = words.indexOf(':');
     if (end < 0) return undefined;
     const keys = [fingerprint(words.slice(end + 1))];
@@ -106,9 +106,9 @@ export class NewsReader {
   }
 
   /** Another life, or a floor: everything. Labels that were invalidated: those. Time going by: nothing. */
-  private ofState(shard: string, updated: Updated): News | undefined {
+  private ofState(shard: string, updated: Updated): ChangeEvent | undefined {
     const partition = partitionOfShard(shard);
-    const all: News = { kind: 'changed', partition, change: ALL };
+    const all: ChangeEvent = { kind: 'changed', partition, change: ALL };
     if (updated === undefined || 'i' in updated || 'f' in updated) return all;
     const prints = labelsIn(updated).map(printOf);
     if (prints.length === 0) return undefined;

@@ -11,9 +11,9 @@ import type { Clock } from '../../../core/clock.js';
 import { BackendError } from '../../../core/errors.js';
 import { change, janitorAt } from '../documents.js';
 import { mongoError } from '../connection/errors.js';
-import type { MongoLink } from '../connection/connection.js';
-import type { OwnMarks } from './own-writes.js';
-import { NewsReader, newsPipeline, type StreamEvent } from './change-events.js';
+import type { MongoConnection } from '../connection/connection.js';
+import type { OwnWrites } from './own-writes.js';
+import { ChangeEventReader, changePipeline, type StreamEvent } from './change-events.js';
 import { nonce } from '../../shared/nonce.js';
 import { RefusedError } from '../../shared/refused.error.js';
 import type { ServerClock } from '../../remote/server-clock.js';
@@ -33,23 +33,23 @@ const BATCH = 1_000;
 const QUICK_MS = 5;
 const POLL_MS = 20;
 
-export interface MongoWireParts {
+export interface ChangeStreamWireParts {
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly link: MongoLink;
+  readonly connection: MongoConnection;
   /** What every document of this cache begins with. */
   readonly lead: string;
   /** This process, as it is known to whoever keeps its copies. */
   readonly origin: string;
-  readonly marks: OwnMarks;
+  readonly ownWrites: OwnWrites;
   warn(problem: string): void;
 }
 
-export class MongoWire implements Wire {
+export class ChangeStreamWire implements Wire {
   private readonly beat: string;
-  private readonly reader: NewsReader;
+  private readonly reader: ChangeEventReader;
   private events: WireEvents | undefined;
   private stream: mongo.AggregationCursor<StreamEvent> | undefined;
   /** The sign of life that goes round. */
@@ -61,9 +61,9 @@ export class MongoWire implements Wire {
   /** Counts attempts: what belongs to an earlier one is over. */
   private attempt = 0;
 
-  constructor(private readonly parts: MongoWireParts) {
+  constructor(private readonly parts: ChangeStreamWireParts) {
     this.beat = `${parts.lead}h:${nonce()}`;
-    this.reader = new NewsReader(parts.lead, this.beat);
+    this.reader = new ChangeEventReader(parts.lead, this.beat);
   }
 
   open(events: WireEvents): void {
@@ -72,10 +72,10 @@ export class MongoWire implements Wire {
   }
 
   async send(text: string): Promise<void> {
-    const { link, serverClock } = this.parts;
+    const { connection, serverClock } = this.parts;
     this.text = text;
     const x = janitorAt(serverClock.nowMs());
-    await link.run((documents) =>
+    await connection.run((documents) =>
       documents.updateOne({ _id: this.beat }, change({ $inc: { b: 1 }, $set: { x } }), {
         upsert: true,
         writeConcern: { w: 1 },
@@ -109,11 +109,11 @@ export class MongoWire implements Wire {
 
   /** @throws RefusedError where there are no streams */
   private async begin(attempt: number): Promise<mongo.AggregationCursor<StreamEvent>> {
-    const { link, lead, clock } = this.parts;
+    const { connection, lead, clock } = this.parts;
     const giveUp = clock.after(CONNECT_MS, () => this.drop(attempt));
     try {
       const options = { tailable: true, awaitData: true, maxAwaitTimeMS: AWAIT_MS, batchSize: BATCH };
-      const stream = await link.stream(newsPipeline(lead, this.beat), options);
+      const stream = await connection.stream(changePipeline(lead, this.beat), options);
       const first = await stream.tryNext();
       if (attempt !== this.attempt) {
         await stream.close().catch(() => undefined);
@@ -123,7 +123,7 @@ export class MongoWire implements Wire {
       if (stream.closed) throw new RefusedError('a stream', 'mongo', { why: 'it ends as soon as it begins' });
       this.stream = stream;
       this.pauseMs = FIRST_PAUSE_MS;
-      this.parts.marks.isWatched = true;
+      this.parts.ownWrites.isWatched = true;
       this.events?.onUp();
       this.take(first);
       return stream;
@@ -143,15 +143,15 @@ export class MongoWire implements Wire {
   }
 
   private take(event: StreamEvent | null): void {
-    const news = event === null ? undefined : this.reader.read(event);
-    if (news === undefined) return;
-    if (news.kind === 'gone') throw new BackendError('a stream', 'mongo', { why: 'the collection is gone' });
-    if (news.kind === 'alive') {
+    const meaning = event === null ? undefined : this.reader.read(event);
+    if (meaning === undefined) return;
+    if (meaning.kind === 'gone') throw new BackendError('a stream', 'mongo', { why: 'the collection is gone' });
+    if (meaning.kind === 'alive') {
       this.events?.onText(this.text);
       return;
     }
-    const { partition, change: said, mark } = news;
-    const isOwn = mark !== undefined && this.parts.marks.take(mark);
+    const { partition, change: said, mark } = meaning;
+    const isOwn = mark !== undefined && this.parts.ownWrites.take(mark);
     this.events?.onNews({ partition, origin: isOwn ? this.parts.origin : '', change: said });
   }
 

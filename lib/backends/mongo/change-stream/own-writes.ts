@@ -5,7 +5,7 @@ const MAX_MARKS = 4_096;
  * Marks of values that this process stores, from before they are sent until they come round: news of its own values must
  * not make its own copies of them go.
  */
-export class OwnMarks {
+export class OwnWrites {
   /** Whether anybody tells of values at all. */
   isWatched = false;
   private readonly waiting = new Set<string>();

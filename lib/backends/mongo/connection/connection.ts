@@ -1,6 +1,6 @@
 /**
  * The way to the server: a client of our own or an adopted one, and what is known about who answers. Nothing is asked of
- * a server before it was greeted (see MongoGreeting), and whenever a connection or the server was lost it is greeted
+ * a server before it was greeted (see MongoServerProbe), and whenever a connection or the server was lost it is greeted
  * again: another one may answer, or the same one with yesterday's data, where the last invalidations have to be said
  * again before anybody reads (guarantee G7). What was under way meanwhile counts for nothing.
  */
@@ -15,7 +15,7 @@ import type { ResolvedMongoOptions } from '../options.js';
 import { errorIn, isAsked, writableIn, type TopologyEvent } from './topology-watch.js';
 import { RefusedError } from '../../shared/refused.error.js';
 
-export interface LinkEvents {
+export interface ConnectionEvents {
   /** Another server answers than before, or the same one after a silence. */
   onReborn(): void;
   /** A server is there again. */
@@ -26,7 +26,7 @@ export interface LinkEvents {
    * Says who answers: the name of one run of a server, undefined where it does not tell.
    * @throws RefusedError when it cannot keep the promises
    */
-  greet(db: mongo.Db, documents: Documents): Promise<string | undefined>;
+  probe(db: mongo.Db, documents: Documents): Promise<string | undefined>;
   /** Called with every call. */
   onUse(db: mongo.Db): void;
 }
@@ -40,22 +40,22 @@ const LOOK_AGAIN_MS = 500;
 const CHANGED = 'topologyDescriptionChanged';
 const CLOSED = 'connectionClosed';
 
-export class MongoLink {
+export class MongoConnection {
   private readonly own: mongo.MongoClient | undefined;
   private watched: mongo.MongoClient | undefined;
-  private greeting: Promise<void> | undefined;
+  private probing: Promise<void> | undefined;
   /** Fails as soon as it is known that nobody is there to be greeted; the greeting itself goes on looking for a while. */
   private absence: Promise<never> | undefined;
   private declareAbsent: (() => void) | undefined;
-  private isGreeted = false;
+  private isProbed = false;
   private isClosed = false;
   private cancelLook: (() => void) | undefined;
-  private letGo: (() => void) | undefined;
+  private releaseProcess: (() => void) | undefined;
   /** Why nobody was there, when nobody was there last. */
   private problem: string | undefined;
   /** The run of a server that answered last. */
   private identity: string | undefined;
-  private wasGreeted = false;
+  private wasProbed = false;
   /** Where was written to last. */
   private address: string | undefined;
   private isDown = false;
@@ -65,7 +65,7 @@ export class MongoLink {
 
   constructor(
     private readonly options: ResolvedMongoOptions,
-    private readonly events: LinkEvents,
+    private readonly events: ConnectionEvents,
     private readonly clock: Clock,
     /** Whether changes are watched, which takes a connection for as long as it lasts. */
     isWatched = false,
@@ -82,7 +82,7 @@ export class MongoLink {
     // Before anything is said about the one that was there.
     this.client();
     if (this.isDown) throw absent(this.problem);
-    if (!this.isGreeted) await Promise.race([this.greeted(), this.absence]);
+    if (!this.isProbed) await Promise.race([this.probed(), this.absence]);
     return this.reach((documents) => work(documents));
   }
 
@@ -90,7 +90,7 @@ export class MongoLink {
   async reach<T>(work: (documents: Documents, db: mongo.Db) => Promise<T>): Promise<T> {
     const { epoch } = this;
     this.ticks.run();
-    if (!this.isGreeted) await this.greeted();
+    if (!this.isProbed) await this.probed();
     let answer: T;
     try {
       const db = this.db();
@@ -114,7 +114,7 @@ export class MongoLink {
     for (;;) {
       const leftMs = Math.max(0, untilMs - this.clock.monotonicMs());
       const outcome = await Promise.race([
-        this.greeted().then(
+        this.probed().then(
           () => 'there' as const,
           (error: unknown) => error,
         ),
@@ -132,7 +132,7 @@ export class MongoLink {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.letGo?.();
+    this.releaseProcess?.();
     this.cancelLook?.();
     this.unwatch();
     if (this.own === undefined) return this.ticks.close();
@@ -143,28 +143,28 @@ export class MongoLink {
   }
 
   /** One greeting for everybody who waits. One that failed is tried again by the next, and after a while by itself. */
-  private greeted(): Promise<void> {
-    if (this.greeting !== undefined) return this.greeting;
+  private probed(): Promise<void> {
+    if (this.probing !== undefined) return this.probing;
     this.ticks.run();
-    if (this.own !== undefined && !this.isClosed) this.letGo ??= holdProcess();
-    const greeting = this.greet().then(
+    if (this.own !== undefined && !this.isClosed) this.releaseProcess ??= holdProcess();
+    const probing = this.probe().then(
       () => this.events.onReachable(),
       (error: unknown) => {
-        if (this.greeting === greeting) this.greeting = undefined;
-        this.complain(error);
+        if (this.probing === probing) this.probing = undefined;
+        this.report(error);
         this.lookAgain();
         throw mongoError(error);
       },
     );
-    this.greeting = greeting;
+    this.probing = probing;
     this.absence = new Promise((_resolve, reject) => {
       this.declareAbsent = () => reject(absent(this.problem));
     });
     this.absence.catch(() => undefined);
-    return greeting;
+    return probing;
   }
 
-  private complain(error: unknown): void {
+  private report(error: unknown): void {
     if (this.isClosed || error instanceof CacheError) return;
     this.problem = problemOf(error);
     this.events.onProblem(this.problem);
@@ -176,11 +176,11 @@ export class MongoLink {
     if (this.isClosed || this.cancelLook !== undefined) return;
     this.cancelLook = this.clock.after(LOOK_AGAIN_MS, () => {
       this.cancelLook = undefined;
-      if (!this.isGreeted) this.greeted().catch(() => undefined);
+      if (!this.isProbed) this.probed().catch(() => undefined);
     });
   }
 
-  private async greet(): Promise<void> {
+  private async probe(): Promise<void> {
     this.client();
     // A client that once failed to connect does not try again by itself.
     await this.own?.connect();
@@ -188,24 +188,24 @@ export class MongoLink {
     if (this.isClosed) await this.own?.close();
     const db = this.db();
     const { epoch } = this;
-    const identity = await this.events.greet(db, this.documents(db));
+    const identity = await this.events.probe(db, this.documents(db));
     if (epoch !== this.epoch) throw new BackendError('a call', 'mongo', { why: 'another server took over meanwhile' });
-    const isOther = this.wasGreeted && (identity === undefined || identity !== this.identity);
+    const isOther = this.wasProbed && (identity === undefined || identity !== this.identity);
     this.identity = identity;
-    this.wasGreeted = true;
+    this.wasProbed = true;
     // Of an adopted connection nobody may have told that its server is there.
     if (this.address === undefined) this.isDown = false;
     // Whoever waited for this greeting passed those who wait to repeat themselves, and is refused by the guard.
     if (isOther) this.events.onReborn();
-    this.isGreeted = true;
+    this.isProbed = true;
   }
 
   /** Greets again, at once. */
-  private doubt(): void {
+  private probeAgain(): void {
     this.epoch++;
-    this.isGreeted = false;
-    this.greeting = undefined;
-    this.greeted().catch(() => undefined);
+    this.isProbed = false;
+    this.probing = undefined;
+    this.probed().catch(() => undefined);
   }
 
   private db(): mongo.Db {
@@ -234,7 +234,7 @@ export class MongoLink {
     // A connection that its owner closed and opened again: it may lead to anybody.
     this.address = undefined;
     this.isDown = false;
-    this.doubt();
+    this.probeAgain();
   }
 
   /** What is read is what the majority has: a stream tells nothing else. */
@@ -271,23 +271,23 @@ export class MongoLink {
     this.address ??= writableIn(previousDescription)?.address;
     if (server === undefined) {
       // Before anybody was there nobody is gone, unless all have been asked.
-      if (!this.wasGreeted && !isAsked(newDescription)) return;
+      if (!this.wasProbed && !isAsked(newDescription)) return;
       this.isDown = true;
       const error = errorIn(newDescription);
       if (error != null) this.problem = problemOf(error);
       this.declareAbsent?.();
       return;
     }
-    const wasGone = this.isDown && this.wasGreeted;
+    const wasGone = this.isDown && this.wasProbed;
     const isOther = wasGone || (this.address !== undefined && this.address !== server.address);
     this.address = server.address;
     this.isDown = false;
-    if (isOther) this.doubt();
+    if (isOther) this.probeAgain();
   };
 
   /** A server may restart between two looks of the driver; its connections do not survive that. */
   private readonly onClosed = ({ reason }: { readonly reason: string }): void => {
-    if (reason === 'error' && this.isGreeted && !this.isClosed) this.doubt();
+    if (reason === 'error' && this.isProbed && !this.isClosed) this.probeAgain();
   };
 }
 

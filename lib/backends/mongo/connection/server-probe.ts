@@ -13,7 +13,7 @@ import { sum } from '../../shared/batches.js';
 import { nonce } from '../../shared/nonce.js';
 import { RefusedError } from '../../shared/refused.error.js';
 
-export interface GreetingParts {
+export interface ProbeParts {
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   /** What every document of this cache begins with. */
@@ -32,20 +32,20 @@ const UNFIT = Object.freeze(['collation', 'capped', 'timeseries', 'viewOn']);
 const CLOCK_EVERY_MS = 30_000;
 const HELLOS = 4;
 
-export class MongoGreeting {
+export class MongoServerProbe {
   private clockAskedAtMs = -Infinity;
   /** Whose server has been looked at. What one is able to does not change while it is away. */
   private proven: mongo.MongoClient | undefined;
   private isIndexed = false;
   private isIndexRefused = false;
 
-  constructor(private readonly parts: GreetingParts) {}
+  constructor(private readonly parts: ProbeParts) {}
 
   /**
    * The name of this run of the server; undefined where it does not tell.
    * @throws RefusedError when the promises cannot be kept there
    */
-  async greet(db: mongo.Db, documents: Documents): Promise<string | undefined> {
+  async check(db: mongo.Db, documents: Documents): Promise<string | undefined> {
     if (this.proven === db.client) {
       void this.makeIndex(documents);
       return this.hello(db);

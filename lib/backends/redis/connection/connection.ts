@@ -10,16 +10,16 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ENVELOPE_MARK_BYTES } from '../../../core/codec.js';
 import { BackendError } from '../../../core/errors.js';
-import { call } from './call.js';
-import { Masters } from './topology-watch.js';
-import { greet } from './server-probe.js';
+import { sendCommand } from './send-command.js';
+import { TopologyWatch } from './topology-watch.js';
+import { probeServer } from './server-probe.js';
 import { isReply, problemOf, redisError, saysWord } from './errors.js';
 import { nonce } from '../../shared/nonce.js';
-import { doubtAbout } from './handshake.js';
+import { tlsHint } from './handshake.js';
 import { keysLike } from './keyspace.js';
 import { factsOf, fieldTexts, isListOf, text } from './reply.js';
 import type { Script } from '../scripts/script.js';
-import { unseen } from './unseen.js';
+import { redacted } from './redacted-bytes.js';
 
 export type Argument = string | Buffer | number;
 export type Client = Redis | Cluster;
@@ -39,15 +39,15 @@ export interface ConnectionEvents {
 
 type Waiting = Readonly<{ resolve: () => void; reject: (error: Error) => void }>;
 
-/** - `greeting`: not yet connected, or the server has not said yet who it is. Calls wait. - `down`: calls fail. */
-type State = 'greeting' | 'open' | 'down';
+/** - `probing`: not yet connected, or the server has not said yet who it is. Calls wait. - `down`: calls fail. */
+type State = 'probing' | 'open' | 'down';
 
 export class RedisConnection {
-  private state: State = 'greeting';
+  private state: State = 'probing';
   private waiting: Waiting[] = [];
   /** Who answered last, of a single server. */
   private runId: string | undefined;
-  private readonly masters = new Masters();
+  private readonly topology = new TopologyWatch();
   /** Counts connections, so that the greeting of an earlier one does not open the gate for a later one. */
   private epoch = 0;
   private isVerifying = false;
@@ -60,7 +60,7 @@ export class RedisConnection {
     client.on('error', this.onError);
     client.on('ready', this.onReady);
     for (const event of ['close', 'end'] as const) client.on(event, this.onClose);
-    if (client.isCluster) client.on('refresh', this.meetMasters);
+    if (client.isCluster) client.on('refresh', this.watchTopology);
     if (client.status === 'ready') this.onReady();
     // An adopted client that connects at its first command.
     else if (client.status === 'wait') this.state = 'open';
@@ -83,14 +83,14 @@ export class RedisConnection {
   /** Runs a script by its digest; a server that does not know it yet is told. */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     const echo = nonce();
-    const shown = args.map((arg) => (typeof arg === 'object' ? unseen(arg) : arg));
+    const shown = args.map((arg) => (typeof arg === 'object' ? redacted(arg) : arg));
     const rest = [keys.length, ...keys, echo, ...shown];
     const reply = await this.send(async (client) => {
       try {
-        return await call(client, 'EVALSHA', script.sha, ...rest);
+        return await sendCommand(client, 'EVALSHA', script.sha, ...rest);
       } catch (error) {
         if (!saysWord(error, 'NOSCRIPT')) throw error;
-        return call(client, 'EVAL', script.source, ...rest);
+        return sendCommand(client, 'EVAL', script.source, ...rest);
       }
     });
     if (!Array.isArray(reply) || reply.length !== 2 || text(reply[0]) !== echo) throw this.outOfStep();
@@ -130,13 +130,13 @@ export class RedisConnection {
   }
 
   async command(name: string, ...args: Argument[]): Promise<unknown> {
-    return this.send((client) => call(client, name, ...args));
+    return this.send((client) => sendCommand(client, name, ...args));
   }
 
   /** Asks for an answer that only this question can have. @throws when another comes */
   async ping(): Promise<void> {
     const echo = nonce();
-    const reply = await this.send((client) => call(client, 'PING', echo));
+    const reply = await this.send((client) => sendCommand(client, 'PING', echo));
     if (text(reply) !== echo) throw this.outOfStep();
   }
 
@@ -169,8 +169,8 @@ export class RedisConnection {
     client.off('error', this.onError);
     client.off('ready', this.onReady);
     for (const event of ['close', 'end'] as const) client.off(event, this.onClose);
-    client.off('refresh', this.meetMasters);
-    this.masters.leave();
+    client.off('refresh', this.watchTopology);
+    this.topology.stop();
     this.onClose();
     if (!this.isOwned) return;
     // Late errors of a connection that is being dropped interest nobody.
@@ -205,11 +205,11 @@ export class RedisConnection {
   private sent<T>(work: (client: Client) => Promise<T>): Promise<T> {
     return work(this.client).then(
       (answer) => {
-        this.meetMasters();
+        this.watchTopology();
         return answer;
       },
       (error: unknown) => {
-        this.meetMasters();
+        this.watchTopology();
         throw redisError(error);
       },
     );
@@ -238,14 +238,14 @@ export class RedisConnection {
     if (this.client.status !== 'ready') this.onClose();
     const problem = problemOf(error);
     // A server that has answered before speaks as we do.
-    const doubt = this.runId === undefined ? doubtAbout((this.client as Partial<Redis>).stream, problem) : '';
-    this.events.onError(`${problem}${doubt}`);
+    const hint = this.runId === undefined ? tlsHint((this.client as Partial<Redis>).stream, problem) : '';
+    this.events.onError(`${problem}${hint}`);
   };
 
   private readonly onReady = (): void => {
-    this.state = 'greeting';
+    this.state = 'probing';
     const epoch = ++this.epoch;
-    this.greet().then(
+    this.probe().then(
       () => {
         if (this.epoch === epoch) this.open();
       },
@@ -269,9 +269,9 @@ export class RedisConnection {
     for (const { reject } of waiting) reject(new BackendError('a call', 'redis', { why: 'not connected' }));
   };
 
-  private async greet(): Promise<void> {
+  private async probe(): Promise<void> {
     const askedAtMs = this.events.monotonicMs();
-    const { runId, serverMs } = await greet(this.client, this.isOwned);
+    const { runId, serverMs } = await probeServer(this.client, this.isOwned);
     if (runId !== undefined) this.meet(runId);
     if (serverMs !== undefined) this.events.onTime(serverMs, askedAtMs);
   }
@@ -283,13 +283,13 @@ export class RedisConnection {
   }
 
   /** After every answer, and when the client has looked at its slots: whoever asked before this is told nothing. */
-  private readonly meetMasters = (): void => {
-    if (this.client.isCluster && this.masters.look(this.client as Cluster)) this.events.onReborn();
+  private readonly watchTopology = (): void => {
+    if (this.client.isCluster && this.topology.hasNew(this.client as Cluster)) this.events.onReborn();
   };
 
   private open(): void {
     this.state = 'open';
-    this.meetMasters();
+    this.watchTopology();
     const { waiting } = this;
     this.waiting = [];
     for (const { resolve } of waiting) resolve();

@@ -23,7 +23,7 @@ export function watchHandshake(socket: Socket & Partial<Watched>): Socket {
 }
 
 /** What to look at, when a socket ended with such a problem; '': nothing that could be told. */
-export function doubtAbout(socket: Partial<Watched> | undefined, problem: string): string {
+export function tlsHint(socket: Partial<Watched> | undefined, problem: string): string {
   if (socket?.[TAKEN] !== true) return '';
   if (socket.encrypted === true)
     return WITHOUT_TLS.has(problem) ? ' in the TLS handshake; does this port speak TLS?' : '';

@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/clock.js';
 import { BackendError } from '../../../core/errors.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
 import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './connection.js';
-import { keepAlive } from './reconnect.js';
+import { keepConnected } from './reconnect.js';
 import type { Script } from '../scripts/script.js';
 
 /** A client that does not say that it has ended is left behind. */
@@ -10,30 +10,30 @@ const LONGEST_CLOSE_MS = 1_000;
 /** How often a start that needs a server looks again whether it is there. */
 const LOOK_EVERY_MS = 50;
 
-export interface LinkEvents extends Omit<ConnectionEvents, 'onError'> {
+export interface PoolEvents extends Omit<ConnectionEvents, 'onError'> {
   /** A connection failed, and may be made anew; or others are up. */
   onTrouble(problem: string): void;
   /** No connection is up, and this is why. */
   onAway(problem: string): void;
 }
 
-interface LinkParts {
+interface PoolParts {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
 /** All connections of one backend. Calls take turns among those that are up. */
-export class RedisLink {
+export class RedisPool {
   private readonly connections: readonly RedisConnection[];
   private readonly clock: Clock;
-  private readonly letGo: readonly (() => void)[];
+  private readonly stopReconnecting: readonly (() => void)[];
   private readonly ticks = new DriverTicks();
   private turn = 0;
   /** What went wrong last, for whoever cannot start without a server. */
   private problem: string | undefined;
 
-  constructor(clients: readonly Client[], isOwned: boolean, events: LinkEvents, { clock, random }: LinkParts) {
+  constructor(clients: readonly Client[], isOwned: boolean, events: PoolEvents, { clock, random }: PoolParts) {
     this.clock = clock;
     this.ticks.run();
     const onError = (problem: string): void => {
@@ -48,7 +48,7 @@ export class RedisLink {
     };
     const all = { ...events, onError, onReborn };
     this.connections = clients.map((client) => new RedisConnection(client, isOwned, all));
-    this.letGo = isOwned ? clients.map((client) => keepAlive(client, clock, random)) : [];
+    this.stopReconnecting = isOwned ? clients.map((client) => keepConnected(client, clock, random)) : [];
   }
 
   /** The connection whose turn it is. A reading that needs several answers keeps to one. */
@@ -101,7 +101,7 @@ export class RedisLink {
   }
 
   async close(): Promise<void> {
-    for (const letGo of this.letGo) letGo();
+    for (const stopReconnecting of this.stopReconnecting) stopReconnecting();
     this.ticks.run();
     const closed = Promise.all(this.connections.map((connection) => connection.close()));
     await Promise.race([closed, this.clock.sleep(LONGEST_CLOSE_MS)]);

@@ -9,7 +9,7 @@ import { Pauses } from './subscriber.js';
  * @param random uniform in [0, 1)
  * @returns ends this care, before the client is closed
  */
-export function keepAlive(client: Client, clock: Clock, random: () => number): () => void {
+export function keepConnected(client: Client, clock: Clock, random: () => number): () => void {
   const pauses = new Pauses(random);
   let cancel: (() => void) | undefined;
   const onReady = (): void => pauses.reset();

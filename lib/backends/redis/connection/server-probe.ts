@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { saysWord } from './errors.js';
 import { factsOf } from './reply.js';
 
-export interface Greeting {
+export interface ServerAnswer {
   /** The run of a single server; '': it does not say. Undefined for a cluster, which is known by its masters. */
   readonly runId: string | undefined;
   /** What the server's clock shows, where it may be asked. */
@@ -14,7 +14,7 @@ export interface Greeting {
  * client of ours asks once more, and goes no further without it.
  * @throws what the server says instead
  */
-export async function greet(client: Redis | Cluster, isOwned: boolean): Promise<Greeting> {
+export async function probeServer(client: Redis | Cluster, isOwned: boolean): Promise<ServerAnswer> {
   const { db = 0 } = client.options as { readonly db?: number };
   const isElsewhere = isOwned && !client.isCluster && db !== 0;
   const [who, time, place] = await Promise.allSettled([

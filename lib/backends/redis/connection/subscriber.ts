@@ -7,7 +7,7 @@ const LONGEST_PAUSE_MS = 1_000;
 const CONNECT_MS = 2_000;
 
 /** What sets a listener apart from the client it is made from. */
-const LISTENING: ClientOptions = Object.freeze({
+const SUBSCRIBER_OPTIONS: ClientOptions = Object.freeze({
   autoResubscribe: false,
   enableOfflineQueue: false,
   enableAutoPipelining: false,
@@ -24,7 +24,7 @@ const LISTENING: ClientOptions = Object.freeze({
  * A connection that only listens. It is used once, never resumed: what is said between two of them is lost, and whoever
  * listens has to know. Nothing that happens to it becomes an uncaught error.
  */
-export class Listener {
+export class Subscriber {
   readonly redis: Redis;
   private readonly stopWaiting: () => void;
   private isOver = false;
@@ -34,7 +34,7 @@ export class Listener {
     clock: Clock,
     private readonly onEnd: () => void,
   ) {
-    this.redis = like.duplicate({ ...LISTENING, Connector: connectorFor(like.options) });
+    this.redis = like.duplicate({ ...SUBSCRIBER_OPTIONS, Connector: connectorFor(like.options) });
     this.redis.on('error', () => undefined);
     this.redis.on('close', () => this.end());
     this.redis.on('end', () => this.end());

@@ -6,27 +6,27 @@ import type { Cluster, Redis } from 'ioredis';
  * cluster again. One that is gone is forgotten: when it comes back, it is new. So is one whose connection has ended: it may
  * have been started again in the same place, with yesterday's data, sooner than the others took it for dead.
  */
-export class Masters {
+export class TopologyWatch {
   /** Each with what hears that its connection ends. */
   private known: Map<Redis, () => void> | undefined;
   private isOver = false;
 
   /** Whether one is there now that was not before. Cheap: it is asked after every answer. */
-  look(cluster: Cluster): boolean {
+  hasNew(cluster: Cluster): boolean {
     const nodes = cluster.nodes('master');
     const { known } = this;
     if (known?.size === nodes.length && nodes.every((node) => known.has(node))) return false;
     if (this.isOver) return false;
     const isNew = known !== undefined && nodes.some((node) => !known.has(node));
-    this.letGo();
+    this.unwatch();
     this.known = new Map(nodes.map((node) => [node, this.watch(node)]));
     return isNew;
   }
 
   /** In the end: the nodes of a cluster of somebody else's go on. */
-  leave(): void {
+  stop(): void {
     this.isOver = true;
-    this.letGo();
+    this.unwatch();
   }
 
   private watch(node: Redis): () => void {
@@ -35,7 +35,7 @@ export class Masters {
     return onClose;
   }
 
-  private letGo(): void {
+  private unwatch(): void {
     for (const [node, onClose] of this.known ?? []) node.off('close', onClose);
   }
 }

@@ -6,7 +6,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Wire, WireEvents } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import type { Client } from '../connection/connection.js';
-import { Listener, Pauses } from '../connection/subscriber.js';
+import { Subscriber, Pauses } from '../connection/subscriber.js';
 
 export interface WireParts {
   readonly clock: Clock;
@@ -18,10 +18,10 @@ export interface WireParts {
   readonly publish: (channel: string, text: string) => Promise<unknown>;
 }
 
-export class RedisWire implements Wire {
+export class BroadcastWire implements Wire {
   private readonly pauses: Pauses;
   private events: WireEvents | undefined;
-  private listener: Listener | undefined;
+  private subscriber: Subscriber | undefined;
   private cancelRetry: (() => void) | undefined;
   private turn = 0;
   private isClosed = false;
@@ -40,15 +40,15 @@ export class RedisWire implements Wire {
   }
 
   reconnect(): void {
-    this.listener?.end();
+    this.subscriber?.end();
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
     this.cancelRetry?.();
-    const { listener } = this;
-    this.listener = undefined;
-    listener?.end();
+    const { subscriber } = this;
+    this.subscriber = undefined;
+    subscriber?.end();
   }
 
   private connect(): void {
@@ -58,31 +58,31 @@ export class RedisWire implements Wire {
       this.retry();
       return;
     }
-    const listener = new Listener(like, this.parts.clock, () => this.ended(listener));
-    this.listener = listener;
-    const { redis } = listener;
+    const subscriber = new Subscriber(like, this.parts.clock, () => this.ended(subscriber));
+    this.subscriber = subscriber;
+    const { redis } = subscriber;
     redis.on('message', (_channel: string, text: string) => {
-      if (this.listener === listener) this.events?.onText(text);
+      if (this.subscriber === subscriber) this.events?.onText(text);
     });
     redis
       .connect()
       .then(() => redis.subscribe(this.parts.channel))
       .then(
-        () => this.subscribed(listener),
-        () => listener.end(),
+        () => this.subscribed(subscriber),
+        () => subscriber.end(),
       );
   }
 
-  private subscribed(listener: Listener): void {
-    if (this.listener !== listener) return;
-    listener.settle();
+  private subscribed(subscriber: Subscriber): void {
+    if (this.subscriber !== subscriber) return;
+    subscriber.settle();
     this.pauses.reset();
     this.events?.onUp();
   }
 
-  private ended(listener: Listener): void {
-    if (this.listener !== listener) return;
-    this.listener = undefined;
+  private ended(subscriber: Subscriber): void {
+    if (this.subscriber !== subscriber) return;
+    this.subscriber = undefined;
     this.events?.onDown();
     this.retry();
   }

@@ -9,8 +9,8 @@ import { openClients } from '../connection/client.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
 import type { Client } from '../connection/connection.js';
 import { CONNECTION_OPTIONS, resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from '../options.js';
-import { keepAlive } from '../connection/reconnect.js';
-import { RedisWire } from './broadcast.wire.js';
+import { keepConnected } from '../connection/reconnect.js';
+import { BroadcastWire } from './broadcast.wire.js';
 import { Warnings } from '../../shared/warnings.js';
 
 /** In which a client sends at once, or connects in order to. */
@@ -37,8 +37,8 @@ export function redisBus(options: RedisBusOptions = {}): BusFactory {
 class RedisBusWire implements Wire {
   private readonly client: Client;
   private readonly isOwned: boolean;
-  private readonly letGo: (() => void) | undefined;
-  private readonly wire: RedisWire;
+  private readonly stopReconnecting: (() => void) | undefined;
+  private readonly wire: BroadcastWire;
   private readonly warnings: Warnings;
   private readonly ticks = new DriverTicks();
 
@@ -55,9 +55,9 @@ class RedisBusWire implements Wire {
     // One, so that what is said keeps its order.
     this.client = client ?? (openClients({ ...options, maxConnections: 1 }, random)[0] as Client);
     this.client.on('error', this.onError);
-    if (this.isOwned) this.letGo = keepAlive(this.client, clock, random);
+    if (this.isOwned) this.stopReconnecting = keepConnected(this.client, clock, random);
     const publish = (channel: string, text: string): Promise<unknown> => this.speaker().publish(channel, text);
-    this.wire = new RedisWire({ clock, random, client: this.client, channel: `${prefix}:1:bus`, publish });
+    this.wire = new BroadcastWire({ clock, random, client: this.client, channel: `${prefix}:1:bus`, publish });
   }
 
   open(events: WireEvents): void {
@@ -76,7 +76,7 @@ class RedisBusWire implements Wire {
   async close(): Promise<void> {
     await this.wire.close();
     this.ticks.close();
-    this.letGo?.();
+    this.stopReconnecting?.();
     this.client.off('error', this.onError);
     if (!this.isOwned) return;
     this.client.on('error', () => undefined);

@@ -1,24 +1,24 @@
 import type { Redis } from 'ioredis';
 import type { Line } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
-import { Listener } from '../connection/subscriber.js';
+import { Subscriber } from '../connection/subscriber.js';
 
 /** Signs of life sent after one that has not come back by its channel, before the line is given up. */
 const PATIENCE = 3;
 
-export interface LineEvents {
+export interface ShardSubscriberEvents {
   /** The first channel is heard: signs of life can go round. */
-  onUp(line: Line): void;
+  onUp(subscriber: Line): void;
   /** What is said in the channel from here on arrives, or `onDown` names it. */
   onHeard(channel: string): void;
   /** The server does not let us listen there. */
   onRefused(channel: string): void;
   /** @param channels all that were to be heard here */
-  onDown(line: Line, channels: readonly string[]): void;
-  onText(text: string, line: Line): void;
+  onDown(subscriber: Line, channels: readonly string[]): void;
+  onText(text: string, subscriber: Line): void;
 }
 
-export interface LineParts {
+export interface ShardSubscriberParts {
   readonly clock: Clock;
   /** By way of the client for commands, which knows where the channel is now. */
   readonly publish: (channel: string, text: string) => Promise<unknown>;
@@ -34,8 +34,8 @@ interface Attempt {
  * moves, without being asked, and the client does not say which one it was (some of its versions take that for the answer
  * to another command). Then the whole line goes, and everything is followed anew.
  */
-export class RedisLine implements Line {
-  private readonly listener: Listener;
+export class ShardSubscriber implements Line {
+  private readonly subscriber: Subscriber;
   private readonly ready: Promise<void>;
   private readonly attempts = new Map<string, Attempt>();
   /** Channels that are heard, the one that a sign was sent by longest ago first. */
@@ -49,15 +49,15 @@ export class RedisLine implements Line {
 
   constructor(
     like: Redis,
-    private readonly parts: LineParts,
-    private readonly events: LineEvents,
+    private readonly parts: ShardSubscriberParts,
+    private readonly events: ShardSubscriberEvents,
   ) {
-    this.listener = new Listener(like, parts.clock, () => this.events.onDown(this, [...this.attempts.keys()]));
-    const { redis } = this.listener;
+    this.subscriber = new Subscriber(like, parts.clock, () => this.events.onDown(this, [...this.attempts.keys()]));
+    const { redis } = this.subscriber;
     redis.on('error', () => this.drop());
     redis.on('moved', () => this.drop());
     redis.on('smessage', (channel: string, text: string) => {
-      if (!this.listener.isListening) return;
+      if (!this.subscriber.isListening) return;
       this.due.delete(channel);
       this.events.onText(text, this);
     });
@@ -74,7 +74,7 @@ export class RedisLine implements Line {
     const attempt = { channel };
     this.attempts.set(channel, attempt);
     this.ready
-      .then(() => this.listener.redis.ssubscribe(channel))
+      .then(() => this.subscriber.redis.ssubscribe(channel))
       .then(
         (count) => this.answered(attempt, Number(count)),
         () => this.refused(attempt),
@@ -90,7 +90,7 @@ export class RedisLine implements Line {
       return;
     }
     this.ready
-      .then(() => this.listener.redis.sunsubscribe(channel))
+      .then(() => this.subscriber.redis.sunsubscribe(channel))
       .then(
         (count) => {
           this.counted = Number(count);
@@ -103,7 +103,7 @@ export class RedisLine implements Line {
     const [channel] = this.heard;
     const [oldest] = this.due.values();
     if (oldest !== undefined && this.signs - oldest > PATIENCE) this.drop();
-    if (channel === undefined || !this.listener.isListening) return;
+    if (channel === undefined || !this.subscriber.isListening) return;
     this.heard.delete(channel);
     this.heard.add(channel);
     const sign = ++this.signs;
@@ -118,7 +118,7 @@ export class RedisLine implements Line {
   }
 
   drop(): void {
-    this.listener.end();
+    this.subscriber.end();
   }
 
   private answered(attempt: Attempt, count: number): void {
@@ -127,13 +127,13 @@ export class RedisLine implements Line {
     this.counted = count;
     // Then this is no answer, but a channel was taken away.
     if (areFewer) this.drop();
-    if (!this.listener.isListening) return;
+    if (!this.subscriber.isListening) return;
     // Unfollowed meanwhile, and perhaps followed again: that attempt has an answer of its own.
     if (this.attempts.get(channel) !== attempt) return;
     this.heard.add(channel);
     if (!this.isUp) {
       this.isUp = true;
-      this.listener.settle();
+      this.subscriber.settle();
       this.events.onUp(this);
     }
     this.events.onHeard(channel);
@@ -141,7 +141,7 @@ export class RedisLine implements Line {
 
   private refused(attempt: Attempt): void {
     const { channel } = attempt;
-    if (!this.listener.isListening || this.attempts.get(channel) !== attempt) return;
+    if (!this.subscriber.isListening || this.attempts.get(channel) !== attempt) return;
     this.attempts.delete(channel);
     if (this.attempts.size === 0) this.drop();
     this.events.onRefused(channel);

@@ -8,7 +8,7 @@ import type { FollowingEvents, FollowingWire, Line } from '../../../core/bus.js'
 import type { Clock } from '../../../core/clock.js';
 import type { Partition } from '../../../core/keys/partition.js';
 import type { Client } from '../connection/connection.js';
-import { RedisLine } from './shard-subscriber.js';
+import { ShardSubscriber } from './shard-subscriber.js';
 import { Pauses } from '../connection/subscriber.js';
 import type { Shard, ShardMap } from '../shards.js';
 import { slotOf } from './slot.js';
@@ -31,7 +31,7 @@ interface Wanted {
   readonly shard: Shard;
   readonly followed: Followed;
   /** Where it is heard or was asked for. Undefined: nowhere yet. */
-  line: RedisLine | undefined;
+  subscriber: ShardSubscriber | undefined;
 }
 
 interface Followed {
@@ -40,11 +40,11 @@ interface Followed {
   readonly missing: Set<string>;
 }
 
-export class RedisShardedWire implements FollowingWire {
+export class ShardedWire implements FollowingWire {
   readonly most: number;
   private readonly pauses: Pauses;
   /** By the name of their server; '' is the only one there is. */
-  private readonly lines = new Map<string, RedisLine>();
+  private readonly subscribers = new Map<string, ShardSubscriber>();
   private readonly wanted = new Map<string, Wanted>();
   /** What an adopted client puts before every key, and so before the channels that scripts declare. */
   private readonly keyPrefix: string;
@@ -65,15 +65,15 @@ export class RedisShardedWire implements FollowingWire {
   follow(partition: Partition): void {
     const channels = this.channelsOf(partition);
     const followed: Followed = { partition, missing: new Set(channels.map(([channel]) => channel)) };
-    for (const [channel, shard] of channels) this.wanted.set(channel, { shard, followed, line: undefined });
+    for (const [channel, shard] of channels) this.wanted.set(channel, { shard, followed, subscriber: undefined });
     for (const [channel] of channels) this.place(channel);
   }
 
   unfollow(partition: Partition): void {
     for (const [channel] of this.channelsOf(partition)) {
-      const line = this.wanted.get(channel)?.line;
+      const subscriber = this.wanted.get(channel)?.subscriber;
       this.wanted.delete(channel);
-      line?.unfollow(channel);
+      subscriber?.unfollow(channel);
     }
   }
 
@@ -81,7 +81,7 @@ export class RedisShardedWire implements FollowingWire {
     this.isClosed = true;
     this.cancelRetry?.();
     this.wanted.clear();
-    for (const line of this.lines.values()) line.drop();
+    for (const subscriber of this.subscribers.values()) subscriber.drop();
   }
 
   private channelsOf(partition: Partition): (readonly [string, Shard])[] {
@@ -95,27 +95,27 @@ export class RedisShardedWire implements FollowingWire {
   /** What cannot be placed now is placed when the line to its server is up, or with the next attempt. */
   private place(channel: string): void {
     const wanted = this.wanted.get(channel);
-    if (wanted === undefined || wanted.line !== undefined) return;
-    const line = this.lineTo(wanted.shard);
-    if (line === undefined) this.retry();
-    else if (line.isOpen) {
-      wanted.line = line;
-      line.follow(channel);
+    if (wanted === undefined || wanted.subscriber !== undefined) return;
+    const subscriber = this.subscriberFor(wanted.shard);
+    if (subscriber === undefined) this.retry();
+    else if (subscriber.isOpen) {
+      wanted.subscriber = subscriber;
+      subscriber.follow(channel);
     }
   }
 
   /** Undefined: not now; the last attempt was too short ago, or a cluster does not know yet who keeps the slot. */
-  private lineTo(shard: Shard): RedisLine | undefined {
+  private subscriberFor(shard: Shard): ShardSubscriber | undefined {
     const { client, clock } = this.parts;
     const server = client.isCluster ? (client as Cluster).slots[slotOf(shard.name)]?.[0] : '';
     if (server === undefined) return undefined;
-    const known = this.lines.get(server);
+    const known = this.subscribers.get(server);
     if (known !== undefined || this.cancelRetry !== undefined) return known;
     const like = client.isCluster ? nodeOf(client as Cluster, server) : (client as Redis);
     if (like === undefined) return undefined;
     const publish = (channel: string, text: string): Promise<unknown> =>
       this.parts.publish(channel.slice(this.keyPrefix.length), text);
-    const line = new RedisLine(
+    const subscriber = new ShardSubscriber(
       like,
       { clock, publish },
       {
@@ -129,8 +129,8 @@ export class RedisShardedWire implements FollowingWire {
         onText: (text, from) => this.events?.onText(text, from),
       },
     );
-    this.lines.set(server, line);
-    return line;
+    this.subscribers.set(server, subscriber);
+    return subscriber;
   }
 
   private heard(channel: string): void {
@@ -149,9 +149,9 @@ export class RedisShardedWire implements FollowingWire {
     this.lost([channel]);
   }
 
-  private down(server: string, line: Line, channels: readonly string[]): void {
-    if (this.lines.get(server) === line) this.lines.delete(server);
-    this.events?.onLineDown(line);
+  private down(server: string, subscriber: Line, channels: readonly string[]): void {
+    if (this.subscribers.get(server) === subscriber) this.subscribers.delete(server);
+    this.events?.onLineDown(subscriber);
     this.lost(channels);
   }
 
@@ -162,7 +162,7 @@ export class RedisShardedWire implements FollowingWire {
       const { partition, missing } = wanted.followed;
       if (missing.size === 0) this.events?.onLost(partition);
       missing.add(channel);
-      wanted.line = undefined;
+      wanted.subscriber = undefined;
     }
     if (channels.length > 0) this.retry();
   }

@@ -5,7 +5,7 @@ import type { Cluster, Redis } from 'ioredis';
  * (`enableAutoPipelining`); it then forgets the name of one that is called by it, and sends a script to the slot of its
  * digest. A pipeline of one command is not put together with others.
  */
-export function call(
+export function sendCommand(
   client: Redis | Cluster,
   name: string,
   ...args: readonly (string | Buffer | number)[]

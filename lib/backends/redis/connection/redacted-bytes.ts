@@ -10,12 +10,12 @@ function shown(this: Buffer): string {
   return `[${this.length} bytes]`;
 }
 
-const UNSEEN = Object.create(
+const REDACTED = Object.create(
   Buffer.prototype,
   Object.fromEntries(['toString', 'toLocaleString', 'toJSON', inspect.custom].map((name) => [name, { value: shown }])),
 ) as Buffer;
 
 /** The same bytes, not copied, that say no more than their length when they are turned into a text. */
-export function unseen(bytes: Buffer): Buffer {
-  return Object.setPrototypeOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), UNSEEN) as Buffer;
+export function redacted(bytes: Buffer): Buffer {
+  return Object.setPrototypeOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), REDACTED) as Buffer;
 }
