@@ -4,7 +4,7 @@ import { Loading } from '../core/frame.js';
 import { begunInside, settledInside } from '../core/inside.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { ResultWriter } from './store-result.js';
+import type { Making, ResultWriter, Settled } from './store-result.js';
 import { LoadContext, NOT_MODIFIED } from './loader.js';
 import type { LoaderRun, Watch } from './loader-run.js';
 import { InFlightLoad, type LoadResult, type SingleFlight } from './single-flight.js';
@@ -82,7 +82,12 @@ export class LoadStarter {
         throw error;
       }
       run.ended(call, startedAtMs, isBackground);
-      const loaded = await this.landed(trip, context, valueOf(answer, trip.spare, loading), watch);
+      const { key, policy, result: rules } = call;
+      const value = valueOf(answer, trip.spare, loading);
+      // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
+      const result = { key, policy, rules, value, context, loading, isLate: watch.isLate };
+      const loaded =
+        lease === undefined ? this.unstored(trip, result) : this.settled(await filler.settle(result, lease), loading);
       flight.land({ loaded });
       return loaded;
     } catch (error) {
@@ -96,20 +101,16 @@ export class LoadStarter {
     }
   }
 
-  /** What becomes of a value. */
-  private async landed(trip: Trip, context: LoadContext, value: unknown, watch: Watch): Promise<LoadResult> {
-    const { filler } = this.parts;
-    const { call, loading, lease, freshUntilMs } = trip;
-    const { key, policy, result: rules } = call;
-    const making = { key, rules, value, context, loading };
-    if (lease !== undefined) {
-      const settled = await filler.settle({ ...making, policy, isLate: watch.isLate }, lease);
-      // What is stored is data through and through.
-      return settled.refusal === undefined ? settled : this.withLateSteps(settled, loading);
-    }
+  /** What is stored is data through and through. */
+  private settled(settled: Settled, loading: Loading): LoadResult {
+    return settled.refusal === undefined ? settled : this.withLateSteps(settled, loading);
+  }
+
+  private unstored({ freshUntilMs, loading }: Trip, result: Making): LoadResult {
+    const { value, key } = result;
     // Where nothing is stored that is made of it, nobody has to know what it was made of.
     if (freshUntilMs !== Infinity) return this.withLateSteps({ value, labels: key.labels, freshUntilMs }, loading);
-    return this.withLateSteps(filler.passOn(making), loading);
+    return this.withLateSteps(this.parts.filler.passOn(result), loading);
   }
 
   private withLateSteps(loaded: LoadResult, loading: Loading): LoadResult {
