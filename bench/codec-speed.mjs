@@ -17,7 +17,7 @@ const { createCodec, resolveCodecOptions, resolveLimits } = await compiled(`
 const ROUNDS = 15;
 const id = "t.acme/Cats.findOne/'some-id-42";
 const header = {
-  incarnation: 'a1b2c3d4e5f6a7b8',
+  generation: 'a1b2c3d4e5f6a7b8',
   stamp: 1_700_000_000_000_000,
   labels: ['n:Cats.findOne'],
   freshUntilServerMs: 1.7e12,

@@ -4,7 +4,7 @@ import type { Key } from '../core/keys/key.js';
 
 const NOTHING: Reading = Object.freeze({
   entry: undefined,
-  barrier: Object.freeze({ incarnation: '', stamp: 0 }),
+  required: Object.freeze({ generation: '', stamp: 0 }),
   level: 'l1',
 });
 
@@ -25,7 +25,7 @@ class NullBackend implements Backend {
   lease(key: Key): LeaseReply {
     return {
       kind: 'granted',
-      lease: { key, token: randomBytes(12).toString('hex'), incarnation: '', stamp: 0 },
+      lease: { key, token: randomBytes(12).toString('hex'), generation: '', stamp: 0 },
       reading: NOTHING,
     };
   }

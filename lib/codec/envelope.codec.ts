@@ -183,8 +183,8 @@ class EnvelopeCodec implements Codec {
     if (!this.serializer.knows(format, serializer)) return this.foreign('serializer');
     try {
       const value = this.serializer.deserialize(format, isAscii, source, start, end);
-      const { incarnation, stamp, labels, freshUntilServerMs, graceMs } = header;
-      return { value, incarnation, stamp, labels, freshUntilServerMs, graceMs, sizeBytes: bytes.length };
+      const { generation, stamp, labels, freshUntilServerMs, graceMs } = header;
+      return { value, generation, stamp, labels, freshUntilServerMs, graceMs, sizeBytes: bytes.length };
     } catch (error) {
       if (error instanceof UnknownClassError) return this.foreign('class');
       if (error instanceof LateValueError) return this.foreign('late');

@@ -13,7 +13,7 @@
  *    24   8  stamp          a double
  *    32   8  fresh until    a double, milliseconds of the server's clock; Infinity: no expiry
  *    40   8  grace          a double, milliseconds
- *    48   …  words          ASCII, separated by line feeds: identity, incarnation, id of the key that sealed it (or ''),
+ *    48   …  words          ASCII, separated by line feeds: identity, generation, id of the key that sealed it (or ''),
  *                           name of the custom serializer (or ''), labels…
  *     n   …  body           serialized, then compressed, then encrypted
  *     …   …  seal           nothing, 32 bytes of HMAC, or 16 bytes of GCM tag
@@ -130,8 +130,8 @@ export function frameOf(
   bytes.writeDoubleLE(entry.stamp, 24);
   bytes.writeDoubleLE(entry.freshUntilServerMs, 32);
   bytes.writeDoubleLE(entry.graceMs, 40);
-  // Labels, ids and names are ASCII by construction; only an incarnation is whatever a backend made up.
-  if (bytes.write(words, WORDS_AT) !== words.length) throw new TypeError('An incarnation must be ASCII text.');
+  // Labels, ids and names are ASCII by construction; only a generation is whatever a backend made up.
+  if (bytes.write(words, WORDS_AT) !== words.length) throw new TypeError('A generation must be ASCII text.');
   return { bytes, bodyStart: headerLength, bodyEnd };
 }
 
@@ -184,7 +184,7 @@ function readHeader(bytes: Buffer, identity: string): Read | Misfit {
   const words = bytes.toString('latin1', WORDS_AT, headerLength);
   // Compared as a slice: startsWith takes twice as long. The line feed after it says that this is all of it.
   if (words.charCodeAt(identity.length) !== LINE_FEED || words.slice(0, identity.length) !== identity) return 'foreign';
-  const [incarnation = '', keyId = '', serializer, ...labels] = words.slice(identity.length + 1).split('\n');
+  const [generation = '', keyId = '', serializer, ...labels] = words.slice(identity.length + 1).split('\n');
   const stamp = bytes.readDoubleLE(24);
   const freshUntilServerMs = bytes.readDoubleLE(32);
   const graceMs = bytes.readDoubleLE(40);
@@ -194,7 +194,7 @@ function readHeader(bytes: Buffer, identity: string): Read | Misfit {
   if (!isSound || flags > KNOWN_FLAGS || serializer === undefined) return 'malformed';
   return {
     headerLength,
-    header: { incarnation, stamp, labels: storedLabels(labels), freshUntilServerMs, graceMs },
+    header: { generation, stamp, labels: storedLabels(labels), freshUntilServerMs, graceMs },
     wrapping: {
       seal: flags & SEAL_BITS,
       format: bytes[18] as number,
@@ -208,8 +208,8 @@ function readHeader(bytes: Buffer, identity: string): Read | Misfit {
 }
 
 function wordsOf(entry: Omit<Sealable, 'value'>, { keyId, serializer }: Wrapping, identity: string): string {
-  const { incarnation, labels } = entry;
-  if (incarnation.includes('\n')) throw new TypeError('An incarnation must be one line.');
-  const words = `${identity}\n${incarnation}\n${keyId}\n${serializer}`;
+  const { generation, labels } = entry;
+  if (generation.includes('\n')) throw new TypeError('A generation must be one line.');
+  const words = `${identity}\n${generation}\n${keyId}\n${serializer}`;
   return labels.length === 0 ? words : `${words}\n${labels.join('\n')}`;
 }

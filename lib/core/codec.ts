@@ -1,12 +1,12 @@
 import type { Awaitable } from './async/awaitable.js';
 import type { KeyId } from './keys/key.js';
 import type { Label } from './keys/label.js';
-import type { Incarnation, Stamp } from './stamp.js';
+import type { Generation, Stamp } from './stamp.js';
 
 /** An entry on its way out of the process, or back in. Times are on the clock of the server that keeps it. */
 export interface Sealable {
   readonly value: unknown;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
   readonly labels: readonly Label[];
   /** End of the ttl in milliseconds of the server's clock. Infinity: no expiry. */

@@ -1,7 +1,7 @@
 import type { Isolation } from './values/isolation.js';
 import type { Key, KeyId } from './keys/key.js';
 import type { Label } from './keys/label.js';
-import type { Incarnation, Stamp } from './stamp.js';
+import type { Generation, Stamp } from './stamp.js';
 
 /** Where an entry was found: in this process, or on a server. */
 export type Level = 'l1' | 'l2';
@@ -20,7 +20,7 @@ export interface Handling {
 export interface Entry {
   /** Whose value this is, as stored with it. */
   readonly identity: KeyId;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   /** Taken before the loader began (invariant 3). */
   readonly stamp: Stamp;
   readonly labels: readonly Label[];

@@ -1,7 +1,7 @@
 import type { Entry } from './entry.js';
 import type { Key } from './keys/key.js';
 import type { Policy } from './policy.js';
-import { survives, type Barrier } from './stamp.js';
+import { survives, type RequiredStamp } from './stamp.js';
 
 /**
  * What an entry is worth at this moment:
@@ -24,13 +24,13 @@ export interface EarlyDraw {
 /** Pure. Every serving of a stored value is decided here and nowhere else (invariants 2 and 3). */
 export function judge(
   entry: Entry,
-  barrier: Barrier,
+  required: RequiredStamp,
   key: Key,
   nowMs: number,
   policy: Policy,
   early?: EarlyDraw,
 ): Verdict {
-  if (!entry.isOf(key) || !survives(entry, barrier) || nowMs >= entry.keptUntilMs) return 'gone';
+  if (!entry.isOf(key) || !survives(entry, required) || nowMs >= entry.keptUntilMs) return 'gone';
   if (nowMs < entry.freshUntilMs)
     return early !== undefined && isDrawn(entry, nowMs, policy, early) ? 'aging' : 'fresh';
   if (nowMs < entry.freshUntilMs + policy.staleWhileRevalidateMs) return 'stale';

@@ -20,13 +20,13 @@ export class Lookup {
   ) {}
 
   /** What the entry of a reading is worth; `gone` when there is none. */
-  judge({ entry, barrier }: Reading, key: Key, policy: Policy): Verdict {
+  judge({ entry, required }: Reading, key: Key, policy: Policy): Verdict {
     if (entry === undefined) return 'gone';
     const early =
       policy.earlyRefresh === 0
         ? undefined
         : { loadMs: this.loadTimes.of(key.space.namespace), draw: 1 - this.parts.random() };
-    const verdict = judge(entry, barrier, key, this.parts.clock.monotonicMs(), policy, early);
+    const verdict = judge(entry, required, key, this.parts.clock.monotonicMs(), policy, early);
     if (verdict === 'gone' && !entry.isOf(key)) this.tellForeign(key);
     return verdict;
   }

@@ -68,8 +68,8 @@ class Player {
   private async look(key: Key): Promise<void> {
     const reading = await this.attempt(() => this.backend.read(key));
     if (reading === undefined) return;
-    const { entry, barrier } = reading;
-    const value: unknown = entry !== undefined && survives(entry, barrier) ? entry.value : ABSENT;
+    const { entry, required } = reading;
+    const value: unknown = entry !== undefined && survives(entry, required) ? entry.value : ABSENT;
     if (value !== ABSENT) assert.equal(entry?.identity, key.id);
     const possible = [...(this.possible.get(key.id) ?? [])];
     const found = possible.find((one) => one === value || (one !== ABSENT && value !== ABSENT && sameText(one, value)));

@@ -15,8 +15,8 @@ export function keyOf(state: State): string {
       ? entryCode(shard.entry)
       : entryCode(shard.entry && { ...shard.entry, token: 0 }),
     leaseCode(shard.lease),
-    pack(shard.holds, shard.incarnation, shard.lastIncarnation, shard.clock),
-    pack(shard.floor, shard.bulk, shard.pattern, shard.label),
+    pack(shard.holds, shard.generation, shard.lastGeneration, shard.clock),
+    pack(shard.minimumStamp, shard.bulk, shard.pattern, shard.label),
     pack(shard.sequence, flags(shard.indexed, shard.indexLost), due?.version ?? null),
     entryCode(resendable.fill),
     leaseCode(resendable.lease),
@@ -25,7 +25,7 @@ export function keyOf(state: State): string {
   for (const { l1, bus, lastHeard, flight, owed } of state.processes) {
     codes.push(entryCode(l1?.entry), leaseCode(flight));
     codes.push(
-      pack(ageOf(l1?.validatedAt, now, max), lastHeard?.sequence ?? null, lastHeard?.incarnation ?? null, owed),
+      pack(ageOf(l1?.validatedAt, now, max), lastHeard?.sequence ?? null, lastHeard?.generation ?? null, owed),
       bus.length,
     );
     for (const message of bus) codes.push(messageCode(message));
@@ -33,21 +33,21 @@ export function keyOf(state: State): string {
   for (const { at, owed, version, lease, found, seen, joined, ticket } of state.readers) {
     codes.push(pack(AT_CODE[at], owed, version, flags(ticket)), pack(joined, ageOf(found?.validatedAt, now, max)));
     codes.push(leaseCode(lease), entryCode(found?.entry));
-    if (seen) codes.push(pack(seen.incarnation, seen.floor, seen.label, ageOf(seen.at, now, max)));
+    if (seen) codes.push(pack(seen.generation, seen.minimumStamp, seen.label, ageOf(seen.at, now, max)));
   }
   return String.fromCharCode(...codes);
 }
 
 function entryCode(entry: Entry | null | undefined): number {
-  return entry ? pack(entry.version, entry.stamp, entry.incarnation, entry.token) : NOTHING;
+  return entry ? pack(entry.version, entry.stamp, entry.generation, entry.token) : NOTHING;
 }
 
 function leaseCode(lease: Lease | null): number {
-  return lease ? pack(lease.token, lease.stamp, lease.incarnation) : NOTHING;
+  return lease ? pack(lease.token, lease.stamp, lease.generation) : NOTHING;
 }
 
-function messageCode({ sequence, incarnation, covers, owes }: Message): number {
-  return pack(sequence, incarnation, flags(covers), owes);
+function messageCode({ sequence, generation, covers, owes }: Message): number {
+  return pack(sequence, generation, flags(covers), owes);
 }
 
 function ageOf(moment: number | undefined, now: number, max: number): number | null {

@@ -95,7 +95,7 @@ function validate(draft: State, self: Reader, home: Process, has: Guards): void 
 function isSameEntry(stored: Entry, kept: Entry, has: Guards): boolean {
   if (!has.comparedOnValidation) return true;
   if (has.comparedByToken) return stored.token === kept.token;
-  return stored.stamp === kept.stamp && stored.incarnation === kept.incarnation;
+  return stored.stamp === kept.stamp && stored.generation === kept.generation;
 }
 
 function confirmed(draft: State, self: Reader, home: Process, has: Guards): void {
@@ -113,8 +113,8 @@ function lookUpEntry(draft: State, self: Reader): void {
 }
 
 function lookUpMeta(draft: State, self: Reader): void {
-  const { incarnation, floor, label } = draft.shard;
-  self.seen = { incarnation, floor, label, at: draft.now };
+  const { generation, minimumStamp, label } = draft.shard;
+  self.seen = { generation, minimumStamp, label, at: draft.now };
   self.at = 'lookupEntry';
 }
 

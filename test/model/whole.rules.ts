@@ -11,10 +11,10 @@ const GUARDS = [
   'evictSparesHolds',
   /** Each writer has a hold of its own; without it they share one slot. */
   'holdPerWriter',
-  /** Entries carry the incarnation of the metadata they were judged by, and are void under another. */
-  'entryIncarnation',
+  /** Entries carry the generation of the metadata they were judged by, and are void under another. */
+  'entryGeneration',
   /** So do leases. */
-  'leaseIncarnation',
+  'leaseGeneration',
   /** Metadata that was lost begins again later than it ever was. Without it: at zero. */
   'clockFromTime',
   /** A fill older than the last pattern invalidation is refused. */
@@ -23,7 +23,7 @@ const GUARDS = [
   'patternBulk',
   /** A fill and its index entry are one script. */
   'indexWithFill',
-  /** A pattern invalidation notices a lost index, and raises the floor instead. */
+  /** A pattern invalidation notices a lost index, and raises the minimum stamp instead. */
   'indexMarker',
   /** A copy in L1 is believed for X, then L2 is asked. */
   'validationLease',
@@ -39,8 +39,8 @@ const GUARDS = [
   'gapFlush',
   /** The first message of a shard counts as a jump. */
   'firstMessageFlush',
-  /** So does a message under another incarnation. */
-  'incarnationFlush',
+  /** So does a message under another generation. */
+  'generationFlush',
   /** A flush cancels tickets as a drop does. */
   'flushCancels',
   /** The evicting process cancels tickets when L2 has answered, not only before it asks. */

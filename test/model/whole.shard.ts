@@ -17,13 +17,13 @@ export function readOrLease(shard: Shard, token: number, has: Guards): Granted {
   if (entry !== null && isLive(shard, entry, has)) return { kind: 'hit', entry };
   if (shard.holds !== 0) return { kind: 'held', lease: null };
   if (lease !== null && lease.token !== token && !isVoid(shard, lease, has)) return { kind: 'held', lease };
-  shard.lease = { token, stamp: shard.clock, incarnation: shard.incarnation };
+  shard.lease = { token, stamp: shard.clock, generation: shard.generation };
   return { kind: 'granted', lease: shard.lease };
 }
 
 /** The race with an invalidation by label or pattern: it cannot know which leases to delete, so a lease tells its age. */
 function isVoid(shard: Shard, lease: Lease, has: Guards): boolean {
-  if (has.leaseIncarnation && lease.incarnation !== shard.incarnation) return true;
+  if (has.leaseGeneration && lease.generation !== shard.generation) return true;
   return lease.stamp < shard.bulk;
 }
 
@@ -42,8 +42,8 @@ export function fill(shard: Shard, filled: Entry, has: Guards): boolean {
 
 /** The verdict on an entry: born under this metadata, and not before the last invalidation that covers it. */
 export function isLive(meta: Meta, entry: Entry, has: Guards): boolean {
-  if (has.entryIncarnation && entry.incarnation !== meta.incarnation) return false;
-  return entry.stamp >= meta.floor && entry.stamp >= meta.label;
+  if (has.entryGeneration && entry.generation !== meta.generation) return false;
+  return entry.stamp >= meta.minimumStamp && entry.stamp >= meta.label;
 }
 
 /** EVICT: entry and lease go together, or a fill under way would bring the entry back. `holder` ends its own hold. */
@@ -80,7 +80,7 @@ export function stampPattern(shard: Shard, has: Guards): void {
 export function page(shard: Shard, has: Guards): void {
   ensureMeta(shard, has);
   if (shard.indexLost && has.indexMarker) {
-    shard.floor = shard.clock;
+    shard.minimumStamp = shard.clock;
     shard.indexLost = false;
   }
   if (shard.indexed) remove(shard);
@@ -99,20 +99,20 @@ function remove(shard: Shard): void {
   shard.indexed = false;
 }
 
-/** Loss is safe because lost metadata never comes back equal: a new incarnation, and a clock that only went forward. */
+/** Loss is safe because lost metadata never comes back equal: a new generation, and a clock that only went forward. */
 function ensureMeta(shard: Shard, has: Guards): void {
-  if (shard.incarnation !== 0) return;
-  shard.lastIncarnation += 1;
-  shard.incarnation = shard.lastIncarnation;
+  if (shard.generation !== 0) return;
+  shard.lastGeneration += 1;
+  shard.generation = shard.lastGeneration;
   shard.clock = has.clockFromTime ? shard.clock + 1 : 0;
-  shard.floor = shard.clock;
+  shard.minimumStamp = shard.clock;
   shard.bulk = shard.clock;
 }
 
 /** The metadata of the shard is gone: displaced, expired, deleted by someone. Its last clock stands for the time it was. */
 export function loseMeta(shard: Shard): void {
-  shard.incarnation = 0;
-  shard.floor = 0;
+  shard.generation = 0;
+  shard.minimumStamp = 0;
   shard.bulk = 0;
   shard.pattern = 0;
   shard.label = 0;

@@ -4,7 +4,7 @@ import type { WholeRules } from './whole.rules.js';
 export interface Entry {
   readonly version: number;
   readonly stamp: number;
-  readonly incarnation: number;
+  readonly generation: number;
   /** Of the fill that stored it. */
   readonly token: number;
 }
@@ -13,7 +13,7 @@ export interface Entry {
 export interface Lease {
   readonly token: number;
   readonly stamp: number;
-  readonly incarnation: number;
+  readonly generation: number;
 }
 
 export interface Copy {
@@ -24,8 +24,8 @@ export interface Copy {
 /** What an entry is judged by. */
 export interface Meta {
   /** 0: the metadata does not exist. */
-  readonly incarnation: number;
-  readonly floor: number;
+  readonly generation: number;
+  readonly minimumStamp: number;
   /** Stamp of the last invalidation of the one label that every entry here carries. */
   readonly label: number;
 }
@@ -36,10 +36,10 @@ export interface Shard extends Meta {
   lease: Lease | null;
   /** One bit for each writer that holds. */
   holds: number;
-  incarnation: number;
-  lastIncarnation: number;
+  generation: number;
+  lastGeneration: number;
   clock: number;
-  floor: number;
+  minimumStamp: number;
   bulk: number;
   pattern: number;
   label: number;
@@ -58,7 +58,7 @@ export interface Writer {
 
 export interface Message {
   readonly sequence: number;
-  readonly incarnation: number;
+  readonly generation: number;
   /** About the one key of this model, or about another of the same shard. */
   readonly covers: boolean;
   /** What whoever handles it owes to readers from then on. Known to the model only. */
@@ -134,10 +134,10 @@ const NEW_SHARD: Shard = {
   entry: null,
   lease: null,
   holds: 0,
-  incarnation: 1,
-  lastIncarnation: 1,
+  generation: 1,
+  lastGeneration: 1,
   clock: 1,
-  floor: 1,
+  minimumStamp: 1,
   bulk: 1,
   pattern: 0,
   label: 0,
@@ -210,10 +210,10 @@ function copyShard(shard: Shard): Shard {
     entry: shard.entry,
     lease: shard.lease,
     holds: shard.holds,
-    incarnation: shard.incarnation,
-    lastIncarnation: shard.lastIncarnation,
+    generation: shard.generation,
+    lastGeneration: shard.lastGeneration,
     clock: shard.clock,
-    floor: shard.floor,
+    minimumStamp: shard.minimumStamp,
     bulk: shard.bulk,
     pattern: shard.pattern,
     label: shard.label,

@@ -139,8 +139,8 @@ function oweEverywhere(draft: State, version: number): void {
 
 function publish(draft: State, covers: boolean, version: number): void {
   draft.evicted = Math.max(draft.evicted, version);
-  const { sequence, incarnation } = draft.shard;
-  const message: Message = { sequence, incarnation, covers, owes: draft.evicted };
+  const { sequence, generation } = draft.shard;
+  const message: Message = { sequence, generation, covers, owes: draft.evicted };
   for (const process of draft.processes) if (process.hasL1) process.bus = [...process.bus, message];
 }
 
@@ -170,7 +170,7 @@ function hear(draft: State, index: number, self: Process | undefined, message: M
 
 function isJump(last: Message | null, message: Message, has: Guards): boolean {
   if (last === null) return has.firstMessageFlush;
-  if (has.incarnationFlush && last.incarnation !== message.incarnation) return true;
+  if (has.generationFlush && last.generation !== message.generation) return true;
   return message.sequence !== last.sequence + 1;
 }
 
@@ -197,7 +197,7 @@ function addMisfortunes(state: State, { rules, threat, has }: Variant, add: AddS
       draft.mishaps -= 1;
       change(draft);
     });
-  if (threat.metadataLoss && shard.incarnation !== 0) {
+  if (threat.metadataLoss && shard.generation !== 0) {
     mishap('loss: the metadata', (draft) => script.loseMeta(draft.shard));
   }
   if (threat.entryLoss && shard.entry) mishap('loss: the entry', (draft) => void (draft.shard.entry = null));

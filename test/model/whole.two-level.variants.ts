@@ -121,9 +121,9 @@ export const TWO_LEVEL_VARIANTS: readonly Variant<WholeRules>[] = [
   {
     letter: 'R5',
     title: 'a gap across a loss of metadata, told by sequence alone,',
-    lacks: 'comparing incarnations (new): the sequence that began again fits the old one',
+    lacks: 'comparing generations (new): the sequence that began again fits the old one',
     expected: 'violated',
-    rules: { ...afterLoss, without: ['incarnationFlush'] },
+    rules: { ...afterLoss, without: ['generationFlush'] },
   },
 
   {

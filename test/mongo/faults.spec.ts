@@ -502,7 +502,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         await rig.set('cat', 'old', { tags: ['tag 0'] });
         await rig.invalidateTag('tag 0');
         for (let done = 0; forgetting === 0 && done < 2_250; done += 250) {
-          // Born after whatever is forgotten next, so that the floor alone does not make it invalid.
+          // Born after whatever is forgotten next, so that the minimum stamp alone does not make it invalid.
           await rig.set('cat', 'old', { tags: ['tag 0'] });
           await Promise.all(Array.from({ length: 250 }, (_, index) => rig.invalidateTag(`more ${done + index}`)));
         }

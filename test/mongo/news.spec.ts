@@ -32,7 +32,7 @@ describe('news', () => {
   });
 
   it.each<[string, StreamEvent, unknown]>([
-    ['another floor', about('cache:1:m:t.acme', 'update', { c: 1, b: 1, f: 1 }), all],
+    ['another minimum stamp', about('cache:1:m:t.acme', 'update', { c: 1, b: 1, f: 1 }), all],
     ['another life', about('cache:1:m:t.acme', 'update', { i: 'other' }), all],
     ['a new state', about('cache:1:m:t.acme', 'insert'), all],
     ['another state in its place', about('cache:1:m:t.acme.1.2', 'replace'), all],

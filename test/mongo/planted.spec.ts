@@ -59,9 +59,9 @@ describeWithMongo('what was planted', () => {
   };
   const read = async (name: string): Promise<unknown> => {
     const key = keyOf(name);
-    const { entry, barrier } = await backend.read(key);
+    const { entry, required } = await backend.read(key);
     const isFresh =
-      entry !== undefined && judge(entry, barrier, key, systemClock.monotonicMs(), DEFAULT_POLICY) === 'fresh';
+      entry !== undefined && judge(entry, required, key, systemClock.monotonicMs(), DEFAULT_POLICY) === 'fresh';
     return isFresh ? entry.value : undefined;
   };
   const list = async (pattern = '*'): Promise<readonly string[]> =>
@@ -104,10 +104,10 @@ describeWithMongo('what was planted', () => {
   it.each<readonly [string, Record<string, unknown>]>([
     ['a clock that is no number', { c: 'soon' }],
     ['a clock beyond all numbers', { c: 1e300 }],
-    ['a floor that is no number', { f: {} }],
+    ['a minimum stamp that is no number', { f: {} }],
     ['no bulk', { b: null }],
     ['stamps that are none', { t: 'x' }],
-    ['an incarnation that is none', { i: 7 }],
+    ['a generation that is none', { i: 7 }],
   ])('a state with %s goes, and with it what was valid by it', async (_, planted) => {
     await write('tom', 'tom', ['pets']);
     await documents().updateOne({ _id: `${lead}m:t.acme` }, { $set: planted });

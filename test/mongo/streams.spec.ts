@@ -180,7 +180,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   const LOSSES: [string, (all: driver.Collection<Named>) => Promise<unknown>][] = [
     ['the state of the tenant is lost', (all) => all.deleteMany({ c: { $exists: true } })],
     ['another life of it begins', (all) => all.updateMany({ c: { $exists: true } }, { $set: { i: 'another' } })],
-    ['its floor rises', (all) => all.updateMany({ c: { $exists: true } }, { $max: { f: 9e15 } })],
+    ['its minimum stamp rises', (all) => all.updateMany({ c: { $exists: true } }, { $max: { f: 9e15 } })],
     [
       'a label has a field that nobody knows',
       (all) => all.updateMany({ c: { $exists: true } }, { $set: { 't.unheard-of': 1 } }),

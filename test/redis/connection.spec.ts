@@ -199,7 +199,7 @@ describe('answers out of step', () => {
     ['a number for a value', [7], [LIFE, null]],
     ['fields that are too few', [null], [LIFE]],
     ['fields that are an error of another', [null], 42],
-    ['a value where the incarnation should be', [null], [Buffer.from('{"name":"Tom"}'), null]],
+    ['a value where the generation should be', [null], [Buffer.from('{"name":"Tom"}'), null]],
   ])('%s end the connection', async (_, values, fields) => {
     const { connection, puppet } = connected(values, fields);
     await expect(connection.readWithFields(['e'], 'm', ['i', 'f'])).rejects.toThrow('out of step');

@@ -254,7 +254,7 @@ describe('what takes its time', () => {
       readMany: async (keys) => {
         portions.push(keys.length);
         await clock.sleep(200);
-        return keys.map(() => ({ entry: undefined, barrier: { incarnation: '', stamp: 0 }, level: 'l2' }));
+        return keys.map(() => ({ entry: undefined, required: { generation: '', stamp: 0 }, level: 'l2' }));
       },
     });
     const reading = guarded.readMany(entries(2_500).map(([key]) => key));

@@ -40,8 +40,8 @@ describeWithRedis('what was planted', () => {
   };
   const holds = async (name: string): Promise<boolean> => {
     const key = keyOf(name);
-    const { entry, barrier } = await backend.read(key);
-    return entry !== undefined && judge(entry, barrier, key, systemClock.monotonicMs(), DEFAULT_POLICY) === 'fresh';
+    const { entry, required } = await backend.read(key);
+    return entry !== undefined && judge(entry, required, key, systemClock.monotonicMs(), DEFAULT_POLICY) === 'fresh';
   };
   const list = async (pattern = '*'): Promise<string[]> => {
     const keys: string[] = [];
@@ -98,7 +98,7 @@ describeWithRedis('what was planted', () => {
   it.each<readonly [string, readonly string[]]>([
     ['a clock that is no number', ['HSET', 'm', 'c', 'soon']],
     ['a clock beyond all numbers', ['HSET', 'm', 'c', '9'.repeat(30)]],
-    ['a floor that is no number', ['HSET', 'm', 'f', '{}']],
+    ['a minimum stamp that is no number', ['HSET', 'm', 'f', '{}']],
     ['a sequence that is missing', ['HDEL', 'm', 'q']],
     ['a text in its place', ['SET', 'm', 'x']],
   ])('state with %s goes, and with it what was valid by it', async (_, [verb, key, ...args]) => {

@@ -11,7 +11,7 @@ const ENTRY_BYTES = 144;
 /** The same with a node in the LRU list of its tenant; and for an L1 copy, with what it is checked by. */
 export const QUOTA_BYTES = 56;
 export const COPY_BYTES = 200;
-/** Shared metadata: the object, its barrier, its slot in the group's map, its list of labels. */
+/** Shared metadata: the object, its required stamp, its slot in the group's map, its list of labels. */
 const METADATA_BYTES = 230;
 /** A label in a list, and one whose stamp is remembered, beside their characters. */
 const LABEL_BYTES = 32;

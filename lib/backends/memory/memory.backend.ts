@@ -38,7 +38,7 @@ import { MemoryCleanup } from './cleanup.js';
 
 const NOTHING: Reading = Object.freeze({
   entry: undefined,
-  barrier: Object.freeze({ incarnation: '', stamp: 0 }),
+  required: Object.freeze({ generation: '', stamp: 0 }),
   level: 'l1',
 });
 const EVERYTHING = compileGlob('*');
@@ -103,7 +103,7 @@ class MemoryBackend implements Backend {
     if (held !== undefined) return { kind: 'held', token: held.token };
     const token = `${this.nonce}${++this.tokens}`;
     const { stamp } = partition.grant(key.id, token, leasedAtMs, leaseMs);
-    return { kind: 'granted', lease: { key, token, incarnation: partition.incarnation, stamp }, reading };
+    return { kind: 'granted', lease: { key, token, generation: partition.generation, stamp }, reading };
   }
 
   renew(lease: Lease, leaseMs: number): boolean {
@@ -275,7 +275,7 @@ class MemoryBackend implements Backend {
   /** The stored lease, if the caller still holds it and the partition has not been recreated since. */
   private heldBy(lease: Lease): { expiresAtMs: number } | undefined {
     const partition = this.store.knownPartition(lease.key.space.partition);
-    if (partition?.incarnation !== lease.incarnation) return undefined;
+    if (partition?.generation !== lease.generation) return undefined;
     const held = partition.leases.get(lease.key.id);
     return held?.token === lease.token && held.expiresAtMs > this.leaseClock.monotonicMs() ? held : undefined;
   }
@@ -287,7 +287,7 @@ class MemoryBackend implements Backend {
 }
 
 function readingOf(record: MemoryRecord | undefined): Reading {
-  return record === undefined ? NOTHING : { entry: record, barrier: record.metadata.barrier(), level: 'l1' };
+  return record === undefined ? NOTHING : { entry: record, required: record.metadata.required(), level: 'l1' };
 }
 
 function graceOf(freshForMs: number, keptForMs: number): number {

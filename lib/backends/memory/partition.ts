@@ -2,7 +2,7 @@ import type { KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from './cost.js';
-import { survives, type Barrier, type Incarnation, type Stamp } from '../../core/stamp.js';
+import { survives, type RequiredStamp, type Generation, type Stamp } from '../../core/stamp.js';
 
 export interface MemoryLease {
   readonly token: string;
@@ -16,7 +16,7 @@ export interface PartitionSnapshot {
   readonly now: Stamp;
   wasValid(entry: {
     readonly labels: readonly Label[];
-    readonly incarnation: Incarnation;
+    readonly generation: Generation;
     readonly stamp: Stamp;
   }): boolean;
 }
@@ -29,7 +29,7 @@ const NO_LEASES: ReadonlyMap<KeyId, MemoryLease> = new Map();
 
 /**
  * The logical clock of a partition and everything ordered by it: the minimum stamp (last clear), the stamps of labels,
- * the leases. It exists while it has entries or leases; a partition that is created anew has another incarnation
+ * the leases. It exists while it has entries or leases; a partition that is created anew has another generation
  * (invariant 4). It does not know what a group is.
  */
 export class MemoryPartition<Group = unknown> {
@@ -51,7 +51,7 @@ export class MemoryPartition<Group = unknown> {
 
   constructor(
     readonly partition: Partition,
-    readonly incarnation: Incarnation,
+    readonly generation: Generation,
   ) {}
 
   get leases(): ReadonlyMap<KeyId, MemoryLease> {
@@ -67,8 +67,8 @@ export class MemoryPartition<Group = unknown> {
     return this.groups.size === 0 && this.leaseMap === undefined;
   }
 
-  barrierFor(labels: readonly Label[]): Barrier {
-    return { incarnation: this.incarnation, stamp: newestOf(this.minimumStamp, this.labels, labels) };
+  requiredFor(labels: readonly Label[]): RequiredStamp {
+    return { generation: this.generation, stamp: newestOf(this.minimumStamp, this.labels, labels) };
   }
 
   /** Everything with one of the labels is invalid from here on. */
@@ -101,16 +101,16 @@ export class MemoryPartition<Group = unknown> {
 
   /** What is invalid now, to be compared with later. Copies nothing: there may be very many tenants. */
   snapshot(): PartitionSnapshot {
-    const { clock, minimumStamp, incarnation, labels } = this;
+    const { clock, minimumStamp, generation, labels } = this;
     this.hasSnapshot = true;
     return {
       now: clock,
-      wasValid: (entry) => survives(entry, { incarnation, stamp: newestOf(minimumStamp, labels, entry.labels) }),
+      wasValid: (entry) => survives(entry, { generation, stamp: newestOf(minimumStamp, labels, entry.labels) }),
     };
   }
 
   accepts(stamp: Stamp, labels: readonly Label[]): boolean {
-    return stamp >= this.patternStamp && stamp >= this.barrierFor(labels).stamp;
+    return stamp >= this.patternStamp && stamp >= this.requiredFor(labels).stamp;
   }
 
   /** The lease on a key, unless it expired or is older than the last bulk invalidation (rule G2). */

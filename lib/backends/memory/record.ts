@@ -3,7 +3,7 @@ import type { Entry, Level } from '../../core/entry.js';
 import type { Isolation } from '../../core/values/isolation.js';
 import { idIn, type Key, type KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Barrier, Incarnation, Stamp } from '../../core/stamp.js';
+import type { RequiredStamp, Generation, Stamp } from '../../core/stamp.js';
 import type { Tally } from '../../core/keys/tally.js';
 import { veil } from '../../core/veil.js';
 import type { MemoryPartition } from './partition.js';
@@ -44,16 +44,16 @@ export interface Group {
 export class SharedMetadata {
   /** Number of records that refer to it. */
   records = 0;
-  /** The partition's last bulk invalidation when the barrier below was computed. */
+  /** The partition's last bulk invalidation when the required stamp below was computed. */
   private checkedAt: Stamp = -1;
-  private knownBarrier: Barrier | undefined;
+  private knownRequired: RequiredStamp | undefined;
   /** Slots of these labels in the change log of a first level. Computed when first needed. */
   slots: readonly number[] | undefined = undefined;
 
   constructor(
     readonly group: Group,
     readonly labels: readonly Label[],
-    readonly incarnation: Incarnation,
+    readonly generation: Generation,
     readonly stamp: Stamp,
     readonly graceMs: number,
     readonly isolation: Isolation,
@@ -69,13 +69,13 @@ export class SharedMetadata {
   }
 
   /** What these records have to survive. Computed anew only after a bulk invalidation. */
-  barrier(): Barrier {
+  required(): RequiredStamp {
     const { within } = this.group;
-    if (this.knownBarrier === undefined || this.checkedAt !== within.bulkStamp) {
-      this.knownBarrier = within.barrierFor(this.labels);
+    if (this.knownRequired === undefined || this.checkedAt !== within.bulkStamp) {
+      this.knownRequired = within.requiredFor(this.labels);
       this.checkedAt = within.bulkStamp;
     }
-    return this.knownBarrier;
+    return this.knownRequired;
   }
 }
 
@@ -115,8 +115,8 @@ export class MemoryRecord implements Entry {
     return idIn(this.shared.group.idPrefix, this.text);
   }
 
-  get incarnation(): Incarnation {
-    return this.shared.incarnation;
+  get generation(): Generation {
+    return this.shared.generation;
   }
 
   get stamp(): Stamp {

@@ -33,11 +33,11 @@ export function metadataFor(group: Group, of: MetadataFields, copier: Copier): S
   const print = fingerprint(...labels);
   const known = isShareable ? group.sharedMetadata?.get(print) : undefined;
   if (known?.isOf(labels, graceMs, isolation) === true) return (group.lastMetadata = known);
-  const { incarnation } = group.within;
+  const { generation } = group.within;
   const areOfSpace = labels === group.labels;
   flatten(labels);
   const costBytes = metadataBytes(labels, areOfSpace);
-  const metadata = new SharedMetadata(group, labels, incarnation, stamp, graceMs, isolation, copier, costBytes);
+  const metadata = new SharedMetadata(group, labels, generation, stamp, graceMs, isolation, copier, costBytes);
   if (isShareable) offer(group, print, metadata);
   return metadata;
 }

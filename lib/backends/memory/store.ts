@@ -174,7 +174,7 @@ export class MemoryStore {
   }
 
   isLive(record: MemoryRecord, nowMs: number): boolean {
-    if (nowMs >= record.keptUntilMs || !survives(record, record.metadata.barrier())) return false;
+    if (nowMs >= record.keptUntilMs || !survives(record, record.metadata.required())) return false;
     return this.isRevoked?.(record) !== true;
   }
 

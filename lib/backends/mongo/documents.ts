@@ -5,12 +5,12 @@
  *   <prefix>:1:e:<shard>:<id>   an entry with the lease on it
  *     m mark     changes with every value stored; absent: there is no value, only a lease or a ticket
  *     v value    the envelope; or q, the number of a counter, with h, the end of its ttl (null: none)
- *     i s g      incarnation, stamp and labels the value was born with; e: until when it is kept (null: for ever); z: bytes
- *     l lease    {k token, i incarnation, s stamp, u end}
+ *     i s g      generation, stamp and labels the value was born with; e: until when it is kept (null: for ever); z: bytes
+ *     l lease    {k token, i generation, s stamp, u end}
  *     w tickets  {<token>: end}: writes under way
  *     n          the namespace, as it stands in the id
  *   <prefix>:1:m:<shard>        the state of a shard
- *     i incarnation, c clock, f floor, b last bulk invalidation, t {<field of a label>: its stamp}
+ *     i generation, c clock, f minimum stamp, b last bulk invalidation, t {<field of a label>: its stamp}
  *   <prefix>:1:h:<name>         the sign of life of one process; b counts
  *   <prefix>:1:k:<name>         what tells the key of that name from others, where values are encrypted or signed
  *     c check
@@ -28,7 +28,7 @@ import type { Key, KeyId } from '../../core/keys/key.js';
 import { storedLabels, type Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
-import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Generation, Stamp } from '../../core/stamp.js';
 
 export interface Stored {
   readonly _id: string;
@@ -179,9 +179,9 @@ export class LabelFields {
 
 /** The state of a shard as one read saw it. */
 export interface ShardState {
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly clock: Stamp;
-  readonly floor: Stamp;
+  readonly minimumStamp: Stamp;
   /** Leases older than this are void. */
   readonly bulk: Stamp;
   /** When the janitor may take it. */
@@ -191,7 +191,7 @@ export interface ShardState {
 
 export interface HeldLease {
   readonly token: string;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
   readonly untilMs: number;
 }
@@ -199,7 +199,7 @@ export interface HeldLease {
 /** What stands beside a value, readable without it; unproven. */
 export interface EntryHeader {
   readonly mark: string;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
   readonly labels: readonly Label[];
   readonly keptUntilMs: number;
@@ -221,12 +221,12 @@ export function stateOf(
   fields: LabelFields,
 ): ShardState | undefined {
   if (found == null || !isSoundState(found)) return undefined;
-  const { i: incarnation, c, f, b, x, t } = found;
+  const { i: generation, c, f, b, x, t } = found;
   const stamps = isRecord(t) ? t : {};
   return {
-    incarnation: incarnation as Incarnation,
+    generation: generation as Generation,
     clock: stampOf(c),
-    floor: stampOf(f),
+    minimumStamp: stampOf(f),
     bulk: stampOf(b),
     endMs: x instanceof Date ? x.getTime() : 0,
     stamps: new Map(
@@ -251,7 +251,7 @@ export function headerOf(found: Stored | undefined): EntryHeader | undefined {
   if (!Array.isArray(g) || !g.every((label) => typeof label === 'string')) return undefined;
   return {
     mark: m,
-    incarnation: i,
+    generation: i,
     stamp: s,
     labels: storedLabels(g),
     keptUntilMs: typeof e === 'number' ? e : Infinity,
@@ -265,7 +265,7 @@ export function leaseOf(found: Stored | undefined): HeldLease | undefined {
   const { k, i, s, u } = lease;
   if (typeof k !== 'string' || typeof i !== 'string' || typeof s !== 'number' || typeof u !== 'number')
     return undefined;
-  return { token: k, incarnation: i, stamp: s, untilMs: u };
+  return { token: k, generation: i, stamp: s, untilMs: u };
 }
 
 /** The namespace in an id: `path/namespace@version/parts`. */
@@ -274,9 +274,9 @@ export function namespaceOf(id: KeyId): string {
   return id.slice(start, id.indexOf('/', start)).split('@', 1)[0] ?? '';
 }
 
-/** The newest stamp among the floor and some labels. What the state does not know counts as older than everything. */
-export function barrierStamp(state: ShardState, labels: readonly Label[]): Stamp {
-  let stamp = state.floor;
+/** The newest stamp among the minimum stamp and some labels. What the state does not know counts as older than everything. */
+export function requiredStamp(state: ShardState, labels: readonly Label[]): Stamp {
+  let stamp = state.minimumStamp;
   for (const label of labels) stamp = Math.max(stamp, state.stamps.get(label) ?? 0);
   return stamp;
 }

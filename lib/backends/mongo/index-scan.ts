@@ -10,7 +10,7 @@ import { storedId, visibleKeyIn, type KeyId } from '../../core/keys/key.js';
 import type { Pace } from '../../core/async/pace.js';
 import type { View } from '../../core/keys/space.js';
 import {
-  barrierStamp,
+  requiredStamp,
   HEADER_FIELDS,
   headerOf,
   projectionOf,
@@ -129,8 +129,8 @@ export class MongoWalk {
 
   isLive(header: EntryHeader, state: ShardState | undefined): boolean {
     return (
-      header.incarnation === state?.incarnation &&
-      header.stamp >= barrierStamp(state, header.labels) &&
+      header.generation === state?.generation &&
+      header.stamp >= requiredStamp(state, header.labels) &&
       this.serverClock.nowMs() < header.keptUntilMs
     );
   }

@@ -43,7 +43,7 @@ export class MongoLeases {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const look = await this.parts.reader.look(key);
       const standing = this.sameAs(request.seen, look) ?? look.entry;
-      const reading: Reading = { entry: standing, barrier: look.barrier, level: 'l2' };
+      const reading: Reading = { entry: standing, required: look.required, level: 'l2' };
       if (request.purpose === 'missing' && standing !== request.seen && this.isFresh(reading)) {
         return { kind: 'found', reading };
       }
@@ -86,9 +86,9 @@ export class MongoLeases {
     return this.ofLoads.has(lease);
   }
 
-  isFresh({ entry, barrier }: Pick<Reading, 'entry' | 'barrier'>): boolean {
+  isFresh({ entry, required }: Pick<Reading, 'entry' | 'required'>): boolean {
     const nowMs = this.parts.serverClock.localMs();
-    return entry !== undefined && survives(entry, barrier) && nowMs < Math.min(entry.freshUntilMs, entry.keptUntilMs);
+    return entry !== undefined && survives(entry, required) && nowMs < Math.min(entry.freshUntilMs, entry.keptUntilMs);
   }
 
   close(): void {
@@ -111,12 +111,12 @@ export class MongoLeases {
     const isFree = [
       { l: null },
       { 'l.u': { $not: { $gt: nowMs } } },
-      { 'l.i': { $ne: state.incarnation } },
+      { 'l.i': { $ne: state.generation } },
       { 'l.s': { $lt: state.bulk } },
     ];
     const name = shard.entry(key.id);
     const filter = purpose === 'replace' ? { _id: name } : { _id: name, m: mark ?? null, $or: isFree };
-    const lease = { k: token, i: state.incarnation, s: state.clock, u: nowMs + leaseMs };
+    const lease = { k: token, i: state.generation, s: state.clock, u: nowMs + leaseMs };
     try {
       const { matchedCount, upsertedCount } = await this.parts.connection.run((documents) =>
         documents
@@ -140,7 +140,7 @@ export class MongoLeases {
       if (!(error instanceof RefusedError)) this.orphaned.giveBack({ key, token });
       throw error;
     }
-    return { key, token, incarnation: state.incarnation, stamp: state.clock };
+    return { key, token, generation: state.generation, stamp: state.clock };
   }
 
   private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
@@ -150,7 +150,7 @@ export class MongoLeases {
   }
 
   private isLive(lease: NonNullable<Look['lease']>, state: ShardState): boolean {
-    return lease.untilMs > this.nowServerMs() && lease.incarnation === state.incarnation && lease.stamp >= state.bulk;
+    return lease.untilMs > this.nowServerMs() && lease.generation === state.generation && lease.stamp >= state.bulk;
   }
 
   /** What the asker has read, if it still stands there. */

@@ -2,10 +2,10 @@
 import type { Reading } from '../../core/backend.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Barrier } from '../../core/stamp.js';
+import type { RequiredStamp } from '../../core/stamp.js';
 import type { mongo } from 'mongoose';
 import {
-  barrierStamp,
+  requiredStamp,
   change,
   ENTRY_FIELDS,
   headerOf,
@@ -31,7 +31,7 @@ const VALUE = Object.freeze({ m: '', v: '', q: '', h: '', i: '', s: '', g: '', e
 /** Everything that stood under a key when it was looked at. */
 export interface Look {
   readonly entry: ServerEntry | undefined;
-  readonly barrier: Barrier;
+  readonly required: RequiredStamp;
   /** Of the value, whoever's it is; undefined where there is none. */
   readonly mark: string | undefined;
   /** True for a number that the server itself adds to. */
@@ -58,8 +58,8 @@ export class MongoReader {
   }
 
   async read(key: Key): Promise<Reading> {
-    const { entry, barrier } = await this.look(key);
-    return { entry, barrier, level: 'l2' };
+    const { entry, required } = await this.look(key);
+    return { entry, required, level: 'l2' };
   }
 
   async look(key: Key): Promise<Look> {
@@ -81,7 +81,7 @@ export class MongoReader {
     const mark = headerOf(document)?.mark;
     return {
       entry,
-      barrier: await this.barrier(shard, entry, state),
+      required: await this.required(shard, entry, state),
       mark,
       // A number beside a sealed value is none of ours, and not what a reader is given.
       isCounter: entry?.counter !== undefined,
@@ -92,19 +92,19 @@ export class MongoReader {
   }
 
   /** Labels that came with the result and that the caller did not know are asked for: later, so the answer can only say more. */
-  private async barrier(
+  private async required(
     shard: MongoShard,
     entry: ServerEntry | undefined,
     state: ShardState | undefined,
-  ): Promise<Barrier> {
-    if (state === undefined) return { incarnation: '', stamp: 0 };
+  ): Promise<RequiredStamp> {
+    if (state === undefined) return { generation: '', stamp: 0 };
     const labels = entry?.labels ?? [];
     const unknown = labels.filter((label) => !state.stamps.has(label));
-    const stamp = barrierStamp(state, labels);
-    if (unknown.length === 0) return { incarnation: state.incarnation, stamp };
+    const stamp = requiredStamp(state, labels);
+    if (unknown.length === 0) return { generation: state.generation, stamp };
     const later = await this.state(shard, unknown);
-    if (later?.incarnation !== state.incarnation) return { incarnation: '', stamp };
-    return { incarnation: state.incarnation, stamp: Math.max(stamp, barrierStamp(later, unknown)) };
+    if (later?.generation !== state.generation) return { generation: '', stamp };
+    return { generation: state.generation, stamp: Math.max(stamp, requiredStamp(later, unknown)) };
   }
 
   /**

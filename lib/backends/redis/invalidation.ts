@@ -33,10 +33,10 @@ const ABANDONED_US = 60_000_000;
 /** What one invalidation did to a shard. */
 interface Ticked {
   readonly shard: Shard;
-  readonly incarnation: string;
+  readonly generation: string;
   readonly clock: number;
-  /** The floor before. */
-  readonly floor: number;
+  /** The minimum stamp before. */
+  readonly minimumStamp: number;
   /** The stamps of the labels before. */
   readonly stamps: readonly number[];
 }
@@ -96,7 +96,7 @@ export class RedisInvalidation {
     const beganAtMs = this.parts.serverClock.nowMs();
     const counts = this.parts.shards.all(selection.view.partition).map(async (shard) => {
       const tick = await this.tick(shard, 'p', []);
-      if (tick.incarnation === '') return 0;
+      if (tick.generation === '') return 0;
       const isWhole = await this.isIndexWhole(shard);
       let removed = 0;
       for await (const some of this.tidy(tick, selection, beganAtMs, true)) removed += some;
@@ -144,8 +144,8 @@ export class RedisInvalidation {
     const heads = reply[2] as Buffer[];
     const standing = heads.flatMap((head, at) => opener.peek(ids[at] as Key['id'], head) ?? []);
     if (standing.length === 0) return 0;
-    const [incarnation, floor] = [text(reply[0]), text(reply[1])];
-    const said = viewOf([incarnation, floor, ...(reply[3] as unknown[]).map(text)], expected);
+    const [generation, minimumStamp] = [text(reply[0]), text(reply[1])];
+    const said = viewOf([generation, minimumStamp, ...(reply[3] as unknown[]).map(text)], expected);
     const isKnown = standing.every(({ labels }) => labels.every((label) => said.stamps.has(label)));
     const state = isKnown ? said : await this.stateOf(shard, standing);
     return standing.filter((header) => this.parts.walk.isLive(header, state)).length;
@@ -161,7 +161,13 @@ export class RedisInvalidation {
     const keys = [shard.meta, shard.labels, ...told.keys];
     const reply = (await this.parts.pool.run(INVALIDATE, keys, [...told.args, kind, ...labels])) as unknown[];
     const stamps = (reply[3] as unknown[]).map((stamp) => Number(text(stamp)));
-    return { shard, incarnation: text(reply[0]), clock: Number(text(reply[1])), floor: Number(text(reply[2])), stamps };
+    return {
+      shard,
+      generation: text(reply[0]),
+      clock: Number(text(reply[1])),
+      minimumStamp: Number(text(reply[2])),
+      stamps,
+    };
   }
 
   /** All of it is invalid already. */
@@ -177,7 +183,7 @@ export class RedisInvalidation {
     beganAtMs: number,
     isTold = false,
   ): AsyncGenerator<number, void> {
-    if (tick.incarnation === '') return;
+    if (tick.generation === '') return;
     const judge = this.judgement(tick, selection.view.label, beganAtMs);
     yield* this.parts.walk.remove(tick.shard, selection, judge, isTold);
   }
@@ -188,14 +194,14 @@ export class RedisInvalidation {
    */
   private judgement(tick: Ticked, own: Label | undefined, beganAtMs: number): Judgement {
     return (header, state) => {
-      if (header.incarnation !== tick.incarnation) return header.incarnation === state.incarnation ? 'other' : 'dead';
+      if (header.generation !== tick.generation) return header.generation === state.generation ? 'other' : 'dead';
       if (header.stamp >= tick.clock) return 'other';
       if (beganAtMs >= header.freshUntilServerMs + header.graceMs) return 'dead';
       let killedAt = Infinity;
       const consider = (stamp: number): void => {
         if (stamp > header.stamp && stamp < tick.clock) killedAt = Math.min(killedAt, stamp);
       };
-      consider(tick.floor);
+      consider(tick.minimumStamp);
       for (const label of header.labels) {
         consider(label === own ? (tick.stamps[0] ?? 0) : (state.stamps.get(label) ?? 0));
       }

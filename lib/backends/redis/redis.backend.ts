@@ -263,8 +263,8 @@ class RedisBackend implements ServerBackend {
   /** Counters are added to in place, so nothing about a copy of one could be checked. */
   proofOf(of: Entry | Draft): Proof | undefined {
     if (!(of instanceof ServerEntry)) return this.writes.proofs.get(of as Draft);
-    const { mark, incarnation, stamp, counter } = of;
-    return counter === undefined ? { mark: text(mark), incarnation, stamp } : undefined;
+    const { mark, generation, stamp, counter } = of;
+    return counter === undefined ? { mark: text(mark), generation, stamp } : undefined;
   }
 
   /** To hear what all processes of this cache announce. */

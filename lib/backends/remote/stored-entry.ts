@@ -5,7 +5,7 @@ import type { Entry, Level } from '../../core/entry.js';
 import { originOf, type Key, type KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Emit } from '../../core/observer.js';
-import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Generation, Stamp } from '../../core/stamp.js';
 import { veil } from '../../core/veil.js';
 import type { ServerClock } from './server-clock.js';
 import { formatCounter, identityOf, parseCounter, type Counter } from './counter.js';
@@ -16,7 +16,7 @@ export class ServerEntry implements Entry {
     veil(this.prototype, 'ServerEntry');
   }
 
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
   readonly labels: readonly Label[];
   readonly freshUntilMs: number;
@@ -33,7 +33,7 @@ export class ServerEntry implements Entry {
     readonly counter: Counter | undefined,
     serverClock: ServerClock,
   ) {
-    this.incarnation = opened.incarnation;
+    this.generation = opened.generation;
     this.stamp = opened.stamp;
     this.labels = opened.labels;
     this.freshUntilMs = serverClock.toLocalMs(opened.freshUntilServerMs);
@@ -106,8 +106,8 @@ export class EntryOpener {
 
   /** The same value with another life. */
   async again(entry: ServerEntry, value: unknown, freshUntilServerMs: number, graceMs: number): Promise<Buffer> {
-    const { incarnation, stamp, labels, counter, identity } = entry;
-    const header = { incarnation, stamp, labels, freshUntilServerMs, graceMs };
+    const { generation, stamp, labels, counter, identity } = entry;
+    const header = { generation, stamp, labels, freshUntilServerMs, graceMs };
     if (counter !== undefined) return formatCounter({ ...counter, ...header, value: value as number });
     return this.codec.seal({ ...header, value }, identity);
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 /**
- * A name that has never been and will not be again: for incarnations and tokens. Sixteen characters made of 90 random
+ * A name that has never been and will not be again: for generations and tokens. Sixteen characters made of 90 random
  * bits. Node keeps a store of random bits for UUIDs; asking for twelve bytes each time took ten times as long.
  */
 export function nonce(): string {

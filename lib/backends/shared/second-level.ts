@@ -4,14 +4,14 @@ import type { FollowingWire, Wire } from '../../core/bus.js';
 import type { Draft, Entry } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Generation, Stamp } from '../../core/stamp.js';
 import type { Invalidation } from './invalidation.js';
 
 /** What tells one stored entry from every other, and whether it was invalidated, without its value. */
 export interface Proof {
   /** Differs for any two entries that ever stand under one key. */
   readonly mark: string;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
 }
 

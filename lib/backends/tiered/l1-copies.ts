@@ -182,5 +182,5 @@ export function wasCheckedSince(copy: Copy, how: Handling | undefined): boolean 
 
 /** A copy as the answer to a read. */
 export function readingOf(copy: Copy): Reading {
-  return { entry: copy, barrier: copy.metadata.barrier(), level: 'l1' };
+  return { entry: copy, required: copy.metadata.required(), level: 'l1' };
 }

@@ -27,8 +27,8 @@ export class Taking {
 
   /** Keeps a copy of what was read, if it is good. The copy is then what the reader gets, so that nothing is opened twice. */
   read(key: Key, reading: Reading, asked: Asked, how: Handling | undefined): Reading {
-    const { entry, barrier } = reading;
-    if (how?.level === 'l2' || entry === undefined || !entry.isOf(key) || !survives(entry, barrier)) return reading;
+    const { entry, required } = reading;
+    if (how?.level === 'l2' || entry === undefined || !entry.isOf(key) || !survives(entry, required)) return reading;
     if (this.clock.monotonicMs() >= entry.freshUntilMs) return reading;
     const proof = this.second.proofOf(entry);
     if (proof === undefined) return reading;

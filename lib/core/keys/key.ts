@@ -109,7 +109,7 @@ export class KeyMint {
    * @throws ScopeMissingError when the scope lacks what the width needs.
    */
   space(scope: Scope, width: Width, namespace: string): Space {
-    this.spaces.counting(this.tallies.generation);
+    this.spaces.counting(this.tallies.revision);
     const known = this.spaces.get(scope, width, namespace);
     if (known !== undefined) return known;
     const made = this.makeSpace(scope, width, namespace);

@@ -1,7 +1,7 @@
 /** The one place where partitions are made: of a scope, of an id, of the name of a shard. */
 declare const partitionBrand: unique symbol;
 
-/** What one clock, one floor and one set of labels belong to: a tenant with its users, or the global part. */
+/** What one clock, one minimum stamp and one set of labels belong to: a tenant with its users, or the global part. */
 export type Partition = string & { readonly [partitionBrand]: true };
 
 /** The global part, which belongs to no tenant. */

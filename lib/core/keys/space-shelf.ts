@@ -12,7 +12,7 @@ const SCOPE_BYTES = 290;
 
 type SpacesOfScope = { [W in Width]: Map<string, Space> | undefined };
 
-interface Generation {
+interface Half {
   readonly scopes: Map<Scope, SpacesOfScope>;
   spaces: number;
   heldBytes: number;
@@ -20,8 +20,8 @@ interface Generation {
 
 /** The spaces that were asked for lately, by scope, width and namespace. */
 export class SpaceShelf {
-  private young = newGeneration();
-  private old = newGeneration();
+  private young = newHalf();
+  private old = newHalf();
   /** Of the counters that the spaces have. */
   private counted = 0;
 
@@ -39,17 +39,17 @@ export class SpaceShelf {
   }
 
   /** The counters of another generation: some have gone, and spaces that are asked for from here on get new ones. */
-  counting(generation: number): void {
-    if (generation === this.counted) return;
-    this.counted = generation;
-    this.young = newGeneration();
-    this.old = newGeneration();
+  counting(revision: number): void {
+    if (revision === this.counted) return;
+    this.counted = revision;
+    this.young = newHalf();
+    this.old = newHalf();
   }
 
   add(scope: Scope, width: Width, namespace: string, space: Space): void {
     if (this.young.spaces >= MAX_SPACES) {
       this.old = this.young;
-      this.young = newGeneration();
+      this.young = newHalf();
     }
     const { young } = this;
     let known = young.scopes.get(scope);
@@ -64,7 +64,7 @@ export class SpaceShelf {
   }
 }
 
-function newGeneration(): Generation {
+function newHalf(): Half {
   return { scopes: new Map(), spaces: 0, heldBytes: 0 };
 }
 

@@ -42,7 +42,7 @@ export interface View {
   readonly path: string | undefined;
   /** Only entries of this namespace, as it stands in ids. Undefined: all. */
   readonly namespace: string | undefined;
-  /** The label that invalidates the view; undefined when it is the whole partition, whose floor rises instead. */
+  /** The label that invalidates the view; undefined when it is the whole partition, whose minimum stamp rises instead. */
   readonly label: Label | undefined;
 }
 

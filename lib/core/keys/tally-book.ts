@@ -40,7 +40,7 @@ export class TallyBook {
   /** When rows had to go last, by the marks of their partitions: in seconds since the beginning, none is 0. */
   private lostAtSeconds: Uint32Array | undefined;
   /** Grows when rows have gone: a tally that was got before may not be in the book any more. */
-  generation = 0;
+  revision = 0;
 
   constructor(private readonly clock: Pick<Clock, 'nowMs'> = systemClock) {
     this.begunAtMs = clock.nowMs();
@@ -102,7 +102,7 @@ export class TallyBook {
       }
     }
     this.rows = kept;
-    this.generation++;
+    this.revision++;
   }
 }
 

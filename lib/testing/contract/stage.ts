@@ -81,9 +81,9 @@ export class Stage {
   }
 
   judge(reading: Reading, key: Key, policy: Partial<Policy> = {}): Verdict {
-    const { entry, barrier } = reading;
+    const { entry, required } = reading;
     if (entry === undefined) return 'gone';
-    return judge(entry, barrier, key, this.store.clock.monotonicMs(), { ...DEFAULT_POLICY, ...policy });
+    return judge(entry, required, key, this.store.clock.monotonicMs(), { ...DEFAULT_POLICY, ...policy });
   }
 
   async verdict(key: Key, policy: Partial<Policy> = {}, client = this.b): Promise<Verdict> {

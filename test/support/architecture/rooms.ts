@@ -12,7 +12,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'lib/backends': [['shared', 'memory'], ['resilience'], ['remote', 'tiered'], ['redis', 'mongo']],
   'lib/nest': [['cache'], ['methods'], ['decorators']],
 };
-/** What a row may see of its own floor: two levels keep copies as the memory backend keeps entries. */
+/** What a row may see of its own minimum stamp: two levels keep copies as the memory backend keeps entries. */
 const BESIDE: ReadonlySet<string> = new Set(['memory → shared']);
 
 /** Within backends/ and within nest/, imports lead down only. */

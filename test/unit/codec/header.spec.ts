@@ -123,10 +123,10 @@ describe('the header', () => {
       expect(codec.peek(sealed.subarray(0, length), ID)).toBeUndefined();
   });
 
-  it('an incarnation that would shift the words after it is refused', () => {
+  it('a generation that would shift the words after it is refused', () => {
     const { codec } = rig();
-    expect(() => codec.seal(entryOf(1, { incarnation: 'a\nb' }), ID)).toThrow(TypeError);
-    expect(() => codec.seal(entryOf(1, { incarnation: 'é' }), ID)).toThrow(TypeError);
+    expect(() => codec.seal(entryOf(1, { generation: 'a\nb' }), ID)).toThrow(TypeError);
+    expect(() => codec.seal(entryOf(1, { generation: 'é' }), ID)).toThrow(TypeError);
   });
 
   it('opening leaves the bytes as they are', async () => {

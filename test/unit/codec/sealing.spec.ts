@@ -51,7 +51,7 @@ describe.each(MODES)('%s', (mode, options) => {
     ['a later stamp', (bytes) => written(bytes, (copy) => copy.writeDoubleLE(1_700_000_000_999_999, 24))],
     ['a longer ttl', (bytes) => written(bytes, (copy) => copy.writeDoubleLE(Infinity, 32))],
     ['a longer grace', (bytes) => written(bytes, (copy) => copy.writeDoubleLE(1e12, 40))],
-    ['another incarnation', (bytes) => replaced(bytes, '0f1e2d3c', 'ffffffff')],
+    ['another generation', (bytes) => replaced(bytes, '0f1e2d3c', 'ffffffff')],
     ['another label', (bytes) => replaced(bytes, 't:cats', 't:dogs')],
     ['another mark', (bytes) => changed(bytes, 5, (byte) => byte ^ 1)],
     ['another format', (bytes) => changed(bytes, 18, () => 1)],

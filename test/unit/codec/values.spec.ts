@@ -30,7 +30,7 @@ const anyStored: fc.Arbitrary<unknown> = fc.oneof(
 
 /** Sync: what small values are opened with takes no turn of the event loop. */
 function through({ codec }: ReturnType<typeof rig>, value: unknown): unknown {
-  const sealed = codec.seal({ value, incarnation: 'i', stamp: 1, labels: [], freshUntilServerMs: 1, graceMs: 0 }, ID);
+  const sealed = codec.seal({ value, generation: 'i', stamp: 1, labels: [], freshUntilServerMs: 1, graceMs: 0 }, ID);
   const opened = codec.open(sealed as Buffer, ID) as { value: unknown } | undefined;
   if (opened === undefined) throw new Error('did not open');
   return opened.value;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Entry } from '../../../lib/core/entry.js';
 import { DEFAULT_POLICY, graceMs, resolvePolicy, type Policy } from '../../../lib/core/policy.js';
-import { survives, type Barrier } from '../../../lib/core/stamp.js';
+import { survives, type RequiredStamp } from '../../../lib/core/stamp.js';
 import { judge, type Verdict } from '../../../lib/core/verdict.js';
 import { mintOf, partKey } from './support/mints.js';
 import { runs } from '../../support/soak.js';
@@ -15,7 +15,7 @@ const BORN = 100;
 function entryOf(freshUntilMs: number, keptUntilMs: number): Entry {
   return {
     identity: KEY.id,
-    incarnation: 'life',
+    generation: 'life',
     stamp: BORN,
     labels: [],
     freshUntilMs,
@@ -28,7 +28,7 @@ function entryOf(freshUntilMs: number, keptUntilMs: number): Entry {
 }
 
 const swr = resolvePolicy(DEFAULT_POLICY, { staleWhileRevalidate: '10s', staleIfError: '1m' }, '');
-const STANDING: Barrier = { incarnation: 'life', stamp: BORN };
+const STANDING: RequiredStamp = { generation: 'life', stamp: BORN };
 
 describe('the verdict on an entry', () => {
   // Fresh until 1000, stale until 11000, grace until 61000, kept until then.
@@ -49,9 +49,9 @@ describe('the verdict on an entry', () => {
 
   it.each(table)('%s: gone when it was invalidated, born in another life, or somebody else’s', (_, nowMs) => {
     const entry = entryOf(1_000, 61_000);
-    expect(judge(entry, { incarnation: 'life', stamp: BORN + 1 }, KEY, nowMs, swr)).toBe('gone');
-    expect(judge(entry, { incarnation: 'another life', stamp: BORN }, KEY, nowMs, swr)).toBe('gone');
-    expect(judge(entry, { incarnation: '', stamp: 0 }, KEY, nowMs, swr)).toBe('gone');
+    expect(judge(entry, { generation: 'life', stamp: BORN + 1 }, KEY, nowMs, swr)).toBe('gone');
+    expect(judge(entry, { generation: 'another life', stamp: BORN }, KEY, nowMs, swr)).toBe('gone');
+    expect(judge(entry, { generation: '', stamp: 0 }, KEY, nowMs, swr)).toBe('gone');
     expect(judge(entry, STANDING, OTHER_KEY, nowMs, swr)).toBe('gone');
   });
 
@@ -72,7 +72,7 @@ describe('the verdict on an entry', () => {
     );
   });
 
-  it('is one of five, and never better for an older entry, a later moment or a higher barrier', () => {
+  it('is one of five, and never better for an older entry, a later moment or a higher required stamp', () => {
     const order: readonly Verdict[] = ['fresh', 'stale', 'grace', 'gone'];
     const rank = (verdict: Verdict): number => order.indexOf(verdict);
     const times = fc.integer({ min: 0, max: 100 });
@@ -85,14 +85,15 @@ describe('the verdict on an entry', () => {
         fc.integer({ min: -2, max: 2 }),
         times,
         times,
-        (fresh, grace, now, later, barrier, stale, error) => {
+        (fresh, grace, now, later, required, stale, error) => {
           const policy: Policy = { ...DEFAULT_POLICY, staleWhileRevalidateMs: stale, staleIfErrorMs: error };
           const entry = entryOf(fresh, fresh + grace);
           const at = (nowMs: number, stamp: number): number =>
-            rank(judge(entry, { incarnation: 'life', stamp }, KEY, nowMs, policy));
-          const here = at(now, BORN + barrier);
-          if (here === -1 || at(now + later, BORN + barrier) < here || at(now, BORN + barrier + 1) < here) return false;
-          if (barrier > 0 || now >= fresh + Math.min(grace, graceMs(policy))) return here === rank('gone');
+            rank(judge(entry, { generation: 'life', stamp }, KEY, nowMs, policy));
+          const here = at(now, BORN + required);
+          if (here === -1 || at(now + later, BORN + required) < here || at(now, BORN + required + 1) < here)
+            return false;
+          if (required > 0 || now >= fresh + Math.min(grace, graceMs(policy))) return here === rank('gone');
           return here === rank(now < fresh ? 'fresh' : now < fresh + stale ? 'stale' : 'grace');
         },
       ),
@@ -127,7 +128,7 @@ describe('an early refresh', () => {
   it('does not revive what is stale, gone or somebody else’s', () => {
     const early = { loadMs: 1e6, draw: 1e-9 };
     expect(judge(entryOf(1_000, 61_000), STANDING, KEY, 1_000, swr, early)).toBe('stale');
-    expect(judge(entryOf(1_000, 1_000), { incarnation: 'life', stamp: BORN + 1 }, KEY, 0, policyOf(1), early)).toBe(
+    expect(judge(entryOf(1_000, 1_000), { generation: 'life', stamp: BORN + 1 }, KEY, 0, policyOf(1), early)).toBe(
       'gone',
     );
     expect(judge(entryOf(1_000, 1_000), STANDING, OTHER_KEY, 0, policyOf(1), early)).toBe('gone');
@@ -135,11 +136,11 @@ describe('an early refresh', () => {
 });
 
 it('an entry survives what happened before it was born, in its own life only', () => {
-  expect(survives({ incarnation: 'life', stamp: 5 }, { incarnation: 'life', stamp: 4 })).toBe(true);
-  expect(survives({ incarnation: 'life', stamp: 5 }, { incarnation: 'life', stamp: 5 })).toBe(true);
-  expect(survives({ incarnation: 'life', stamp: 5 }, { incarnation: 'life', stamp: 6 })).toBe(false);
-  expect(survives({ incarnation: 'life', stamp: 5 }, { incarnation: 'other', stamp: 4 })).toBe(false);
-  expect(survives({ incarnation: 'life', stamp: NaN }, { incarnation: 'life', stamp: 4 })).toBe(false);
+  expect(survives({ generation: 'life', stamp: 5 }, { generation: 'life', stamp: 4 })).toBe(true);
+  expect(survives({ generation: 'life', stamp: 5 }, { generation: 'life', stamp: 5 })).toBe(true);
+  expect(survives({ generation: 'life', stamp: 5 }, { generation: 'life', stamp: 6 })).toBe(false);
+  expect(survives({ generation: 'life', stamp: 5 }, { generation: 'other', stamp: 4 })).toBe(false);
+  expect(survives({ generation: 'life', stamp: NaN }, { generation: 'life', stamp: 4 })).toBe(false);
 });
 
 function policyOf(earlyRefresh: number): Policy {

@@ -124,7 +124,7 @@ export class RedisConnection {
     return [marks.map(text), this.fieldsOf(found, fields)];
   }
 
-  /** Fields of a meta hash; the first is the incarnation. */
+  /** Fields of a meta hash; the first is the generation. */
   async fields(hash: string, fields: readonly string[]): Promise<readonly (string | null)[]> {
     return this.fieldsOf(await this.send((client) => client.hmgetBuffer(hash, ...fields)), fields);
   }

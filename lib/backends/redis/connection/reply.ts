@@ -1,6 +1,6 @@
 import type { Lease } from '../../../core/backend.js';
 
-const INCARNATION = /^[\w-]{16}$/;
+const GENERATION = /^[\w-]{16}$/;
 
 /** A bulk reply as text. Scripts answer with digests and numbers only, so one byte is one character. */
 export function text(reply: unknown): string {
@@ -8,8 +8,8 @@ export function text(reply: unknown): string {
 }
 
 /** A lease as it stands on the server. */
-export function leaseText({ token, incarnation, stamp }: Lease): string {
-  return `${token}|${incarnation}|${stamp}`;
+export function leaseText({ token, generation, stamp }: Lease): string {
+  return `${token}|${generation}|${stamp}`;
 }
 
 /** Whether a reply is so many strings, or nothing in the place of some. */
@@ -17,12 +17,12 @@ export function isListOf(reply: unknown, length: number): reply is readonly (Buf
   return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
 }
 
-/** Fields of a meta hash, of which the first is its incarnation, as texts. Undefined: this is something else. */
+/** Fields of a meta hash, of which the first is its generation, as texts. Undefined: this is something else. */
 export function fieldTexts(reply: unknown, length: number): readonly (string | null)[] | undefined {
   if (!isListOf(reply, length)) return undefined;
   const texts = reply.map((field) => (field === null ? null : field.toString('latin1')));
-  const [incarnation] = texts;
-  return incarnation == null || INCARNATION.test(incarnation) ? texts : undefined;
+  const [generation] = texts;
+  return generation == null || GENERATION.test(generation) ? texts : undefined;
 }
 
 /** What `INFO` says, as a map. */

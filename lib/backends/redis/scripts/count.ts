@@ -5,7 +5,7 @@ import { script, type Script } from './script.js';
 
 /**
  * Adds to a counter, which is text (labels are separated by line feeds):
- *   NC|birth|identity|incarnation|stamp|freshUntilMs or 0|graceMs|labels|number
+ *   NC|birth|identity|generation|stamp|freshUntilMs or 0|graceMs|labels|number
  * `birth` are 13 random characters, so that the mark changes with every birth and not with every count.
  *
  * KEYS    entry meta lease index expiries

@@ -11,7 +11,7 @@ import { script, type Script } from './script.js';
  *
  * KEYS    meta index expiries, then entry lease for each id
  * ARGV    headerBytes labels(how many) label… id…
- * Output  {incarnation, floor, headers of what stood there, stamps of the labels}
+ * Output  {generation, minimum stamp, headers of what stood there, stamps of the labels}
  */
 export const EVICT: Script = script(
   META,

@@ -10,7 +10,7 @@ import { script, type Script } from './script.js';
  * of it is over.
  *
  * KEYS    entry meta lease index expiries
- * ARGV    lease(token|incarnation|stamp) incarnation stamp keptMs bytes indexId replaces(1|0) label…
+ * ARGV    lease(token|generation|stamp) generation stamp keptMs bytes indexId replaces(1|0) label…
  * Output  1 stored, 0 lease lost, -1 invalidated
  */
 export const FILL: Script = script(

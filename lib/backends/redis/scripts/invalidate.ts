@@ -3,7 +3,7 @@ import { ANNOUNCE } from './fragments/announce.js';
 import { STAMPS } from './fragments/stamps.js';
 import { script, type Script } from './script.js';
 
-/** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
+/** Labels of a shard whose stamps are kept. Beyond it the minimum stamp rises to the oldest: more is invalid, never less. */
 const MAX_LABELS = 4_096;
 /** Labels forgotten at once. */
 const FORGOTTEN = 64;
@@ -12,8 +12,8 @@ const FORGOTTEN = 64;
  * Invalidates labels, or the whole shard. O(1) in entries. Succeeds on a server that is out of memory.
  *
  * KEYS    meta labels
- * ARGV    kind(label|f|p) label…, where f raises the floor, and p says that a pattern is about to be walked
- * Output  {incarnation, clock, previousFloor, previousStamps}
+ * ARGV    kind(label|f|p) label…, where f raises the minimum stamp, and p says that a pattern is about to be walked
+ * Output  {generation, clock, previousFloor, previousStamps}
  */
 export const INVALIDATE: Script = script(
   META,

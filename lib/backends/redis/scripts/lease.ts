@@ -9,8 +9,8 @@ import { script, type Script } from './script.js';
  *
  * KEYS    entry meta lease
  * ARGV    token leaseMs nonce purpose(missing|refresh|replace) seenMark label…
- * Output  {0, entry, incarnation, floor, serverMs, stamps}           found: something the caller has not seen
- *         {1, entry, incarnation, floor, serverMs, stamps, clock}    granted; entry '=': the one seen, '': none, or replaced
+ * Output  {0, entry, generation, minimum stamp, serverMs, stamps}           found: something the caller has not seen
+ *         {1, entry, generation, minimum stamp, serverMs, stamps, clock}    granted; entry '=': the one seen, '': none, or replaced
  *         {2, token}                                                 held by another
  */
 export const LEASE: Script = script(

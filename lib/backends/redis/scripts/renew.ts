@@ -5,7 +5,7 @@ import { script, type Script } from './script.js';
  * Lengthens a lease that is still held.
  *
  * KEYS    lease
- * ARGV    lease(token|incarnation|stamp) leaseMs
+ * ARGV    lease(token|generation|stamp) leaseMs
  * Output  1 or 0
  */
 export const RENEW: Script = script(

@@ -5,8 +5,8 @@
  *
  * Per shard, inside the hash tag:
  *   e:<id>  entry     bytes sealed by the codec (or a counter, see COUNT)
- *   l:<id>  lease     token|incarnation|stamp, with its own expiry
- *   m       meta      hash: i incarnation, c clock, q sequence of invalidations, f floor, b last bulk invalidation,
+ *   l:<id>  lease     token|generation|stamp, with its own expiry
+ *   m       meta      hash: i generation, c clock, q sequence of invalidations, f minimum stamp, b last bulk invalidation,
  *                     p last pattern invalidation, x index begun; and one field per label: its stamp
  *   k       index     sorted set of ids, all of score 0, so ordered by text; '!' marks that it is complete
  *   x       expiries  sorted set of the same ids by the time they expire
@@ -16,7 +16,7 @@
  * Per cache: keys (see CHECK_KEYS) and apps (see LEAVE_MARK).
  *
  * Clock c = max(c + 1, the server's microseconds) at every invalidation. Stamps are c as it stood when a lease was
- * granted. A meta hash that was lost comes back with another incarnation: then nothing older is valid. It lives at
+ * granted. A meta hash that was lost comes back with another generation: then nothing older is valid. It lives at
  * least as long as any entry or lease that was born under it.
  *
  * Out of memory: a script that has begun to write may go on writing. So those that remove begin with a removal, and

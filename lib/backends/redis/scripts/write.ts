@@ -5,15 +5,15 @@ import { ANNOUNCE } from './fragments/announce.js';
 import { script, type Script } from './script.js';
 
 /**
- * An explicit write, born now. The envelope was sealed under an incarnation and a stamp; if the shard has been reborn or
+ * An explicit write, born now. The envelope was sealed under a generation and a stamp; if the shard has been reborn or
  * something was invalidated in bulk since that stamp, nothing is written and the writer seals again.
  * A write that arrives after its caller has given it up (the server hung, a network kept it) would undo what the caller
  * did instead: it is told the time and does nothing.
  *
  * KEYS    entry meta lease index expiries
- * ARGV    nonce incarnation stamp keptMs bytes indexId notAfterMs [expectedMark]
+ * ARGV    nonce generation stamp keptMs bytes indexId notAfterMs [expectedMark]
  * Output  {1}                        written
- *         {0, incarnation, clock}    to be sealed again, by these
+ *         {0, generation, clock}    to be sealed again, by these
  *         {2}                        something else stands there than was expected ('': nothing)
  *         {3, serverMs}              too late
  */

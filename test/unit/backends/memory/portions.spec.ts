@@ -127,10 +127,8 @@ describe('a portion of a scan is bounded by its work, not by its records', () =>
     const clearing = inside.backend.clearEverything();
     // What is invalidated now does not change what was valid then.
     partition.invalidate([inside.tag('later')]);
-    expect(snapshot.wasValid({ incarnation: partition.incarnation, stamp: 0, labels: [inside.tag('later')] })).toBe(
-      true,
-    );
-    expect(snapshot.wasValid({ incarnation: partition.incarnation, stamp: 0, labels: [inside.tag('x5')] })).toBe(false);
+    expect(snapshot.wasValid({ generation: partition.generation, stamp: 0, labels: [inside.tag('later')] })).toBe(true);
+    expect(snapshot.wasValid({ generation: partition.generation, stamp: 0, labels: [inside.tag('x5')] })).toBe(false);
     expect(await clearing).toBe(50);
   });
 });

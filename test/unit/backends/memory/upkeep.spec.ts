@@ -53,22 +53,22 @@ describe('partitions', () => {
     // The new life has counted just as far, and has a lease on the same key.
     const young = granted(inside, key);
     expect(young.stamp).toBe(old.stamp);
-    expect(young.incarnation).not.toBe(old.incarnation);
+    expect(young.generation).not.toBe(old.generation);
     expect(inside.backend.fill({ ...old, token: young.token }, inside.draft(key, 'old'))).toBe('lease-lost');
     expect(inside.backend.renew({ ...old, token: young.token }, 1_000)).toBe(false);
     expect(inside.backend.fill(young, inside.draft(key, 'new'))).toBe('stored');
     expect(inside.value(key)).toBe('new');
   });
 
-  it('an entry from before a partition was created anew does not survive its barrier', () => {
+  it('an entry from before a partition was created anew does not survive its required stamp', () => {
     const inside = new Inside();
     const key = inside.key('a');
     inside.write(key, 'old');
     const { entry } = inside.backend.read(key);
     inside.backend.evict([key]);
     inside.write(key, 'new');
-    const { barrier } = inside.backend.read(key);
-    expect(entry?.incarnation).not.toBe(barrier.incarnation);
+    const { required } = inside.backend.read(key);
+    expect(entry?.generation).not.toBe(required.generation);
   });
 });
 

@@ -80,11 +80,11 @@ export class Inside<C extends Clock = FakeClock> {
     void this.backend.write(key, this.draft(key, value, freshForMs, keptForMs));
   }
 
-  /** The value under a key, if it survives its barrier and its time. */
+  /** The value under a key, if it survives its required stamp and its time. */
   value(key: Key): unknown {
-    const { entry, barrier } = this.backend.read(key);
+    const { entry, required } = this.backend.read(key);
     if (entry === undefined || !entry.isOf(key)) return undefined;
-    const isValid = entry.incarnation === barrier.incarnation && entry.stamp >= barrier.stamp;
+    const isValid = entry.generation === required.generation && entry.stamp >= required.stamp;
     return isValid && this.clock.monotonicMs() < entry.freshUntilMs ? entry.value : undefined;
   }
 

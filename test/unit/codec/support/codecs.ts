@@ -78,7 +78,7 @@ export function rig(
 export function entryOf(value: unknown, more: Partial<Sealable> = {}): Sealable {
   return {
     value,
-    incarnation: '0f1e2d3c4b5a6978',
+    generation: '0f1e2d3c4b5a6978',
     stamp: 1_700_000_000_123_456,
     labels: storedLabels(['n:Cats.find', 't:cats', 't:caf%C3%A9']),
     freshUntilServerMs: 1_800_000_000_000,

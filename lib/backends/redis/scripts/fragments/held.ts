@@ -1,7 +1,7 @@
 /**
  * The lease on a key, if there is one.
  *
- * Defines held(key) → text, token, incarnation, stamp; nothing where there is none.
+ * Defines held(key) → text, token, generation, stamp; nothing where there is none.
  */
 export const HELD = `
 local function held(key)
