@@ -40,7 +40,7 @@ export type { Space, View } from './core/keys/space.js';
 export type { Limits } from './core/limits.js';
 export type { Emit } from './core/observer.js';
 export { survives } from './core/stamp.js';
-export type { Barrier, Incarnation, Stamp } from './core/stamp.js';
+export type { RequiredStamp, Generation, Stamp } from './core/stamp.js';
 export type { Copied, Copier } from './core/values/copier.js';
 export type { Isolation } from './core/values/isolation.js';
 export { backendContract } from './testing/contract/backend-contract.js';
