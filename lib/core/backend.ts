@@ -21,14 +21,14 @@ import type { Limits } from './limits.js';
 import type { Emit } from './observer.js';
 import type { Partition } from './keys/partition.js';
 import type { View } from './keys/space.js';
-import type { Barrier, Incarnation, Stamp } from './stamp.js';
+import type { RequiredStamp, Generation, Stamp } from './stamp.js';
 
 /** The answer to a read. What is invalidated or past its time may be left out of it; what is fresh may not. */
 export interface Reading {
-  /** What is stored under the id, if anything. It may be invalidated or expired: judge it against the barrier. */
+  /** What is stored under the id, if anything. It may be invalidated or expired: judge it against the required stamp. */
   readonly entry: Entry | undefined;
   /** What the entry has to survive, worked out after the entry was read. Without an entry it is not looked at. */
-  readonly barrier: Barrier;
+  readonly required: RequiredStamp;
   /** `l1` from a backend that keeps objects in this process, `l2` from one that keeps them anywhere else. */
   readonly level: Level;
 }
@@ -41,7 +41,7 @@ export interface Lease {
   readonly key: Key;
   /** Unique: another token is another lease. */
   readonly token: string;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   /** The partition's clock when the lease was granted, before the loader began. */
   readonly stamp: Stamp;
 }
