@@ -54,7 +54,7 @@ export class MongoCounter {
   private async begin(key: Key, total: number, draft: Omit<Draft, 'value'>, look: Look): Promise<boolean> {
     const { shardClocks, opener, shards } = this.parts;
     const state = look.state ?? (await shardClocks.begun(shards.of(key)));
-    const metadata = { incarnation: state.incarnation, stamp: state.clock, draft };
+    const metadata = { generation: state.generation, stamp: state.clock, draft };
     const fields = opener.trustsCounters
       ? { ...this.writes.metadataFields(key, metadata), ...numberFields(total) }
       : await this.writes.sealed(key, metadata, total);

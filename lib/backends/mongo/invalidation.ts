@@ -139,14 +139,14 @@ export class MongoInvalidation {
    */
   private judgement(tick: Ticked, own: Label | undefined, beganAtMs: number): Judgement {
     return (header, state) => {
-      if (header.incarnation !== tick.incarnation) return header.incarnation === state?.incarnation ? 'other' : 'dead';
+      if (header.generation !== tick.generation) return header.generation === state?.generation ? 'other' : 'dead';
       if (header.stamp >= tick.clock) return 'other';
       if (beganAtMs >= header.keptUntilMs) return 'dead';
       let killedAt = Infinity;
       const consider = (stamp: number): void => {
         if (stamp > header.stamp && stamp < tick.clock) killedAt = Math.min(killedAt, stamp);
       };
-      consider(tick.floor);
+      consider(tick.minimumStamp);
       for (const label of header.labels) {
         consider((label === own ? tick.stamps.get(label) : state?.stamps.get(label)) ?? 0);
       }

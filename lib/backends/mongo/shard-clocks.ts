@@ -1,7 +1,7 @@
 /** Clocks of shards: begun, kept alive, and ticked by what invalidates many entries at once. Keeps invariants 3 and 4. */
 import type { mongo } from 'mongoose';
 import type { Label } from '../../core/keys/label.js';
-import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Generation, Stamp } from '../../core/stamp.js';
 import {
   change,
   IDLE_STATE_MS,
@@ -23,7 +23,7 @@ import { chunks } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
 import { RefusedError } from '../shared/refused.error.js';
 
-/** Labels of a shard whose stamps are kept. Beyond it the floor rises to the oldest: more is invalid, never less. */
+/** Labels of a shard whose stamps are kept. Beyond it the minimum stamp rises to the oldest: more is invalid, never less. */
 const MAX_LABELS = 2_000;
 /** Labels forgotten at once, and after how many invalidated ones it is looked whether there are too many. */
 const FORGOTTEN = 100;
@@ -33,10 +33,10 @@ const NO_LABELS: readonly Label[] = Object.freeze([]);
 /** What one invalidation did to a shard. */
 export interface Ticked {
   readonly shard: MongoShard;
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly clock: Stamp;
-  /** The floor before. */
-  readonly floor: Stamp;
+  /** The minimum stamp before. */
+  readonly minimumStamp: Stamp;
   /** The stamps of the labels before. */
   readonly stamps: ReadonlyMap<Label, Stamp>;
 }
@@ -113,7 +113,7 @@ export class MongoShardClocks {
   }
 
   /**
-   * Invalidates labels, or with `floor` (and for more labels than are remembered) everything in the shard. O(1) in
+   * Invalidates labels, or with `minimum stamp` (and for more labels than are remembered) everything in the shard. O(1) in
    * entries. A shard without a state has nothing valid, so nothing has to be noted: undefined.
    */
   async tick(shard: MongoShard, labels: readonly Label[], kind: 'labels' | 'floor'): Promise<Ticked | undefined> {
@@ -131,7 +131,7 @@ export class MongoShardClocks {
     kind: 'labels' | 'floor',
   ): Promise<Ticked | undefined> {
     const { connection, fields } = this.parts;
-    // So many would be forgotten at once, and the floor would rise to them all the same.
+    // So many would be forgotten at once, and the minimum stamp would rise to them all the same.
     if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tickSound(shard, NO_LABELS, 'floor');
     const paths = [...fields.paths(labels), ...(kind === 'floor' ? ['f'] : []), 'b'];
     const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
@@ -150,7 +150,13 @@ export class MongoShardClocks {
     await this.forgetOld(shard, labels.length);
     const state = stateOf(ticked.found, labels, fields);
     if (state === undefined) return undefined;
-    return { shard, incarnation: state.incarnation, clock: ticked.clock, floor: state.floor, stamps: state.stamps };
+    return {
+      shard,
+      generation: state.generation,
+      clock: ticked.clock,
+      minimumStamp: state.minimumStamp,
+      stamps: state.stamps,
+    };
   }
 
   /**
@@ -177,7 +183,7 @@ export class MongoShardClocks {
     });
   }
 
-  /** Looks now and then whether a shard remembers too many labels. What is forgotten is covered by the floor from then on. */
+  /** Looks now and then whether a shard remembers too many labels. What is forgotten is covered by the minimum stamp from then on. */
   private async forgetOld(shard: MongoShard, ticked: number): Promise<void> {
     if (ticked === 0) return;
     // Processes that do not live long enough to count to the end would never look if all of them began at nought.

@@ -1,6 +1,6 @@
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import { barrierStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './documents.js';
+import { requiredStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './documents.js';
 import type { MongoConnection } from './connection/connection.js';
 import { CoalescedReads } from './coalesced-reads.js';
 import type { ServerEntry } from '../remote/stored-entry.js';
@@ -23,18 +23,18 @@ export class MongoValidator {
     this.reads = new CoalescedReads(parts, ['m', ...STATE_FIELDS]);
   }
 
-  async stillStands(key: Key, labels: readonly Label[], { mark, incarnation, stamp }: Proof): Promise<boolean> {
+  async stillStands(key: Key, labels: readonly Label[], { mark, generation, stamp }: Proof): Promise<boolean> {
     const { shards, fields } = this.parts;
     const shard = shards.of(key);
     const name = shard.entry(key.id);
     const { documents } = await this.reads.ask([name, shard.stateId], labels);
     const state = stateOf(documents.get(shard.stateId), labels, fields);
-    if (documents.get(name)?.['m'] !== mark || state?.incarnation !== incarnation) return false;
-    return stamp >= barrierStamp(state, labels);
+    if (documents.get(name)?.['m'] !== mark || state?.generation !== generation) return false;
+    return stamp >= requiredStamp(state, labels);
   }
 }
 
 /** Counters are added to in place, so nothing about a copy of one could be checked. */
-export function proofOfEntry({ mark, incarnation, stamp, counter }: ServerEntry): Proof | undefined {
-  return counter === undefined ? { mark: mark.toString('base64url'), incarnation, stamp } : undefined;
+export function proofOfEntry({ mark, generation, stamp, counter }: ServerEntry): Proof | undefined {
+  return counter === undefined ? { mark: mark.toString('base64url'), generation, stamp } : undefined;
 }

@@ -5,9 +5,9 @@ import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
 import { BackendError, ValueTooLargeError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Generation, Stamp } from '../../core/stamp.js';
 import {
-  barrierStamp,
+  requiredStamp,
   change,
   janitorAt,
   namespaceOf,
@@ -34,7 +34,7 @@ const BATCH = 200;
 
 /** What of a value is not the value: whose life it has. */
 export interface EntryMetadata {
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
   readonly draft: Pick<Draft, 'labels' | 'freshForMs' | 'keptForMs'>;
 }
@@ -66,11 +66,11 @@ export class MongoWrites {
 
   /** Stored under the lease; whether it is valid too is said by the state, as it will be to every reader. */
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    const { key, token, incarnation, stamp } = lease;
+    const { key, token, generation, stamp } = lease;
     const { connection, reader, shards, shardClocks, serverClock } = this.parts;
     const shard = shards.of(key);
-    const fields = await this.sealed(key, { incarnation, stamp, draft }, draft.value);
-    // A token stands for one incarnation and one stamp.
+    const fields = await this.sealed(key, { generation, stamp, draft }, draft.value);
+    // A token stands for one generation and one stamp.
     const holds = { 'l.k': token, 'l.u': { $gt: serverClock.nowMs() } };
     const isOfLoad = this.leases.isOfLoad(lease);
     const concern = isOfLoad ? { writeConcern: { w: 1 } } : {};
@@ -85,7 +85,7 @@ export class MongoWrites {
       ),
     ]);
     if (matchedCount === 0) return 'lease-lost';
-    if (state?.incarnation !== incarnation || stamp < barrierStamp(state, draft.labels)) return 'invalidated';
+    if (state?.generation !== generation || stamp < requiredStamp(state, draft.labels)) return 'invalidated';
     await shardClocks.keep(shard, state, draft.keptForMs);
     this.note(draft, fields);
     return 'stored';
@@ -149,16 +149,16 @@ export class MongoWrites {
 
   /** Everything that is stored with a value, its bytes included. @throws UnserializableError, ValueTooLargeError */
   async sealed(key: Key, metadata: EntryMetadata, value: unknown): Promise<Record<string, unknown>> {
-    const { incarnation, stamp, draft } = metadata;
+    const { generation, stamp, draft } = metadata;
     const freshUntilServerMs = this.freshUntil(draft.freshForMs);
-    const header = { incarnation, stamp, labels: draft.labels, freshUntilServerMs, graceMs: graceOf(draft) };
+    const header = { generation, stamp, labels: draft.labels, freshUntilServerMs, graceMs: graceOf(draft) };
     const bytes = await this.codec.seal({ ...header, value }, key.id);
     return { ...this.metadataFields(key, metadata), ...valueFields(bytes) };
   }
 
   /** The same without a value. */
-  metadataFields(key: Key, { incarnation, stamp, draft }: EntryMetadata): Record<string, unknown> {
-    return { i: incarnation, s: stamp, g: [...draft.labels], n: namespaceOf(key.id), ...this.ends(draft) };
+  metadataFields(key: Key, { generation, stamp, draft }: EntryMetadata): Record<string, unknown> {
+    return { i: generation, s: stamp, g: [...draft.labels], n: namespaceOf(key.id), ...this.ends(draft) };
   }
 
   /** The ends of a life that begins now. */
@@ -191,7 +191,7 @@ export class MongoWrites {
   private async prepared(key: Key, draft: Draft, states: ReadonlyMap<string, ShardState>): Promise<Sealed> {
     const shard = this.parts.shards.of(key);
     const state = states.get(shard.name) as ShardState;
-    const fields = await this.sealed(key, { incarnation: state.incarnation, stamp: state.clock, draft }, draft.value);
+    const fields = await this.sealed(key, { generation: state.generation, stamp: state.clock, draft }, draft.value);
     return { key, draft, shard, state, fields, keptForMs: draft.keptForMs, ticket: nonce() };
   }
 
@@ -257,7 +257,7 @@ export class MongoWrites {
   }
 
   private note(draft: Draft, { m, i, s }: Record<string, unknown>): void {
-    this.proofs.set(draft, { mark: m as string, incarnation: i as Incarnation, stamp: s as Stamp });
+    this.proofs.set(draft, { mark: m as string, generation: i as Generation, stamp: s as Stamp });
   }
 
   /** For a caller that begins to wait now. */

@@ -15,7 +15,7 @@ import { pageOf } from '../remote/index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { markOf, type EntryOpener } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
-import { barrierStamp, viewOf, type ShardView } from './reader.js';
+import { requiredStamp, viewOf, type ShardView } from './reader.js';
 import { isOfAnotherType, text } from './connection/reply.js';
 import { REMOVE } from './scripts/remove.js';
 import { VISIT } from './scripts/visit.js';
@@ -99,8 +99,8 @@ export class RedisWalk {
 
   isLive(header: Header, state: ShardView): boolean {
     return (
-      header.incarnation === state.incarnation &&
-      header.stamp >= barrierStamp(state, header.labels) &&
+      header.generation === state.generation &&
+      header.stamp >= requiredStamp(state, header.labels) &&
       this.serverClock.nowMs() < header.freshUntilServerMs + header.graceMs
     );
   }

@@ -67,7 +67,11 @@ export class RedisLeases {
       }
       if ('token' in answer) return this.granted(key, shard, answer, request.purpose);
       const found = await opener.open(key.id, answer.bytes);
-      const reading: Reading = { entry: found, barrier: await reader.barrier(shard, found, answer.view), level: 'l2' };
+      const reading: Reading = {
+        entry: found,
+        required: await reader.required(shard, found, answer.view),
+        level: 'l2',
+      };
       if (this.isFresh(reading)) return { kind: 'found', reading };
       known = found;
       mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
@@ -90,10 +94,10 @@ export class RedisLeases {
   }
 
   isFresh(reading: Reading): boolean {
-    const { entry, barrier } = reading;
+    const { entry, required } = reading;
     return (
       entry !== undefined &&
-      survives(entry, barrier) &&
+      survives(entry, required) &&
       this.parts.serverClock.localMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
     );
   }
@@ -129,8 +133,8 @@ export class RedisLeases {
     if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
     this.parts.serverClock.note(Number(text(reply[4])), askedAtMs);
     const view: ShardView = {
-      incarnation: text(reply[2]),
-      floor: Number(text(reply[3])),
+      generation: text(reply[2]),
+      minimumStamp: Number(text(reply[3])),
       stamps: stampsOf(labels, reply[5]),
     };
     if (Number(reply[0]) === 0) return { bytes: reply[1] as Buffer, view };
@@ -146,15 +150,15 @@ export class RedisLeases {
     { token, view, stamp, standing }: Granted,
     purpose: LeaseRequest['purpose'],
   ): Promise<LeaseReply> {
-    this.parts.shardClocks.note(shard, view.incarnation, stamp);
-    const barrier = await this.parts.reader.barrier(shard, standing, view).catch((error: unknown) => {
+    this.parts.shardClocks.note(shard, view.generation, stamp);
+    const required = await this.parts.reader.required(shard, standing, view).catch((error: unknown) => {
       // Nobody hears that it was granted.
       this.orphaned.giveBack({ key, token });
       throw error;
     });
-    const lease = { key, token, incarnation: view.incarnation, stamp };
+    const lease = { key, token, generation: view.generation, stamp };
     if (purpose === 'replace') this.replacing.add(lease);
-    return { kind: 'granted', lease, reading: { entry: standing, barrier, level: 'l2' } };
+    return { kind: 'granted', lease, reading: { entry: standing, required, level: 'l2' } };
   }
 
   private nowMs(): number {

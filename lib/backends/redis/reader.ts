@@ -3,17 +3,17 @@ import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type { Reading } from '../../core/backend.js';
 import type { Key, KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Barrier } from '../../core/stamp.js';
+import type { RequiredStamp } from '../../core/stamp.js';
 import type { RedisConnection } from './connection/connection.js';
 import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
 import { DISCARD } from './scripts/discard.js';
 import type { Shard } from './shards.js';
 
-/** What one read of a shard's meta hash said: its life, its floor, and the stamps of some labels. */
+/** What one read of a shard's meta hash said: its life, its minimum stamp, and the stamps of some labels. */
 export interface ShardView {
-  readonly incarnation: string;
-  readonly floor: number;
+  readonly generation: string;
+  readonly minimumStamp: number;
   readonly stamps: ReadonlyMap<Label, number>;
 }
 
@@ -64,10 +64,10 @@ export class RedisReader {
   }
 
   /** What an entry has to survive; labels the view does not know are asked for. */
-  async barrier(shard: Shard, entry: ServerEntry | undefined, view: ShardView): Promise<Barrier> {
+  async required(shard: Shard, entry: ServerEntry | undefined, view: ShardView): Promise<RequiredStamp> {
     const unknown = unknownLabels([entry], view);
     const known = unknown.length === 0 ? view : await this.learn(this.pool.pick(), shard, view, unknown);
-    return barrierOf(known, entry);
+    return requiredOf(known, entry);
   }
 
   private async flush(shard: Shard, batch: readonly Waiting[]): Promise<void> {
@@ -89,7 +89,7 @@ export class RedisReader {
     const unknown = unknownLabels(entries, view);
     const known = unknown.length === 0 ? view : await this.learn(connection, shard, view, unknown);
     for (const [at, { resolve }] of batch.entries()) {
-      resolve({ entry: entries[at], barrier: barrierOf(known, entries[at]), level: 'l2' });
+      resolve({ entry: entries[at], required: requiredOf(known, entries[at]), level: 'l2' });
     }
   }
 
@@ -119,8 +119,8 @@ export class RedisReader {
     const fields = await connection.fields(shard.meta, ['i', 'f', ...labels]);
     const later = viewOf(fields, labels);
     return {
-      incarnation: later.incarnation === view.incarnation ? later.incarnation : '',
-      floor: later.floor,
+      generation: later.generation === view.generation ? later.generation : '',
+      minimumStamp: later.minimumStamp,
       stamps: new Map([...view.stamps, ...later.stamps]),
     };
   }
@@ -138,24 +138,24 @@ function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Bu
     .catch(() => undefined);
 }
 
-/** Fields `i f label…` as a view. A shard without meta has no incarnation, so nothing in it is valid. */
+/** Fields `i f label…` as a view. A shard without meta has no generation, so nothing in it is valid. */
 export function viewOf(fields: readonly (string | null)[], labels: readonly Label[]): ShardView {
-  const [incarnation, floor, ...stamps] = fields;
+  const [generation, minimumStamp, ...stamps] = fields;
   return {
-    incarnation: incarnation ?? '',
-    floor: Number(floor ?? 0),
+    generation: generation ?? '',
+    minimumStamp: Number(minimumStamp ?? 0),
     stamps: new Map(labels.map((label, at) => [label, Number(stamps[at] ?? 0)])),
   };
 }
 
-export function barrierStamp(view: ShardView, labels: readonly Label[]): number {
-  let stamp = view.floor;
+export function requiredStamp(view: ShardView, labels: readonly Label[]): number {
+  let stamp = view.minimumStamp;
   for (const label of labels) stamp = Math.max(stamp, view.stamps.get(label) ?? 0);
   return stamp;
 }
 
-function barrierOf(view: ShardView, entry: ServerEntry | undefined): Barrier {
-  return { incarnation: view.incarnation, stamp: barrierStamp(view, entry?.labels ?? []) };
+function requiredOf(view: ShardView, entry: ServerEntry | undefined): RequiredStamp {
+  return { generation: view.generation, stamp: requiredStamp(view, entry?.labels ?? []) };
 }
 
 function unknownLabels(entries: readonly (ServerEntry | undefined)[], view: ShardView): readonly Label[] {

@@ -1,13 +1,13 @@
-import type { Incarnation, Stamp } from '../../core/stamp.js';
+import type { Generation, Stamp } from '../../core/stamp.js';
 import type { Shard } from './shards.js';
 
 interface HeardClock {
-  readonly incarnation: Incarnation;
+  readonly generation: Generation;
   readonly stamp: Stamp;
 }
 
 const MAX_SHARDS = 10_000;
-const UNKNOWN: HeardClock = Object.freeze({ incarnation: '-', stamp: 0 });
+const UNKNOWN: HeardClock = Object.freeze({ generation: '-', stamp: 0 });
 
 /** The life and clock of shards as last heard, for writes to be sealed with. A guess: the server checks. */
 export class ShardClocks {
@@ -17,8 +17,8 @@ export class ShardClocks {
     return this.heard.get(shard) ?? UNKNOWN;
   }
 
-  note(shard: Shard, incarnation: Incarnation, stamp: Stamp): void {
+  note(shard: Shard, generation: Generation, stamp: Stamp): void {
     if (this.heard.size >= MAX_SHARDS) this.heard.clear();
-    this.heard.set(shard, { incarnation, stamp });
+    this.heard.set(shard, { generation, stamp });
   }
 }

@@ -2,7 +2,7 @@ import { afterThisTurn } from '../../core/clock.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { RedisPool } from './connection/pool.js';
-import { barrierStamp, viewOf } from './reader.js';
+import { requiredStamp, viewOf } from './reader.js';
 import type { Shard, ShardMap } from './shards.js';
 import type { Proof } from '../shared/second-level.js';
 
@@ -57,8 +57,8 @@ export class RedisValidator {
     );
     const view = viewOf(fields, labels);
     for (const [at, { proof, labels: own, resolve }] of batch.entries()) {
-      const isSame = marks[at] === proof.mark && view.incarnation === proof.incarnation;
-      resolve(isSame && proof.stamp >= barrierStamp(view, own));
+      const isSame = marks[at] === proof.mark && view.generation === proof.generation;
+      resolve(isSame && proof.stamp >= requiredStamp(view, own));
     }
   }
 }

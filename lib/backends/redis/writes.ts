@@ -32,7 +32,7 @@ const BATCH = 200;
 const NO_MARK = Buffer.alloc(0);
 
 interface Born {
-  readonly incarnation: string;
+  readonly generation: string;
   readonly stamp: number;
   readonly bytes: Buffer;
 }
@@ -51,13 +51,13 @@ export class RedisWrites {
   ) {}
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    const { key, incarnation, stamp } = lease;
-    const bytes = await this.seal(key, draft, incarnation, stamp);
+    const { key, generation, stamp } = lease;
+    const bytes = await this.seal(key, draft, generation, stamp);
     const told = this.told(key);
     const replaces = this.leases.replaces(lease) ? 1 : 0;
-    const args = [leaseText(lease), incarnation, stamp, keptMs(draft), bytes, this.indexed(key), replaces];
+    const args = [leaseText(lease), generation, stamp, keptMs(draft), bytes, this.indexed(key), replaces];
     const outcome = Number(await this.run(FILL, key, told, [...args, ...draft.labels]));
-    if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
+    if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), generation, stamp });
     return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
   }
 
@@ -170,15 +170,15 @@ export class RedisWrites {
     const { shardClocks, shards, clock, serverClock } = this.parts;
     let born = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const { incarnation, stamp, bytes } = born ?? (await this.born(key, draft));
-      const args = [nonce(), incarnation, stamp, keptMs(draft), bytes, this.indexed(key)];
+      const { generation, stamp, bytes } = born ?? (await this.born(key, draft));
+      const args = [nonce(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
       // The caller has been told that it failed, and may have done something else since.
       if (askedAtMs > dueMs) throw new BackendError('write', 'redis', { why: 'no answer in time' });
       const last = [Math.ceil(serverClock.nowMs() + dueMs - askedAtMs), ...(expected === undefined ? [] : [expected])];
       const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
       const outcome = Number(reply[0]);
-      if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), incarnation, stamp });
+      if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), generation, stamp });
       if (outcome === 1 || outcome === 2) return outcome === 1;
       if (outcome === 3) serverClock.note(Number(text(reply[1])), askedAtMs);
       else shardClocks.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
@@ -189,8 +189,8 @@ export class RedisWrites {
 
   /** Sealed as of now, by what was last heard of the shard. */
   private async born(key: Key, draft: Draft): Promise<Born> {
-    const { incarnation, stamp } = this.parts.shardClocks.of(this.parts.shards.of(key));
-    return { incarnation, stamp, bytes: await this.seal(key, draft, incarnation, stamp) };
+    const { generation, stamp } = this.parts.shardClocks.of(this.parts.shards.of(key));
+    return { generation, stamp, bytes: await this.seal(key, draft, generation, stamp) };
   }
 
   /** A live entry within its ttl. */
@@ -210,10 +210,10 @@ export class RedisWrites {
     }
   }
 
-  private seal(key: Key, draft: Draft, incarnation: string, stamp: number): Promise<Buffer> | Buffer {
+  private seal(key: Key, draft: Draft, generation: string, stamp: number): Promise<Buffer> | Buffer {
     const { value, labels, freshForMs } = draft;
     const freshUntilServerMs = this.freshUntil(freshForMs);
-    return this.codec.seal({ value, incarnation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
+    return this.codec.seal({ value, generation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
   }
 
   /** For a caller that begins to wait now. */

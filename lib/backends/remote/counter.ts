@@ -16,12 +16,12 @@ const IDENTITY_LENGTH = 22;
 /** Undefined: these bytes are no counter. */
 export function parseCounter(bytes: Buffer): Counter | undefined {
   if (bytes.length > MAX_HEADER_BYTES || bytes[0] !== 0x4e || bytes[1] !== 0x43 || bytes[2] !== 0x7c) return undefined;
-  const [, identity = '', incarnation = '', stamp, fresh, grace, labels = '', value] =
+  const [, identity = '', generation = '', stamp, fresh, grace, labels = '', value] =
     FORM.exec(bytes.toString('latin1')) ?? [];
   if (value === undefined) return undefined;
   return {
     identity,
-    incarnation,
+    generation,
     stamp: Number(stamp),
     labels: storedLabels(labels === '' ? [] : labels.split('\n')),
     freshUntilServerMs: Number(fresh) === 0 ? Infinity : Number(fresh),
@@ -31,16 +31,8 @@ export function parseCounter(bytes: Buffer): Counter | undefined {
 }
 
 export function formatCounter(counter: Counter): Buffer {
-  const { identity, incarnation, stamp, freshUntilServerMs, graceMs, labels, value } = counter;
-  const words = [
-    'NC',
-    newCounterMark(),
-    identity,
-    incarnation,
-    stamp,
-    untilOf(freshUntilServerMs),
-    Math.floor(graceMs),
-  ];
+  const { identity, generation, stamp, freshUntilServerMs, graceMs, labels, value } = counter;
+  const words = ['NC', newCounterMark(), identity, generation, stamp, untilOf(freshUntilServerMs), Math.floor(graceMs)];
   return Buffer.from([...words, labelsText(labels), value].join('|'), 'latin1');
 }
 

@@ -105,7 +105,7 @@ export class ChangeEventReader {
     return { kind: 'changed', partition, change, ...(typeof mark === 'string' ? { mark } : {}) };
   }
 
-  /** Another life, or a floor: everything. Labels that were invalidated: those. Time going by: nothing. */
+  /** Another life, or a minimum stamp: everything. Labels that were invalidated: those. Time going by: nothing. */
   private ofState(shard: string, updated: Updated): ChangeEvent | undefined {
     const partition = partitionOfShard(shard);
     const all: ChangeEvent = { kind: 'changed', partition, change: ALL };
