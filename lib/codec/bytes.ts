@@ -36,8 +36,8 @@ export function bytesOf(view: ArrayBufferView): Buffer {
 }
 
 /**
- * A view of its own over a copy of the bytes: a slice would keep the whole answer of a server alive, and let everybody
- * who opens the same answer write into it.
+ * A view of its own over a copy of the bytes: a slice would keep the whole answer of a server alive, and let all
+ * callers that open the same answer write into it.
  * @throws when there is no such kind, or the bytes are no whole number of its elements
  */
 export function viewOf(kind: string | number, bytes: Uint8Array): ArrayBufferView {

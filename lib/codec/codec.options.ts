@@ -1,4 +1,4 @@
-/** What a user may say about how values are written, and one function that leaves nothing of it undecided. */
+/** The options for how values are written, and the function that resolves all of them. */
 import type { RegisteredType } from '../core/values/type-registration.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
@@ -46,7 +46,7 @@ export interface CodecOptions {
    */
   readonly compression?: CompressionOptions | false | undefined;
   /**
-   * Seals what is stored, so that whoever can read or write the server cannot read or forge values. @default none
+   * Seals what is stored, so that a party with access to the server cannot read or forge values. @default none
    * @example { keys: [{ id: '2026-11', secret: process.env.CACHE_KEY }] }
    */
   readonly encryption?: EncryptionOptions | undefined;

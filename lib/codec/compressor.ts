@@ -1,8 +1,8 @@
 /**
  * Makes large bodies smaller, and large again. Numbers on the wire: 0 nothing, 1 deflate (raw), 2 gzip, 3 brotli, 4 zstd.
  *
- * Small bodies are done at once, larger ones in Node's thread pool, where they cost this thread about 0.1 ms and nobody
- * waits. Inflating is bounded by the size that was written down when the body was sealed (invariant 14): a bomb stops
+ * Small bodies are done synchronously, larger ones in Node's thread pool, where they cost this thread about 0.1 ms and
+ * block no other call. Inflating is bounded by the size that was written down when the body was sealed (invariant 14): a bomb stops
  * there.
  */
 import * as zlib from 'node:zlib';

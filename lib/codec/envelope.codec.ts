@@ -1,10 +1,10 @@
 /**
- * The door between values and bytes: serialize → compress → seal, and back. Keeps invariant 11: whatever bytes come in,
+ * Converts between values and bytes: serialize → compress → seal, and back. Keeps invariant 11: whatever bytes come in,
  * `open` answers with the value that was sealed for this id, or with undefined, and never throws.
  *
- * Why something did not open decides who hears of it. Damage (an event each time) means that bytes were changed, cut
+ * Why something did not open decides how it is reported. Damage (an event each time) means that bytes were changed, cut
  * short, forged, or put where they do not belong. What another process of another configuration wrote (a key, a class,
- * a serializer or a compression that is unknown here) is told once for each reason. A newer version is not told at all:
+ * a serializer or a compression that is unknown here) is a warning once for each reason. A newer version is not reported at all:
  * that is what a rolling deployment looks like. Nothing is ever deleted here; the backend that keeps the bytes
  * may ask whether any process could still use them.
  */
@@ -68,10 +68,10 @@ class EnvelopeCodec implements Codec {
   private readonly sealer: Sealer | undefined;
   private readonly nonces = new Nonces();
   private readonly emit: Emit;
-  /** Bytes that were opened in vain, for as long as a reader holds them. */
+  /** Bytes that did not open, for as long as a reader holds them. */
   private readonly ruined = new WeakSet<Buffer>();
   /** What has been warned about. At most one of each kind. */
-  private readonly told = new Set<Foreign | 'worn-out'>();
+  private readonly warnedTopics = new Set<Foreign | 'worn-out'>();
 
   constructor({ types, serializer, compression, keyRing }: ResolvedCodecOptions, { limits, emit, prefix }: CodecParts) {
     this.emit = emit;
@@ -210,19 +210,19 @@ class EnvelopeCodec implements Codec {
   }
 
   private foreign(reason: Foreign): undefined {
-    this.tellOnce(reason, `Some stored entries ${FOREIGN[reason]}. They count as misses.`);
+    this.warnOnce(reason, `Some stored entries ${FOREIGN[reason]}. They count as misses.`);
   }
 
   private warnOfWear(keyId: string): void {
-    this.tellOnce(
+    this.warnOnce(
       'worn-out',
       `The key ${keyId} in codec.encryption.keys has sealed 2³¹ entries of one tenant: rotate it.`,
     );
   }
 
-  private tellOnce(topic: Foreign | 'worn-out', message: string): void {
-    if (this.told.has(topic)) return;
-    this.told.add(topic);
+  private warnOnce(topic: Foreign | 'worn-out', message: string): void {
+    if (this.warnedTopics.has(topic)) return;
+    this.warnedTopics.add(topic);
     this.emit.event({ type: 'warning', message });
   }
 }

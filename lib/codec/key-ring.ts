@@ -20,7 +20,7 @@ export interface EncryptionOptions {
    */
   readonly keys: readonly EncryptionKey[];
   /**
-   * - `encrypt`: AES-256-GCM. Nobody without a key can read values, change them, or move them to another key or tenant.
+   * - `encrypt`: AES-256-GCM. Without a key, values cannot be read, changed, or moved to another key or tenant.
    * - `sign`: HMAC-SHA-256. The same, but values can be read.
    *
    * Names are not values: keys, tags, tenants and users stand readable on the server unless `keys.hashSecret` is set.

@@ -4,7 +4,7 @@ import { NONCE_BYTES } from './envelope.js';
 const POOL = 512;
 
 /**
- * Random bytes, drawn many at a time: asking the system for twelve costs as much as asking for six thousand. They are
+ * Random bytes, drawn many at a time: twelve cost a call to the system as much as six thousand. They are
  * IVs too, so none is ever given out twice; a pool belongs to one codec in one thread.
  */
 export class Nonces {

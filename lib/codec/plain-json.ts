@@ -11,7 +11,7 @@ const TEXT_BYTES = 24;
  * in less time than writing it takes. False says nothing; the slow path then decides, and says what is wrong.
  *
  * The value is looked at here and once more when it is written. A getter that answers differently the second time is
- * stored as it answered then; the slow path takes a snapshot and asks once.
+ * stored as it answered then; the slow path takes a snapshot and reads it once.
  */
 export function isPlainJson(value: unknown, limitBytes: number): boolean {
   try {

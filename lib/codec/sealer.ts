@@ -5,7 +5,7 @@
  *     id LF header        the id in full, and all bytes before the body (mark, stamp, times, words)
  *
  * followed, when signed, by the body. Keys never protect anything themselves: what does is derived from them, for one
- * purpose and one partition (a tenant, or the part that belongs to nobody), by
+ * purpose and one partition (a tenant, or the global part), by
  *
  *     HKDF-SHA-256(key, salt = "nestjs-scoped-cache/1 <prefix>", info = "<purpose> <partition>")
  *
@@ -67,7 +67,7 @@ export class Sealer {
     return this.ring.keys.some(({ id }) => id === keyId);
   }
 
-  /** For each key a text that is the same exactly when the key is, and that tells nothing about it. */
+  /** For each key a text that is the same exactly when the key is, and that reveals nothing about it. */
   keyChecks(): ReadonlyMap<string, string> {
     return new Map(
       this.ring.keys.map(({ id, key }) => [id, Buffer.from(this.derive(key, 'check', '')).toString('base64url')]),
@@ -119,11 +119,11 @@ export class Sealer {
     const name = `${purpose} ${keyId} ${partition}`;
     let found = this.derived.get(name);
     if (found !== undefined) {
-      // Moved to the end: the first in a Map is the one not asked for the longest.
+      // Moved to the end: the first in the Map is the least recently used.
       this.derived.delete(name);
     } else {
       const master = this.ring.keys.find((key) => key.id === keyId);
-      if (master === undefined) throw new TypeError('A key was asked for that is not on the ring.');
+      if (master === undefined) throw new TypeError('A key was requested that is not on the ring.');
       found = { key: createSecretKey(Buffer.from(this.derive(master.key, purpose, partition))), seals: 0 };
       const [oldest] = this.derived.keys();
       if (this.derived.size >= MAX_DERIVED && oldest !== undefined) this.derived.delete(oldest);

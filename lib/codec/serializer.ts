@@ -7,7 +7,7 @@
  *   3 custom   whatever the serializer named in the header makes of it
  *
  * What may be stored at all is decided in one place for all backends, by the Copier. Only what is sure to pass there,
- * and to need no tags, is written without asking it.
+ * and to need no tags, is written without it.
  */
 import type { Copier } from '../core/values/copier.js';
 import { UnserializableError, ValueTooLargeError } from '../core/errors.js';
@@ -134,7 +134,7 @@ export class BodySerializer {
 
 /**
  * A body as bytes that stay as they are, where it cannot be written right into its place: a serializer may write the next
- * value, perhaps somebody else's, where it wrote this one, before the thread pool has read it.
+ * value, perhaps of another tenant, where it wrote this one, before the thread pool has read it.
  */
 export function contentBytes({ content, format, isAscii }: Body): Buffer {
   if (typeof content === 'string') return Buffer.from(content, isAscii ? 'latin1' : 'utf8');

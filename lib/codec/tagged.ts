@@ -40,7 +40,7 @@ export class Tagger {
 
   constructor(private readonly classes: Classes) {}
 
-  /** @param value admitted, and nobody else's: it is changed */
+  /** @param value admitted, and owned by this call: it is changed in place */
   tag(value: unknown): unknown {
     switch (typeof value) {
       case 'number':
@@ -217,7 +217,7 @@ export class Untagger {
 /** The name of an object's only property, if it begins like a tag. */
 function tagIn(value: object): string | undefined {
   let tag: string | undefined;
-  // Own properties come first. What follows was put into Object.prototype by somebody, and is no member.
+  // Own properties come first. What follows was added to Object.prototype by other code, and is no member.
   for (const key in value) {
     if (tag !== undefined) return Object.hasOwn(value, key) ? undefined : tag;
     if (!key.startsWith(MARK) || !Object.hasOwn(value, key)) return undefined;
