@@ -1,19 +1,19 @@
 /**
- * A bus over a wire that follows partitions one by one: only those that copies are kept of. A partition is heard once its
- * server has acknowledged that, and until the connection it is heard on breaks, falls silent, or the partition has moved
- * to another server. From one such moment to the next nothing of it is kept (guarantee G5, for each by itself).
+ * A bus over a wire that follows partitions one by one: only those of which copies are kept. Messages about a partition
+ * arrive once its server has acknowledged the subscription, and until the connection breaks, stays silent, or the
+ * partition has moved to another server. In between no copies of it are kept (guarantee G5, for each by itself).
  */
 import type { Bus, BusListener, BusParts, BusSettings, FollowingWire, Line } from '../core/bus.js';
 import { GLOBAL_PARTITION, type Partition } from '../core/keys/partition.js';
-import { News } from './news.js';
-import { Pulse } from './pulse.js';
+import { MessageReader } from './message-reader.js';
+import { Heartbeat } from './heartbeat.js';
 
 export class FollowingBus implements Bus {
-  /** Whether each partition that is wanted is heard. The one unasked for longest is the first, and the first to be let go. */
+  /** Requested partitions, and whether messages about each arrive. The least recently requested is the first, and is unfollowed first. */
   private readonly wanted = new Map<Partition, boolean>();
-  private readonly pulses = new Map<Line, Pulse>();
-  /** How many are heard. */
-  private heard = 0;
+  private readonly heartbeats = new Map<Line, Heartbeat>();
+  /** Number of partitions whose messages arrive. */
+  private activeCount = 0;
   private listener: BusListener | undefined;
   private isClosed = false;
 
@@ -25,79 +25,79 @@ export class FollowingBus implements Bus {
 
   start(listener: BusListener): void {
     this.listener = listener;
-    const news = new News(listener, this.parts.clock);
+    const reader = new MessageReader(listener, this.parts.clock);
     this.wire.open({
       onFollowed: (partition) => this.followed(partition),
       onLost: (partition) => this.lost(partition),
-      onLineUp: (line) => this.beginPulse(line),
-      onLineDown: (line) => this.endPulse(line),
+      onLineUp: (line) => this.startHeartbeat(line),
+      onLineDown: (line) => this.stopHeartbeat(line),
       onText: (text, line) => {
-        if (this.pulses.get(line)?.takes(text) !== true) news.take(text);
+        if (this.heartbeats.get(line)?.receive(text) !== true) reader.receive(text);
       },
     });
-    // So that a bus that cannot listen is noticed before a read needs it.
+    // So that a bus that cannot subscribe is noticed before a read needs it.
     this.hears(GLOBAL_PARTITION);
   }
 
   hears(partition: Partition): boolean {
     if (this.isClosed) return false;
-    const isHeard = this.wanted.get(partition);
-    if (isHeard === undefined) {
+    const isActive = this.wanted.get(partition);
+    if (isActive === undefined) {
       const [oldest] = this.wanted.keys();
-      if (oldest !== undefined && this.wanted.size >= this.wire.most) this.letGo(oldest);
+      if (oldest !== undefined && this.wanted.size >= this.wire.most) this.unfollow(oldest);
       this.wanted.set(partition, false);
       this.wire.follow(partition);
       return false;
     }
     this.wanted.delete(partition);
-    this.wanted.set(partition, isHeard);
-    return isHeard;
+    this.wanted.set(partition, isActive);
+    return isActive;
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const pulse of this.pulses.values()) pulse.end();
+    for (const heartbeat of this.heartbeats.values()) heartbeat.stop();
     await this.wire.close();
   }
 
-  /** What was asked before, and is answered now, may be from before: a gap comes first. */
+  /** A read sent before may be answered now, with a value from before: a gap comes first. */
   private followed(partition: Partition): void {
     if (this.isClosed || this.wanted.get(partition) !== false) return;
     this.listener?.onGap(partition);
     this.wanted.set(partition, true);
-    if (++this.heard === 1) this.listener?.onUp();
+    if (++this.activeCount === 1) this.listener?.onUp();
   }
 
   private lost(partition: Partition): void {
     if (this.isClosed || this.wanted.get(partition) !== true) return;
     this.wanted.set(partition, false);
-    this.unheard(partition);
+    this.deactivated(partition);
   }
 
-  private letGo(partition: Partition): void {
-    const wasHeard = this.wanted.get(partition);
+  private unfollow(partition: Partition): void {
+    const wasActive = this.wanted.get(partition);
     this.wanted.delete(partition);
     this.wire.unfollow(partition);
-    if (wasHeard === true) this.unheard(partition);
+    if (wasActive === true) this.deactivated(partition);
   }
 
-  private unheard(partition: Partition): void {
+  private deactivated(partition: Partition): void {
     this.listener?.onGap(partition);
-    if (--this.heard === 0) this.listener?.onDown();
+    if (--this.activeCount === 0) this.listener?.onDown();
   }
 
-  private beginPulse(line: Line): void {
+  private startHeartbeat(line: Line): void {
     if (this.isClosed) return;
-    const pulse = new Pulse(this.parts.clock, this.settings.heartbeatMs, {
+    const heartbeat = new Heartbeat(this.parts.clock, this.settings.heartbeatMs, {
       send: (sign) => line.send(sign),
       onSilence: () => line.drop(),
     });
-    this.pulses.set(line, pulse);
-    pulse.begin();
+    this.heartbeats.set(line, heartbeat);
+    heartbeat.start();
   }
 
-  private endPulse(line: Line): void {
-    this.pulses.get(line)?.end();
-    this.pulses.delete(line);
+  private stopHeartbeat(line: Line): void {
+    this.heartbeats.get(line)?.stop();
+    this.heartbeats.delete(line);
   }
 }

@@ -2,14 +2,14 @@
 import type { BusFactory, Wire, WireEvents } from '../core/bus.js';
 
 /** Wires by the keyspace they serve. */
-type Rooms = Map<string, Set<LocalWire>>;
+type Channels = Map<string, Set<LocalWire>>;
 
 /**
  * A bus for several caches of one process over one second level: applications side by side, or modules by name. Make one
- * and give the same to all of them; those with the same `prefix` hear each other. Other processes hear nothing, and
- * notice changes when they check their copies.
+ * and give the same to all of them; those with the same `prefix` receive each other's messages. Other processes receive
+ * none, and notice changes when they check their copies.
  *
- * It cannot fail: what is said has been heard before the call that changed something resolves.
+ * It cannot fail: a message is delivered before the call that changed something resolves.
  *
  * @example
  * const bus = { via: localBus() };
@@ -17,10 +17,10 @@ type Rooms = Map<string, Set<LocalWire>>;
  * const second = tiered({ l1: memory(), l2: mongo({ uri }), bus });
  */
 export function localBus(): BusFactory {
-  const rooms: Rooms = new Map();
+  const channels: Channels = new Map();
   return Object.freeze({
     kind: 'local',
-    wire: ({ prefix }: { readonly prefix: string }) => new LocalWire(rooms, prefix),
+    wire: ({ prefix }: { readonly prefix: string }) => new LocalWire(channels, prefix),
   });
 }
 
@@ -28,30 +28,30 @@ class LocalWire implements Wire {
   private events: WireEvents | undefined;
 
   constructor(
-    private readonly rooms: Rooms,
+    private readonly channels: Channels,
     private readonly prefix: string,
   ) {}
 
   open(events: WireEvents): void {
     this.events = events;
-    const room = this.rooms.get(this.prefix) ?? new Set();
-    this.rooms.set(this.prefix, room.add(this));
+    const channel = this.channels.get(this.prefix) ?? new Set();
+    this.channels.set(this.prefix, channel.add(this));
     events.onUp();
   }
 
   async send(text: string): Promise<void> {
-    for (const { events } of this.rooms.get(this.prefix) ?? []) events?.onText(text);
+    for (const { events } of this.channels.get(this.prefix) ?? []) events?.onText(text);
   }
 
-  /** Nothing came although everything comes at once: this process stood still, and what it sent before came nevertheless. */
+  /** A heartbeat is missing although delivery is synchronous: this process was paused, and nothing was lost meanwhile. */
   reconnect(): void {
     this.events?.onUp();
   }
 
   async close(): Promise<void> {
-    const room = this.rooms.get(this.prefix);
-    room?.delete(this);
-    if (room?.size === 0) this.rooms.delete(this.prefix);
+    const channel = this.channels.get(this.prefix);
+    channel?.delete(this);
+    if (channel?.size === 0) this.channels.delete(this.prefix);
     this.events = undefined;
   }
 }

@@ -1,14 +1,14 @@
 /**
- * A bus over a wire that servers or processes speak into: tells the listener what changed, and whenever it may have
- * missed something. A sign of life goes round by the way the messages come; when none comes back, the wire is taken for dead (guarantee G5).
+ * A bus over a wire on which servers or processes publish: tells the listener what changed, and when messages may have
+ * been missed. A heartbeat takes the way of the messages; when none comes back, the wire counts as dead (guarantee G5).
  */
 import type { Bus, BusListener, BusParts, BusSettings, Change, FollowingWire, Wire } from '../core/bus.js';
 import type { Partition } from '../core/keys/partition.js';
 import { FollowingBus } from './following.bus.js';
 import { harmlessWire } from './harmless.wire.js';
-import { News } from './news.js';
-import { Pulse } from './pulse.js';
-import { Speaker } from './speaker.js';
+import { MessageReader } from './message-reader.js';
+import { Heartbeat } from './heartbeat.js';
+import { BusPublisher } from './bus-publisher.js';
 
 export function wireBus(wire: Wire | FollowingWire, parts: BusParts, settings: BusSettings): Bus {
   return 'follow' in wire
@@ -17,13 +17,13 @@ export function wireBus(wire: Wire | FollowingWire, parts: BusParts, settings: B
 }
 
 class WireBus implements Bus {
-  private readonly pulse: Pulse;
-  /** Undefined: the server says what changes. */
-  private readonly speaker: Speaker | undefined;
+  private readonly heartbeat: Heartbeat;
+  /** Undefined: the server publishes changes. */
+  private readonly publisher: BusPublisher | undefined;
   private listener: BusListener | undefined;
-  private news: News | undefined;
+  private reader: MessageReader | undefined;
   private isUp = false;
-  /** Whether the listener knows that there is nothing to hear. */
+  /** Whether the listener knows that no messages arrive here by design. */
   private isNone = false;
   private isClosed = false;
 
@@ -32,11 +32,11 @@ class WireBus implements Bus {
     private readonly parts: BusParts,
     { heartbeatMs, origin }: BusSettings,
   ) {
-    this.speaker = origin === undefined ? undefined : new Speaker(wire, parts, origin);
-    this.pulse = new Pulse(parts.clock, heartbeatMs, {
-      // Also one that throws at once only fails: nobody could catch it in a timer.
+    this.publisher = origin === undefined ? undefined : new BusPublisher(wire, parts, origin);
+    this.heartbeat = new Heartbeat(parts.clock, heartbeatMs, {
+      // `async`, so that a wire that throws only rejects: in a timer no caller could catch it.
       send: async (sign) => {
-        this.speaker?.catchUp();
+        this.publisher?.retryUnsent();
         await wire.send(sign);
       },
       onSilence: () => {
@@ -47,51 +47,51 @@ class WireBus implements Bus {
   }
 
   get unannounced(): number {
-    return this.speaker?.failures ?? 0;
+    return this.publisher?.failures ?? 0;
   }
 
   start(listener: BusListener): void {
     this.listener = listener;
-    this.news = new News(listener, this.parts.clock, this.speaker === undefined ? 'shard' : 'sender');
+    this.reader = new MessageReader(listener, this.parts.clock, this.publisher === undefined ? 'shard' : 'sender');
     this.wire.open({
       onUp: () => this.up(),
       onDown: () => this.down(),
-      onText: (text) => this.take(text),
+      onText: (text) => this.receive(text),
       onNews: (message) => {
-        if (this.isUp) this.news?.tell(message);
+        if (this.isUp) this.reader?.receiveParsed(message);
       },
       onNone: () => this.none(),
     });
   }
 
   async announce(partition: Partition | undefined, change: Change): Promise<void> {
-    await this.speaker?.announce(partition, change, this.isUp);
+    await this.publisher?.publish(partition, change, this.isUp);
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.pulse.end();
+    this.heartbeat.stop();
     await this.wire.close();
   }
 
   private up(): void {
     if (this.isClosed) return;
-    this.news?.forget();
+    this.reader?.reset();
     this.isUp = true;
     this.isNone = false;
     this.listener?.onUp();
-    this.pulse.begin();
+    this.heartbeat.start();
   }
 
   private down(): void {
     if (!this.isUp) return;
     this.isUp = false;
-    this.pulse.end();
-    this.news?.forget();
+    this.heartbeat.stop();
+    this.reader?.reset();
     this.listener?.onDown();
   }
 
-  /** Looked for again and still not there is no news: copies would be forgotten each time. */
+  /** Repeated calls change nothing: otherwise copies would be dropped each time. */
   private none(): void {
     if (this.isClosed || this.isNone) return;
     this.down();
@@ -99,8 +99,8 @@ class WireBus implements Bus {
     this.listener?.onNone();
   }
 
-  private take(text: string): void {
-    // A wire of the application's own may hand on whatever comes over it.
-    if (this.isUp && typeof text === 'string' && !this.pulse.takes(text)) this.news?.take(text);
+  private receive(text: string): void {
+    // A wire written by the application may pass on anything it receives.
+    if (this.isUp && typeof text === 'string' && !this.heartbeat.receive(text)) this.reader?.receive(text);
   }
 }

@@ -3,20 +3,20 @@ import { partitionOfShard } from '../core/keys/partition.js';
 import type { BusListener, BusMessage } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
 import type { Partition } from '../core/keys/partition.js';
-import { Sequences, type Tail } from './sequences.js';
+import { SequenceTracker, type SequencePosition } from './sequence-tracker.js';
 
-/** Messages of one turn that are looked at one by one; of the rest only whom they are about. */
+/** Messages of one turn that are read in full; of the rest only the partition and the sequence number. */
 const MAX_PER_TURN = 1_000;
 /** The same in characters: a message may name one key, or five hundred. */
 const MAX_CHARACTERS_PER_TURN = 1_000_000;
-/** Partitions that a flood may be about before it is about all of them. */
+/** Partitions that a flood may name before it counts as a gap of all of them. */
 const MAX_FLOODED = 1_000;
 const SHARD = /^1\|(\*|(?:g|t\.[^.|]{1,768})(?:\.\d{1,3}\.\d{1,3})?)\|/;
 const TAIL = /^([\w-]{0,32})\|(\d{1,16})$/;
 
-/** Reads what comes over a wire, and tells of changes and of messages that were left out. */
-export class News {
-  private readonly sequences: Sequences;
+/** Parses the messages of a wire, and reports changes and gaps to the listener. */
+export class MessageReader {
+  private readonly tracker: SequenceTracker;
   private readonly flooded = new Set<Partition>();
   private isAllFlooded = false;
   private inThisTurn = 0;
@@ -25,26 +25,26 @@ export class News {
   constructor(
     private readonly listener: BusListener,
     private readonly clock: Clock,
-    /** Who numbers messages. */
+    /** What numbers messages: the shard that changed, on its server, or the sender. */
     private readonly by: 'shard' | 'sender' = 'shard',
   ) {
-    this.sequences = new Sequences(by);
+    this.tracker = new SequenceTracker(by);
   }
 
-  take(text: string): void {
-    if (this.isFlooded(text.length)) this.glance(text);
+  receive(text: string): void {
+    if (this.isFlooded(text.length)) this.skim(text);
     else this.read(text);
   }
 
-  /** A message of a wire that leaves none out. */
-  tell(message: BusMessage): void {
+  /** A message of a wire that needs no numbering, because it loses none. */
+  receiveParsed(message: BusMessage): void {
     if (!this.isFlooded()) this.listener.onMessage(message);
     else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(message.partition);
   }
 
-  /** What comes from here on does not follow what came before. */
-  forget(): void {
-    this.sequences.clear();
+  /** Later messages do not continue the sequences seen so far. */
+  reset(): void {
+    this.tracker.clear();
     this.flooded.clear();
     this.isAllFlooded = false;
   }
@@ -57,26 +57,26 @@ export class News {
 
   private read(text: string): void {
     const message = parseMessage(text);
-    // Somebody else speaks here too, or another version of us. Nothing that could be believed is lost with it.
+    // Another application publishes here too, or another version of the library. No change is lost by ignoring it.
     if (message === undefined) return;
     const { partition, origin, change } = message;
-    // What a sender left out may have been about anybody.
-    if (!this.sequences.follows(message)) this.listener.onGap(this.by === 'shard' ? partition : undefined);
+    // A message that a sender left out may have been about any partition.
+    if (!this.tracker.follows(message)) this.listener.onGap(this.by === 'shard' ? partition : undefined);
     if (partition === undefined) this.listener.onGap(undefined);
     else this.listener.onMessage({ partition, origin, change });
   }
 
   /**
-   * In a flood: whom it is about. The numbering of shards is lost, so the next message about each counts as the first;
-   * senders are followed, since a gap of theirs would be about everybody.
+   * In a flood: only the partition is read. The sequences of its shards are forgotten, so the next message about each
+   * counts as the first; those of senders are tracked, since a gap in one would concern all partitions.
    */
-  private glance(text: string): void {
-    const tail = tailOf(text);
-    if (tail === undefined) return;
-    const { shard } = tail;
+  private skim(text: string): void {
+    const position = positionOf(text);
+    if (position === undefined) return;
+    const { shard } = position;
     let isAboutAll = shard === ALL_PARTITIONS;
-    if (this.by === 'shard') this.sequences.forget(tail);
-    else if (!this.sequences.follows(tail)) isAboutAll = true;
+    if (this.by === 'shard') this.tracker.forget(position);
+    else if (!this.tracker.follows(position)) isAboutAll = true;
     if (isAboutAll) this.isAllFlooded = true;
     else if (this.flooded.size <= MAX_FLOODED) this.flooded.add(partitionOfShard(shard));
   }
@@ -90,14 +90,14 @@ export class News {
     this.flooded.clear();
     this.isAllFlooded = false;
     if (isAll) {
-      this.sequences.clear();
+      this.tracker.clear();
       this.listener.onGap(undefined);
     } else for (const partition of partitions) this.listener.onGap(partition);
   }
 }
 
-/** Where a message stands in its numbering, without looking at what it says. */
-function tailOf(text: string): Tail | undefined {
+/** The sequence position of a message, without parsing the change. */
+function positionOf(text: string): SequencePosition | undefined {
   if (text.length > MAX_MESSAGE_LENGTH) return undefined;
   const [, shard] = SHARD.exec(text) ?? [];
   const at = text.lastIndexOf('|', text.lastIndexOf('|') - 1);

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../core/clock.js';
+
+/** Heartbeats that may be missing in a row. */
+const MAX_MISSED = 3;
+
+/** How a heartbeat is sent, and what happens when it does not come back. */
+export interface HeartbeatEvents {
+  /** Sends a heartbeat by the way that messages take. */
+  send(sign: string): Promise<void>;
+  /** No heartbeat came back for too long. */
+  onSilence(): void;
+}
+
+/** Heartbeats on one connection: they tell an idle connection from a dead one (guarantee G5). */
+export class Heartbeat {
+  /** The text of our heartbeats: no other process can guess it. */
+  private readonly sign = `h|${randomBytes(9).toString('base64url')}|`;
+  private receivedAtMs = 0;
+  private cancelBeat: (() => void) | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly everyMs: number,
+    private readonly events: HeartbeatEvents,
+  ) {}
+
+  start(): void {
+    this.stop();
+    this.receivedAtMs = this.clock.monotonicMs();
+    this.beat();
+  }
+
+  stop(): void {
+    this.cancelBeat?.();
+    this.cancelBeat = undefined;
+  }
+
+  /** Whether this is our heartbeat; then it counts as received. */
+  receive(text: string): boolean {
+    if (text !== this.sign) return false;
+    this.receivedAtMs = this.clock.monotonicMs();
+    return true;
+  }
+
+  /** Sends one per interval; what decides is when one was last received. A process that was paused finds that too long ago. */
+  private beat(): void {
+    if (this.clock.monotonicMs() - this.receivedAtMs > MAX_MISSED * this.everyMs) {
+      this.stop();
+      this.events.onSilence();
+      return;
+    }
+    this.cancelBeat = this.clock.after(this.everyMs, () => this.beat());
+    // A heartbeat that cannot be sent does not come back, and is noticed by that.
+    this.events.send(this.sign).catch(() => undefined);
+  }
+}
