@@ -1,24 +1,34 @@
 import { begun, type Begun, type Entrance, type Inside } from '../core/async/begun.js';
 import type { Frame, Loading, Surroundings } from '../core/frame.js';
 import { NOBODY, type Scope } from '../core/keys/scope.js';
-import type { Asker } from './asker.js';
+import type { LateScopeResolver } from './late-scope-resolver.js';
 import { ScopeFlow } from './scope-flow.js';
-import { Asking, askedIn, beneath, claimed, Entered, heldIn, isAsked, ownOf, type Store } from './surroundings.js';
+import {
+  RequestScope,
+  requestScopeIn,
+  outerOf,
+  claimed,
+  EnteredScope,
+  fixedIn,
+  isSharedByOther,
+  ownOf,
+  type Store,
+} from './surroundings.js';
 
 const here: Inside = (work) => work();
 
 /**
- * Who is asking, carried along the asynchronous flow: as one cache sees it. What a load, a put or `runInScope` of any
- * cache of the application says holds for all of them; who is behind a request each finds out by its own resolver, and
- * those with the same one share what it found. Only ever entered with `run`: what is not inside a run has no scope, and
- * nothing leaks from one request into the next.
+ * The scope of the running call, carried along the asynchronous flow: as one cache sees it. A scope entered by a load, a
+ * put or `runInScope` of any cache of the application holds for all of them; that of a request each cache resolves with
+ * its own resolver, and those with the same one share what it found. Only ever entered with `run`: what is not inside a
+ * run has no scope, and nothing leaks from one request into the next.
  *
- * The flow alone does not say whose it is: a request that waited may be let go on in the callback of another. So what is
+ * The flow alone does not tell requests apart: one that waited may continue in the callback of another. So what is
  * entered for a request is marked with it, everything entered inside inherits the mark, and where the request itself is
  * at hand (between two interceptors) `keep` compares: surroundings of another request are left for the own ones.
  */
 export class CacheContext implements Surroundings {
-  /** How its cache finds out who is behind a request. Its own until a resolver is known. */
+  /** The resolver of its cache: what is found is shared by it. A placeholder of its own until the resolver is known. */
   way: object = Object.freeze({});
   private isTaken = false;
 
@@ -35,7 +45,7 @@ export class CacheContext implements Surroundings {
     return own;
   }
 
-  /** Says by whom its cache finds out who is asking: caches with the same resolver share what it finds. */
+  /** Sets the resolver of its cache: caches with the same resolver share what it finds. */
   resolveBy(resolver: object): void {
     this.way = resolver;
   }
@@ -43,20 +53,20 @@ export class CacheContext implements Surroundings {
   /** The frame of the running call, if it is inside one. */
   current(): Frame | undefined {
     const store = this.store();
-    return store instanceof Asking ? store.frameFor(this.way) : store?.frame;
+    return store instanceof RequestScope ? store.frameFor(this.way) : store?.frame;
   }
 
-  /** The scope of the running call; nobody's outside of any. */
+  /** The scope of the running call; an empty one outside of any. */
   scope(): Scope {
     return this.current()?.scope ?? NOBODY;
   }
 
-  /** The load of the running call, if it is inside one, of whichever cache. Does not look up who is asking. */
+  /** The load of the running call, if it is inside one, of any cache. Does not resolve the scope. */
   loading(): Loading | undefined {
     return this.store()?.loading;
   }
 
-  /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
+  /** Captures the surroundings of now: runs work in them later, wherever it is called. */
   held(): Inside {
     const store = this.store();
     return (work) => this.flow.storage.run(store, work);
@@ -72,14 +82,14 @@ export class CacheContext implements Surroundings {
     return (storage.run<unknown, unknown[]>).bind(storage, this.entered(frame)) as Entrance;
   }
 
-  /** Runs the handler of a request, whose calls find out who is asking when they need to know. */
-  serve<Args extends unknown[], R>(asker: Asker, handler: (...args: Args) => R, ...args: Args): R {
-    const { request } = asker;
+  /** Runs the handler of a request, whose calls resolve the scope when they need it. */
+  serve<Args extends unknown[], R>(resolver: LateScopeResolver, handler: (...args: Args) => R, ...args: Args): R {
+    const { request } = resolver;
     const store = this.store();
     // Another cache with the same resolver.
-    if (isAsked(store, request, this)) return handler(...args);
-    const around = beneath(ownOf(store, request), this.way);
-    return this.flow.storage.run(new Asking(this, asker, request, around, store?.loading), handler, ...args);
+    if (isSharedByOther(store, request, this)) return handler(...args);
+    const around = outerOf(ownOf(store, request), this.way);
+    return this.flow.storage.run(new RequestScope(this, resolver, request, around, store?.loading), handler, ...args);
   }
 
   /**
@@ -88,22 +98,22 @@ export class CacheContext implements Surroundings {
    */
   begin<R>(request: object, frame: Frame, work: () => R, incoming?: unknown): R {
     const owner = incoming ?? request;
-    const around = beneath(ownOf(this.store(), owner), this.way);
-    const entered = new Asking(this, frame, owner, around, frame.loading);
+    const around = outerOf(ownOf(this.store(), owner), this.way);
+    const entered = new RequestScope(this, frame, owner, around, frame.loading);
     this.flow.latest.set(request, entered);
     return this.flow.storage.run(entered, work);
   }
 
-  /** Whether another cache with the same resolver has found out who is behind a request. @param incoming see `keep` */
+  /** Whether another cache with the same resolver has resolved the scope of a request. @param incoming see `keep` */
   knows(request: object, incoming?: unknown): boolean {
-    return isAsked(this.store(), incoming ?? request, this);
+    return isSharedByOther(this.store(), incoming ?? request, this);
   }
 
   /**
    * The surroundings in which a request goes on: the present ones while they are its own (also those that `run` has put
    * into them), else its latest. The first call for a request makes those around it its own, before anything can have
    * made it wait; surroundings that belong to another request it leaves, for those of no caller.
-   * @param incoming what several of `request` may come from: an asker must have been made for it to be the request's own
+   * @param incoming what several of `request` may come from: then it owns their surroundings
    */
   keep(request: object, incoming: unknown): Inside {
     const { storage, latest, isClosed } = this.flow;
@@ -117,18 +127,18 @@ export class CacheContext implements Surroundings {
   }
 
   /**
-   * Runs work later in the surroundings of now. A load that is under way then watches it, not one of now, which will
+   * Runs work later in the surroundings of now. A load in progress at that time watches it, not one of now, which will
    * have ended.
    */
   bind(): Inside {
     const store = this.store();
     const scope = this.scope();
-    return (work) => this.flow.storage.run(heldIn(store, this, scope, this.loading()), work);
+    return (work) => this.flow.storage.run(fixedIn(store, this, scope, this.loading()), work);
   }
 
   /**
-   * Runs as if no caller had asked: timers, connections and handlers created inside belong to no request. A query that
-   * is returned begins there, too, and comes as a promise.
+   * Runs outside of any call: timers, connections and handlers created inside belong to no request. A query that is
+   * returned begins there, too, and comes as a promise.
    */
   outside<R extends PromiseLike<unknown>>(work: () => R): Begun<R>;
   outside<R>(work: () => R): R;
@@ -140,8 +150,8 @@ export class CacheContext implements Surroundings {
 
   /**
    * Ends it, for all caches that share its flow: from here on no caller has a frame. Before Node 24 every store that
-   * was ever entered makes each promise of the process dearer, so machines that come and go must not leave theirs
-   * behind. That of an application stays: work that outlives it goes on in its scope.
+   * was ever entered makes each promise of the process more expensive, so short-lived caches must not leave theirs
+   * behind. That of an application stays: work that outlives it continues in its scope.
    */
   close(): void {
     this.flow.close();
@@ -149,7 +159,7 @@ export class CacheContext implements Surroundings {
 
   private entered(frame: Frame): Store {
     const store = this.store();
-    return new Entered(frame, store?.owner, askedIn(store));
+    return new EnteredScope(frame, store?.owner, requestScopeIn(store));
   }
 
   private store(): Store | undefined {

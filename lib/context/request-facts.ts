@@ -1,11 +1,11 @@
 /**
- * What resolvers read from a request, whatever framework it comes from. Everything here was written by a client, apart
- * from `user`: nothing is believed that does not look exactly like what it should be.
+ * What resolvers read from a request, of any framework. Everything here was written by a client, apart from `user`:
+ * nothing is accepted that does not have exactly the expected form.
  */
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What may be there. WebSocket clients keep the headers of the request that opened them (socket.io, ws). */
+/** What a request may have. WebSocket clients keep the headers of the request that opened them (socket.io, ws). */
 interface Incoming {
   readonly headers?: Headers | undefined;
   readonly handshake?: { readonly headers?: Headers | undefined } | undefined;
@@ -17,31 +17,31 @@ interface Incoming {
 const MAX_HOST_LENGTH = 253;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** Where guards leave whom they have recognised. */
+/** Where guards put the user they have verified. */
 export function userOf(request: unknown): unknown {
   return (request as Incoming | null | undefined)?.user;
 }
 
-/** A header by its name in small letters. */
+/** A header by its name in lower case. */
 export function headerOf(request: unknown, name: string): string | readonly string[] | undefined {
   const from = request as Incoming | null | undefined;
   const headers = from?.headers ?? from?.handshake?.headers ?? from?.upgradeReq?.headers;
   return typeof headers === 'object' && headers !== null && Object.hasOwn(headers, name) ? headers[name] : undefined;
 }
 
-/** The host that was asked for, in small letters and without its port. */
+/** The requested host, in lower case and without its port. */
 export function hostOf(request: unknown): string | undefined {
   const hostname = (request as Incoming | null | undefined)?.hostname;
   return hostIn(typeof hostname === 'string' ? hostname : headerOf(request, 'host'));
 }
 
-/** The host in a header that has one, in small letters and without its port. */
+/** The host in a header that has one, in lower case and without its port. */
 export function hostIn(host: unknown): string | undefined {
   // The dot at the end of a complete name adds nothing to it.
   return typeof host === 'string' ? host.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase() : undefined;
 }
 
-/** A host name of sound labels. Not an address: the last label of a name is no number. */
+/** A host name of valid labels. Not an address: the last label of a name is no number. */
 export function isDomain(host: unknown): host is string {
   if (typeof host !== 'string' || host.length > MAX_HOST_LENGTH) return false;
   const labels = host.split('.');

@@ -2,14 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Store } from './surroundings.js';
 
 /**
- * What carries surroundings along the asynchronous flow: one for all caches of an application, so that whatever one of
- * them says of a call holds for the others.
+ * Carries surroundings along the asynchronous flow: one for all caches of an application, so that a scope entered by one
+ * of them holds for the others.
  */
 export class ScopeFlow {
   readonly storage = new AsyncLocalStorage<Store | undefined>();
-  /** The latest surroundings of each request that is under way. Forgotten together with it. */
+  /** The latest surroundings of each request in progress. Collected together with it. */
   readonly latest = new WeakMap<object, Store>();
-  /** Those whose interceptors are kept in it already, by their configuration. */
+  /** Applications whose interceptors already keep to it, by their configuration. */
   readonly applications = new WeakSet();
   isClosed = false;
 

@@ -1,8 +1,8 @@
 /**
- * Who is asking, read from what came in. A resolver sees the request of whatever transport is running; a function of
- * yours runs once per request, after the guards, one that only reads whenever a call wants to know. Its answer is
- * validated and frozen. It must only believe what authentication has proven: a header that a caller can write is no
- * tenant.
+ * Resolvers find the tenant and user of a request. A resolver sees the request of whatever transport is running; a
+ * function of yours runs once per request, after the guards, one that only reads whenever a call needs the scope. Its
+ * answer is validated and frozen. It must only trust what authentication has proven: a header that a caller can write is
+ * no tenant.
  */
 import type { Awaitable } from '../core/async/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
@@ -28,15 +28,15 @@ export interface ScopeSource {
 /** Ids found by a resolver. `undefined` or a missing id: not found here; calls that need it fail closed. */
 export type FoundScope = FoundIds;
 
-/** Finds out who is asking. May be asynchronous. What it throws reaches the caller of the route. */
+/** Finds the tenant and user of a request. May be asynchronous. What it throws reaches the caller of the route. */
 export type ScopeResolver = (source: ScopeSource) => Awaitable<FoundScope>;
 
 /** On a resolver: it does nothing but read. Registered, so that both kinds of JavaScript mean the same. */
 const READS_ONLY: unique symbol = Symbol.for('nestjs-scoped-cache:reads-only');
 
 /**
- * True for the resolvers of this file that only read what is there: nobody can tell when they are asked, or how often.
- * Never for a function of yours, which may wait, refuse or count: it is asked once per request, after the guards.
+ * True for the resolvers of this file that only read: when and how often they run makes no difference. Never for a
+ * function of yours, which may wait, refuse or count: it runs once per request, after the guards.
  */
 export function readsOnly(resolver: ScopeResolver): boolean {
   return Object.hasOwn(resolver, READS_ONLY);
@@ -88,19 +88,19 @@ export function fromClaims(claims: {
 
 /**
  * Reads the tenant from a header. Only for headers that a gateway of yours sets *and strips from outside requests*: say
- * so with `trusted: true`, or this throws when the module is configured. A header that is there twice names nobody.
+ * so with `trusted: true`, or this throws when the module is configured. A header that is there twice names no tenant.
  */
 export function fromHeader(name: string, options: { readonly trusted: true }): ScopeResolver {
   if (typeof name !== 'string' || !/^[\w-]+$/.test(name)) refuse("fromHeader needs the name of a header: 'x-tenant'");
   if (knownOptions<{ readonly trusted?: unknown }>(options, 'scope.resolve', ['trusted']).trusted !== true) {
     refuse(
-      `fromHeader('${name}') must say { trusted: true }: anybody can send a header, so it must come from a gateway that removes the caller's own`,
+      `fromHeader('${name}') must say { trusted: true }: any client can send a header, so it must come from a gateway that removes the caller's own`,
     );
   }
   const wanted = name.toLowerCase();
   return reading(({ request }) => {
     const value = headerOf(request, wanted);
-    // Two headers of one name are somebody's doubt about who is asking. Node joins them with a comma.
+    // Two headers of one name contradict each other. Node joins them with a comma.
     return typeof value === 'string' && !value.includes(',') ? { tenant: value } : undefined;
   });
 }
@@ -172,7 +172,7 @@ function domainOf(base: unknown): string | undefined {
   return refuse("fromSubdomain: base must be a domain like 'example.com'");
 }
 
-/** Finds the host of a request: what was asked for, or what the proxy says was. */
+/** Finds the host of a request: its own, or the one that a trusted proxy passes on. */
 function hostReader(header: unknown, trusted: unknown): (request: unknown) => string | undefined {
   if (header === undefined) {
     if (trusted !== undefined) refuse('fromSubdomain: trusted is about a header, and host does not say which');
@@ -185,7 +185,7 @@ function hostReader(header: unknown, trusted: unknown): (request: unknown) => st
     refuse("fromSubdomain: host must be a header with nothing else in it, 'x-forwarded-host'");
   if (trusted !== true) {
     refuse(
-      `fromSubdomain must say { host: '${header}', trusted: true }: anybody can send a header, so it must come from a ` +
+      `fromSubdomain must say { host: '${header}', trusted: true }: any client can send a header, so it must come from a ` +
         "proxy that removes the caller's own",
     );
   }
@@ -193,20 +193,20 @@ function hostReader(header: unknown, trusted: unknown): (request: unknown) => st
 }
 
 /**
- * Asks several resolvers in turn; the first that finds a tenant wins, as a whole. Their answers are never mixed: a
- * tenant from one source and a user from another would be a pair that nobody has proven.
+ * Tries several resolvers in turn; the first that finds a tenant wins, as a whole. Their answers are never mixed: a
+ * tenant from one source and a user from another would be a pair that no authentication has proven.
  */
 export function firstOf(...resolvers: readonly ScopeResolver[]): ScopeResolver {
   if (resolvers.length === 0) refuse("firstOf needs at least one resolver: fromClaims({ tenant: 'org', user: 'sub' })");
   if (resolvers.some((resolver) => typeof resolver !== 'function'))
     refuse("firstOf needs resolvers, which are functions: fromClaims({ tenant: 'org', user: 'sub' })");
-  const first: ScopeResolver = (source) => ask(resolvers, 0, source);
+  const first: ScopeResolver = (source) => resolveFrom(resolvers, 0, source);
   return resolvers.every(readsOnly) ? reading(first) : first;
 }
 
-function ask(resolvers: readonly ScopeResolver[], at: number, source: ScopeSource): Awaitable<FoundScope> {
+function resolveFrom(resolvers: readonly ScopeResolver[], at: number, source: ScopeSource): Awaitable<FoundScope> {
   const found = resolvers[at]?.(source);
-  // Whatever can be awaited is: the query of a database library is no promise, but it is not an answer either.
+  // Any thenable is awaited: the query of a database library is no promise, but it is not an answer either.
   if (typeof (found as { then?: unknown } | null | undefined)?.then !== 'function') {
     return goOn(resolvers, at, source, found as FoundScope);
   }
@@ -220,7 +220,7 @@ function goOn(
   found: FoundScope,
 ): Awaitable<FoundScope> {
   const isLast = at + 1 >= resolvers.length;
-  return isLast || !isMissing(foundId(found, 'tenant')) ? found : ask(resolvers, at + 1, source);
+  return isLast || !isMissing(foundId(found, 'tenant')) ? found : resolveFrom(resolvers, at + 1, source);
 }
 
 function claimAt(claims: unknown, path: string | undefined): unknown {

@@ -1,16 +1,16 @@
 import { foundId, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/keys/scope.js';
 
 /**
- * Scopes in one generation. There are two, for tenants and for users each: those that nobody asked for while a generation
- * filled up are forgotten. They are made anew when they come back; nothing but time is lost.
+ * Scopes in one generation. There are two generations, for tenants and for users each: scopes that were not used while a
+ * generation filled up are forgotten. They are created anew when they are needed again; nothing but time is lost.
  */
 const MAX_SCOPES = 5_000;
 /** What a scope and its place in a generation occupy beside the characters of its ids. */
 const SCOPE_BYTES = 200;
 
 /**
- * One `Scope` object per tenant and user, so that what is worked out for a scope once (its spaces) serves every request
- * that comes under it.
+ * One `Scope` object per tenant and user, so that what is computed for a scope once (its spaces) serves every request in
+ * it.
  */
 export class ScopeTable {
   private readonly tenants = new Generations();
@@ -24,7 +24,7 @@ export class ScopeTable {
   /** The scope of these ids. @throws ScopeInvalidError */
   of(ids: FoundIds): Scope {
     const tenant = foundId(ids, 'tenant');
-    // Somebody not logged in is often `null`, and must not cost a new scope on every request.
+    // The user of an anonymous request is often `null`, and must not cost a new scope on every request.
     const user = foundId(ids, 'user') ?? undefined;
     // Only strings are looked up: anything else goes through validation every time.
     if (typeof tenant !== 'string' || (user !== undefined && typeof user !== 'string')) return scopeOf(ids);
@@ -35,7 +35,7 @@ export class ScopeTable {
   }
 }
 
-/** Whoever is in use moves on into the next generation; a flood of others only pushes out what is idle. */
+/** Scopes in use move on into the next generation; a flood of others only pushes out idle ones. */
 class Generations {
   private young = new Map<string, Scope>();
   private old = new Map<string, Scope>();

@@ -1,23 +1,23 @@
 import type { Frame, Loading } from '../core/frame.js';
 import { NOBODY, type Scope } from '../core/keys/scope.js';
-import { Asker } from './asker.js';
+import { LateScopeResolver } from './late-scope-resolver.js';
 
-/** What surrounds a call, as it is carried along. */
-export type Store = Entered | Asking;
+/** What surrounds a call, as it is carried along the asynchronous flow. */
+export type Store = EnteredScope | RequestScope;
 
-/** One that asks, and how it finds out. */
+/** A cache by how it resolves the scope of a request: those with the same `way` share what was found. */
 interface Cache {
   readonly way: unknown;
 }
 
-/** What was said in full, by a load, a put or `runInScope`: it holds for all caches. */
-export class Entered {
+/** A scope that was entered explicitly, by a load, a put or `runInScope`: it holds for all caches. */
+export class EnteredScope {
   constructor(
     readonly frame: Frame,
     /** The request that it happens in, where one is known. */
     readonly owner: unknown,
-    /** What that request had found out about itself before. */
-    readonly asked: Asking | undefined,
+    /** What had been resolved for that request before. */
+    readonly requestScope: RequestScope | undefined,
   ) {}
 
   get loading(): Loading | undefined {
@@ -26,28 +26,28 @@ export class Entered {
 }
 
 /**
- * A request, and who is asking as one way of finding out has it. Caches that find out in another way have their own, in
- * what lies around; each way is there once.
+ * A request, and its scope as one resolver finds it. Caches with another resolver have a layer of their own, in `outer`;
+ * each resolver has one layer.
  */
-export class Asking {
+export class RequestScope {
   private readonly way: unknown;
 
   constructor(
-    private readonly by: Cache,
-    private readonly who: Frame | Asker,
+    private readonly cache: Cache,
+    private readonly answer: Frame | LateScopeResolver,
     readonly owner: unknown,
-    readonly around: Store | undefined,
+    readonly outer: Store | undefined,
     readonly loading: Loading | undefined,
   ) {
-    this.way = by.way;
+    this.way = cache.way;
   }
 
-  /** Whether it was another cache that found it out in the same way. */
+  /** Whether another cache has resolved it with the same resolver. */
   isSharedBy(cache: Cache, owner: unknown): boolean {
-    return this.owner === owner && this.way === cache.way && this.by !== cache;
+    return this.owner === owner && this.way === cache.way && this.cache !== cache;
   }
 
-  /** The frame that this or what lies around has for a way of finding out. @throws ScopeInvalidError */
+  /** The frame for a resolver: that of its layer. @throws ScopeInvalidError */
   frameFor(way: unknown): Frame | undefined {
     const { loading } = this;
     const frame = this.found(way);
@@ -55,50 +55,54 @@ export class Asking {
     return frame.loading === loading ? frame : { scope: frame.scope, loading };
   }
 
-  /** What remains around it when a way of finding out is asked anew. */
+  /** The surroundings without the layer of a resolver, which is about to get a new one. */
   without(way: unknown): Store | undefined {
-    if (this.way === way) return this.around;
-    const around = beneath(this.around, way);
-    return around === this.around ? this : new Asking(this.by, this.who, this.owner, around, this.loading);
+    if (this.way === way) return this.outer;
+    const outer = outerOf(this.outer, way);
+    return outer === this.outer ? this : new RequestScope(this.cache, this.answer, this.owner, outer, this.loading);
   }
 
   private found(way: unknown): Frame | undefined {
-    const { who, around } = this;
-    if (this.way === way) return who instanceof Asker ? who.frame() : who;
-    return around instanceof Asking ? around.found(way) : around?.frame;
+    const { answer, outer } = this;
+    if (this.way === way) return answer instanceof LateScopeResolver ? answer.frame() : answer;
+    return outer instanceof RequestScope ? outer.found(way) : outer?.frame;
   }
 }
 
-export function beneath(store: Store | undefined, way: unknown): Store | undefined {
-  return store instanceof Asking ? store.without(way) : store;
+export function outerOf(store: Store | undefined, way: unknown): Store | undefined {
+  return store instanceof RequestScope ? store.without(way) : store;
 }
 
-/** What a request has found out about itself. */
-export function askedIn(store: Store | undefined): Asking | undefined {
-  return store instanceof Entered ? store.asked : store;
+/** What has been resolved for the request. */
+export function requestScopeIn(store: Store | undefined): RequestScope | undefined {
+  return store instanceof EnteredScope ? store.requestScope : store;
 }
 
-/** Whether another cache has found out the same about a request, whatever has been said in full since. */
-export function isAsked(store: Store | undefined, owner: unknown, cache: Cache): boolean {
-  for (let at = askedIn(store); at !== undefined; at = askedIn(at.around)) if (at.isSharedBy(cache, owner)) return true;
+/** Whether another cache has resolved a request with the same resolver, whatever was entered explicitly since. */
+export function isSharedByOther(store: Store | undefined, owner: unknown, cache: Cache): boolean {
+  for (let at = requestScopeIn(store); at !== undefined; at = requestScopeIn(at.outer))
+    if (at.isSharedBy(cache, owner)) return true;
   return false;
 }
 
-/** Surroundings as far as they are the request's own, or belong to no request: others end where it begins. */
+/** Surroundings if they belong to the request or to none: those of another request end where this one begins. */
 export function ownOf(store: Store | undefined, owner: unknown): Store | undefined {
   if (store === undefined || store.owner === owner) return store;
-  return store instanceof Entered && store.owner === undefined ? store : undefined;
+  return store instanceof EnteredScope && store.owner === undefined ? store : undefined;
 }
 
+/** Surroundings marked as those of the request: those of another request are left for an empty scope. */
 export function claimed(store: Store | undefined, owner: unknown): Store {
   if (store !== undefined && store.owner === owner) return store;
-  if (store instanceof Entered && store.owner === undefined) return new Entered(store.frame, owner, store.asked);
-  return new Entered({ scope: NOBODY, loading: undefined }, owner, undefined);
+  if (store instanceof EnteredScope && store.owner === undefined)
+    return new EnteredScope(store.frame, owner, store.requestScope);
+  return new EnteredScope({ scope: NOBODY, loading: undefined }, owner, undefined);
 }
 
-/** The same surroundings with a scope that stays as it is, watched by the load of the caller that goes on in them. */
-export function heldIn(store: Store | undefined, cache: Cache, scope: Scope, loading: Loading | undefined): Store {
+/** The same surroundings with a fixed scope, watched by the load of the caller that continues in them. */
+export function fixedIn(store: Store | undefined, cache: Cache, scope: Scope, loading: Loading | undefined): Store {
   const frame = { scope, loading };
-  if (store instanceof Asking) return new Asking(cache, frame, store.owner, store.without(cache.way), loading);
-  return new Entered(frame, store?.owner, store?.asked);
+  if (store instanceof RequestScope)
+    return new RequestScope(cache, frame, store.owner, store.without(cache.way), loading);
+  return new EnteredScope(frame, store?.owner, store?.requestScope);
 }

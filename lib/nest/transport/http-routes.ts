@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Inject, Injectable, RequestMethod } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Foundation } from '../../assemble.js';
-import { Asker } from '../../context/asker.js';
+import { LateScopeResolver } from '../../context/late-scope-resolver.js';
 import type { CacheContext } from '../../context/cache-context.js';
 import { readsOnly, type ScopeResolver } from '../../context/scope-resolver.js';
 import { veil } from '../../core/veil.js';
@@ -89,7 +89,7 @@ export class HttpRoutes {
     const call = handler.call.bind(handler) as (self: unknown, ...args: Parameters<Handler>) => unknown;
     const scoped: Handler = function (request, response, next) {
       const onward = typeof next === 'function' ? outside(context, next as Register) : next;
-      return context.serve(new Asker(request, resolver, scopes), call, this, request, response, onward);
+      return context.serve(new LateScopeResolver(request, resolver, scopes), call, this, request, response, onward);
     };
     return disguised(scoped, handler);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Asker } from '../../../lib/context/asker.js';
+import { LateScopeResolver } from '../../../lib/context/late-scope-resolver.js';
 import { CacheContext } from '../../../lib/context/cache-context.js';
 import { fromClaims } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
@@ -88,8 +88,8 @@ describe('the context of a call', () => {
 describe('the surroundings of a request', () => {
   const tenantIn = (context: CacheContext, request: object, incoming?: unknown): string | undefined =>
     context.keep(request, incoming)(() => context.scope().tenant);
-  const ask = (tenant: string): Asker =>
-    new Asker({ user: { tenant } }, fromClaims({ tenant: 'tenant' }), new ScopeTable());
+  const ask = (tenant: string): LateScopeResolver =>
+    new LateScopeResolver({ user: { tenant } }, fromClaims({ tenant: 'tenant' }), new ScopeTable());
 
   it('are those that it began in, when it goes on inside of another', () => {
     const context = new CacheContext();

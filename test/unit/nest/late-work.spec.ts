@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { concatMap, defer, from, lastValueFrom, Subject, take, toArray } from 'rxjs';
 import type { Foundation } from '../../../lib/assemble.js';
-import { Asker } from '../../../lib/context/asker.js';
+import { LateScopeResolver } from '../../../lib/context/late-scope-resolver.js';
 import { CACHE_FOUNDATION, type CacheModuleOptions, type CacheService, fromClaims } from '../../../lib/index.js';
 import { closeAll, start, type Started } from './support/start.js';
 
@@ -20,7 +20,7 @@ async function twoTenants(): Promise<Started> {
 /** Runs as the handler of an HTTP route whose request is looked at anew by each call. */
 function asHandler<R>({ module }: Started, request: object, work: () => R): R {
   const { context, scopes } = module.get<Foundation>(CACHE_FOUNDATION);
-  return context.serve(new Asker(request, RESOLVE, scopes), work);
+  return context.serve(new LateScopeResolver(request, RESOLVE, scopes), work);
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

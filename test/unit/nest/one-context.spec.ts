@@ -4,7 +4,7 @@ import { Inject, Injectable, type DynamicModule } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { concatMap, lastValueFrom, of, Subject, take } from 'rxjs';
 import type { Foundation } from '../../../lib/assemble.js';
-import { Asker } from '../../../lib/context/asker.js';
+import { LateScopeResolver } from '../../../lib/context/late-scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import {
   CACHE_CONTEXT,
@@ -111,7 +111,7 @@ const foundationOf = (cache: CacheService): Foundation =>
 /** Runs as the handler of a route, of which each of the caches finds out by itself who is asking. */
 function asHandler<R>(app: App, request: object, work: () => R): R {
   const within = (cache: CacheService, resolve: typeof RESOLVE, next: () => R): R =>
-    foundationOf(cache).context.serve(new Asker(request, resolve, new ScopeTable()), next);
+    foundationOf(cache).context.serve(new LateScopeResolver(request, resolve, new ScopeTable()), next);
   return within(app.main, RESOLVE, () => within(app.sessions, RESOLVE, () => within(app.regions, BY_REGION, work)));
 }
 
@@ -304,7 +304,7 @@ describe('a request, as each cache finds out who is asking', () => {
   it('is nobody’s for a cache that says that it is global', async () => {
     const app = await start();
     const { context } = foundationOf(app.regions);
-    await foundationOf(app.main).context.serve(new Asker(request, RESOLVE, new ScopeTable()), async () => {
+    await foundationOf(app.main).context.serve(new LateScopeResolver(request, RESOLVE, new ScopeTable()), async () => {
       expect(context.scope().tenant).toBeUndefined();
       expect(app.rows.whose()).toBe('acme/ann');
     });
@@ -316,7 +316,7 @@ describe('a request, as each cache finds out who is asking', () => {
     await asHandler(app, request, async () => {
       const { main, regions } = app;
       const nested = <R>(work: () => R): R =>
-        foundationOf(main).context.serve(new Asker(other, RESOLVE, new ScopeTable()), work);
+        foundationOf(main).context.serve(new LateScopeResolver(other, RESOLVE, new ScopeTable()), work);
       expect(await nested(() => tenants(app))).toEqual(['globex', 'globex', 'ScopeMissingError']);
       await regions.getOrSet('load', () => nested(() => tenants(app)));
       expect(await regions.has('load')).toBe(false);
@@ -326,7 +326,7 @@ describe('a request, as each cache finds out who is asking', () => {
   it('is watched by the load around it also in a cache that asks nobody', async () => {
     const { main, sessions, regions } = await start();
     const serve = (who: object, work: () => Promise<unknown>) =>
-      foundationOf(main).context.serve(new Asker(who, RESOLVE, new ScopeTable()), work);
+      foundationOf(main).context.serve(new LateScopeResolver(who, RESOLVE, new ScopeTable()), work);
     const read = () =>
       serve({ user: { org: 'other' } }, () => regions.for({ tenant: 'globex' }).get('x', { default: 0 }));
     await serve(request, () => sessions.tenant('acme').getOrSet('load', read));

@@ -4,11 +4,11 @@ import type { ScopeResolver } from './scope-resolver.js';
 import type { ScopeTable } from './scope-table.js';
 
 /**
- * Who is behind an HTTP request, looked up when a call wants to know, and anew for every call. Guards come before the
- * handler, and what the request said before them must not stick: a call before authentication finds nobody and fails
- * closed, the calls after it find whom the guards have recognised. Only for resolvers that do nothing but read.
+ * Resolves the scope of an HTTP request late: when a call needs it, and anew for every call. Guards run before the
+ * handler, and what the request contained before them must not stick: a call before authentication finds no scope and
+ * fails closed, later calls find the user that the guards have verified. Only for resolvers that do nothing but read.
  */
-export class Asker {
+export class LateScopeResolver {
   private latest: Frame | undefined;
 
   constructor(
@@ -17,9 +17,9 @@ export class Asker {
     private readonly scopes: ScopeTable,
   ) {}
 
-  /** The scope as of now. What is found stays as it is, whatever becomes of the request. @throws ScopeInvalidError */
+  /** The scope as of now. A frame that was returned does not change with the request. @throws ScopeInvalidError */
   frame(): Frame {
-    // Should it come later after all, then a promise has no tenant: nobody's.
+    // Should a resolver return a promise after all: a promise has no tenant, so the scope is empty.
     const found = this.resolver({
       transport: 'http',
       request: this.request,
