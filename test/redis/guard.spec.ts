@@ -143,7 +143,7 @@ it('G7: what was confirmed is remembered for its window, and no longer', async (
   const note = (at: number): void => {
     const keys = [rig.key(at)];
     held.push(new WeakRef(keys));
-    journal.note({ kind: 'evict', keys });
+    journal.record({ kind: 'evict', keys });
   };
   for (let at = 0; at < 50; at++) {
     note(at);

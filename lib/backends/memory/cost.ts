@@ -13,7 +13,7 @@ export const QUOTA_BYTES = 56;
 export const COPY_BYTES = 200;
 /** Shared metadata: the object, its required stamp, its slot in the group's map, its list of labels. */
 const METADATA_BYTES = 230;
-/** A label in a list, and one whose stamp is remembered, beside their characters. */
+/** A label in a list, and one whose stamp is kept, beside their characters. */
 const LABEL_BYTES = 32;
 export const STAMPED_LABEL_BYTES = 88;
 /** The entries of one space, and one tenant. */
@@ -44,7 +44,7 @@ export function compact(text: string): string {
   return text.length <= ALWAYS_FLAT ? text : Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** The same texts in one piece each: asking for a character makes it so. */
+/** Flattens texts in place: reading one character makes V8 store them in one piece. */
 export function flatten(texts: readonly string[]): void {
   for (const text of texts) text.charCodeAt(0);
 }

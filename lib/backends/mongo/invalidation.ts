@@ -11,7 +11,7 @@ import type { MongoReader } from './reader.js';
 import type { MongoShardClocks, Ticked } from './shard-clocks.js';
 import { type Judgement, type MongoWalk } from './index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
-import { countWithin, WALKS } from '../shared/counting.js';
+import { countWithin, MAX_PARALLEL_SCANS } from '../shared/counting.js';
 import { chunks, inTurns, sum } from '../shared/batches.js';
 
 const EVERYTHING = compileGlob('*');
@@ -58,7 +58,7 @@ export class MongoInvalidation {
     const batches = [...byShard].flatMap(([shard, ids]) =>
       chunks([...ids], BATCH).map((some) => [shard, some] as const),
     );
-    return sum(await inTurns(batches, WALKS, ([shard, some]) => walk.evict(shard, some)));
+    return sum(await inTurns(batches, MAX_PARALLEL_SCANS, ([shard, some]) => walk.evict(shard, some)));
   }
 
   async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
@@ -89,7 +89,7 @@ export class MongoInvalidation {
   async removeMatching(selection: Selection): Promise<number> {
     const { shards, walk } = this.parts;
     const judge: Judgement = (header, state) => (walk.isLive(header, state) ? 'live' : 'dead');
-    const counts = await inTurns(shards.all(selection.view.partition), WALKS, async (shard) => {
+    const counts = await inTurns(shards.all(selection.view.partition), MAX_PARALLEL_SCANS, async (shard) => {
       let removed = 0;
       for await (const some of walk.remove(shard, selection, judge, 'go')) removed += some;
       return removed;
@@ -102,7 +102,9 @@ export class MongoInvalidation {
     const { shardClocks, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
     const everyShard = await this.everyShard();
-    const ticked = await inTurns(everyShard, WALKS, (shard) => shardClocks.tick(shard, NO_LABELS, 'floor'));
+    const ticked = await inTurns(everyShard, MAX_PARALLEL_SCANS, (shard) =>
+      shardClocks.tick(shard, NO_LABELS, 'floor'),
+    );
     return counts ? this.tidyAll(ticked, WHOLE_SHARD, beganAtMs) : 0;
   }
 

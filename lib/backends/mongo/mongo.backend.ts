@@ -26,7 +26,7 @@ import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { veil } from '../../core/veil.js';
-import { WALKS } from '../shared/counting.js';
+import { MAX_PARALLEL_SCANS } from '../shared/counting.js';
 import { MongoApplications } from './applications.js';
 import { MongoCounter } from './counter.js';
 import { LabelFields, MongoShards } from './documents.js';
@@ -116,7 +116,7 @@ class MongoBackend implements ServerBackend {
     const keyCheck = new MongoKeyCheck(parts.codec(), lead);
     const codec = keyCheck.guarded();
     this.warnings = new Warnings(this.kind, { clock, emit });
-    const warn = this.warnings.tell;
+    const warn = this.warnings.warn;
     const probe = new MongoServerProbe({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
     const applications = new MongoApplications(parts, warn, lead, serverClock);
     const connection = new MongoConnection(
@@ -214,7 +214,7 @@ class MongoBackend implements ServerBackend {
   }
 
   /** Nobody waits for a count, but everybody for this to be over. */
-  async repeat(invalidation: Invalidation): Promise<void> {
+  async resend(invalidation: Invalidation): Promise<void> {
     if (invalidation.kind === 'clear') await this.invalidation.clear(invalidation.view, false);
     else if (invalidation.kind === 'everything') await this.invalidation.clearEverything(false);
     else await apply(this, invalidation);
@@ -233,7 +233,7 @@ class MongoBackend implements ServerBackend {
   async usage(view: View | undefined): Promise<Usage> {
     const { invalidation, shards, walk } = this;
     const looked = view === undefined ? await invalidation.everyShard() : shards.all(view.partition);
-    return totalOf(await inTurns(looked, WALKS, (shard) => walk.usage(shard, view ?? WHOLE_SHARD)));
+    return totalOf(await inTurns(looked, MAX_PARALLEL_SCANS, (shard) => walk.usage(shard, view ?? WHOLE_SHARD)));
   }
 
   /** Of the whole collection, documents of shards and leases included. */
@@ -277,7 +277,7 @@ class MongoBackend implements ServerBackend {
       lead: shards.lead,
       ownWrites: writes.ownWrites,
       origin,
-      warn: this.warnings.tell,
+      warn: this.warnings.warn,
     });
   }
 

@@ -112,14 +112,14 @@ class RedisBackend implements ServerBackend {
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     const poolEvents: PoolEvents = {
-      onWarning: this.warnings.tell,
+      onWarning: this.warnings.warn,
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.tellReborn?.(),
       onOpen: () => {
         this.onReachable?.();
         void this.applications.look(this.pool);
-        this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.tell(mismatch.message));
+        this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.warn(mismatch.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       monotonicMs: () => clock.monotonicMs(),
@@ -128,7 +128,7 @@ class RedisBackend implements ServerBackend {
     const { pool } = this;
     const shards = new ShardMap(prefix, options.shards);
     this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
-    this.applications = new RedisApplications(parts, this.warnings.tell, shards.lead);
+    this.applications = new RedisApplications(parts, this.warnings.warn, shards.lead);
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;
@@ -140,7 +140,7 @@ class RedisBackend implements ServerBackend {
     const leaseParts = { pool, shards, clock, serverClock, opener, reader: this.reader, shardClocks, publisher };
     this.leases = new RedisLeases(leaseParts);
     this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
-    this.walk = new RedisWalk(pool, opener, serverClock, publisher, new Pace(clock), this.warnings.tell);
+    this.walk = new RedisWalk(pool, opener, serverClock, publisher, new Pace(clock), this.warnings.warn);
     const countingMs = options.guard.longTimeoutMs / 2;
     this.invalidation = new RedisInvalidation({ ...leaseParts, walk: this.walk, countingMs });
   }
@@ -202,7 +202,7 @@ class RedisBackend implements ServerBackend {
   }
 
   /** Nobody waits for a count, but everybody for this to be over. */
-  async repeat(invalidation: Invalidation): Promise<void> {
+  async resend(invalidation: Invalidation): Promise<void> {
     if (invalidation.kind === 'clear') await this.invalidation.clear(invalidation.view, false);
     else if (invalidation.kind === 'everything') await this.invalidation.clearEverything(false);
     else await apply(this, invalidation);

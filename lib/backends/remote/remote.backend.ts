@@ -4,11 +4,11 @@ import { machineOf } from '../../core/clock.js';
 import { FallbackBackend } from '../resilience/fallback.backend.js';
 import { GuardedBackend } from '../resilience/guarded.backend.js';
 import type { GuardSettings, Punctual } from '../resilience/options.js';
-import type { Repeating } from '../resilience/retry-queue.js';
+import type { Resending } from '../resilience/retry-queue.js';
 import type { LevelParts, SecondLevel } from '../shared/second-level.js';
 
 export interface ServerBackend
-  extends Omit<Backend, keyof Punctual>, Repeating, Punctual, Pick<SecondLevel, 'proofOf'> {
+  extends Omit<Backend, keyof Punctual>, Resending, Punctual, Pick<SecondLevel, 'proofOf'> {
   readonly validator: Pick<SecondLevel, 'stillStands'>;
   /** Called when a server is there, or there again. */
   onReachable: (() => void) | undefined;
@@ -30,9 +30,9 @@ export function levelOf(
   wire: SecondLevel['wire'],
 ): SecondLevel {
   const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
-  backend.onReachable = () => guarded.tryAgain();
-  backend.onAway = (why) => guarded.outage.begin(why);
-  backend.onTrouble = (why) => guarded.outage.failed(why);
+  backend.onReachable = () => guarded.probeNow();
+  backend.onAway = (why) => guarded.outageLog.begin(why);
+  backend.onTrouble = (why) => guarded.outageLog.failed(why);
   return {
     backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
     proofOf: (of) => backend.proofOf(of),

@@ -10,9 +10,9 @@ export interface BreakerOptions {
 type BreakerState = 'closed' | 'open' | 'half-open';
 
 /**
- * Stops asking a backend that does not answer. Closed: everything passes. Open: nothing does, for a pause. Half-open:
- * one probe passes, and its outcome decides; everybody else is still turned away, so a server that comes back is not
- * met by all at once.
+ * Stops calls to a backend that does not answer. Closed: every call passes. Open: none does, for a pause. Half-open: one
+ * probe passes, and its outcome decides; other calls are still rejected, so a server that comes back does not get all of
+ * them at once.
  */
 export class CircuitBreaker {
   private failuresInRow = 0;
@@ -40,7 +40,7 @@ export class CircuitBreaker {
   }
 
   /** The pause is over. */
-  hurry(): void {
+  endPause(): void {
     if (this.current === 'open') this.openedAtMs = -Infinity;
   }
 

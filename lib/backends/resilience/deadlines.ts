@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 /** Settled operations at the front that are worth a copy of the rest. */
 const COMPACT_AFTER = 1_024;
 
-/** An operation that is under way. */
+/** An operation in progress. */
 export interface Pending {
   readonly dueMs: number;
   /** Undefined once it is settled: what has been answered must not be kept until it would have been due. */
@@ -64,7 +64,7 @@ export class Deadlines {
     });
   }
 
-  /** Those who wait still get their deadline: a client of somebody else's goes on, and may never answer them. */
+  /** Pending operations still get their deadline: the client may be the application's own, stay open and never answer. */
   close(): void {
     if (this.head < this.queue.length) return;
     this.cancelTimer?.();
@@ -72,8 +72,8 @@ export class Deadlines {
   }
 
   /**
-   * A process that was busy is late for everything: answers that came meanwhile wait to be read, and are read first. Else
-   * one long computation would make a healthy server look as if it were away.
+   * After a long computation every timer is late, while answers that arrived meanwhile wait in the socket: they are read
+   * first. Otherwise one blocked event loop would make a healthy server look unreachable.
    */
   private readonly due = (): void => {
     const nowMs = this.clock.monotonicMs();
@@ -84,7 +84,7 @@ export class Deadlines {
     this.cancelTimer = undefined;
     let next: Pending | undefined;
     while ((next = this.queue[this.head]) !== undefined && (next.expire === undefined || next.dueMs <= nowMs)) {
-      // Whoever is told may begin and end others at once.
+      // `expire` may begin and end other operations synchronously.
       this.head++;
       const { expire } = next;
       next.expire = undefined;
@@ -92,11 +92,11 @@ export class Deadlines {
     }
     this.queue = this.queue.slice(this.head);
     this.head = 0;
-    if (next !== undefined) this.look(next.dueMs - nowMs);
+    if (next !== undefined) this.schedule(next.dueMs - nowMs);
   }
 
-  private look(inMs: number): void {
-    // Whoever was told may have set one for what they began.
+  private schedule(inMs: number): void {
+    // An operation begun by `expire` may have set a timer already.
     this.cancelTimer?.();
     this.cancelTimer = this.clock.after(Math.max(1, inMs), this.due);
   }

@@ -1,6 +1,6 @@
 /**
- * A second backend for when the first does not answer: memory behind Redis. Only this process sees it, so what it
- * promises across processes ends while the first is away, and it forgets everything as soon as the first is back.
+ * A second backend for when the first does not answer: memory behind Redis. It is private to this process, so guarantees
+ * across processes are suspended while the first is away, and it is emptied as soon as the first is back.
  */
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type {
@@ -30,13 +30,13 @@ export class FallbackBackend implements Backend {
   }
 
   readonly kind: string;
-  /** Leases that the second backend granted: their fills belong there, whatever has become of the first. */
-  private readonly own = new WeakSet<Lease>();
-  /** Those of them whose fill takes the place of what stood there, on the first as well. */
+  /** Leases that the second backend granted: their fills go there, whatever the state of the first. */
+  private readonly ownLeases = new WeakSet<Lease>();
+  /** Those of them whose fill replaces an entry, which has to go from the first as well. */
   private readonly replacing = new WeakSet<Lease>();
   private isDegraded = false;
-  /** The second may still hold what it was given before the first came back: no call reads it until that is gone. */
-  private isSoiled = false;
+  /** The second may still have entries from before the first came back: no call reads it until it is emptied. */
+  private isSecondStale = false;
 
   constructor(
     private readonly first: Backend,
@@ -65,7 +65,7 @@ export class FallbackBackend implements Backend {
       async () => {
         const reply = await this.second.lease(key, request);
         if (reply.kind === 'granted') {
-          this.own.add(reply.lease);
+          this.ownLeases.add(reply.lease);
           if (request.purpose === 'replace') this.replacing.add(reply.lease);
         }
         return reply;
@@ -74,17 +74,17 @@ export class FallbackBackend implements Backend {
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    return this.of(lease).renew(lease, leaseMs);
+    return this.ownerOf(lease).renew(lease, leaseMs);
   }
 
   async release(lease: Lease): Promise<void> {
-    await this.of(lease).release(lease);
+    await this.ownerOf(lease).release(lease);
   }
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    // A value loaded while the first was away is not kept once it is back: nobody knows what it has heard meanwhile.
-    if (this.own.has(lease) && !this.isDegraded) return 'lease-lost';
-    const outcome = await this.of(lease).fill(lease, draft);
+    // A value loaded while the first was away is not kept once it is back: invalidations in between may not cover it.
+    if (this.ownLeases.has(lease) && !this.isDegraded) return 'lease-lost';
+    const outcome = await this.ownerOf(lease).fill(lease, draft);
     if (outcome === 'stored' && this.replacing.has(lease)) await this.replaced([lease.key]);
     return outcome;
   }
@@ -93,7 +93,7 @@ export class FallbackBackend implements Backend {
     return this.writeMany([[key, draft]]);
   }
 
-  /** What the first could not take is kept here, and what it still holds under these keys is to go. */
+  /** Entries that the first could not store are kept in the second, and its older ones under these keys are evicted. */
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
     return this.either(
       () => this.first.writeMany(entries),
@@ -175,13 +175,13 @@ export class FallbackBackend implements Backend {
     );
   }
 
-  /** The first may still hold what stood under these keys before, and would serve it once it is back. */
+  /** The first may still have older entries under these keys, and would serve them once it is back. */
   private async replaced(keys: readonly Key[]): Promise<void> {
     await Promise.resolve(this.first.evict(keys)).catch(queued);
   }
 
-  private of(lease: Lease): Backend {
-    return this.own.has(lease) ? this.second : this.first;
+  private ownerOf(lease: Lease): Backend {
+    return this.ownLeases.has(lease) ? this.second : this.first;
   }
 
   private async either<T>(first: () => Awaitable<T>, second: () => Awaitable<T>): Promise<T> {
@@ -190,7 +190,7 @@ export class FallbackBackend implements Backend {
       answer = await first();
     } catch (error) {
       if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
-      if (this.isSoiled) await this.clean();
+      if (this.isSecondStale) await this.clean();
       this.isDegraded = true;
       return second();
     }
@@ -198,22 +198,22 @@ export class FallbackBackend implements Backend {
     return answer;
   }
 
-  /** The first is back, and its answer is right whether the second forgets at once or not. */
+  /** The first is back, and its answer is right whether the second can be emptied now or not. */
   private async recover(): Promise<void> {
     this.isDegraded = false;
-    this.isSoiled = true;
+    this.isSecondStale = true;
     await this.clean().catch(queued);
   }
 
   private async clean(): Promise<void> {
     await this.second.clearEverything();
-    this.isSoiled = false;
+    this.isSecondStale = false;
   }
 
-  /** Removals always reach both; what counts is what the first says, and the silence of either is the caller's to know. */
+  /** Removals always go to both; the answer is that of the first, and a failure of either reaches the caller. */
   private async both<T>(remove: (backend: Backend) => Awaitable<T>): Promise<T> {
     const second = Promise.resolve().then(() => remove(this.second));
-    // Not before the second is done: who reads there meanwhile must not find it after the first has said that it is gone.
+    // Not before the second is done: no read there may find an entry after the first has confirmed its removal.
     await second.catch(queued);
     const answer = await remove(this.first);
     await second;
@@ -221,7 +221,7 @@ export class FallbackBackend implements Backend {
   }
 }
 
-/** The first keeps what it could not confirm in its own queue; the caller's value is safe here. */
+/** The first queues the eviction that it could not confirm; the caller's value is safe in the second. */
 function queued(): void {
   // Documented above: nothing more to do.
 }

@@ -1,7 +1,7 @@
 /**
- * A coat around a backend that can be slow or away: a deadline on every call, a circuit breaker, and a queue for
- * invalidations that nobody confirmed. With it a failing backend costs reads at most one deadline, and nothing while
- * the circuit is open (guarantee G9); invalidations are retried, and say so when they stay unknown (G8).
+ * A decorator for a backend that can be slow or away: a deadline on every call, a circuit breaker, and a queue for
+ * invalidations that were not confirmed. With it a failing backend costs reads at most one deadline, and nothing while
+ * the circuit is open (guarantee G9); invalidations are retried, and fail when their outcome stays unknown (G8).
  */
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type {
@@ -30,9 +30,9 @@ import { leaseInTime, releaseAnyway } from './guarded-leases.js';
 import { Journal } from './journal.js';
 import { inPortions } from '../shared/batches.js';
 import { openOrClose } from '../shared/open-close.js';
-import { Outage } from './outage-log.js';
+import { OutageLog } from './outage-log.js';
 import { asUnanswered, isAnswer, reasonOf } from '../shared/refused.error.js';
-import { isBrief, repeat, RetryQueue, type Repeating } from './retry-queue.js';
+import { isBrief, resend, RetryQueue, type Resending } from './retry-queue.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { LevelParts } from '../shared/second-level.js';
 
@@ -42,34 +42,34 @@ export class GuardedBackend implements Backend {
   }
 
   readonly kind: string;
-  /** What people are told of it. */
-  readonly outage: Outage;
+  /** Warns when the backend goes and when it is back. */
+  readonly outageLog: OutageLog;
   private readonly breaker: CircuitBreaker;
   private readonly deadlines: Deadlines;
-  /** Walks over many entries may take as long as many calls do. */
-  private readonly patience: Deadlines;
+  /** For scans over many entries, which take as long as many calls. */
+  private readonly longDeadlines: Deadlines;
   private readonly queue: RetryQueue;
   private readonly journal: Journal;
   private replaying: Promise<void> | undefined;
-  /** Counts the servers that have answered. */
-  private lives = 0;
-  private tellReborn: (() => void) | undefined;
+  /** Number of servers that have answered: grows when another one takes the place of the last. */
+  private serversSeen = 0;
+  private notifyReborn: (() => void) | undefined;
   private cancelProbe: (() => void) | undefined;
   private isClosed = false;
 
   constructor(
-    private readonly inner: Backend & Repeating & Punctual,
+    private readonly inner: Backend & Resending & Punctual,
     private readonly settings: GuardSettings,
     private readonly parts: LevelParts,
   ) {
     this.kind = inner.kind;
-    this.outage = new Outage(inner.kind, parts);
+    this.outageLog = new OutageLog(inner.kind, parts);
     this.breaker = new CircuitBreaker(parts.clock, settings, () => {
       this.scheduleProbe();
-      this.outage.suspect();
+      this.outageLog.suspect();
     });
     this.deadlines = new Deadlines(parts.clock, settings.timeoutMs);
-    this.patience = new Deadlines(parts.clock, settings.longTimeoutMs);
+    this.longDeadlines = new Deadlines(parts.clock, settings.longTimeoutMs);
     this.queue = new RetryQueue(settings.maxRetries);
     this.journal = new Journal(parts.clock, settings.journalMs, settings.maxRetries);
     inner.onReborn?.(() => this.replayJournal());
@@ -104,7 +104,7 @@ export class GuardedBackend implements Backend {
   }
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    const deadlines = entries.length > MANY ? this.patience : this.deadlines;
+    const deadlines = entries.length > MANY ? this.longDeadlines : this.deadlines;
     return this.guard('writeMany', (dueMs) => this.inner.writeMany(entries, dueMs), deadlines);
   }
 
@@ -117,31 +117,33 @@ export class GuardedBackend implements Backend {
   }
 
   evict(keys: readonly Key[]): Promise<number> {
-    return this.confirm({ kind: 'evict', keys }, () => this.inner.evict(keys));
+    return this.untilConfirmed({ kind: 'evict', keys }, () => this.inner.evict(keys));
   }
 
   invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    return this.confirm({ kind: 'invalidate', partition, labels }, () => this.inner.invalidate(partition, labels));
+    return this.untilConfirmed({ kind: 'invalidate', partition, labels }, () =>
+      this.inner.invalidate(partition, labels),
+    );
   }
 
   clear(view: View): Promise<number> {
-    return this.confirm({ kind: 'clear', view }, () => this.inner.clear(view));
+    return this.untilConfirmed({ kind: 'clear', view }, () => this.inner.clear(view));
   }
 
   removeMatching(selection: Selection): Promise<number> {
-    return this.confirm({ kind: 'matching', selection }, () => this.inner.removeMatching(selection));
+    return this.untilConfirmed({ kind: 'matching', selection }, () => this.inner.removeMatching(selection));
   }
 
   clearEverything(): Promise<number> {
-    return this.confirm({ kind: 'everything' }, () => this.inner.clearEverything());
+    return this.untilConfirmed({ kind: 'everything' }, () => this.inner.clearEverything());
   }
 
   scan(selection: Selection, cursor: string | undefined): Promise<Page> {
-    return this.guard('scan', () => this.inner.scan(selection, cursor), this.patience);
+    return this.guard('scan', () => this.inner.scan(selection, cursor), this.longDeadlines);
   }
 
   usage(view: View | undefined): Promise<Usage> {
-    return this.guard('usage', () => this.inner.usage(view), this.patience);
+    return this.guard('usage', () => this.inner.usage(view), this.longDeadlines);
   }
 
   info(): Promise<BackendInfo> {
@@ -157,13 +159,13 @@ export class GuardedBackend implements Backend {
   }
 
   onReborn(listener: () => void): void {
-    this.tellReborn = listener;
+    this.notifyReborn = listener;
   }
 
-  /** Somebody has seen the backend: whether it answers is tried now instead of after the pause. */
-  tryAgain(): void {
-    if (this.breaker.state === 'closed' && this.queue.size === 0 && !this.outage.isNoted) return;
-    this.breaker.hurry();
+  /** A connection was made: probes the backend now instead of after the pause. */
+  probeNow(): void {
+    if (this.breaker.state === 'closed' && this.queue.size === 0 && !this.outageLog.isActive) return;
+    this.breaker.endPause();
     this.ping().catch(() => this.scheduleProbe());
   }
 
@@ -171,26 +173,26 @@ export class GuardedBackend implements Backend {
     if (this.isClosed) return;
     this.isClosed = true;
     this.cancelProbe?.();
-    this.outage.close();
-    for (const deadlines of [this.deadlines, this.patience]) deadlines.close();
+    this.outageLog.close();
+    for (const deadlines of [this.deadlines, this.longDeadlines]) deadlines.close();
     await this.inner.close();
   }
 
   /**
-   * A call with its deadline, as the breaker allows. One promise for all of it: reads are many. The work is told when its
-   * caller will be told that it failed: by then it may have waited for what goes first.
+   * A call with its deadline, if the breaker admits it. One promise for all of it: reads are many. `work` gets the time at
+   * which its caller will get an error: by then it may have waited for the queue of invalidations.
    */
   guard<T>(operation: string, work: (dueMs: number) => Awaitable<T>, deadlines = this.deadlines): Promise<T> {
-    // Everybody waits for the probe, so it is none that may take long.
+    // Other calls are rejected until the probe is answered, so a call that may take long is not used as one.
     if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
       return this.ping().then(() => this.guard(operation, work, deadlines));
     if (!this.breaker.admits()) return Promise.reject(new UnansweredError(operation, 'circuit open', this.kind));
     return new Promise<T>((resolve, reject) => {
-      const { lives } = this;
+      const serversBefore = this.serversSeen;
       const fail = (error: unknown): void => {
         if (isAnswer(error)) this.answered();
         else {
-          this.outage.failed(reasonOf(error));
+          this.outageLog.failed(reasonOf(error));
           this.breaker.failed();
         }
         reject(asUnanswered(operation, error, this.kind));
@@ -199,8 +201,8 @@ export class GuardedBackend implements Backend {
       const answered = (answer: T): void => {
         if (!deadlines.end(pending)) return;
         this.answered();
-        // It may have come from a server that has not been told the last invalidations yet.
-        if (lives === this.lives) resolve(answer);
+        // The answer may come from a server that has not applied the last invalidations yet.
+        if (serversBefore === this.serversSeen) resolve(answer);
         else reject(new UnansweredError(operation, 'another server answers', this.kind));
       };
       const failed = (error: unknown): void => {
@@ -216,23 +218,23 @@ export class GuardedBackend implements Backend {
     });
   }
 
-  /** What waits in the queue goes first, and what comes meanwhile: before anybody reads what it would have removed. */
+  /** Queued invalidations are applied first, also those added meanwhile: no read may find what they remove. */
   private async afterReplay<T>(operation: string, work: (dueMs: number) => Awaitable<T>, pending: Pending): Promise<T> {
     while (this.queue.size > 0) await this.replay();
-    // Whoever was told meanwhile that it failed does not have it done behind their back.
+    // The caller has got an error meanwhile: the work must not be done after that.
     if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
     return work(pending.dueMs);
   }
 
-  /** Tries an invalidation until it is confirmed or its time is up; then it waits in the queue and the caller is told. */
-  private async confirm<T>(invalidation: Invalidation, work: () => Awaitable<T>): Promise<T> {
-    const deadlines = isBrief(invalidation) ? this.deadlines : this.patience;
+  /** Retries an invalidation until it is confirmed or its time is up; then it is queued and the caller gets an error. */
+  private async untilConfirmed<T>(invalidation: Invalidation, work: () => Awaitable<T>): Promise<T> {
+    const deadlines = isBrief(invalidation) ? this.deadlines : this.longDeadlines;
     const untilMs = this.parts.clock.monotonicMs() + this.settings.invalidationMs;
     let pauseMs = 10;
     for (;;) {
       try {
         const answer = await this.guard(invalidation.kind, work, deadlines);
-        this.journal.note(invalidation);
+        this.journal.record(invalidation);
         return answer;
       } catch (error) {
         if (isAnswer(error)) throw error;
@@ -249,16 +251,16 @@ export class GuardedBackend implements Backend {
     }
   }
 
-  /** One replay at a time, whoever asks. What the server refuses outright is dropped: its caller knows, and repeating it helps nobody. */
+  /** One replay at a time, shared by all callers. An invalidation that the server refuses is dropped: its caller got an error, and a resend would be refused again. */
   private replay(): Promise<void> {
     this.replaying ??= this.queue
       .replay((invalidation) =>
-        (isBrief(invalidation) ? this.deadlines : this.patience)
+        (isBrief(invalidation) ? this.deadlines : this.longDeadlines)
           .limit(
-            (async () => repeat(this.inner, invalidation))().then(() => this.parts.onRepeated?.(invalidation)),
+            (async () => resend(this.inner, invalidation))().then(() => this.parts.onResent?.(invalidation)),
             () => new UnansweredError('replay', 'no answer in time', this.kind),
           )
-          .then(() => this.journal.note(invalidation))
+          .then(() => this.journal.record(invalidation))
           .catch((error: unknown) => {
             if (!isAnswer(error)) throw error;
             const message = `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`;
@@ -271,15 +273,15 @@ export class GuardedBackend implements Backend {
     return this.replaying;
   }
 
-  /** Another server answers now, and it may have lost the last invalidations: they are said again (guarantee G7). */
+  /** Another server answers now, and it may have lost the last invalidations: they are replayed (guarantee G7). */
   private replayJournal(): void {
-    this.lives++;
-    this.queue.renew(this.journal.recent());
-    this.tellReborn?.();
-    this.tryAgain();
+    this.serversSeen++;
+    this.queue.requeue(this.journal.recent());
+    this.notifyReborn?.();
+    this.probeNow();
   }
 
-  /** Somebody must ask again even if nobody reads: queued invalidations wait for it. */
+  /** Probes even if there are no reads: queued invalidations wait for the server. */
   private scheduleProbe(): void {
     if (this.isClosed || this.cancelProbe !== undefined) return;
     this.cancelProbe = this.parts.clock.after(this.settings.pauseMs, () => {
@@ -290,6 +292,6 @@ export class GuardedBackend implements Backend {
 
   private answered(): void {
     this.breaker.succeeded();
-    if (this.outage.isNoted) this.outage.end();
+    if (this.outageLog.isActive) this.outageLog.end();
   }
 }

@@ -1,18 +1,18 @@
 import type { Clock } from '../../core/clock.js';
-import { clearOf, crowderOf, partitionOf } from './crowding.js';
+import { clearOf, heaviestPartition, partitionOf } from './overflow.js';
 import type { Invalidation } from '../shared/invalidation.js';
 
-interface Noted {
+interface JournalEntry {
   readonly invalidation: Invalidation;
   readonly atMs: number;
 }
 
 /**
- * The invalidations of the last minute. A replica that becomes master may not have heard of them; repeating them costs
- * a few misses, not repeating them serves values that everybody believed gone.
+ * The invalidations of the last minute. A replica that becomes master may have lost them; replaying them costs a few
+ * misses, not replaying them serves values whose removal was confirmed.
  */
 export class Journal {
-  private noted: Noted[] = [];
+  private entries: JournalEntry[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -20,35 +20,35 @@ export class Journal {
     private readonly limit: number,
   ) {}
 
-  note(invalidation: Invalidation): void {
+  record(invalidation: Invalidation): void {
     const nowMs = this.clock.monotonicMs();
-    // Names of entries take room: what has left the window goes, looked for once in a window and not at every note.
-    if (nowMs - (this.noted[0]?.atMs ?? nowMs) > 2 * this.windowMs) this.noted = this.since(nowMs - this.windowMs);
-    this.noted.push({ invalidation, atMs: nowMs });
-    if (this.noted.length > this.limit) this.makeRoom(nowMs);
+    // Names of entries take memory: those that have left the window are dropped once per window, not at every record.
+    if (nowMs - (this.entries[0]?.atMs ?? nowMs) > 2 * this.windowMs) this.entries = this.since(nowMs - this.windowMs);
+    this.entries.push({ invalidation, atMs: nowMs });
+    if (this.entries.length > this.limit) this.makeRoom(nowMs);
   }
 
-  /** Those of the window, oldest first. */
+  /** The invalidations of the window, oldest first. */
   recent(): readonly Invalidation[] {
-    this.noted = this.since(this.clock.monotonicMs() - this.windowMs);
-    return this.noted.map(({ invalidation }) => invalidation);
+    this.entries = this.since(this.clock.monotonicMs() - this.windowMs);
+    return this.entries.map(({ invalidation }) => invalidation);
   }
 
-  /** The tenant that fills it is cleared in the stead of what it asked for: what others asked for is still remembered. */
+  /** The tenant that has most entries is cleared in their stead: those of other tenants stay in the journal. */
   private makeRoom(nowMs: number): void {
-    const crowder = crowderOf(
-      this.noted.map(({ invalidation }) => invalidation),
+    const heaviest = heaviestPartition(
+      this.entries.map(({ invalidation }) => invalidation),
       this.limit,
     );
-    if (crowder !== undefined) {
-      this.noted = this.noted.filter(({ invalidation }) => partitionOf(invalidation) !== crowder);
-      this.noted.push({ invalidation: clearOf(crowder), atMs: nowMs });
+    if (heaviest !== undefined) {
+      this.entries = this.entries.filter(({ invalidation }) => partitionOf(invalidation) !== heaviest);
+      this.entries.push({ invalidation: clearOf(heaviest), atMs: nowMs });
     }
-    // Halved rather than shifted, so that noting stays cheap; the newest are the ones a failover loses.
-    if (this.noted.length > this.limit) this.noted = this.noted.slice(-Math.ceil(this.limit / 2));
+    // Halved rather than shifted, so that recording stays cheap; the newest are the ones a failover loses.
+    if (this.entries.length > this.limit) this.entries = this.entries.slice(-Math.ceil(this.limit / 2));
   }
 
-  private since(sinceMs: number): Noted[] {
-    return this.noted.filter(({ atMs }) => atMs >= sinceMs);
+  private since(sinceMs: number): JournalEntry[] {
+    return this.entries.filter(({ atMs }) => atMs >= sinceMs);
   }
 }

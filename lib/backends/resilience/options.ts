@@ -12,21 +12,21 @@ export interface GuardOptions {
   /**
    * The same for listings, counts, clears, removals by pattern, and calls that name more than 200 entries. What a caller
    * gets when it is too short stands in the guide on invalidation: on Redis a clear answers after half of it, with what it
-   * has counted by then; other removals are unconfirmed. @default '30s'
+   * counted by then; other removals are unconfirmed. @default '30s'
    */
   readonly longTimeout?: Duration | undefined;
-  /** Failures in a row after which the backend is left alone. @default 5 */
+  /** Failures in a row after which calls no longer go to the backend. @default 5 */
   readonly failures?: number | undefined;
-  /** How long it is left alone before one call tries again; grows while it stays away. @default '500ms' */
+  /** How long until one call probes it again; grows while it stays away. @default '500ms' */
   readonly pause?: Duration | undefined;
-  /** How long an invalidation is retried before the caller is told that nobody knows. @default '1s' */
+  /** How long an invalidation is retried before its caller gets an error: the outcome is unknown. @default '1s' */
   readonly invalidationTimeout?: Duration | undefined;
   /**
-   * Unconfirmed invalidations that wait to be said again; beyond it the tenant that has most of them is cleared in their
+   * Unconfirmed invalidations that are queued to be resent; beyond it the tenant that has most of them is cleared in their
    * stead, or everything where none has many. @default 10000
    */
   readonly maxRetries?: number | undefined;
-  /** How long confirmed invalidations are remembered, to be repeated to a server that took another's place. @default '60s' */
+  /** How long confirmed invalidations are kept, to be replayed to a server that took another's place. @default '60s' */
   readonly journal?: Duration | undefined;
 }
 
@@ -40,12 +40,12 @@ export const GUARD_OPTIONS = Object.freeze([
   'journal',
 ] as const);
 
-/** Keys or entries beyond which one call is given the time of a long one. */
+/** Keys or entries beyond which one call has the deadline of a long one. */
 export const MANY = 200;
 /** Keys that are read within one deadline; of more, each portion has its own, so a server that hangs still costs one. */
 export const PORTION = 1_000;
 
-/** What a backend may do better than the contract says: to leave a write undone that was not made by `dueMs`. */
+/** What a backend may offer beyond the contract: to skip a write that has not been sent by `dueMs`. */
 export interface Punctual {
   write(key: Key, draft: Draft, dueMs?: number): Awaitable<void>;
   writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Awaitable<void>;

@@ -1,30 +1,30 @@
 /**
- * Whether a backend answers, told to people: one line when it goes, with the reason, and one when it is back, however
- * many calls fail in between and however often it is tried. What fails while others are answered is trouble, and no
- * outage: each kind of it is told once in a while. Of several connections to a server that dies the first may be lost
- * before the last answer of another is read, so trouble waits until it is clear that it was not how an outage began.
+ * Reports outages of a backend as warnings: one line when it goes, with the reason, and one when it is back, however many
+ * calls fail in between and however often it is probed. A failure while other calls are answered is no outage: each kind
+ * of it is reported once in a while. Of several connections to a server that dies the first may be lost before the last
+ * answer of another is read, so a failure is deferred until it is clear that it was not how an outage began.
  */
 import type { Clock } from '../../core/clock.js';
 import type { Emit } from '../../core/observer.js';
 import { Warnings } from '../shared/warnings.js';
 
-/** Calls fail sooner than a connection finds out why: so long a line waits for what else is heard. */
-const HEAR_OUT_MS = 500;
-/** Another reason than the one told is told as well, but not the steps in which a server comes back. */
-const SILENCE_MS = 30_000;
+/** Calls fail sooner than a connection has the reason: so long a warning waits for it. */
+const SETTLE_MS = 500;
+/** Another reason is reported as well after so long, but not the steps in which a server comes back. */
+const REPEAT_AFTER_MS = 30_000;
 const UNKNOWN = 'not connected';
 
-export class Outage {
+export class OutageLog {
   private readonly warnings: Warnings;
-  /** What failed last. */
-  private trouble: string | undefined;
-  /** What failed while others were answered, and is not told yet. */
-  private readonly asides = new Set<string>();
-  private cancelAsides: (() => void) | undefined;
-  /** Why it is away, as it was told; undefined: it is there, as far as people know. */
-  private told: string | undefined;
-  private toldAtMs = -Infinity;
-  private cancel: (() => void) | undefined;
+  /** The reason of the last failure. */
+  private lastFailure: string | undefined;
+  /** Failures while other calls were answered, not reported yet. */
+  private readonly deferred = new Set<string>();
+  private cancelDeferred: (() => void) | undefined;
+  /** The reason of the outage as reported; undefined: no outage is reported. */
+  private reported: string | undefined;
+  private reportedAtMs = -Infinity;
+  private cancelSuspicion: (() => void) | undefined;
   private isClosed = false;
 
   constructor(
@@ -34,67 +34,68 @@ export class Outage {
     this.warnings = new Warnings(kind, parts);
   }
 
-  /** Something was told, or is about to be. */
-  get isNoted(): boolean {
-    return this.trouble !== undefined || this.told !== undefined;
+  /** An outage or failure was reported, or may be about to be. */
+  get isActive(): boolean {
+    return this.lastFailure !== undefined || this.reported !== undefined;
   }
 
-  /** A call or a connection failed. The end of an outage, or its beginning, will show which it was. */
+  /** A call or a connection failed. Whether it was an outage shows when one begins, or when another call is answered. */
   failed(why: string): void {
-    if (this.told === undefined) this.trouble = why;
+    if (this.reported === undefined) this.lastFailure = why;
   }
 
-  /** Calls are failing, so that no more are made. */
+  /** The circuit has opened: calls are failing. */
   suspect(): void {
-    if (this.told !== undefined || this.isClosed) return;
-    this.dropAsides();
-    this.cancel ??= this.parts.clock.after(HEAR_OUT_MS, () => this.begin(this.trouble ?? UNKNOWN));
+    if (this.reported !== undefined || this.isClosed) return;
+    this.dropDeferred();
+    this.cancelSuspicion ??= this.parts.clock.after(SETTLE_MS, () => this.begin(this.lastFailure ?? UNKNOWN));
   }
 
-  /** Nobody is there. */
+  /** The backend does not answer. */
   begin(why: string): void {
-    this.cancel?.();
-    this.cancel = undefined;
-    this.dropAsides();
+    this.cancelSuspicion?.();
+    this.cancelSuspicion = undefined;
+    this.dropDeferred();
     const nowMs = this.parts.clock.monotonicMs();
-    const isNews = this.told === undefined || (this.told !== why && nowMs - this.toldAtMs >= SILENCE_MS);
-    if (!isNews) return;
-    this.told = why;
-    this.toldAtMs = nowMs;
-    this.say(`does not answer (${why}): calls go on without the cache until it does.`);
+    const isNew =
+      this.reported === undefined || (this.reported !== why && nowMs - this.reportedAtMs >= REPEAT_AFTER_MS);
+    if (!isNew) return;
+    this.reported = why;
+    this.reportedAtMs = nowMs;
+    this.warn(`does not answer (${why}): calls go on without the cache until it does.`);
   }
 
-  /** It answers. */
+  /** The backend answers. */
   end(): void {
-    const { trouble } = this;
-    if (this.cancel !== undefined) this.begin(trouble ?? UNKNOWN);
-    this.trouble = undefined;
-    if (this.told !== undefined) this.say('answers again.');
-    else if (trouble !== undefined) this.setAside(trouble);
-    this.told = undefined;
+    const { lastFailure } = this;
+    if (this.cancelSuspicion !== undefined) this.begin(lastFailure ?? UNKNOWN);
+    this.lastFailure = undefined;
+    if (this.reported !== undefined) this.warn('answers again.');
+    else if (lastFailure !== undefined) this.defer(lastFailure);
+    this.reported = undefined;
   }
 
   close(): void {
     this.isClosed = true;
-    this.dropAsides();
-    this.cancel?.();
+    this.dropDeferred();
+    this.cancelSuspicion?.();
   }
 
-  private setAside(trouble: string): void {
-    this.asides.add(trouble);
-    this.cancelAsides ??= this.parts.clock.after(HEAR_OUT_MS, () => {
-      for (const aside of this.asides) this.warnings.tell(aside);
-      this.dropAsides();
+  private defer(failure: string): void {
+    this.deferred.add(failure);
+    this.cancelDeferred ??= this.parts.clock.after(SETTLE_MS, () => {
+      for (const failure of this.deferred) this.warnings.warn(failure);
+      this.dropDeferred();
     });
   }
 
-  private dropAsides(): void {
-    this.cancelAsides?.();
-    this.cancelAsides = undefined;
-    this.asides.clear();
+  private dropDeferred(): void {
+    this.cancelDeferred?.();
+    this.cancelDeferred = undefined;
+    this.deferred.clear();
   }
 
-  private say(what: string): void {
+  private warn(what: string): void {
     if (!this.isClosed) this.parts.emit.event({ type: 'warning', message: `The ${this.kind} backend ${what}` });
   }
 }

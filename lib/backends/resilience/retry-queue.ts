@@ -1,79 +1,79 @@
 import type { Awaitable } from '../../core/async/awaitable.js';
 import { MANY } from './options.js';
-import { clearOf, crowderOf, partitionOf } from './crowding.js';
+import { clearOf, heaviestPartition, partitionOf } from './overflow.js';
 import type { Backend } from '../../core/backend.js';
 import type { Invalidation } from '../shared/invalidation.js';
 
-/** Invalidations that are said again at once. One after the other those of a busy minute would take half of the next. */
-const AT_ONCE = 64;
+/** Invalidations that are replayed in parallel. One after the other those of a busy minute would take half of the next. */
+const MAX_PARALLEL = 64;
 
-/** Whether it takes no longer than a single call may. */
+/** Whether it fits into the deadline of a single call. */
 export function isBrief(invalidation: Invalidation): boolean {
   return invalidation.kind === 'evict' ? invalidation.keys.length <= MANY : invalidation.kind === 'invalidate';
 }
 
 /**
  * Invalidations that the server has not confirmed, in their order and each once. Bounded: when it is full, the tenant
- * that has most of them is cleared in their stead, or everything where no tenant has many. That is more than was asked
- * for and never less.
+ * that has most of them is cleared in their stead, or everything where no tenant has many. That is more than was
+ * requested and never less.
  */
 export class RetryQueue {
-  private readonly waiting = new Map<string, Invalidation>();
-  /** Those that clear much, while they are being said. What is asked for meanwhile may stand where they have been already. */
-  private readonly begun = new WeakSet<Invalidation>();
+  private readonly queued = new Map<string, Invalidation>();
+  /** The ones being replayed now. A new invalidation may target shards that a wide one has already passed, so it must still be queued. */
+  private readonly replaying = new WeakSet<Invalidation>();
 
   constructor(private readonly limit: number) {}
 
   get size(): number {
-    return this.waiting.size;
+    return this.queued.size;
   }
 
   add(invalidation: Invalidation): void {
-    // What has not begun takes this along. Said once more for each that comes while it is under way, it would never end.
+    // A wider one that is not being replayed yet includes this one. Queueing it again for each narrower one would never end.
     if (this.isCovered(invalidation)) return;
-    if (this.waiting.size >= this.limit) {
+    if (this.queued.size >= this.limit) {
       this.makeRoom();
       if (this.isCovered(invalidation)) return;
     }
-    // A new one each time: whoever is saying the one before does not confirm this one.
-    const asked: Invalidation = this.waiting.size >= this.limit ? { kind: 'everything' } : { ...invalidation };
-    if (asked.kind === 'everything') this.waiting.clear();
-    this.waiting.set(nameOf(asked), asked);
+    // A new object each time: a replay in progress of the one before must not confirm this one.
+    const added: Invalidation = this.queued.size >= this.limit ? { kind: 'everything' } : { ...invalidation };
+    if (added.kind === 'everything') this.queued.clear();
+    this.queued.set(nameOf(added), added);
   }
 
   /**
-   * Another server is to be told all of them, and what the one before has confirmed. Whoever is saying one to that one
-   * does not confirm it any more.
+   * Another server has to get all of them, and those that the server before has confirmed. A replay to the server before
+   * that is still in progress no longer confirms any.
    */
-  renew(confirmed: readonly Invalidation[]): void {
-    for (const [name, invalidation] of this.waiting) this.waiting.set(name, { ...invalidation });
+  requeue(confirmed: readonly Invalidation[]): void {
+    for (const [name, invalidation] of this.queued) this.queued.set(name, { ...invalidation });
     for (const invalidation of confirmed) this.add(invalidation);
   }
 
   /**
-   * Says all of them again, oldest first and more and more at once: everybody waits for it. The first goes alone, and each
-   * that is confirmed takes one more along: through few connections, all of them together might take longer than each of
-   * them may, time after time. Begins none after one has failed. What was confirmed is forgotten.
+   * Resends all of them, oldest first and more and more in parallel, since every call waits for it. The first is sent
+   * alone, and each confirmation allows one more at a time: over few connections, all of them together might exceed the
+   * deadline of each, over and over. Sends none after one has failed. Confirmed ones leave the queue.
    */
   async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
-    // One for all turns.
-    const left = this.waiting.entries();
+    // One iterator for all turns.
+    const left = this.queued.entries();
     const turns: Promise<unknown>[] = [];
     const failures: unknown[] = [];
-    const sayOn = async (): Promise<void> => {
+    const sendNext = async (): Promise<void> => {
       for (const [name, invalidation] of left) {
-        await this.say(invalidation, apply);
-        // The same may have been asked for once more meanwhile, of what has come to stand there since.
-        if (this.waiting.get(name) === invalidation) this.waiting.delete(name);
+        await this.send(invalidation, apply);
+        // The same invalidation may have been queued again meanwhile, for entries stored since.
+        if (this.queued.get(name) === invalidation) this.queued.delete(name);
         if (failures.length > 0) return;
-        if (turns.length < AT_ONCE) begin();
+        if (turns.length < MAX_PARALLEL) begin();
       }
     };
     const begin = (): void => {
-      turns.push(sayOn().catch((error: unknown) => failures.push(error)));
+      turns.push(sendNext().catch((error: unknown) => failures.push(error)));
     };
     begin();
-    // More may begin while the first are waited for.
+    // More turns may begin while the first are awaited.
     for (const turn of turns) await turn;
     if (failures.length > 0) throw failures[0];
   }
@@ -82,46 +82,46 @@ export class RetryQueue {
     const partition = partitionOf(invalidation);
     const names = partition === undefined ? ['everything'] : ['everything', nameOf(clearOf(partition))];
     return names.some((name) => {
-      const wider = this.waiting.get(name);
-      return wider !== undefined && !this.begun.has(wider);
+      const wider = this.queued.get(name);
+      return wider !== undefined && !this.replaying.has(wider);
     });
   }
 
   private makeRoom(): void {
-    const crowder = crowderOf(this.waiting.values(), this.limit);
-    if (crowder === undefined) return;
-    for (const [name, invalidation] of this.waiting)
-      if (partitionOf(invalidation) === crowder) this.waiting.delete(name);
-    const clear = clearOf(crowder);
-    this.waiting.set(nameOf(clear), clear);
+    const heaviest = heaviestPartition(this.queued.values(), this.limit);
+    if (heaviest === undefined) return;
+    for (const [name, invalidation] of this.queued)
+      if (partitionOf(invalidation) === heaviest) this.queued.delete(name);
+    const clear = clearOf(heaviest);
+    this.queued.set(nameOf(clear), clear);
   }
 
-  private async say(
+  private async send(
     invalidation: Invalidation,
     apply: (invalidation: Invalidation) => Promise<unknown>,
   ): Promise<void> {
-    this.begun.add(invalidation);
+    this.replaying.add(invalidation);
     try {
       await apply(invalidation);
     } catch (error) {
-      this.begun.delete(invalidation);
+      this.replaying.delete(invalidation);
       throw error;
     }
   }
 }
 
-/** What a backend may do better than the contract says. */
-export interface Repeating {
-  /** The same invalidation once more, without counting what goes. */
-  repeat?(invalidation: Invalidation): Promise<void>;
+/** What a backend may offer beyond the contract. */
+export interface Resending {
+  /** Applies the same invalidation once more, without counting what it removes. */
+  resend?(invalidation: Invalidation): Promise<void>;
 }
 
-/** Says an invalidation again. */
-export function repeat(backend: Backend & Repeating, invalidation: Invalidation): Awaitable<unknown> {
-  return backend.repeat === undefined ? apply(backend, invalidation) : backend.repeat(invalidation);
+/** Resends an invalidation. */
+export function resend(backend: Backend & Resending, invalidation: Invalidation): Awaitable<unknown> {
+  return backend.resend === undefined ? apply(backend, invalidation) : backend.resend(invalidation);
 }
 
-/** Says an invalidation to a backend. */
+/** Applies an invalidation to a backend. */
 export function apply(backend: Backend, invalidation: Invalidation): Awaitable<unknown> {
   switch (invalidation.kind) {
     case 'evict':

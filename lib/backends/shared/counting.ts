@@ -1,34 +1,34 @@
 import type { Clock } from '../../core/clock.js';
 
-/** Walks of one call that are under way at once: others use the same connections. */
-export const WALKS = 8;
+/** Scans of one call that run in parallel: other calls use the same connections. */
+export const MAX_PARALLEL_SCANS = 8;
 
 /**
- * What walks have counted when all of them have ended, or after so long: then they go on behind, and the answer is what
- * had been counted until then. For tidying up what is invalid already, so nothing here can fail: what a walk that failed
- * has not removed expires, or goes with a later removal, and is not counted.
+ * What scans have counted when all of them have ended, or after so long: then they continue in the background, and the
+ * answer is what had been counted until then. For freeing what is invalid already, so nothing here can fail: what a
+ * failed scan has not removed expires, or goes with a later removal, and is not counted.
  */
 export async function countWithin<T>(
   forMs: number,
   clock: Clock,
   items: readonly T[],
-  walk: (item: T) => AsyncIterable<number>,
+  scan: (item: T) => AsyncIterable<number>,
 ): Promise<number> {
   let counted = 0;
   const left = items.values();
-  const walkOn = async (): Promise<void> => {
+  const scanNext = async (): Promise<void> => {
     for (const item of left) {
       try {
-        for await (const some of walk(item)) counted += some;
+        for await (const some of scan(item)) counted += some;
       } catch {
-        // Documented above. The others may be somewhere else.
+        // Documented above. The other scans may be on other servers.
       }
     }
   };
-  const walks = Array.from({ length: Math.min(WALKS, items.length) }, walkOn);
+  const scans = Array.from({ length: Math.min(MAX_PARALLEL_SCANS, items.length) }, scanNext);
   await new Promise<void>((resolve) => {
     const cancel = clock.after(forMs, resolve);
-    void Promise.all(walks).then(() => {
+    void Promise.all(scans).then(() => {
       cancel();
       resolve();
     });

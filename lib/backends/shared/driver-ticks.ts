@@ -1,8 +1,8 @@
 /**
- * Drivers cannot do without `process.nextTick` and `queueMicrotask`. Jest replaces both by default, and holds back what is
- * given to them until the test moves time: no connection would be made, and no call of the driver of MongoDB answered.
- * While something is asked of a server, they are carried out as they would be without a test; time stands where the test
- * has put it. Where nothing is replaced, none of this runs.
+ * Drivers depend on `process.nextTick` and `queueMicrotask`. Jest's fake timers replace both by default, and hold back
+ * their callbacks until the test advances time: no connection would be made, and no call of the MongoDB driver answered.
+ * While a request to a server is in flight, held callbacks are run as they would be without a test; time stays where the
+ * test has set it. Where nothing is replaced, none of this runs.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { machineClock } from '../../core/clock.js';
@@ -18,10 +18,10 @@ interface Replaced {
 export class DriverTicks {
   private isRunning = false;
   private isClosed = false;
-  /** In no scope of a request: what is carried out may be anybody's. */
+  /** Outside the scope of any request: held callbacks may belong to any caller. */
   private readonly outside = AsyncLocalStorage.snapshot();
 
-  /** Something is asked of a driver, or comes from it. */
+  /** A request to a driver begins, or an answer arrives. */
   run(): void {
     if (this.isRunning || heldTicks() === undefined) return;
     this.isRunning = true;
@@ -41,7 +41,7 @@ export class DriverTicks {
   };
 }
 
-/** Carries out what the test holds back; undefined where it holds back nothing. */
+/** Runs the callbacks that fake timers hold back; undefined where none are installed. */
 function heldTicks(): (() => void) | undefined {
   // A test environment that is over has neither of the two.
   for (const tick of [globalThis.process?.nextTick, globalThis.queueMicrotask] as (Replaced | undefined)[]) {

@@ -4,7 +4,7 @@ import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 
-/** An invalidation that can be said again: saying it twice does no more than saying it once. */
+/** An invalidation as a value that can be resent: applying it twice does no more than applying it once. */
 export type Invalidation =
   | { readonly kind: 'evict'; readonly keys: readonly Key[] }
   | { readonly kind: 'invalidate'; readonly partition: Partition; readonly labels: readonly Label[] }

@@ -2,7 +2,7 @@
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Backend } from '../../core/backend.js';
 
-/** Opens a part, or closes the whole again: nobody closes what did not start. @throws why the part did not open */
+/** Opens a part, or closes the whole: callers do not close what failed to open. @throws why the part did not open */
 export async function openOrClose(part: Backend, whole: Backend): Promise<void> {
   try {
     await part.open?.();
@@ -12,7 +12,7 @@ export async function openOrClose(part: Backend, whole: Backend): Promise<void> 
   }
 }
 
-/** Closes one after the other, whatever becomes of those before. @throws what the first that failed did */
+/** Closes one after the other, whether those before succeeded or not. @throws the first failure */
 export async function closeAll(...closings: readonly (() => Awaitable<void>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of closings) {

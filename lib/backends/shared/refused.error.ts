@@ -3,8 +3,8 @@ import { BackendError, CacheError, UnansweredError } from '../../core/errors.js'
 const UNKNOWN = 'unknown problem';
 
 /**
- * A server answered, and its answer is no: out of memory, a missing right, a key of another type. It is there, so
- * nothing is gained by leaving it alone or by asking again.
+ * A server answered, and its answer is no: out of memory, a missing right, a key of another type. It is reachable, so
+ * neither opening the circuit nor a retry would help.
  *
  * @example throw new RefusedError('write', 'file', { why: 'ENOSPC', cause: error });
  */
@@ -15,7 +15,7 @@ export function isAnswer(error: unknown): boolean {
   return error instanceof RefusedError || (error instanceof CacheError && error.code !== 'CACHE_BACKEND');
 }
 
-/** The same with the name of the call it failed. What is no error of a backend is a fault, and stays as it is. */
+/** The same with the name of the call that failed. What is no error of a backend is a bug, and stays as it is. */
 export function asUnanswered(operation: string, error: unknown, kind: string): Error {
   if (!(error instanceof BackendError) || isAnswer(error) || error instanceof UnansweredError) return error as Error;
   return new UnansweredError(operation, reasonOf(error), kind, { cause: error.cause });

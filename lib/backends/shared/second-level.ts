@@ -1,4 +1,4 @@
-/** What a backend has to offer, beside being one, to be a level of two. */
+/** What a backend has to offer beyond the contract to be the shared level of two. */
 import type { Backend, BackendFactory, BackendParts } from '../../core/backend.js';
 import type { FollowingWire, Wire } from '../../core/bus.js';
 import type { Draft, Entry } from '../../core/entry.js';
@@ -7,9 +7,9 @@ import type { Label } from '../../core/keys/label.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
 import type { Invalidation } from './invalidation.js';
 
-/** What tells one stored entry from every other, and whether it was invalidated, without its value. */
+/** Identifies one stored entry, and whether it was invalidated, without its value. */
 export interface Proof {
-  /** Differs for any two entries that ever stand under one key. */
+  /** Differs for any two entries that are ever stored under one key. */
   readonly mark: string;
   readonly generation: Generation;
   readonly stamp: Stamp;
@@ -18,22 +18,22 @@ export interface Proof {
 /** The level that all processes share. */
 export interface SecondLevel {
   readonly backend: Backend;
-  /** What an entry that was read, or a draft that was stored, can be checked by. Undefined: it must not be copied. */
+  /** What a copy of an entry that was read, or of a draft that was stored, can be checked by. Undefined: it must not be copied. */
   proofOf(of: Entry | Draft): Proof | undefined;
-  /** Whether the entry of a proof still stands there and is valid. Small, whatever the size of the value. */
+  /** Whether the entry of a proof is still stored there and valid. A small request, whatever the size of the value. */
   stillStands(key: Key, labels: readonly Label[], proof: Proof): Promise<boolean>;
-  /** A way to hear of changes, which the level announces by itself. Undefined: there is none. */
+  /** The wire on which the level publishes changes itself. Undefined: there is none. */
   readonly wire: Wire | FollowingWire | undefined;
 }
 
 /** What a second level is built from. */
 export interface LevelParts extends BackendParts {
-  /** Called when an invalidation that nobody had confirmed has settled after all. */
-  readonly onRepeated?: ((invalidation: Invalidation) => void) | undefined;
+  /** Called when an invalidation that was not confirmed before has been confirmed by a resend. */
+  readonly onResent?: ((invalidation: Invalidation) => void) | undefined;
 }
 
 export interface SecondLevelFactory extends BackendFactory {
-  /** @param origin names this process among those who share the level. Undefined: the level need not tell of changes */
+  /** @param origin names this process among those that share the level. Undefined: the level need not publish changes */
   asSecondLevel(parts: LevelParts, origin: string | undefined): SecondLevel;
 }
 

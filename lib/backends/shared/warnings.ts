@@ -1,24 +1,24 @@
 import type { Clock } from '../../core/clock.js';
 import type { Emit } from '../../core/observer.js';
 
-/** The same trouble is told again after so long. */
-const SILENCE_MS = 30_000;
+/** The same problem is reported again after so long. */
+const REPEAT_AFTER_MS = 30_000;
 
-/** Trouble with a server, told to people: each kind once in a while, however often it happens. */
+/** Warnings about a server: each problem once in a while, however often it happens. */
 export class Warnings {
-  /** When each was last told. As many as there are kinds of trouble. */
-  private readonly toldAtMs = new Map<string, number>();
+  /** When each problem was last reported: one entry for each kind. */
+  private readonly warnedAtMs = new Map<string, number>();
 
   constructor(
-    /** Whose trouble it is. */
+    /** What the warnings are about: the beginning of each message. */
     private readonly of: string,
     private readonly parts: { readonly clock: Clock; readonly emit: Emit },
   ) {}
 
-  readonly tell = (problem: string): void => {
+  readonly warn = (problem: string): void => {
     const nowMs = this.parts.clock.monotonicMs();
-    if (nowMs - (this.toldAtMs.get(problem) ?? -Infinity) < SILENCE_MS) return;
-    this.toldAtMs.set(problem, nowMs);
+    if (nowMs - (this.warnedAtMs.get(problem) ?? -Infinity) < REPEAT_AFTER_MS) return;
+    this.warnedAtMs.set(problem, nowMs);
     this.parts.emit.event({ type: 'warning', message: `${this.of}: ${problem}` });
   };
 }

@@ -2,23 +2,23 @@ import type { BusListener, BusMessage } from '../../core/bus.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
-import type { Copies } from './l1-copies.js';
+import type { L1Copies } from './l1-copies.js';
 
-/** Keys in doubt that are remembered. Of those of before, copies are checked as all are. */
-const MAX_DOUBTFUL = 1_000;
+/** Most keys of writes with an unknown outcome that are kept. Copies of others are only checked, like all copies. */
+const MAX_UNKNOWN_OUTCOMES = 1_000;
 
-/** What messages do to copies: they make them go, never come. */
-export class Hearing implements BusListener {
-  /** Resolves when messages come for the first time, or it is known that none will. */
+/** Applies the messages of a bus to the copies in L1: a message only ever drops copies. */
+export class BusIn implements BusListener {
+  /** Resolves when the bus first comes up, or reports that it has no messages to offer. */
   readonly firstUp: Promise<void>;
-  /** `off`: nobody tells anything, and copies are only checked. */
+  /** `off`: no messages arrive by design, and copies are only checked. */
   state: 'up' | 'down' | 'off' = 'down';
   private resolveFirstUp: () => void = () => undefined;
-  /** Keys that were stored from here without an answer. */
-  private readonly doubtful = new Set<number>();
+  /** Fingerprints of keys whose write by this process was never answered. */
+  private readonly unknownOutcomes = new Set<number>();
 
   constructor(
-    private readonly copies: Copies,
+    private readonly copies: L1Copies,
     /** This process, as it announces its own changes. */
     private readonly origin: string,
   ) {
@@ -28,45 +28,46 @@ export class Hearing implements BusListener {
   }
 
   onMessage({ partition, origin, change }: BusMessage): void {
-    // What was stored from here is known here, and the copy of it is newer than the news.
-    if (change.kind === 'stored' && origin === this.origin && !this.endsDoubt(change.keys)) return;
-    this.copies.note(partition, change);
+    // This process' own write: the copy it made is newer than the message about it.
+    if (change.kind === 'stored' && origin === this.origin && !this.settlesUnknown(change.keys)) return;
+    this.copies.applyChange(partition, change);
   }
 
   /**
-   * Whether these were stored from here, nobody knows: it may yet happen, when what stood there before has been read anew.
-   * Should there be news of it, they are news here too.
+   * The outcome of this write is unknown: it may still happen after the value before it has been read again. If a bus
+   * message about it arrives, treat it as foreign and drop our copy.
    */
-  doubt(keys: readonly Key[]): void {
+  markUnknown(keys: readonly Key[]): void {
     for (const { id } of keys) {
-      if (this.doubtful.size >= MAX_DOUBTFUL) this.doubtful.delete(this.doubtful.values().next().value as number);
-      this.doubtful.add(fingerprint(id));
+      if (this.unknownOutcomes.size >= MAX_UNKNOWN_OUTCOMES)
+        this.unknownOutcomes.delete(this.unknownOutcomes.values().next().value as number);
+      this.unknownOutcomes.add(fingerprint(id));
     }
   }
 
   onGap(partition: Partition | undefined): void {
     if (partition === undefined) this.copies.forgetAll();
-    else this.copies.note(partition, { kind: 'all' });
+    else this.copies.applyChange(partition, { kind: 'all' });
   }
 
   onUp(): void {
     this.state = 'up';
-    this.copies.turn(true);
+    this.copies.setEnabled(true);
     this.resolveFirstUp();
   }
 
   onDown(): void {
     this.state = 'down';
-    this.copies.turn(false);
+    this.copies.setEnabled(false);
   }
 
   onNone(): void {
     this.state = 'off';
-    this.copies.turn(true);
+    this.copies.setEnabled(true);
     this.resolveFirstUp();
   }
 
-  private endsDoubt(keys: readonly number[]): boolean {
-    return this.doubtful.size > 0 && keys.filter((key) => this.doubtful.delete(key)).length > 0;
+  private settlesUnknown(keys: readonly number[]): boolean {
+    return this.unknownOutcomes.size > 0 && keys.filter((key) => this.unknownOutcomes.delete(key)).length > 0;
   }
 }

@@ -3,17 +3,18 @@ import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
-import type { Copies } from './l1-copies.js';
+import type { L1Copies } from './l1-copies.js';
 
 const ALL: Change = Object.freeze({ kind: 'all' });
 
 /**
- * Tells other processes what this one has changed, over a bus on which nobody else does. Always after the second level
- * has settled it and the copies here are gone: whoever hears of it and asks anew gets what is true now.
+ * Publishes the changes of this process on a bus, where the second level does not publish them itself. Always after the
+ * second level has settled a change and the copies here are dropped: a process that receives the message and reads again
+ * gets the current entry.
  */
-export class Telling {
+export class BusOut {
   constructor(
-    /** Undefined: the second level tells by itself, or nobody listens. */
+    /** Undefined: the second level publishes changes itself, or there is no bus. */
     private readonly bus: Bus | undefined,
   ) {}
 
@@ -21,7 +22,7 @@ export class Telling {
     return this.bus === undefined ? {} : { unannounced: this.bus.unannounced ?? 0 };
   }
 
-  async keys(kind: 'evicted' | 'stored', keys: readonly Key[]): Promise<void> {
+  async publishKeys(kind: 'evicted' | 'stored', keys: readonly Key[]): Promise<void> {
     if (this.bus === undefined) return;
     const byPartition = new Map<Partition, number[]>();
     for (const { id, space } of keys) {
@@ -29,32 +30,34 @@ export class Telling {
       if (prints === undefined) byPartition.set(space.partition, [fingerprint(id)]);
       else prints.push(fingerprint(id));
     }
-    await Promise.all([...byPartition].map(([partition, prints]) => this.change(partition, { kind, keys: prints })));
+    await Promise.all(
+      [...byPartition].map(([partition, prints]) => this.publishChange(partition, { kind, keys: prints })),
+    );
   }
 
-  /** Without a partition: everything of everybody. */
-  async change(partition: Partition | undefined, change: Change): Promise<void> {
+  /** Without a partition: a change of all partitions. */
+  async publishChange(partition: Partition | undefined, change: Change): Promise<void> {
     await this.bus?.announce?.(partition, change);
   }
 
-  async invalidation(invalidation: Invalidation): Promise<void> {
-    if (invalidation.kind === 'evict') return this.keys('evicted', invalidation.keys);
-    return this.change(...changeOf(invalidation));
+  async publishInvalidation(invalidation: Invalidation): Promise<void> {
+    if (invalidation.kind === 'evict') return this.publishKeys('evicted', invalidation.keys);
+    return this.publishChange(...changeOf(invalidation));
   }
 }
 
-/** Forgets here what an invalidation means. */
-export function forget(copies: Copies, invalidation: Invalidation): void {
+/** Drops the copies that an invalidation covers. */
+export function invalidateCopies(copies: L1Copies, invalidation: Invalidation): void {
   if (invalidation.kind === 'evict') {
     copies.forget(invalidation.keys);
     return;
   }
   const [partition, change] = changeOf(invalidation);
   if (partition === undefined) copies.forgetAll();
-  else copies.note(partition, change);
+  else copies.applyChange(partition, change);
 }
 
-/** What an invalidation means to whoever keeps copies, and in which partition: undefined for all of them. */
+/** An invalidation as a change for processes that keep copies, and its partition: undefined for all of them. */
 function changeOf(invalidation: Exclude<Invalidation, { kind: 'evict' }>): [Partition | undefined, Change] {
   switch (invalidation.kind) {
     case 'invalidate':
@@ -63,7 +66,7 @@ function changeOf(invalidation: Exclude<Invalidation, { kind: 'evict' }>): [Part
       const { partition, label } = invalidation.view;
       return [partition, label === undefined ? ALL : { kind: 'labels', labels: [label] }];
     }
-    // It costs less to forget a partition than to find out what matches.
+    // Dropping all copies of a partition costs less than finding those that match.
     case 'matching':
       return [invalidation.selection.view.partition, ALL];
     case 'everything':

@@ -4,28 +4,29 @@ import type { KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 
-/** A change of one name in so many also counts as one of any other given name: that costs a needless look at the server. */
+/** Names that share one of these slots change together: a collision costs a needless read from the server. */
 const SLOTS = 65_536;
 
 /**
- * When names last changed, as far as this process was told. Numbered by a counter of its own, so nothing depends on the
- * clocks or the order of others; and kept by fingerprint, so it neither grows nor forgets.
+ * When names last changed, as far as messages have reached this process. Positions are numbered by a counter of its own,
+ * so nothing depends on the clocks of other processes or on the order of their messages; kept by fingerprint, it neither
+ * grows nor forgets.
  *
- * Whoever takes a copy notes the counter *before* asking for it (a ticket). A change that is told between then and the
- * storing of the copy has a higher number, and the copy is not believed (invariant 10): no list of the reads under way
- * has to be kept, and it makes no difference whether the news or the copy comes first.
+ * A read that may fill L1 takes the position *before* its request is sent. A change that is recorded between then and the
+ * storing of the copy has a higher position, and the copy is not served (invariant 10): no list of the reads in flight
+ * has to be kept, and it makes no difference whether the message or the copy arrives first.
  */
-export class Changes {
+export class ChangeLog {
   private readonly changedAt = new Float64Array(SLOTS);
   private counter = 0;
-  private all = 0;
+  private allChangedAt = 0;
 
-  /** The ticket of whatever begins now. */
-  get now(): number {
+  /** The number of the last recorded change. */
+  get position(): number {
     return this.counter;
   }
 
-  note(partition: Partition, change: Change): void {
+  record(partition: Partition, change: Change): void {
     switch (change.kind) {
       case 'all':
         this.set(slotOf(fingerprint(partition)));
@@ -42,14 +43,14 @@ export class Changes {
   }
 
   /** Anything may have changed. */
-  noteAll(): void {
-    this.all = ++this.counter;
+  recordAll(): void {
+    this.allChangedAt = ++this.counter;
   }
 
-  /** When anything of this was last changed. */
+  /** The position of the last change that concerns a key or any of these slots. */
   newest(keySlot: number, slots: readonly number[]): number {
     const { changedAt } = this;
-    let newest = Math.max(this.all, changedAt[keySlot] ?? 0);
+    let newest = Math.max(this.allChangedAt, changedAt[keySlot] ?? 0);
     for (let at = 0; at < slots.length; at++) {
       const changed = changedAt[slots[at] ?? 0] ?? 0;
       if (changed > newest) newest = changed;
@@ -66,7 +67,7 @@ export function keySlot(id: KeyId): number {
   return slotOf(fingerprint(id));
 }
 
-/** Where a partition and labels in it are kept. */
+/** The slots of a partition and of labels in it. */
 export function slotsOf(partition: Partition, labels: readonly Label[]): readonly number[] {
   return [slotOf(fingerprint(partition)), ...labels.map((label) => labelSlot(partition, fingerprint(label)))];
 }

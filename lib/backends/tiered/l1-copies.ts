@@ -11,63 +11,63 @@ import { COPY_BYTES } from '../memory/cost.js';
 import type { ResolvedMemoryOptions } from '../memory/options.js';
 import { QuotaRecord } from '../memory/quota.js';
 import { MemoryStore } from '../memory/store.js';
-import { Changes, keySlot, slotsOf } from './change-log.js';
+import { ChangeLog, keySlot, slotsOf } from './change-log.js';
 import type { Proof } from '../shared/second-level.js';
 
-/** Copies that came together are not checked together. */
+/** Jitter, so that copies stored together are not revalidated together. */
 const SPREAD = 0.1;
 
-/** A copy of what stands in the second level. */
-export class Copy extends QuotaRecord {
+/** A copy of an entry of the second level. */
+export class L1Copy extends QuotaRecord {
   proof: Proof | undefined = undefined;
-  /** No change that was told up to here concerns it. */
-  ticket = 0;
+  /** No change in the log up to here concerns it. */
+  logPosition = 0;
   slot = 0;
-  /** When the question was sent whose answer last said that it is valid. */
+  /** When the request was sent whose answer last confirmed it. */
   validatedAtMs = 0;
-  /** Until then it is served without asking. */
-  believedUntilMs = 0;
+  /** Until then it is served without a check. */
+  trustedUntilMs = 0;
 }
 
-/** What a copy is made of. */
-export interface CopyDraft {
+/** What a copy is made from. */
+export interface L1CopyDraft {
   readonly value: unknown;
   readonly labels: readonly Label[];
   readonly freshUntilMs: number;
   readonly isolation: Isolation | undefined;
   readonly proof: Proof;
-  /** The tickets' counter before the second level was asked. */
-  readonly ticket: number;
-  /** When it was asked. */
-  readonly askedAtMs: number;
+  /** Position of the change log before the request to the second level was sent. */
+  readonly logPosition: number;
+  /** When that request was sent. */
+  readonly sentAtMs: number;
 }
 
-/** The first level: copies in this process, each believed until it is checked again. */
-export class Copies {
+/** The first level: copies in this process, each served for a bounded time until it is checked again. */
+export class L1Copies {
   private readonly store: MemoryStore;
-  private readonly changes = new Changes();
+  private readonly changeLog = new ChangeLog();
   /** False: messages may be missed, so nothing is kept. */
-  private isOn = false;
+  private isEnabled = false;
 
   constructor(
     private readonly options: ResolvedMemoryOptions,
     private readonly parts: BackendParts,
     private readonly maxUnvalidatedMs: number,
-    /** Whether messages about a partition come, where that is not the same for all. To ask is to want them. */
+    /** `Bus.hears`: whether messages about a partition arrive; calling it requests them. Undefined: the same for all partitions. */
     private readonly hears: ((partition: Partition) => boolean) | undefined,
   ) {
     const nonce = randomBytes(8).toString('hex');
-    this.store = new MemoryStore(options, parts.copier, nonce, parts.besideBytes, Copy, COPY_BYTES);
+    this.store = new MemoryStore(options, parts.copier, nonce, parts.besideBytes, L1Copy, COPY_BYTES);
     this.store.onRemoved = (record, wasDisplaced) => {
       if (wasDisplaced) record.metadata.group.tally.displaced++;
     };
-    // One without a proof is being placed, and has no date yet.
-    this.store.isRevoked = (record) => (record as Copy).proof !== undefined && !this.survived(record as Copy);
+    // A copy without a proof is just being placed, and has no log position yet.
+    this.store.isRevoked = (record) => (record as L1Copy).proof !== undefined && !this.isCurrent(record as L1Copy);
   }
 
-  /** To be taken before the second level is asked for what may become a copy. */
-  get ticket(): number {
-    return this.changes.now;
+  /** Read it before a request whose answer may become a copy is sent to the second level. */
+  get logPosition(): number {
+    return this.changeLog.position;
   }
 
   get size(): number {
@@ -82,27 +82,27 @@ export class Copies {
     return this.store.quota?.figures ?? {};
   }
 
-  /** The copy of a key, unless a change was told that concerns it. It may have to be checked before it is served. */
-  find(key: Key): Copy | undefined {
-    const copy = this.store.get(key) as Copy | undefined;
-    if (copy === undefined || copy.ticket === this.changes.now || this.survived(copy)) return copy;
+  /** The copy of a key, unless a change was received that concerns it. It may have to be checked before it is served. */
+  find(key: Key): L1Copy | undefined {
+    const copy = this.store.get(key) as L1Copy | undefined;
+    if (copy === undefined || copy.logPosition === this.changeLog.position || this.isCurrent(copy)) return copy;
     this.store.delete(copy);
     return undefined;
   }
 
-  /** Whether a copy could be kept at all. To ask is to want to hear of its partition. */
-  takes({ space }: Key): boolean {
-    return this.hears?.(space.partition) !== false && this.isOn;
+  /** Whether a copy can be kept at all. Calling it requests messages about its partition. */
+  accepts({ space }: Key): boolean {
+    return this.hears?.(space.partition) !== false && this.isEnabled;
   }
 
   /**
-   * Undefined: nothing was kept, because it does not fit or there is a newer one. One that changed meanwhile is found out
-   * by its ticket, like any other, before it is served.
+   * Undefined: nothing was kept, because it does not fit or there is a newer one. A copy of a value that changed meanwhile
+   * is detected by its log position, like any other, before it is served.
    */
-  put(key: Key, draft: CopyDraft): Copy | undefined {
-    const { labels, freshUntilMs, proof, ticket, askedAtMs } = draft;
-    const before = this.store.peek(key) as Copy | undefined;
-    if (before !== undefined && before.validatedAtMs > askedAtMs) return undefined;
+  put(key: Key, draft: L1CopyDraft): L1Copy | undefined {
+    const { labels, freshUntilMs, proof, logPosition, sentAtMs } = draft;
+    const before = this.store.peek(key) as L1Copy | undefined;
+    if (before !== undefined && before.validatedAtMs > sentAtMs) return undefined;
     const isolation = draft.isolation ?? this.options.isolation;
     const { value, sizeBytes } = this.parts.copier.admit(draft.value, isolation);
     const nowMs = this.parts.clock.monotonicMs();
@@ -114,73 +114,75 @@ export class Copies {
       key,
       { value, labels, stamp: 0, graceMs: 0, isolation, keptUntilMs: freshUntilMs, sizeBytes },
       nowMs,
-    ) as Copy;
+    ) as L1Copy;
     copy.proof = proof;
     copy.slot = keySlot(key.id);
-    copy.ticket = ticket;
-    this.confirm(copy, askedAtMs);
+    copy.logPosition = logPosition;
+    this.confirm(copy, sentAtMs);
     return copy;
   }
 
-  /** Whether anything was told since the ticket that concerns such an entry. */
-  hasChanged(key: Key, labels: readonly Label[], ticket: number): boolean {
-    const { changes } = this;
-    return changes.now !== ticket && changes.newest(keySlot(key.id), slotsOf(key.space.partition, labels)) > ticket;
+  /** Whether a change after `logPosition` concerns such an entry. */
+  hasChanged(key: Key, labels: readonly Label[], logPosition: number): boolean {
+    const { changeLog } = this;
+    if (changeLog.position === logPosition) return false;
+    return changeLog.newest(keySlot(key.id), slotsOf(key.space.partition, labels)) > logPosition;
   }
 
-  /** The second level said, in answer to a question sent at `askedAtMs`, that the copy is valid. */
-  confirm(copy: Copy, askedAtMs: number): void {
-    // Whole numbers, rounded to the earlier side, are kept in the object itself.
-    copy.validatedAtMs = Math.floor(Math.max(copy.validatedAtMs, askedAtMs));
+  /** The second level confirmed the copy, in answer to a request sent at `sentAtMs`. */
+  confirm(copy: L1Copy, sentAtMs: number): void {
+    // Whole numbers, rounded down, are stored in the object itself instead of a boxed double.
+    copy.validatedAtMs = Math.floor(Math.max(copy.validatedAtMs, sentAtMs));
     const forMs = this.maxUnvalidatedMs * (1 - SPREAD * this.parts.random());
-    copy.believedUntilMs = Math.floor(Math.min(copy.validatedAtMs + forMs, copy.freshUntilMs));
-    // What is checked is in use, and goes on being wanted.
+    copy.trustedUntilMs = Math.floor(Math.min(copy.validatedAtMs + forMs, copy.freshUntilMs));
+    // A copy that is checked is in use: its partition stays subscribed.
     this.hears?.(copy.metadata.group.within.partition);
   }
 
-  drop(copy: Copy): void {
+  drop(copy: L1Copy): void {
     this.store.delete(copy);
   }
 
-  /** Keys have changed, or may have: their copies go, and so do those that are on their way. */
+  /** Keys have changed, or may have: drops their copies, also those whose read is still in flight. */
   forget(keys: readonly Key[]): void {
     for (const key of keys) {
-      this.changes.note(key.space.partition, { kind: 'evicted', keys: [fingerprint(key.id)] });
-      const copy = this.store.peek(key) as Copy | undefined;
+      this.changeLog.record(key.space.partition, { kind: 'evicted', keys: [fingerprint(key.id)] });
+      const copy = this.store.peek(key) as L1Copy | undefined;
       if (copy !== undefined) this.store.delete(copy);
     }
   }
 
-  note(partition: Partition, change: Change): void {
-    this.changes.note(partition, change);
+  /** Another process changed something, or a whole partition changed: copies it concerns are dropped at their next lookup. */
+  applyChange(partition: Partition, change: Change): void {
+    this.changeLog.record(partition, change);
   }
 
   forgetAll(): void {
-    this.changes.noteAll();
+    this.changeLog.recordAll();
     this.store.clear();
   }
 
-  /** Messages come from here on, or no longer do. Either way, what was kept is not to be believed. */
-  turn(isOn: boolean): void {
-    this.isOn = isOn;
+  /** Messages arrive from here on, or no longer do. Either way some may have been missed, so every copy is dropped. */
+  setEnabled(isEnabled: boolean): void {
+    this.isEnabled = isEnabled;
     this.forgetAll();
   }
 
-  private survived(copy: Copy): boolean {
+  private isCurrent(copy: L1Copy): boolean {
     const { metadata: birth } = copy;
     birth.slots ??= slotsOf(birth.group.within.partition, birth.labels);
-    if (this.changes.newest(copy.slot, birth.slots) > copy.ticket) return false;
-    copy.ticket = this.changes.now;
+    if (this.changeLog.newest(copy.slot, birth.slots) > copy.logPosition) return false;
+    copy.logPosition = this.changeLog.position;
     return true;
   }
 }
 
-/** Whether a copy was checked as lately as its reader needs. */
-export function wasCheckedSince(copy: Copy, how: Handling | undefined): boolean {
+/** Whether a copy was checked as recently as its reader requires. */
+export function wasCheckedSince(copy: L1Copy, how: Handling | undefined): boolean {
   return how?.checkedSinceMs === undefined || copy.validatedAtMs >= how.checkedSinceMs;
 }
 
 /** A copy as the answer to a read. */
-export function readingOf(copy: Copy): Reading {
+export function readingOf(copy: L1Copy): Reading {
   return { entry: copy, required: copy.metadata.required(), level: 'l1' };
 }

@@ -3,37 +3,37 @@ import type { Clock } from '../../core/clock.js';
 import type { Draft, Handling } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import { survives } from '../../core/stamp.js';
-import { readingOf, type Copies, type Copy, type CopyDraft } from './l1-copies.js';
+import { readingOf, type L1Copies, type L1Copy, type L1CopyDraft } from './l1-copies.js';
 import type { SecondLevel } from '../shared/second-level.js';
 
-/** The moment before the second level was asked: what a copy of its answer is dated by. */
-export interface Asked {
-  readonly ticket: number;
-  readonly atMs: number;
+/** A request to the second level, as of just before it was sent: what a copy of its answer is dated by. */
+export interface L2Request {
+  readonly logPosition: number;
+  readonly sentAtMs: number;
 }
 
-/** Takes copies of what goes by. */
-export class Taking {
+/** Fills L1 with copies of what is read from and written to the second level. */
+export class L1Fill {
   constructor(
-    private readonly copies: Copies,
+    private readonly copies: L1Copies,
     private readonly second: SecondLevel,
     private readonly clock: Clock,
   ) {}
 
-  /** To be called before the second level is asked. */
-  begin(): Asked {
-    return { ticket: this.copies.ticket, atMs: this.clock.monotonicMs() };
+  /** Call it before the request to the second level is sent. */
+  begin(): L2Request {
+    return { logPosition: this.copies.logPosition, sentAtMs: this.clock.monotonicMs() };
   }
 
-  /** Keeps a copy of what was read, if it is good. The copy is then what the reader gets, so that nothing is opened twice. */
-  read(key: Key, reading: Reading, asked: Asked, how: Handling | undefined): Reading {
+  /** Keeps a copy of a valid entry. The reader then gets the copy, so that no value is decoded twice. */
+  fromRead(key: Key, reading: Reading, request: L2Request, how: Handling | undefined): Reading {
     const { entry, required } = reading;
     if (how?.level === 'l2' || entry === undefined || !entry.isOf(key) || !survives(entry, required)) return reading;
     if (this.clock.monotonicMs() >= entry.freshUntilMs) return reading;
     const proof = this.second.proofOf(entry);
     if (proof === undefined) return reading;
     const { labels, freshUntilMs } = entry;
-    const { ticket, atMs: askedAtMs } = asked;
+    const { logPosition, sentAtMs } = request;
     const isolation = how?.isolation;
     const copy = this.keep(key, () => ({
       value: entry.value,
@@ -41,29 +41,29 @@ export class Taking {
       freshUntilMs,
       isolation,
       proof,
-      ticket,
-      askedAtMs,
+      logPosition,
+      sentAtMs,
     }));
     return copy === undefined ? reading : { ...readingOf(copy), level: 'l2' };
   }
 
-  /** The second level has stored a draft. Its copy is kept if nothing else was told meanwhile. */
-  stored(key: Key, draft: Draft, { ticket: before, atMs: askedAtMs }: Asked): void {
+  /** The second level has stored a draft. A copy is kept if no other change was received meanwhile. */
+  fromWrite(key: Key, draft: Draft, { logPosition: before, sentAtMs }: L2Request): void {
     const { value, labels, isolation, level, freshForMs } = draft;
     const hasChanged = this.copies.hasChanged(key, labels, before);
-    // Whoever is reading what stood there before must not keep it.
+    // A read still in flight may return the value before: its copy must not be kept.
     this.copies.forget([key]);
     const proof = this.second.proofOf(draft);
     if (hasChanged || proof === undefined || level === 'l2') return;
-    const { ticket } = this.copies;
-    const freshUntilMs = askedAtMs + freshForMs;
-    this.keep(key, () => ({ value, labels, freshUntilMs, isolation, proof, ticket, askedAtMs }));
+    const { logPosition } = this.copies;
+    const freshUntilMs = sentAtMs + freshForMs;
+    this.keep(key, () => ({ value, labels, freshUntilMs, isolation, proof, logPosition, sentAtMs }));
   }
 
-  /** What cannot be kept here is no loss: the second level has it. */
-  private keep(key: Key, draft: () => CopyDraft): Copy | undefined {
-    // Asked first: to look at a value is to open it, and whoever reads it would have to open it again.
-    if (!this.copies.takes(key)) return undefined;
+  /** A copy that cannot be kept is no loss: the second level has the entry. */
+  private keep(key: Key, draft: () => L1CopyDraft): L1Copy | undefined {
+    // Checked first: `draft` decodes the value, and without a copy its reader would decode it again.
+    if (!this.copies.accepts(key)) return undefined;
     try {
       return this.copies.put(key, draft());
     } catch {

@@ -12,23 +12,23 @@ export interface TieredOptions {
   /** The level that all processes share: `redis()` or `mongo()`. */
   readonly l2: BackendFactory;
   /**
-   * The longest that a copy in this process is believed without asking the shared level whether it still stands (a small
-   * question, whatever the size of the value). It bounds how old an answer can be after an invalidation elsewhere, when
-   * no message about it arrives. 0: every hit asks. Up to an hour.
+   * The longest that a copy in this process is served without checking with the shared level that it is current (a small
+   * request, whatever the size of the value). It bounds how old an answer can be after an invalidation elsewhere, when
+   * no message about it arrives. 0: every hit is checked. Up to an hour.
    * @default '5s'
    */
   readonly maxUnvalidated?: Duration | undefined;
   /**
-   * How processes hear of each other's changes. Without `via` the shared level tells of them itself: Redis always does,
-   * MongoDB where it has change streams; where it has none, a warning says so and it is as with `false`. false: they do
-   * not hear of them, and `maxUnvalidated` alone bounds what is old. @default on
+   * How processes receive each other's changes. Without `via` the shared level publishes them itself: Redis always does,
+   * MongoDB where it has change streams; where it has none, a warning says so and it is as with `false`. false: no process
+   * receives them, and `maxUnvalidated` alone bounds how old a copy can be. @default on
    */
   readonly bus?: TieredBusOptions | false | undefined;
 }
 
 export interface TieredBusOptions {
   /**
-   * A bus of its own, on which processes tell each other what they have changed: `redisBus()` of
+   * A bus of its own, on which processes publish their changes: `redisBus()` of
    * `nestjs-scoped-cache/redis`, or `localBus()` for caches of one process. While it is away nothing is kept in memory, and
    * calls go to the shared level; a change that could not be announced does not fail, it is bounded by `maxUnvalidated`.
    * All processes must use the same. @default the shared level itself
@@ -37,7 +37,7 @@ export interface TieredBusOptions {
    * tiered({ l1: memory(), l2: mongo({ uri }), bus: { via: redisBus({ url: 'redis://localhost:6379' }) } })
    */
   readonly via?: BusFactory | undefined;
-  /** How often a sign of life goes round. After three without one, copies are dropped and none is kept until messages come again. @default '1s' */
+  /** How often a heartbeat is sent. After three intervals without one, copies are dropped and none is kept until messages arrive again. @default '1s' */
   readonly heartbeat?: Duration | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface ResolvedTieredOptions {
   readonly l1: FirstLevelFactory;
   readonly l2: SecondLevelFactory;
   readonly maxUnvalidatedMs: number;
-  /** Undefined: the second level tells of changes itself. */
+  /** Undefined: the second level publishes changes itself. */
   readonly via: BusFactory | undefined;
   /** Undefined: no bus. */
   readonly heartbeatMs: number | undefined;
@@ -57,7 +57,7 @@ const DEFAULT_HEARTBEAT_MS = 1_000;
 const SHORTEST_HEARTBEAT_MS = 20;
 const LONGEST_HEARTBEAT_MS = 60_000;
 
-/** What `memory()` gives, which also says what copies of a shared level may take. */
+/** What `memory()` returns: it also has the bounds for copies of a shared level. */
 interface FirstLevelFactory extends BackendFactory {
   readonly asFirstLevel: ResolvedMemoryOptions;
 }

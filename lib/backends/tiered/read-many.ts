@@ -3,35 +3,35 @@ import type { Reading } from '../../core/backend.js';
 import type { Key } from '../../core/keys/key.js';
 import { PORTION } from '../resilience/options.js';
 import { inPortions } from '../shared/batches.js';
-import { Copy } from './l1-copies.js';
+import { L1Copy } from './l1-copies.js';
 
-/** What a process has of a key: an answer, a copy that is one after a check, or nothing. */
-export type Near = Reading | Copy | undefined;
+/** What L1 has of a key: an answer, a copy that has to be checked first, or nothing. */
+export type Found = Reading | L1Copy | undefined;
 
-/** Where the answers come from that a process has not got. */
+/** Where the answers come from that L1 does not have. */
 export interface Sources {
-  check(key: Key, copy: Copy): Promise<Reading>;
-  far(keys: readonly Key[]): Awaitable<readonly Reading[]>;
+  check(key: Key, copy: L1Copy): Promise<Reading>;
+  fetch(keys: readonly Key[]): Awaitable<readonly Reading[]>;
 }
 
 /**
- * The answers in the order of the keys. As many copies are checked at once as are read within one deadline: all of very
- * many would come too late together.
+ * The answers in the order of the keys. Copies are checked in portions as large as what is read within one deadline: if
+ * very many were checked at once, all of them would miss it together.
  */
 export async function readEach(
   keys: readonly Key[],
-  near: readonly Near[],
+  found: readonly Found[],
   from: Sources,
 ): Promise<readonly Reading[]> {
-  const far = keys.filter((_, at) => near[at] === undefined);
-  const doubtful = keys.flatMap((key, at) => (near[at] instanceof Copy ? [[key, near[at]] as const] : []));
+  const missing = keys.filter((_, at) => found[at] === undefined);
+  const unchecked = keys.flatMap((key, at) => (found[at] instanceof L1Copy ? [[key, found[at]] as const] : []));
   const [known, read] = await Promise.all([
-    inPortions(doubtful, PORTION, (some) => Promise.all(some.map(([key, copy]) => from.check(key, copy)))),
-    far.length === 0 ? [] : from.far(far),
+    inPortions(unchecked, PORTION, (some) => Promise.all(some.map(([key, copy]) => from.check(key, copy)))),
+    missing.length === 0 ? [] : from.fetch(missing),
   ]);
   const [checked, readings] = [known.values(), read.values()];
   return keys.map((_, at) => {
-    const own = near[at] instanceof Copy ? checked.next().value : near[at];
+    const own = found[at] instanceof L1Copy ? checked.next().value : found[at];
     return own ?? (readings.next().value as Reading);
   });
 }

@@ -1,7 +1,7 @@
 /**
- * A level in this process over one that all share. The shared one decides; here are only copies, each believed for a
- * bounded time after it was last checked (guarantee G4), and forgotten when somebody tells of a change or when that
- * somebody may have gone unheard (G5). Keeps invariants 9 and 10.
+ * A level in this process (L1) over one that all processes share (L2). L2 decides; L1 has only copies, each served for a
+ * bounded time after it was last checked (guarantee G4), and dropped when a message about a change arrives or when
+ * messages may have been missed (G5). Keeps invariants 9 and 10.
  *
  * A hit in this process answers at once, like memory's.
  */
@@ -31,16 +31,16 @@ import type { View } from '../../core/keys/space.js';
 import { veil } from '../../core/veil.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
 import type { Invalidation } from '../shared/invalidation.js';
-import { Copies, Copy, readingOf, wasCheckedSince } from './l1-copies.js';
-import { Hearing } from './bus-in.js';
+import { L1Copies, L1Copy, readingOf, wasCheckedSince } from './l1-copies.js';
+import { BusIn } from './bus-in.js';
 import type { SecondLevel } from '../shared/second-level.js';
-import { readEach, type Near } from './read-many.js';
+import { readEach, type Found } from './read-many.js';
 import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './options.js';
-import { Taking } from './l1-fill.js';
-import { forget, Telling } from './bus-out.js';
-import { Validations } from './revalidation.js';
+import { L1Fill } from './l1-fill.js';
+import { invalidateCopies, BusOut } from './bus-out.js';
+import { Revalidation } from './revalidation.js';
 
-/** How long a start waits for the first message. */
+/** How long a start waits for the bus to come up. */
 const FIRST_MESSAGE_MS = 500;
 
 /**
@@ -58,15 +58,15 @@ export function tiered(options: TieredOptions): BackendFactory {
 
 class TieredBackend implements Backend {
   readonly kind = 'tiered';
-  private readonly copies: Copies;
+  private readonly copies: L1Copies;
   private readonly second: SecondLevel;
   private readonly l2: Backend;
-  private readonly taking: Taking;
-  private readonly validations: Validations;
+  private readonly l1Fill: L1Fill;
+  private readonly revalidation: Revalidation;
   private readonly bus: Bus | undefined;
-  private readonly hearing: Hearing;
-  private readonly telling: Telling;
-  private tellReborn: (() => void) | undefined;
+  private readonly busIn: BusIn;
+  private readonly busOut: BusOut;
+  private notifyReborn: (() => void) | undefined;
 
   constructor(
     options: ResolvedTieredOptions,
@@ -74,40 +74,41 @@ class TieredBackend implements Backend {
   ) {
     const { l1, l2, via, maxUnvalidatedMs } = options;
     const origin = randomBytes(9).toString('base64url');
-    const onRepeated = (again: Invalidation): void => this.repeated(again);
-    this.second = l2.asSecondLevel({ ...parts, onRepeated }, via === undefined ? origin : undefined);
+    const onResent = (invalidation: Invalidation): void => this.resent(invalidation);
+    this.second = l2.asSecondLevel({ ...parts, onResent }, via === undefined ? origin : undefined);
     this.l2 = this.second.backend;
     this.bus = this.busOf(options, origin);
-    this.copies = new Copies(l1.asFirstLevel, parts, maxUnvalidatedMs, this.bus?.hears?.bind(this.bus));
-    this.taking = new Taking(this.copies, this.second, parts.clock);
-    this.validations = new Validations(this.second, this.copies, parts.clock, maxUnvalidatedMs);
-    this.hearing = new Hearing(this.copies, origin);
-    this.telling = new Telling(via === undefined ? undefined : this.bus);
-    // Another server, or another life of it: nobody knows what it has heard.
+    this.copies = new L1Copies(l1.asFirstLevel, parts, maxUnvalidatedMs, this.bus?.hears?.bind(this.bus));
+    this.l1Fill = new L1Fill(this.copies, this.second, parts.clock);
+    this.revalidation = new Revalidation(this.second, this.copies, parts.clock, maxUnvalidatedMs);
+    this.busIn = new BusIn(this.copies, origin);
+    this.busOut = new BusOut(via === undefined ? undefined : this.bus);
+    // Another server, or the same one restarted: it may have lost the last changes.
     this.l2.onReborn?.(() => {
       this.copies.forgetAll();
-      this.tellReborn?.();
+      this.notifyReborn?.();
     });
-    if (this.bus === undefined) this.copies.turn(true);
-    else this.bus.start(this.hearing);
+    if (this.bus === undefined) this.copies.setEnabled(true);
+    else this.bus.start(this.busIn);
   }
 
   read(key: Key, how?: Handling): Awaitable<Reading> {
-    const near = this.near(key, this.parts.clock.monotonicMs(), how);
-    if (near === undefined) return this.readThrough(key, how);
-    return near instanceof Copy ? this.check(key, near, how) : near;
+    const found = this.lookUp(key, this.parts.clock.monotonicMs(), how);
+    if (found === undefined) return this.readThrough(key, how);
+    return found instanceof L1Copy ? this.check(key, found, how) : found;
   }
 
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]> {
     const nowMs = this.parts.clock.monotonicMs();
-    const near = keys.map((key) => this.near(key, nowMs, how));
-    if (near.every((answer) => answer !== undefined && !(answer instanceof Copy))) return near as readonly Reading[];
-    const asked = this.taking.begin();
-    return readEach(keys, near, {
+    const found = keys.map((key) => this.lookUp(key, nowMs, how));
+    if (found.every((answer) => answer !== undefined && !(answer instanceof L1Copy)))
+      return found as readonly Reading[];
+    const request = this.l1Fill.begin();
+    return readEach(keys, found, {
       check: (key, copy) => this.check(key, copy, how),
-      far: async (some) => {
+      fetch: async (some) => {
         const readings = await this.l2.readMany(some, how);
-        return some.map((key, at) => this.taking.read(key, readings[at] as Reading, asked, how));
+        return some.map((key, at) => this.l1Fill.fromRead(key, readings[at] as Reading, request, how));
       },
     });
   }
@@ -125,16 +126,16 @@ class TieredBackend implements Backend {
   }
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    const asked = this.taking.begin();
+    const request = this.l1Fill.begin();
     try {
       const outcome = await this.l2.fill(lease, draft);
       if (outcome === 'stored') {
-        this.taking.stored(lease.key, draft, asked);
-        await this.telling.keys('stored', [lease.key]);
+        this.l1Fill.fromWrite(lease.key, draft, request);
+        await this.busOut.publishKeys('stored', [lease.key]);
       }
       return outcome;
     } catch (error) {
-      this.failed([lease.key]);
+      this.outcomeUnknown([lease.key]);
       throw error;
     }
   }
@@ -144,47 +145,45 @@ class TieredBackend implements Backend {
   }
 
   async writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    const asked = this.taking.begin();
+    const request = this.l1Fill.begin();
     const [first] = entries;
+    const keys = entries.map(([key]) => key);
     try {
       await (entries.length === 1 && first !== undefined ? this.l2.write(...first) : this.l2.writeMany(entries));
     } catch (error) {
-      this.failed(entries.map(([key]) => key));
+      this.outcomeUnknown(keys);
       throw error;
     }
-    for (const [key, draft] of entries) this.taking.stored(key, draft, asked);
-    await this.telling.keys(
-      'stored',
-      entries.map(([key]) => key),
-    );
+    for (const [key, draft] of entries) this.l1Fill.fromWrite(key, draft, request);
+    await this.busOut.publishKeys('stored', keys);
   }
 
   async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.changing([key], () => this.l2.expire(key, freshForMs, keptForMs));
+    return this.modify([key], () => this.l2.expire(key, freshForMs, keptForMs));
   }
 
   async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.changing([key], () => this.l2.increment(key, by, draft));
+    return this.modify([key], () => this.l2.increment(key, by, draft));
   }
 
   async evict(keys: readonly Key[]): Promise<number> {
-    return this.around({ kind: 'evict', keys }, () => this.l2.evict(keys));
+    return this.invalidating({ kind: 'evict', keys }, () => this.l2.evict(keys));
   }
 
   async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    await this.around({ kind: 'invalidate', partition, labels }, () => this.l2.invalidate(partition, labels));
+    await this.invalidating({ kind: 'invalidate', partition, labels }, () => this.l2.invalidate(partition, labels));
   }
 
   async clear(view: View): Promise<number> {
-    return this.around({ kind: 'clear', view }, () => this.l2.clear(view));
+    return this.invalidating({ kind: 'clear', view }, () => this.l2.clear(view));
   }
 
   async clearEverything(): Promise<number> {
-    return this.around({ kind: 'everything' }, () => this.l2.clearEverything());
+    return this.invalidating({ kind: 'everything' }, () => this.l2.clearEverything());
   }
 
   async removeMatching(selection: Selection): Promise<number> {
-    return this.around({ kind: 'matching', selection }, () => this.l2.removeMatching(selection));
+    return this.invalidating({ kind: 'matching', selection }, () => this.l2.removeMatching(selection));
   }
 
   scan(selection: Selection, cursor: string | undefined): Awaitable<Page> {
@@ -198,11 +197,11 @@ class TieredBackend implements Backend {
   async info(): Promise<BackendInfo> {
     const info = await this.l2.info();
     const { size: l1Entries, usedBytes: l1Bytes } = this.copies;
-    const bus = this.bus === undefined ? 'off' : this.hearing.state;
+    const bus = this.bus === undefined ? 'off' : this.busIn.state;
     return {
       ...info,
       kind: this.kind,
-      details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus, ...this.telling.figures },
+      details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus, ...this.busOut.figures },
     };
   }
 
@@ -213,23 +212,23 @@ class TieredBackend implements Backend {
   async open(): Promise<void> {
     await openOrClose(this.l2, this);
     if (this.bus === undefined) return;
-    await Promise.race([this.hearing.firstUp, machineOf(this.parts.clock).sleep(FIRST_MESSAGE_MS)]);
+    await Promise.race([this.busIn.firstUp, machineOf(this.parts.clock).sleep(FIRST_MESSAGE_MS)]);
   }
 
   onReborn(listener: () => void): void {
-    this.tellReborn = listener;
+    this.notifyReborn = listener;
   }
 
-  /** The bus before the level whose connections it may use. */
+  /** Closes the bus before the level whose connections it may use. */
   async close(): Promise<void> {
-    this.copies.turn(false);
+    this.copies.setEnabled(false);
     await closeAll(
       async () => this.bus?.close(),
       () => this.l2.close(),
     );
   }
 
-  /** Undefined: nobody tells this process of anything. */
+  /** Undefined: no messages reach this process. */
   private busOf({ via, heartbeatMs }: ResolvedTieredOptions, origin: string): Bus | undefined {
     const { second } = this;
     const parts = { ...this.parts, clock: machineOf(this.parts.clock) };
@@ -238,63 +237,63 @@ class TieredBackend implements Backend {
     return wire && parts.bus(wire, parts, { heartbeatMs, origin: via === undefined ? undefined : origin });
   }
 
-  private near(key: Key, nowMs: number, how: Handling | undefined): Near {
+  private lookUp(key: Key, nowMs: number, how: Handling | undefined): Found {
     const copy = how?.level === 'l2' ? undefined : this.copies.find(key);
     if (copy === undefined) return undefined;
-    if (nowMs < copy.believedUntilMs && wasCheckedSince(copy, how)) return readingOf(copy);
-    // What is past its ttl here may have been renewed by somebody else.
+    if (nowMs < copy.trustedUntilMs && wasCheckedSince(copy, how)) return readingOf(copy);
+    // Another process may have renewed an entry whose copy is past its ttl.
     return nowMs < copy.freshUntilMs ? copy : undefined;
   }
 
-  private async check(key: Key, copy: Copy, how: Handling | undefined): Promise<Reading> {
-    return (await this.validations.stillStands(key, copy, how)) ? readingOf(copy) : this.readThrough(key, how);
+  private async check(key: Key, copy: L1Copy, how: Handling | undefined): Promise<Reading> {
+    return (await this.revalidation.stillStands(key, copy, how)) ? readingOf(copy) : this.readThrough(key, how);
   }
 
   private async readThrough(key: Key, how: Handling | undefined): Promise<Reading> {
-    const asked = this.taking.begin();
-    return this.taking.read(key, await this.l2.read(key, how), asked, how);
+    const request = this.l1Fill.begin();
+    return this.l1Fill.fromRead(key, await this.l2.read(key, how), request, how);
   }
 
-  /** Whatever alters entries: copies of before go when the answer is there, and also when nobody knows it. */
-  private async changing<T>(keys: readonly Key[], work: () => Awaitable<T>): Promise<T> {
+  /** Changes entries in place: drops the copies of before, whether the outcome is known or not. */
+  private async modify<T>(keys: readonly Key[], work: () => Awaitable<T>): Promise<T> {
     let answer: T;
     try {
       answer = await work();
     } catch (error) {
-      this.failed(keys);
+      this.outcomeUnknown(keys);
       throw error;
     }
     this.copies.forget(keys);
-    await this.telling.keys('stored', keys);
+    await this.busOut.publishKeys('stored', keys);
     return answer;
   }
 
-  /** Nobody knows what became of a change: it may have been made, or may yet be. */
-  private failed(keys: readonly Key[]): void {
-    this.hearing.doubt(keys);
+  /** The outcome of a change is unknown: the server may have made it, or may still make it. */
+  private outcomeUnknown(keys: readonly Key[]): void {
+    this.busIn.markUnknown(keys);
     this.copies.forget(keys);
-    void this.telling.keys('stored', keys);
+    void this.busOut.publishKeys('stored', keys);
   }
 
-  /** An invalidation has settled long after its caller was told that it might not. Copies may have been taken since. */
-  private repeated(invalidation: Invalidation): void {
-    forget(this.copies, invalidation);
-    void this.telling.invalidation(invalidation);
+  /** An invalidation was confirmed long after its caller got an error. L1 may have been filled since. */
+  private resent(invalidation: Invalidation): void {
+    invalidateCopies(this.copies, invalidation);
+    void this.busOut.publishInvalidation(invalidation);
   }
 
-  /** Before, so that nobody here has to wait for the answer; after, because somebody may have read in between. */
-  private async around<T>(meant: Invalidation, remove: () => Awaitable<T>): Promise<T> {
-    forget(this.copies, meant);
+  /** Drops copies before, so that calls of this process need not wait for the answer; and after, since a read in between may have filled L1. */
+  private async invalidating<T>(invalidation: Invalidation, remove: () => Awaitable<T>): Promise<T> {
+    invalidateCopies(this.copies, invalidation);
     let answer: T;
     try {
       answer = await remove();
     } catch (error) {
-      forget(this.copies, meant);
-      void this.telling.invalidation(meant);
+      invalidateCopies(this.copies, invalidation);
+      void this.busOut.publishInvalidation(invalidation);
       throw error;
     }
-    forget(this.copies, meant);
-    await this.telling.invalidation(meant);
+    invalidateCopies(this.copies, invalidation);
+    await this.busOut.publishInvalidation(invalidation);
     return answer;
   }
 }

@@ -95,7 +95,7 @@ class RedisBusWire implements Wire {
     return node;
   }
 
-  private readonly onError = (error: Error): void => this.warnings.tell(problemOf(error));
+  private readonly onError = (error: Error): void => this.warnings.warn(problemOf(error));
 }
 
 /** As those of `redis()`, under the name of this. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { Outage } from '../../../../lib/backends/resilience/outage-log.js';
+import { OutageLog } from '../../../../lib/backends/resilience/outage-log.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
 const GONE = 'The redis backend does not answer (ECONNREFUSED): calls go on without the cache until it does.';
@@ -8,12 +8,12 @@ const BACK = 'The redis backend answers again.';
 describe('what people are told of a backend', () => {
   let clock: FakeClock;
   let told: string[];
-  let outage: Outage;
+  let outage: OutageLog;
   beforeEach(() => {
     clock = new FakeClock();
     told = [];
     const event = (said: { readonly message?: string }): void => void told.push(said.message ?? '');
-    outage = new Outage('redis', { clock, emit: { event } as never });
+    outage = new OutageLog('redis', { clock, emit: { event } as never });
   });
 
   it('trouble while others are answered is told, each kind once in a while', async () => {

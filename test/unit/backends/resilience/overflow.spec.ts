@@ -41,8 +41,8 @@ describe('a tenant whose invalidations are too many is cleared in their stead, a
 
   it('where they are remembered for a server that takes the place of another', () => {
     const journal = new Journal(new FakeClock(), 60_000, 10);
-    journal.note(evict('tom', 'beta'));
-    for (let index = 0; index < 100; index++) journal.note(evict(index, 'acme'));
+    journal.record(evict('tom', 'beta'));
+    for (let index = 0; index < 100; index++) journal.record(evict(index, 'acme'));
     const remembered = journal.recent().map(told);
     expect(remembered.length).toBeLessThanOrEqual(10);
     expect(remembered).toContain(inside.key('tom', { tenant: 'beta' }).id);

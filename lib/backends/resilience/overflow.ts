@@ -1,34 +1,34 @@
 /**
- * Where invalidations that wait or are remembered become too many, the tenant that has most of them is cleared in their
- * stead: more than was asked for and never less, and what others asked for stays as it was.
+ * When a queue or journal of invalidations overflows, those of the tenant that has most are replaced by one clear of that
+ * tenant: more than was requested and never less, and the invalidations of other tenants stay as they are.
  */
 import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 
-/** A tenant is cleared only if that makes room for one in so many of all. */
-const WORTH_IT = 100;
+/** A tenant is cleared only if that frees at least one part in so many of the queue. */
+const MIN_SHARE = 100;
 
-/** The tenant that has most of them, if clearing it would make room. */
-export function crowderOf(invalidations: Iterable<Invalidation>, limit: number): Partition | undefined {
+/** The partition that has most of them, if clearing it would make room. */
+export function heaviestPartition(invalidations: Iterable<Invalidation>, limit: number): Partition | undefined {
   const counts = new Map<Partition, number>();
-  let most = Math.max(1, Math.floor(limit / WORTH_IT));
-  let crowder: Partition | undefined;
+  let most = Math.max(1, Math.floor(limit / MIN_SHARE));
+  let heaviest: Partition | undefined;
   for (const invalidation of invalidations) {
     const partition = partitionOf(invalidation);
     if (partition === undefined) continue;
     const count = (counts.get(partition) ?? 0) + 1;
     counts.set(partition, count);
-    if (count > most) [most, crowder] = [count, partition];
+    if (count > most) [most, heaviest] = [count, partition];
   }
-  return crowder;
+  return heaviest;
 }
 
-/** Everything of a tenant, or of what belongs to everybody. */
+/** The clear of a whole partition: of a tenant, or of all global entries. */
 export function clearOf(partition: Partition): Invalidation {
   return { kind: 'clear', view: { partition, path: undefined, namespace: undefined, label: undefined } };
 }
 
-/** Undefined: about several, or all. */
+/** The partition of an invalidation; undefined: several, or all. */
 export function partitionOf(invalidation: Invalidation): Partition | undefined {
   switch (invalidation.kind) {
     case 'evict': {
