@@ -6,7 +6,7 @@ import { FakeClock } from '../../lib/testing/fake.clock.js';
 
 const HEARTBEAT_MS = 1_000;
 
-/** A wire that follows what it is told to, and says so when the test does. */
+/** A wire that follows partitions, and acknowledges them when the test does. */
 class Follower implements FollowingWire {
   readonly most = 3;
   readonly followed: string[] = [];
@@ -69,7 +69,7 @@ function scene() {
 }
 
 describe('a bus over a wire that follows partitions', () => {
-  it('follows everybody’s from the start, and others from when they are asked for', () => {
+  it('follows the global partition from the start, and others from when they are requested', () => {
     const { wire, hears, follow, take } = scene();
     expect(wire.followed).toEqual(['g']);
     expect(hears('t.acme')).toBe(false);
@@ -77,12 +77,12 @@ describe('a bus over a wire that follows partitions', () => {
     expect(wire.followed).toEqual(['g', 't.acme']);
     expect(take()).toEqual([]);
     follow('t.acme');
-    // What was asked for before may be from before.
+    // A read sent before may return a value from before.
     expect(take()).toEqual(['gap t.acme', 'up']);
     expect([hears('t.acme'), hears('g')]).toEqual([true, false]);
   });
 
-  it('tells of what is lost, and is down when nothing is heard any more', () => {
+  it('reports what is lost, and is down when no partition is followed any more', () => {
     const { wire, hears, follow, take } = scene();
     for (const partition of ['g', 't.acme']) follow(partition);
     take();
@@ -105,7 +105,7 @@ describe('a bus over a wire that follows partitions', () => {
     follow('t.c');
     expect(take()).toEqual(['gap t.a', 'gap t.c']);
     expect(wire.followed).toEqual(['g', 't.b', 't.c']);
-    // One that is not heard goes as well.
+    // One whose messages do not arrive goes as well.
     hears('t.d');
     hears('t.e');
     hears('t.f');
@@ -125,7 +125,7 @@ describe('a bus over a wire that follows partitions', () => {
     expect(take()).toEqual(['gap t.acme', 't.acme evicted', 't.acme evicted', 'gap t.acme', 't.acme evicted']);
   });
 
-  it('each line has signs of life of its own, and goes after three that do not come back', async () => {
+  it('each line has heartbeats of its own, and is dropped after three that do not come back', async () => {
     const { clock, wire, take } = scene();
     const [one, two] = [wire.line(), wire.line()];
     for (const line of [one, two]) wire.events.onLineUp(line);

@@ -14,7 +14,7 @@ describe.each<[string, () => never]>([
   ['answers by a promise that fails', () => Promise.reject(new Error('mine')) as never],
   ['answers by a promise that never settles', () => new Promise(() => undefined) as never],
 ])('a wire that %s', (how, fail) => {
-  it('ends nothing: what is said is counted as unsaid, silence is noticed, and each method is named once', async () => {
+  it('ends nothing: messages count as unsent, silence is noticed, and each method is named once', async () => {
     const clock = new FakeClock();
     const recorded = recordEvents();
     let events: WireEvents | undefined;

@@ -22,7 +22,7 @@ describe('messages', () => {
     expect(message).toEqual({ shard, partition, origin: 'me-1', change, life: 'AbC-_0123456789x', sequence: 7 });
   });
 
-  it('may concern everybody', () => {
+  it('may concern all partitions', () => {
     const message = parseMessage(numbered(announcement(ALL_PARTITIONS, 'me', { kind: 'all' })));
     expect(message).toMatchObject({ partition: undefined, change: { kind: 'all' } });
   });
@@ -44,7 +44,7 @@ describe('messages', () => {
     expect(text).toMatch(/^1\|t\.acme\|me\|e\|[0-9a-f]{1,8}$/);
   });
 
-  it('that would be too long say everything', () => {
+  it('that would be too long become a change of everything', () => {
     const keys = Array.from({ length: 501 }, (_, index) => index);
     expect(announcement('t.acme', 'me', { kind: 'evicted', keys })).toBe('1|t.acme|me|a|');
     const many = Array.from({ length: 500 }, () => 0xffffffff);

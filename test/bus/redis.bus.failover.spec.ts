@@ -1,4 +1,4 @@
-/** `redisBus` on a cluster in which masters change: whoever hears nothing keeps nothing, and what is owed is said. */
+/** `redisBus` on a cluster in which masters change: a process without messages keeps nothing, and unsent changes are sent later. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { redisBus } from '../../lib/backends/redis/pubsub/redis.bus.js';
 import type { Clock } from '../../lib/core/clock.js';
@@ -21,7 +21,7 @@ describeWithRedis('a bus of its own on a cluster', () => {
   afterEach(() => machines.close());
   afterAll(() => Promise.all([cluster.stop(), server.stop()]));
 
-  /** Nothing is checked: copies go because of what is heard, or because nothing is. */
+  /** Nothing is checked: copies are dropped because of messages, or because messages are missing. */
   const machine = (): Promise<Rig<Clock>> => {
     const via = redisBus({ cluster: cluster.startNodes });
     return machines.ready({ url: server.url, maxUnvalidated: '1h', bus: { via, heartbeat: 100 } });
@@ -60,7 +60,7 @@ describeWithRedis('a bus of its own on a cluster', () => {
     await cluster.settled();
   });
 
-  it('goes on when a master is killed, whichever it is: what it cost is said later, and copies are kept again', async () => {
+  it('goes on when a master is killed, whichever it is: unsent changes are sent later, and copies are kept again', async () => {
     const [a, b] = [await machine(), await machine()];
     for (const [turn, master] of (await masters()).entries()) {
       await isHeard(a, b, 1 + turn);

@@ -1,4 +1,4 @@
-/** One connection on which channels are heard: what takes a channel away from it, and how that is noticed. */
+/** One subscriber connection: what takes a channel away from it, and how that is noticed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
@@ -32,7 +32,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
   });
   afterAll(() => Promise.all([server.stop(), elsewhere.stop()]));
 
-  /** @param lost channels whose slot has moved without a word: what is said there reaches another server */
+  /** @param lost channels whose slot has moved unnoticed: what is published there reaches another server */
   const scene = (like: Redis, lost: ReadonlySet<string> = new Set()) => {
     const told: string[] = [];
     const publish = (channel: string, text: string): Promise<unknown> =>
@@ -61,7 +61,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
   });
 
   describe.each(CLIENTS)('by ioredis %s', (_, client) => {
-    it('hears what is said in the channels it follows, and no more in those it unfollows', async () => {
+    it('receives what is published on the channels it follows, and no more on those it unfollows', async () => {
       const { subscriber: one, told, has } = scene(client(server.port));
       for (const channel of [ONE, TWO]) one.follow(channel);
       await has(`heard ${TWO}`);
@@ -105,7 +105,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
       expect(told).not.toContain(`heard ${TWO}`);
     });
 
-    it('an attempt that was given up does not speak for the one after it', async () => {
+    it('an attempt that was given up does not decide for the one after it', async () => {
       const proxy = await TcpProxy.before(server.port);
       proxies.push(proxy);
       const { subscriber: one, told, has } = scene(client(proxy.port));
@@ -117,14 +117,14 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
       await pause(400);
       const { bytesDown } = proxy;
       one.follow(TWO);
-      // The first answer is there, and the channel is not heard any more.
+      // The first answer is there, and messages of the channel no longer arrive.
       await until('the first answer', () => proxy.bytesDown > bytesDown);
       await pause(20);
       expect(told).not.toContain(`heard ${TWO}`);
       await has(`heard ${TWO}`);
     });
 
-    it('says what it may not hear, and goes on with the rest', async () => {
+    it('reports what it has no right to, and goes on with the rest', async () => {
       const { subscriber: one, told, has } = scene(client(server.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
@@ -138,7 +138,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
     });
   });
 
-  it('signs of life go through each channel in turn, and one that does not come back ends it', async () => {
+  it('heartbeats take each channel in turn, and one that does not come back ends it', async () => {
     const lost = new Set<string>();
     const { subscriber: one, told, has } = scene(new Redis(server.port, '127.0.0.1', { lazyConnect: true }), lost);
     for (const channel of [ONE, TWO, THREE]) one.follow(channel);

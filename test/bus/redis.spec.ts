@@ -1,4 +1,4 @@
-/** News over real servers: a cluster, one that minds which keys scripts touch, and one that is strict about rights. */
+/** Messages over real servers: a cluster, one that minds which keys scripts touch, and one that is strict about rights. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { aclBusRules, aclRules } from '../fixtures/redis-acl.js';
@@ -52,7 +52,7 @@ describeWithRedis('news from a strict server', () => {
   });
   afterAll(() => server.stop());
 
-  it('are told by scripts that touch no key they did not declare', async () => {
+  it('are published by scripts that touch no key they did not declare', async () => {
     const clients = [0, 1].map(() => watchingKeys(new Redis(server.url)));
     const [a, b] = [
       await machines.ready({ ...BY_BUS, client: clients[0] as Redis }),
@@ -63,7 +63,7 @@ describeWithRedis('news from a strict server', () => {
     for (const client of clients) client.disconnect();
   });
 
-  it('come with the right to publish and to listen on one channel', async () => {
+  it('arrive with the right to publish and to subscribe to one channel', async () => {
     const rules = aclBusRules(machines.prefix, 'broadcast');
     await server.command('ACL', 'SETUSER', 'near', 'on', '>secret-of-near', ...rules);
     const options = { ...BY_BUS, url: server.url, username: 'near', password: 'secret-of-near' };

@@ -1,4 +1,4 @@
-/** News by sharded channels in a cluster: from every slot, from its own node alone, and while slots and masters change. */
+/** Messages on sharded channels of a cluster: from every slot, from its own node alone, and while slots and masters change. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis-5';
@@ -13,7 +13,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
 
-/** Nothing is checked: only messages, and knowing that one does not hear, explain that something is forgotten. */
+/** Nothing is checked: only messages, and knowing that messages are missing, explain that a copy is dropped. */
 const SHARDED = { pubSub: 'sharded', maxUnvalidated: '1h', bus: { heartbeat: 100 }, timeout: '2s' } as const;
 
 describeWithRedis('news by sharded channels in a cluster', () => {
@@ -34,7 +34,7 @@ describeWithRedis('news by sharded channels in a cluster', () => {
   const slotOf = (partition: string): Promise<number> => cluster.slotOf(`{${partition}}`);
   const masters = async (): Promise<RedisProcess[]> =>
     (await cluster.facts()).filter(({ isMaster }) => isMaster).map(({ port }) => cluster.node(port));
-  /** What one process stores, the other hears, and has for itself afterwards. */
+  /** What one process stores, the other receives, and has a copy of afterwards. */
   const isHeard = async (a: Rig<Clock>, b: Rig<Clock>, tenant: string, value: number): Promise<void> => {
     await until('it is stored', () =>
       a.set('tom', value, { tenant }).then(
@@ -108,7 +108,7 @@ describeWithRedis('news by sharded channels in a cluster', () => {
       return machine({ cluster: undefined, client });
     };
 
-    it('go on when a slot has moved: what was kept of it is forgotten, and it is heard from its new node', async () => {
+    it('go on when a slot has moved: its copies are dropped, and its messages arrive from the new node', async () => {
       const [a, b] = [await adopting(), await adopting()];
       await isHeard(a, b, 'acme', 1);
       await isHeard(a, b, 'beta', 1);
@@ -126,7 +126,7 @@ describeWithRedis('news by sharded channels in a cluster', () => {
     });
   });
 
-  it('go on for the others of a node when a slot has left it that nobody uses', async () => {
+  it('go on for the others of a node when an unused slot has left it', async () => {
     const [a, b] = [await machine(), await machine()];
     const slot = await slotOf('t.acme');
     const home = (await cluster.keeperOf(slot)).master;

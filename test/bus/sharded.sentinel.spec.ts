@@ -1,4 +1,4 @@
-/** News by sharded channels from a master that sentinels watch. */
+/** Messages on sharded channels of a master that sentinels watch. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { isNear, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';

@@ -1,4 +1,4 @@
-/** News by sharded channels from a single server: who hears what, what is kept meanwhile, and what a break does. */
+/** Messages on sharded channels of a single server: which process receives what, what is kept meanwhile, and what a break does. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
@@ -20,7 +20,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(60_000);
 
-/** Nothing is checked: only messages, and knowing that one does not hear, explain that something is forgotten. */
+/** Nothing is checked: only messages, and knowing that messages are missing, explain that a copy is dropped. */
 const SHARDED = { pubSub: 'sharded', maxUnvalidated: '1h', bus: { heartbeat: 100 }, timeout: '5s' } as const;
 
 it.each(['Sharded', '', 'secret', true, 0, null])('pubSub: %p is refused by name, and not repeated', (pubSub) => {
@@ -61,10 +61,10 @@ describeWithRedis('news by sharded channels', () => {
     return Number(count);
   };
 
-  describe('tell of every kind of change', () => {
+  describe('publish every kind of change', () => {
     it.each([1, 4])('over %i shards', async (shards) => {
       const [a, b] = [await machine({ shards }), await machine({ shards })];
-      // Everybody's channels are heard from the start.
+      // The channels of global entries are subscribed from the start.
       expect([await firstLevelOf(a), await firstLevelOf(b)]).toMatchObject([{ bus: 'up' }, { bus: 'up' }]);
       await tellAll(a, b);
     });
@@ -107,7 +107,7 @@ describeWithRedis('news by sharded channels', () => {
     });
   });
 
-  it('without the right to listen nothing is kept, and everything else works', async () => {
+  it('without the right to subscribe nothing is kept, and everything else works', async () => {
     const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => rule !== '+ssubscribe');
     await server.command('ACL', 'SETUSER', 'deaf', 'reset', 'on', '>secret-of-deaf', ...rules);
     const options = { username: 'deaf', password: 'secret-of-deaf' };
@@ -121,7 +121,7 @@ describeWithRedis('news by sharded channels', () => {
     expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
   });
 
-  it('without the right to listen a server is asked for one channel at a time, and less and less often', async () => {
+  it('without the right to subscribe one channel at a time is tried, and less and less often', async () => {
     const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => rule !== '+ssubscribe');
     await server.command('ACL', 'SETUSER', 'deaf', 'reset', 'on', '>secret-of-deaf', ...rules);
     const b = await machine({ username: 'deaf', password: 'secret-of-deaf', shards: 8 });
@@ -136,7 +136,7 @@ describeWithRedis('news by sharded channels', () => {
   it('with the right to a part of a tenant’s channels nothing of that tenant is kept', async () => {
     const lead = `&${machines.prefix}:1`;
     const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => !rule.startsWith('&'));
-    // Not to everybody's either, which are asked for first.
+    // Not to those of global entries either, which are requested first.
     const some = [`${lead}:{t.beta.*}:b`, `${lead}:{t.acme.[012].4}:b`];
     await server.command('ACL', 'SETUSER', 'partly', 'reset', 'on', '>secret-of-partly', ...rules, ...some);
     const b = await machine({ username: 'partly', password: 'secret-of-partly', shards: 4 });
@@ -151,8 +151,8 @@ describeWithRedis('news by sharded channels', () => {
     expect(isNear(b, 'tom', { tenant: 'beta' })).toBe(true);
   });
 
-  describe('reach those who keep copies of a tenant', () => {
-    it('and nobody else: others do not listen, and get not a byte', async () => {
+  describe('reach processes that keep copies of a tenant', () => {
+    it('and no others: those are not subscribed, and get not a byte', async () => {
       const proxy = await behind();
       const a = await machine({ bus: false });
       const b = await machine({ url: proxy.url, bus: { heartbeat: '1m' } });
@@ -180,7 +180,7 @@ describeWithRedis('news by sharded channels', () => {
       await near(b, 'tom', { tenant: 'beta' });
     });
 
-    it('and a copy that was under way when its tenant came to be heard is not kept', async () => {
+    it('and a copy whose read was in flight when its tenant was subscribed is not kept', async () => {
       const a = await machine();
       await a.set('tom', 1);
       const { pubSub, timeout, ...levels } = SHARDED;
@@ -195,7 +195,7 @@ describeWithRedis('news by sharded channels', () => {
       const held = gate.hold('read');
       const reading = b.get('tom');
       await held;
-      // Told to nobody here: only what is stored next makes the tenant wanted.
+      // Delivered to no process here: only what is stored next subscribes the tenant.
       await a.evict('tom');
       await b.set('kit', 1);
       await until('its tenant is heard', async () => (await listeners('t.acme')) === 2);
@@ -207,9 +207,9 @@ describeWithRedis('news by sharded channels', () => {
     });
   });
 
-  describe('are followed for as many tenants as a process can listen to', () => {
+  describe('are followed for as many tenants as a process can subscribe to', () => {
     it('the one unused for longest is let go, and its copies with it', async () => {
-      // A tenant of 256 shards takes 256 of 10,000 channels; everybody's take as many.
+      // A tenant of 256 shards takes 256 of 10,000 channels; those of global entries take as many.
       const wide = { shards: 256 } as const;
       const [a, b] = [await machine({ ...wide, bus: false }), await machine(wide)];
       const tenants = Array.from({ length: 38 }, (_, index) => ({ tenant: `t${index}` }));
@@ -234,7 +234,7 @@ describeWithRedis('news by sharded channels', () => {
   });
 
   describe('when the connection', () => {
-    it('breaks, nothing is kept until it is heard again, and nothing from before is believed then', async () => {
+    it('breaks, nothing is kept until messages arrive again, and nothing from before is served then', async () => {
       const proxy = await behind();
       const a = await machine();
       const b = await machine({ url: proxy.url });

@@ -8,7 +8,7 @@ import { FakeClock } from '../../lib/testing/fake.clock.js';
 
 const HEARTBEAT_MS = 1_000;
 
-/** A wire to a server that passes on what is sent, as long as it is told to. */
+/** A wire to a server that passes on what is sent, until the test stops it. */
 class Loop implements Wire {
   events!: WireEvents;
   isPassing = true;
@@ -89,7 +89,7 @@ function scene(origin?: string) {
 }
 
 describe('a bus over a wire', () => {
-  it('tells nothing before it is up, and everything after', () => {
+  it('delivers nothing before it is up, and everything after', () => {
     const { loop, heard, say } = scene();
     say(1);
     loop.events.onUp();
@@ -98,7 +98,7 @@ describe('a bus over a wire', () => {
     expect(heard.take()).toEqual(['up', 'gap t.acme', 't.acme evicted', 't.acme evicted']);
   });
 
-  it('tells of a number left out, of one that comes again, and of each shard by itself', () => {
+  it('reports a number left out, one that comes again, and each shard by itself', () => {
     const { loop, heard, say } = scene();
     loop.events.onUp();
     for (const shard of ['t.acme', 't.beta.0.2', 't.beta.1.2']) say(1, { shard });
@@ -151,7 +151,7 @@ describe('a bus over a wire', () => {
     expect(heard.take().slice(-4)).toEqual(['down', 'up', 'gap t.acme', 't.acme evicted']);
   });
 
-  it('goes on as long as its signs of life come back, and is down after three that do not', async () => {
+  it('goes on as long as its heartbeats come back, and is down after three that do not', async () => {
     const { clock, loop, heard } = scene();
     loop.events.onUp();
     await clock.advance(60 * HEARTBEAT_MS);
@@ -171,7 +171,7 @@ describe('a bus over a wire', () => {
     expect(heard.take()).toEqual(['up']);
   });
 
-  it('another’s sign of life is none of ours, and messages are none', async () => {
+  it('another’s heartbeat is none of ours, and messages are none', async () => {
     const { clock, loop, heard, say } = scene();
     loop.events.onUp();
     loop.isPassing = false;
@@ -184,7 +184,7 @@ describe('a bus over a wire', () => {
     expect(heard.take()).toContain('down');
   });
 
-  it('in a flood it says whom it is about, once, and hears what comes after', async () => {
+  it('in a flood it reports the partitions, once, and delivers what comes after', async () => {
     const { clock, loop, heard, say } = scene();
     loop.events.onUp();
     say(1);
@@ -227,7 +227,7 @@ describe('a bus over a wire', () => {
     expect(heard.take().at(-1)).toBe('gap everywhere');
   });
 
-  it('closes its wire, and says nothing any more', async () => {
+  it('closes its wire, and reports nothing any more', async () => {
     const { clock, loop, heard, bus } = scene();
     loop.events.onUp();
     await bus.close();
@@ -239,7 +239,7 @@ describe('a bus over a wire', () => {
     expect(heard.take()).toEqual(['up']);
   });
 
-  it('news of a wire that leaves none out need no numbers, and are as bounded as messages', async () => {
+  it('parsed messages of a wire that loses none need no numbers, and are as bounded as others', async () => {
     const { clock, loop, heard } = scene();
     const news = (n: number): BusMessage => ({
       partition: `t.t${n}` as Partition,
@@ -258,7 +258,7 @@ describe('a bus over a wire', () => {
     expect(heard.take().slice(1_000)).toEqual(Array.from({ length: 10 }, (_, n) => `gap t.t${n + 1_000}`));
   });
 
-  it('says when there is nothing to hear, sends nothing then, and is up if that changes', async () => {
+  it('reports when there are no messages by design, sends nothing then, and is up if that changes', async () => {
     const { clock, loop, heard } = scene();
     loop.events.onNone();
     await clock.advance(10 * HEARTBEAT_MS);
@@ -269,18 +269,18 @@ describe('a bus over a wire', () => {
     expect(heard.take()).toEqual(['up', 'down', 'none']);
   });
 
-  it('that there is nothing to hear, still, is said once', () => {
+  it('that there are still no messages by design is reported once', () => {
     const { loop, heard } = scene();
     for (const event of ['onNone', 'onNone', 'onDown', 'onNone'] as const) loop.events[event]();
     expect(heard.take()).toEqual(['none']);
   });
 });
 
-describe('a bus on which everybody announces his own changes', () => {
+describe('a bus on which each process publishes its own changes', () => {
   const EVICTED = { kind: 'evicted', keys: [1] } as const;
   const ACME = 't.acme' as Partition;
 
-  it('tells the others, by numbers that go on over all partitions', async () => {
+  it('reaches the others, with numbers that continue over all partitions', async () => {
     const { loop, heard, bus } = scene('me');
     loop.events.onUp();
     await bus.announce?.(ACME, EVICTED);
@@ -291,7 +291,7 @@ describe('a bus on which everybody announces his own changes', () => {
     expect(bus.unannounced).toBe(0);
   });
 
-  it('what a sender left out may have been about anybody; his first word leaves nothing out', () => {
+  it('what a sender left out may have been about any partition; its first message leaves nothing out', () => {
     const { loop, heard, say } = scene('me');
     loop.events.onUp();
     say(1);
@@ -335,7 +335,7 @@ describe('a bus on which everybody announces his own changes', () => {
       expect(warnings).toHaveLength(1);
       loop.trouble = undefined;
       await clock.advance(HEARTBEAT_MS);
-      // Of what was left out nobody knows whom it was about; and it was about this one.
+      // A message that was left out may have been about any partition; it was about this one.
       expect(heard.take()).toEqual(['gap everywhere', 't.acme all']);
       await clock.advance(HEARTBEAT_MS);
       expect(heard.take()).toEqual([]);
@@ -351,14 +351,14 @@ describe('a bus on which everybody announces his own changes', () => {
       await bus.announce?.(ACME, EVICTED);
       await bus.announce?.(undefined, EVICTED);
       const { sent } = loop;
-      // It is tried again with each sign of life. The third that does not come back ends them.
+      // It is tried again with each heartbeat. The third that does not come back ends them.
       await clock.advance(3 * HEARTBEAT_MS);
       expect(loop.sent - sent).toBeGreaterThan(4);
       expect(bus.unannounced).toBe(2);
     },
   );
 
-  it('what is owed about very many is owed about everybody', async () => {
+  it('unsent changes of very many partitions become one of all partitions', async () => {
     const { clock, loop, heard, bus } = scene('me');
     loop.events.onUp();
     loop.trouble = 'fails';
@@ -371,7 +371,7 @@ describe('a bus on which everybody announces his own changes', () => {
     expect(heard.take()).toEqual(['gap everywhere', 'gap everywhere']);
   });
 
-  it('while nobody hears us nobody waits', async () => {
+  it('while the bus is down no call waits', async () => {
     const { loop, bus } = scene('me');
     loop.trouble = 'hangs';
     await bus.announce?.(ACME, EVICTED);
@@ -380,7 +380,7 @@ describe('a bus on which everybody announces his own changes', () => {
 });
 
 describe('a bus within the process', () => {
-  it('tells all who share a keyspace at once, and nobody who has left', async () => {
+  it('reaches all that share a keyspace at once, and none that has left', async () => {
     const parts = { clock: new FakeClock(), emit: { isHeard: false, event: () => undefined }, random: Math.random };
     const local = localBus();
     const make = (prefix: string, origin: string) => {

@@ -16,7 +16,7 @@ import { redisBackend } from '../support/redis/redis-machine.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
-it('G8: whoever reads after an invalidation was not confirmed waits until it is', async () => {
+it('G8: a read after an invalidation was not confirmed waits until it is', async () => {
   const clock = new FakeClock();
   const parts = backendParts({ clock });
   const inner = memory().create(parts) as Backend;
@@ -47,7 +47,7 @@ it('G8: whoever reads after an invalidation was not confirmed waits until it is'
   expect(said).toEqual(['evict', 'evict', 'read']);
 });
 
-it('G8: an invalidation that is asked for again while it is repeated is repeated once more', async () => {
+it('G8: an invalidation that is queued again while it is replayed is replayed once more', async () => {
   const clock = new FakeClock();
   const parts = backendParts({ clock });
   const answers: Deferred<number>[] = [];
@@ -81,7 +81,7 @@ it('G8: an invalidation that is asked for again while it is repeated is repeated
   await guarded.ping();
 });
 
-it('G7: an invalidation that was confirmed only when it was repeated is said again to another server', async () => {
+it('G7: an invalidation that was confirmed only when it was resent is replayed to another server', async () => {
   const clock = new FakeClock();
   const said: string[] = [];
   let isAway = true;
@@ -104,13 +104,13 @@ it('G7: an invalidation that was confirmed only when it was repeated is said aga
   isAway = false;
   await guarded.ping();
   expect(said).toEqual(['evict']);
-  // A replica takes over that had not heard of it.
+  // A replica takes over that had not received it.
   meetAnother();
   await guarded.ping();
   expect(said).toEqual(['evict', 'evict']);
 });
 
-it('G7: those of a busy minute are said again in a moment', async () => {
+it('G7: those of a busy minute are replayed in a moment', async () => {
   const clock = new FakeClock();
   const rig = new Rig({ clock });
   let meetAnother = (): void => undefined;
@@ -161,7 +161,7 @@ it('G7: what was confirmed is remembered for its window, and no longer', async (
   expect(alive).toBeLessThan(25);
 });
 
-it('whoever waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
+it('a call that waits for an answer when it is closed gets none in time: an adopted client goes on', async () => {
   const clock = new FakeClock();
   const stand: Partial<Backend> = { kind: 'x', read: () => new Promise(() => undefined), close: () => undefined };
   const guarded = new GuardedBackend(stand as Backend, resolveGuardOptions({}, 'x'), backendParts({ clock }));
@@ -172,7 +172,7 @@ it('whoever waits for an answer when it is closed gets none in time: an adopted 
 });
 
 describeWithRedis('G9: a process that was busy', () => {
-  it('hears the answers that came meanwhile before it gives them up', async () => {
+  it('reads the answers that arrived meanwhile before it gives them up', async () => {
     const server = await RedisProcess.start();
     const backend = redisBackend({ url: server.url, timeout: '100ms' });
     const rig = new Rig({ clock: systemClock });
@@ -273,7 +273,7 @@ describe('what takes its time', () => {
       write: (key) => void written.push(key.id),
       ping: () => undefined,
     });
-    // More than are said at once, and each takes less than a call may.
+    // More than are sent in parallel, and each takes less than a call may.
     for (let at = 0; at < 100; at++) await expect(guarded.evict([rig.key(at)])).rejects.toThrow('evict');
     comeBack();
     const late = Promise.allSettled([guarded.write(rig.key('cat'), draft)]);
@@ -284,7 +284,7 @@ describe('what takes its time', () => {
     expect(written).toEqual([rig.key('cow').id]);
   });
 
-  it('A6: a write that waited behind a repeated invalidation is told when its caller will give it up', async () => {
+  it('A6: a write that waited behind a resent invalidation knows when its caller will give it up', async () => {
     const { clock, rig, draft, guard } = timed();
     const due: unknown[] = [];
     const { evict, comeBack } = away(clock);
@@ -306,7 +306,7 @@ describe('what takes its time', () => {
   });
 });
 
-it('G7: what was asked before another server answered is not believed, and a lease it granted is given back', async () => {
+it('G7: an answer to a request sent before another server took over is rejected, and a lease it granted is released', async () => {
   const clock = new FakeClock();
   const parts = backendParts({ clock });
   const inner = memory().create(parts) as Backend;
@@ -361,7 +361,7 @@ it('G9: whether it answers again is not found out by a call that may take long',
   await clock.advance(300);
   await expect(guarded.evict([key])).rejects.toThrow('evict');
   isAway = false;
-  // Nobody has tried by itself since the pause was over.
+  // No probe has been made since the pause was over.
   await clock.advance(550);
   const counting = Promise.allSettled([guarded.usage(view)]);
   await clock.settle();

@@ -1,4 +1,4 @@
-/** Two levels over a bus of their own: who makes a change tells it, after it has settled and before its caller goes on. */
+/** Two levels over a bus of their own: a process publishes its change after it has settled and before its caller continues. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
@@ -35,7 +35,7 @@ const HEARTBEAT = '300ms';
 /** A history that is shorter proves little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 
-/** Nothing is checked: what makes copies go is what is heard, and knowing that one does not hear. */
+/** Nothing is checked: copies are dropped by messages, and by knowing that messages are missing. */
 const over =
   (via: BusFactory, maxUnvalidated: TieredOptions['maxUnvalidated'] = '1h') =>
   (l2: BackendFactory): BackendFactory =>
@@ -132,7 +132,7 @@ describeWithRedis('buses as values', () => {
         expect(await unannounced(a)).toBe(0);
       });
 
-      it('caches of another keyspace hear nothing', async () => {
+      it('caches of another keyspace receive nothing', async () => {
         const bus = busOfTest();
         const a = await machine(bus());
         const options = { uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(bus()) };
@@ -145,7 +145,7 @@ describeWithRedis('buses as values', () => {
       });
     });
 
-    it('others are told when a change has settled, not before: they would take the old value again', async () => {
+    it('a change is published when it has settled, not before: other processes would read the old value again', async () => {
       const gates: Gated[] = [];
       const gated =
         (via: BusFactory) =>
@@ -230,7 +230,7 @@ describeWithRedis('buses as values', () => {
         }
       });
 
-      it('hangs: who changes something waits for a moment, not for ever', async () => {
+      it('hangs: a call that changes something waits for a moment, not for ever', async () => {
         const own = await RedisProcess.start();
         try {
           const bus = redisBus({ url: own.url });
@@ -249,7 +249,7 @@ describeWithRedis('buses as values', () => {
         }
       });
 
-      it('only the listening connection is cut: nothing from before is believed', async () => {
+      it('only the subscribed connection is cut: nothing from before is served', async () => {
         const [a, b] = [await machine(byRedis()), await machine(byRedis())];
         await a.set('tom', 1);
         await caughtUp(a, b);
@@ -277,7 +277,7 @@ describeWithRedis('buses as values', () => {
         await until('b hears of it', async () => (await b.get('tom')) === undefined, 20_000);
       });
 
-      it('a number left out makes everything go, since it may have been about anybody', async () => {
+      it('a number left out drops everything, since it may have been about any partition', async () => {
         const [a, b] = [await machine(byRedis()), await machine(byRedis())];
         await a.set('tom', 1, { tenant: 'beta' });
         await caughtUp(a, b, { tenant: 'beta' });
@@ -316,7 +316,7 @@ describeWithRedis('buses as values', () => {
         proxy.mode = 'refuse';
         proxy.reset();
         await expect(a.evict('tom')).rejects.toThrow(CacheError);
-        // It was announced all the same, since nobody knew; and whoever asks is told that it still stands there.
+        // It was published all the same, since the outcome was unknown; and a check finds that the entry is still there.
         await near(b, 'tom');
         proxy.mode = 'pass';
         await until('it has settled, and b knows', () => !isNear(b, 'tom'), 20_000);
@@ -400,7 +400,7 @@ describeWithRedis('buses as values', () => {
       );
     });
 
-    it('no read misses what was invalidated longer ago than copies are believed', async () => {
+    it('no read returns what was invalidated longer ago than copies are served without a check', async () => {
       const prefix = randomPrefix();
       const options = { uri: server.url, collection: prefix, prefix, timeout: '400ms', failures: 20 } as const;
       const proxy = await TcpProxy.before(redisServer.port);
@@ -470,7 +470,7 @@ describe('options of buses', () => {
     expect(make).toThrow(CacheConfigError);
   });
 
-  it('a bus in the place of its options is told where it belongs', () => {
+  it('a bus in the place of its options is refused, with where it belongs', () => {
     const make = (): unknown => tiered({ l1: memory(), l2: levelTwo, bus: localBus() as never });
     expect(make).toThrow('tiered.bus: is a bus itself: say bus: { via: … } around it');
   });

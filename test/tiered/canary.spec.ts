@@ -1,4 +1,4 @@
-/** Every value says whose it is. Nobody ever gets another's, whatever the network does to the answers. */
+/** Every value names its user. No caller ever gets another's, whatever the network does to the answers. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { CacheError } from '../../lib/core/errors.js';
@@ -25,7 +25,7 @@ describeWithRedis('two levels and many tenants', () => {
   });
   afterAll(() => server.stop());
 
-  it('nobody gets what is another’s', async () => {
+  it('no caller gets what is another’s', async () => {
     const prefix = randomPrefix();
     const proxies = await Promise.all([1, 2, 3].map(() => TcpProxy.before(server.port)));
     // Little room, so that copies are displaced all the time; a quota for each tenant; checks all the time.
@@ -44,7 +44,7 @@ describeWithRedis('two levels and many tenants', () => {
             pause: '50ms',
             failures: 20,
             maxUnvalidated: 1_000,
-            // One of them hears nothing, and so is never deaf.
+            // One of them has no bus, and so never misses a message.
             bus: at === 2 ? false : { heartbeat: 100 },
           }),
         }),
@@ -94,7 +94,7 @@ async function ask(
       if (act < 0.9) {
         const reading = rig.backend.read(rig.key(name, place));
         const isNear = !(reading instanceof Promise);
-        // Only whether it is near was asked; how the network takes it is not the question here.
+        // Only whether a copy is there is tested; what the network does with it does not matter here.
         if (reading instanceof Promise) reading.catch(() => undefined);
         const found = await rig.load<Canary>(name, async () => ({ whose }), place);
         counts.served++;

@@ -43,7 +43,7 @@ describeWithRedis('what is under way when something changes', () => {
     await b.set('mark', 0);
     if (more.bus !== false && more.maxUnvalidated === '1h') await caughtUp(b, a);
     await near(a, 'mark');
-    /** Until everything that b has said has been heard, although answers are held back. */
+    /** Until every message of b has arrived, although answers are held back. */
     const heard = async (): Promise<void> => {
       await b.evict('mark');
       await until('what was said has been heard', () => !isNear(a, 'mark'));
@@ -72,7 +72,7 @@ describeWithRedis('what is under way when something changes', () => {
     expect(await a.get('tom')).not.toBe(1);
   });
 
-  it('a read that nothing concerns is kept, whatever else is heard', async () => {
+  it('a read that no change concerns is kept, whatever other messages arrive', async () => {
     const { a, b, gate, heard } = await scene();
     await b.set('tom', 1, { tags: ['red'] });
     await caughtUp(b, a);
@@ -152,7 +152,7 @@ describeWithRedis('what is under way when something changes', () => {
     expect(await a.get('tom')).toBe(2);
   });
 
-  it('a check: what is heard while it is under way counts more than its answer', async () => {
+  it('a check: a message while it is in flight counts more than its answer', async () => {
     const { a, b, gate } = await scene({ maxUnvalidated: 50 });
     await b.set('tom', 1);
     await pause(HEARD_MS);
@@ -167,7 +167,7 @@ describeWithRedis('what is under way when something changes', () => {
     expect(await reading).toBe(2);
   });
 
-  it('a copy is as old as its question, not as its answer', async () => {
+  it('a copy is as old as its request, not as its answer', async () => {
     const { a, b, gate } = await scene({ maxUnvalidated: 1_200, bus: false });
     await b.set('tom', 1);
     const held = gate.hold('read');

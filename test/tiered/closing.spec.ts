@@ -27,7 +27,7 @@ function unclosableBus(): BusFactory {
   };
 }
 
-/** Memory that counts how often it is closed, and fails then if it is told to. */
+/** Memory that counts how often it is closed, and can be set to fail then. */
 function closingMemory(failure?: Error): { readonly factory: BackendFactory; closed: number } {
   const counted = {
     closed: 0,
@@ -77,13 +77,13 @@ describeWithRedis('two levels, closed', () => {
   });
   afterAll(() => server.stop());
 
-  /** Without the one that asks. */
+  /** Without the connection that lists them. */
   const connections = async (): Promise<number> =>
     String(await server.command('CLIENT', 'LIST'))
       .split('\n')
       .filter((line) => line !== '').length - 1;
 
-  it('close the shared level although the bus cannot be closed, and say so', async () => {
+  it('close the shared level although the bus cannot be closed, and fail with its error', async () => {
     const backend = tieredBackend({ url: server.url, bus: { via: unclosableBus() } });
     await backend.open?.();
     await until('it is connected', async () => (await connections()) > 0);
@@ -91,7 +91,7 @@ describeWithRedis('two levels, closed', () => {
     await until('it has left', async () => (await connections()) === 0);
   });
 
-  it('close everything, and say what failed first', async () => {
+  it('close everything, and fail with the first error', async () => {
     const fallback = closingMemory(new Error('the fallback stays'));
     const backend = tieredBackend({ url: server.url, bus: { via: unclosableBus() }, fallback: fallback.factory });
     await backend.open?.();

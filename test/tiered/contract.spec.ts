@@ -1,4 +1,4 @@
-/** Two levels keep the contract of backends: each client has copies of its own, and hears of the others. */
+/** Two levels keep the contract of backends: each client has copies of its own, and receives the changes of the others. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
@@ -22,7 +22,7 @@ describeWithRedis('memory over Redis keeps the contract of backends', () => {
     );
   });
 
-  describe('when copies are believed, and only messages tell of changes', () => {
+  describe('when copies are not checked, and only messages drop them', () => {
     proveContract(
       tieredHarness(() => server.url, { maxUnvalidated: '1h', shards: 4 }),
       isAboutThePath,

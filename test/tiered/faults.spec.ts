@@ -1,4 +1,4 @@
-/** Faults of the way news travel, and of processes that keep copies. Rows A41 to A48 and A52 of the fault table. */
+/** Faults on the way of messages, and of processes that keep copies. Rows A41 to A48 and A52 of the fault table. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { tieredFactory } from '../support/bus/tiered-machine.js';
@@ -11,7 +11,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(60_000);
 
-/** Nothing is checked: what protects is what is heard, and knowing that one does not hear. */
+/** Nothing is checked: what protects are messages, and knowing that messages are missing. */
 const BY_BUS = { maxUnvalidated: '1h', bus: { heartbeat: 250 } } as const;
 /** Where nothing is about time running out: other processes may be in the way. */
 const PATIENCE = { timeout: '10s' } as const;
@@ -47,7 +47,7 @@ describeWithRedis('two levels in trouble', () => {
   const isUp = async (rig: Rig<Clock>): Promise<boolean> => (await firstLevelOf(rig)).bus === 'up';
 
   describe('A41: the subscription breaks', () => {
-    it('nothing is kept until messages come again, and nothing from before is believed then', async () => {
+    it('nothing is kept until messages arrive again, and nothing from before is served then', async () => {
       const [a, b] = [await machine(), await machine()];
       await a.set('tom', 1);
       await near(b, 'tom');
@@ -93,7 +93,7 @@ describeWithRedis('two levels in trouble', () => {
     });
   });
 
-  it('a fill that the server makes after its caller has given it up is news to the process itself', async () => {
+  it('a fill that the server makes after its deadline is treated as foreign by the process itself', async () => {
     const a = await machine({ maxConnections: 4, timeout: '150ms', bus: { heartbeat: '30s' } });
     const b = await machine();
     await b.set('tom', 1);
@@ -112,7 +112,7 @@ describeWithRedis('two levels in trouble', () => {
     await until('the value of the late fill', async () => (await a.get('tom')) === 2);
   });
 
-  it('A42: the subscription falls silent: without a sign of life nothing is kept', async () => {
+  it('A42: the subscription falls silent: without a heartbeat nothing is kept', async () => {
     const proxy = await behind();
     const a = await machine();
     const b = await machine({ url: proxy.url });
@@ -126,7 +126,7 @@ describeWithRedis('two levels in trouble', () => {
     await until('the server answers', async () => (await b.get('tom').catch(() => undefined)) === 2);
   });
 
-  it('A43: who is too slow to listen is cut off by the server, and knows', async () => {
+  it('A43: a subscriber that is too slow is disconnected by the server, and notices', async () => {
     const own = await RedisProcess.start({ config: { 'client-output-buffer-limit': 'pubsub 256kb 256kb 1' } });
     const a = await machines.ready({ url: own.url, ...BY_BUS });
     const slow = await TieredProcess.start(own.url, machines.prefix, {
@@ -160,7 +160,7 @@ describeWithRedis('two levels in trouble', () => {
     await own.stop();
   });
 
-  it('A44: a flood of messages is survived, and what comes after it is heard', async () => {
+  it('A44: a flood of messages is survived, and messages after it arrive', async () => {
     const [a, b] = [await machine(PATIENCE), await machine(PATIENCE)];
     await a.set('tom', 1);
     await near(b, 'tom');
@@ -177,7 +177,7 @@ describeWithRedis('two levels in trouble', () => {
     await until('the news', async () => (await b.get('tom')) === undefined);
   });
 
-  it('A45: junk and forgeries are no messages; at worst they make somebody look again', async () => {
+  it('A45: junk and forgeries are no messages; at worst they cause a read from the server', async () => {
     const [a, b] = [await machine(PATIENCE), await machine(PATIENCE)];
     await a.set('tom', { age: 3 });
     await caughtUp(a, b);
@@ -202,7 +202,7 @@ describeWithRedis('two levels in trouble', () => {
     await until('it is forgotten', () => !isNear(b, 'tom'));
     await near(b, 'tom');
     expect(await b.get('tom')).toEqual({ age: 3 });
-    // And what is true is heard afterwards.
+    // And real messages arrive afterwards.
     await a.set('tom', { age: 4 });
     await until('the news', async () => ((await b.get('tom')) as { age: number }).age === 4);
   });
@@ -234,7 +234,7 @@ describeWithRedis('two levels in trouble', () => {
     for (const name of ['tom', 'kit']) await a.set(name, 1);
     await caughtUp(a, b);
     for (const name of ['tom', 'kit']) await near(b, name);
-    // Numbered by the server, and told to nobody.
+    // Numbered by the server, and delivered to no subscriber.
     await server.command('HINCRBY', `${machines.prefix}:1:{t.acme}:m`, 'q', 1);
     await a.evict('tom');
     await until('kit goes too', () => !isNear(b, 'kit'));
@@ -255,7 +255,7 @@ describeWithRedis('two levels in trouble', () => {
     await until('tom goes too', () => !isNear(b, 'tom'));
   });
 
-  it('what is told in another database of the server is no gap', async () => {
+  it('messages of another database of the server are no gap', async () => {
     const [a, b] = [await machine(), await machine()];
     const elsewhere = await machine({ url: `${server.url}/1` });
     await a.set('tom', 1);
@@ -268,7 +268,7 @@ describeWithRedis('two levels in trouble', () => {
       await caughtUp(a, b);
       expect(isNear(b, 'tom')).toBe(true);
     }
-    // Lost ones are still missed, whoever speaks in between.
+    // Lost ones are still noticed, whatever is published in between.
     await server.command('HINCRBY', `${machines.prefix}:1:{t.acme}:m`, 'q', 1);
     await elsewhere.set('kit', 9);
     await a.evict('leo');

@@ -1,5 +1,5 @@
 /**
- * Machines with two levels that hear each other by sharded channels, over a cluster whose slots travel meanwhile: the
+ * Machines with two levels that publish on sharded channels, over a cluster whose slots move meanwhile: the
  * checker of test/history decides (guarantees G4 and G5).
  */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
@@ -22,9 +22,9 @@ const DURATION_MS = process.env['SOAK'] === undefined ? 3_500 : 20_000;
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const MOVES = 4;
 const X_MS = 100;
-/** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
+/** A check counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
 const ROUND_TRIP_MS = 50;
-/** Until a slot that has moved is noticed at the latest: three signs of life, and what a busy machine adds to them. */
+/** Until a slot that has moved is noticed at the latest: three heartbeats, and what a busy machine adds to them. */
 const NOTICED_MS = 1_000;
 const NOTHING = { entries: 0 };
 const TENANTS = ['acme', 'beta'] as const;
@@ -40,7 +40,7 @@ describeWithRedis('machines with two levels that follow slots', () => {
   });
   afterAll(() => cluster.stop());
 
-  /** The slots of both tenants go round the masters. @param moved is told how often one has */
+  /** The slots of both tenants go round the masters. @param moved is called with how often one has */
   const travel = async (isOver: () => Promise<boolean>, moved: (times: number) => void): Promise<void> => {
     const masters = (await cluster.facts()).filter(({ isMaster }) => isMaster).map(({ port }) => cluster.node(port));
     const slots = await Promise.all(TENANTS.map((tenant) => cluster.slotOf(`{t.${tenant}}`)));

@@ -1,6 +1,6 @@
 /**
  * Machines with two levels behind networks that fail: the checker of test/history decides. A read may be stale for as
- * long as a copy is believed without a check, and the moment that a question is under way (guarantee G4).
+ * long as a copy is served without a check, and the moment that a check is in flight (guarantee G4).
  */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { systemClock } from '../../lib/core/clock.js';
@@ -18,12 +18,12 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
 
-/** Seed 1 hears of changes, in every process; with others one does not, and checks. */
+/** With seed 1 every process receives changes; with others one does not, and checks. */
 const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [2_000, [1, 2]] : [20_000, [1, 2, 3]];
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;
-/** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
+/** A check counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
 const ROUND_TRIP_MS = 50;
 const CALL_MS = 150;
 const FAST = { timeout: CALL_MS, pause: 50, failures: 20, bus: { heartbeat: 100 } } as const;
@@ -80,11 +80,11 @@ describeWithRedis('machines with two levels', () => {
 
   describe.each(NETWORKS)('%s', (_, trouble) => {
     it.each(SEEDS)(
-      'no read misses what was invalidated longer ago than copies are believed (seed %i)',
+      'no read returns what was invalidated longer ago than copies are served without a check (seed %i)',
       async (seed) => {
         const proxies = await Promise.all([TcpProxy.before(server.port), TcpProxy.before(server.port)]);
         const prefix = randomPrefix();
-        // One of them never hears of anything: what bounds it is the check alone.
+        // One of them never receives a message: what bounds it is the check alone.
         const rigs = proxies.map(({ url }, at) => soundOf(prefix, url, at === 1 && seed !== 1 ? { bus: false } : {}));
         await Promise.all(rigs.map((rig) => rig.backend.open?.()));
         const timers = proxies.map((proxy, at) => setInterval(() => void trouble?.strike(proxy), 600 + 130 * at));
@@ -119,7 +119,7 @@ describeWithRedis('machines with two levels', () => {
   it.each(SEEDS)('a process that is halted again and again catches up (seed %i)', async (seed) => {
     const prefix = randomPrefix();
     const options = { maxUnvalidated: X_MS, bus: { heartbeat: 100 }, lease: '1s' } as const;
-    // The one that is halted hears nothing in most of them: what bounds it is the check alone.
+    // The one that is halted receives nothing in most of them: what bounds it is the check alone.
     const deaf = { ...options, bus: false } as const;
     const subjects = [new ProcessSubject(), new ProcessSubject()];
     const processes = await Promise.all(

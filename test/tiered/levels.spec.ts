@@ -1,4 +1,4 @@
-/** What two levels do beyond the contract: who answers, who hears of what, and for how long a copy is believed. */
+/** What two levels do beyond the contract: which level answers, which messages arrive, and for how long a copy is served. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
@@ -33,7 +33,7 @@ describeWithRedis('two levels', () => {
 
   const machine = (options = {}) => machines.ready({ url: server.url, ...NEVER, ...options });
 
-  describe('who answers', () => {
+  describe('which level answers', () => {
     it('the process itself, at once and without a promise, when it has read before', async () => {
       const [a, b] = [await machine(), await machine()];
       await a.set('tom', { age: 3 });
@@ -59,7 +59,7 @@ describeWithRedis('two levels', () => {
       for (const name of ['leo', 'tom', 'kit']) expect(await levelOf(a, name)).toBe('l1');
     });
 
-    it('is said by the events of every verb that reads', async () => {
+    it('is in the events of every verb that reads', async () => {
       const [a, b] = [await machine(), await machine({ bus: false })];
       await a.set('tom', 1);
       await a.set('kit', 1);
@@ -75,7 +75,7 @@ describeWithRedis('two levels', () => {
       expect(levels()).toEqual(['l2', 'l2', 'l2', 'l1', 'l1', 'l1']);
     });
 
-    it('is said as well of what stands in for a load that failed', async () => {
+    it('is in the event of a stale value in place of a failed load as well', async () => {
       const a = await machine();
       const policy = { ttl: 1, staleIfError: '1h' } as const;
       await a.set('tom', 1, policy);
@@ -94,7 +94,7 @@ describeWithRedis('two levels', () => {
       }
     });
 
-    it('shares one frozen value where the policy says so', async () => {
+    it('shares one frozen value where the policy freezes', async () => {
       const [a, b] = [await machine(), await machine()];
       await a.set('tom', { age: 3 });
       await caughtUp(a, b);
@@ -103,7 +103,7 @@ describeWithRedis('two levels', () => {
       expect(Object.isFrozen(first)).toBe(true);
     });
 
-    it('only the server, for a policy that says so, although there is a copy', async () => {
+    it('only the server, for a policy with level l2, although there is a copy', async () => {
       const a = await machine({ bus: false });
       await a.set('tom', 1);
       await near(a, 'tom');
@@ -130,7 +130,7 @@ describeWithRedis('two levels', () => {
       ],
     ];
 
-    it.each(verbs)('nobody keeps a copy under such a policy: %s', async (_, act) => {
+    it.each(verbs)('no process keeps a copy under such a policy: %s', async (_, act) => {
       const [a, b] = [await machine(), await machine({ bus: false })];
       await a.set('tom', 1);
       await act(b);
@@ -201,7 +201,7 @@ describeWithRedis('two levels', () => {
     });
   });
 
-  describe('what one process changes, the others hear of', () => {
+  describe('what one process changes, the others receive', () => {
     const changes: [string, (rig: Awaited<ReturnType<typeof machine>>) => Promise<unknown>, unknown][] = [
       ['evict', (rig) => rig.evict('tom'), undefined],
       ['set', (rig) => rig.set('tom', 2), 2],
@@ -260,7 +260,7 @@ describeWithRedis('two levels', () => {
     it('and nothing else goes: other keys, tags, users and tenants stay', async () => {
       const [a, b] = [await machine(), await machine()];
       const others = [{ tags: ['blue'] }, { user: 'ann' }, { tenant: 'beta', tags: ['red'] }, { namespace: 'dogs' }];
-      // The first message about a partition tells nothing of those before it.
+      // The first message about a partition cannot show whether others before it were lost.
       for (const other of others) await a.set('kit', 1, other);
       await a.set('tom', 1, { tags: ['red'] });
       for (const tenant of ['acme', 'beta']) await caughtUp(a, b, { tenant });
@@ -274,7 +274,7 @@ describeWithRedis('two levels', () => {
     });
   });
 
-  describe('how long a copy is believed', () => {
+  describe('how long a copy is served without a check', () => {
     it('until it is checked, when no message comes: then what is gone is gone', async () => {
       const a = await machine();
       const b = await machine({ maxUnvalidated: 1_000, bus: false });
@@ -286,7 +286,7 @@ describeWithRedis('two levels', () => {
       expect(await b.get('tom')).toBeUndefined();
     });
 
-    it('not at all with 0: every hit asks', async () => {
+    it('not at all with 0: every hit is checked', async () => {
       const a = await machine();
       const b = await machine({ maxUnvalidated: 0, bus: false });
       await a.set('tom', 1);
@@ -332,7 +332,7 @@ describeWithRedis('two levels', () => {
       await pause(230);
       const levels = await Promise.all(Array.from({ length: 50 }, () => levelOf(b, 'large')));
       expect(new Set(levels)).toEqual(new Set(['l1']));
-      // One question, one answer.
+      // One request, one answer.
       expect(proxy.bytesDown - before).toBeLessThan(1_000);
       expect(await levelOf(b, 'large')).toBe('l1');
       await machines.close();
@@ -357,7 +357,7 @@ describeWithRedis('two levels', () => {
       await proxy.close();
     });
 
-    it('G9: a check of very many does not ask about all of them within one deadline', async () => {
+    it('G9: a check of very many does not send all of them within one deadline', async () => {
       const real = redis({ url: server.url, timeout: '10s' }) as SecondLevelFactory;
       let [underWay, most] = [0, 0];
       const counted: SecondLevelFactory = {
@@ -423,7 +423,7 @@ describeWithRedis('two levels', () => {
     await own.stop();
   });
 
-  it('says how full the first level is, and whether it hears', async () => {
+  it('reports how full the first level is, and whether its bus is up', async () => {
     const a = await machine();
     await a.set('tom', 1);
     await near(a, 'tom');
@@ -435,7 +435,7 @@ describeWithRedis('two levels', () => {
     expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'off' });
   });
 
-  it('counts the copies that take room: a dead one goes, and is counted, until somebody meets it', async () => {
+  it('counts the copies that take room: an invalid one counts until a lookup drops it', async () => {
     const [a, b] = [await machine(), await machine()];
     const tagged = { tags: ['red'] };
     for (const name of ['tom', 'kit']) {

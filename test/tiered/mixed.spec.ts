@@ -1,6 +1,6 @@
 /**
  * Everything mixed: levels by policy, values of every kind and size, small memories and quotas, all verbs, by processes that
- * hear of each other in different ways. Whoever made a change sees nothing older; the others, nothing that was over before
+ * publish to each other in different ways. A process that made a change reads nothing older; others, nothing that was over before
  * they last checked.
  */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
@@ -17,7 +17,7 @@ jest.setTimeout(60_000);
 
 const STEPS = 600;
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
-/** How long each believes a copy, and what it has room for. */
+/** How long each serves a copy without a check, and what it has room for. */
 const PROCESSES = [
   [150, undefined],
   [0, undefined],
@@ -64,7 +64,7 @@ class Scene {
     const reading = this.random() < 0.3 ? this.read(this.pick(this.rigs), place, how) : undefined;
     await this.pick(this.acts)(rig, place, how);
     (await reading)?.();
-    // Whoever made a change looks at what came of it.
+    // The process that made a change reads it back.
     if (this.random() < 0.5) (await this.read(rig, place, place))();
   }
 
@@ -210,7 +210,7 @@ describeWithRedis('two levels, with everything mixed', () => {
     ['by a bus of their own', { bus: { via: local } }],
     ['not at all', { bus: false }],
   ];
-  it.each(ways)('hear of each other %s: nobody answers what was over', async (_, bus) => {
+  it.each(ways)('publish to each other %s: no process returns what was over', async (_, bus) => {
     const prefix = randomPrefix();
     const rigs = PROCESSES.map(
       ([maxUnvalidated, memory = {}]) =>

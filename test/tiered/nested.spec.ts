@@ -1,4 +1,4 @@
-/** Entries made of other entries: a copy of before must not become part of what is stored for everybody. */
+/** Entries made of other entries: an outdated copy must not become part of what all processes read. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { pause, RedisProcess } from '../support/redis/redis-process.js';
@@ -18,7 +18,7 @@ describeWithRedis('loads over two levels that read other entries', () => {
   });
   afterAll(() => server.stop());
 
-  // Nobody hears of anything, and nothing is checked during a test.
+  // There is no bus, and nothing is checked during a test.
   const machine = () => machines.ready({ url: server.url, bus: false, maxUnvalidated: '1h' });
 
   const tags = ['cats'];
@@ -67,7 +67,7 @@ describeWithRedis('loads over two levels that read other entries', () => {
     expect(await a.get('outer')).toBe(3);
   });
 
-  it('a copy that was checked since the load began is read without another question', async () => {
+  it('a copy that was checked since the load began is read without another check', async () => {
     const b = await machine();
     await b.set('inner', 1);
     await near(b, 'inner');

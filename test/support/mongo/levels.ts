@@ -5,7 +5,7 @@ import type { BackendFactory } from '../../../lib/core/backend.js';
 
 /** How long a copy is believed without a check. */
 export const X_MS = 100;
-/** A question counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
+/** A check counts from when it was sent, so a round trip and what a busy machine adds to it is generous. */
 const ROUND_TRIP_MS = 50;
 
 export interface Levels {

@@ -20,7 +20,7 @@ function spied(): { backend: BackendFactory; parts: BackendParts[] } {
 const log = { log: () => undefined, warn: () => undefined };
 
 describe('how a backend gets its codec', () => {
-  it('made when first asked for, and stays the same', async () => {
+  it('made when first used, and stays the same', async () => {
     const { backend, parts } = spied();
     const machine = assemble({ backend });
     const [first, second] = [parts[0]!.codec(), parts[0]!.codec()];

@@ -70,7 +70,7 @@ describe('when it is done', () => {
     expect((await seal('x'.repeat(8_190)))[COMPRESSION_AT]).toBe(1);
   });
 
-  it('not with `false`, not below the threshold, and not when encrypting unless asked for', async () => {
+  it('not with `false`, not below the threshold, and not when encrypting unless set', async () => {
     expect((await rig({ compression: false }).seal(text))[COMPRESSION_AT]).toBe(0);
     expect((await rig({ compression: { threshold: 100_000 } }).seal(text))[COMPRESSION_AT]).toBe(0);
     expect((await rig(ENCRYPTED).seal(text))[COMPRESSION_AT]).toBe(0);
@@ -99,7 +99,7 @@ describe('when it is done', () => {
     expect(start).toThrow(`${option}: `);
   });
 
-  it('zstd is refused where Node has none, and there its entries are misses that are told of once', async () => {
+  it('zstd is refused where Node has none, and there its entries are misses, with one warning', async () => {
     if (HAS_ZSTD) return expect(() => rig({ compression: { algorithm: 'zstd' } })).not.toThrow();
     expect(() => rig({ compression: { algorithm: 'zstd' } })).toThrow(
       "codec.compression.algorithm: zstd is not part of this Node; use 'deflate'",

@@ -5,7 +5,7 @@ import { changed, ENCRYPTED, forge, HEADER_LENGTH_AT, ID, idFor, mended, rig } f
 import { KINDS } from './support/kinds.js';
 import { runs } from '../../support/soak.js';
 
-describe('B15: a damaged envelope is a miss, is told, and never throws', () => {
+describe('B15: a damaged envelope is a miss, is reported, and never throws', () => {
   it.each(KINDS)('%s, each byte changed in four ways', async (_, options, value) => {
     const { seal, open, events } = rig(options);
     const sealed = await seal(value);
@@ -169,7 +169,7 @@ describe('B16: bytes that were never an envelope', () => {
 });
 
 describe('B17: another version', () => {
-  it.each([2, 3, 255])('version %i is a miss that nobody is told about, whatever follows', async (version) => {
+  it.each([2, 3, 255])('version %i is a miss without a report, whatever follows', async (version) => {
     const { seal, open, codec, events } = rig();
     const newer = mended(changed(await seal({ a: 1 }), 2, () => version));
     expect(await open(newer)).toBeUndefined();

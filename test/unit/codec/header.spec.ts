@@ -148,7 +148,7 @@ describe('the header', () => {
     }
   });
 
-  it('without a seal, whoever can write to the server can change what is stored: this is what signing is for', async () => {
+  it('without a seal, write access to the server is enough to change what is stored: this is what signing is for', async () => {
     const tampered = async (options: CodecOptions): Promise<unknown> => {
       const { seal, open } = rig(options);
       return (await open(mended(replaced(await seal({ role: 'user_' }), 'user_', 'admin'))))?.value;

@@ -19,7 +19,7 @@ describe('B13, B14: a body is data', () => {
     '{"a":"_$$ND_FUNC$$_function(){ globalThis.polluted = 1 }()"}',
   ];
 
-  it.each(hostile)('%s pollutes nothing, also when somebody copies the value', async (body) => {
+  it.each(hostile)('%s pollutes nothing, also when the value is copied', async (body) => {
     const { open } = rig();
     for (const format of [FORMAT.json, FORMAT.tagged]) {
       const opened = await open(forge(body, { format }));
@@ -77,7 +77,7 @@ describe('B13, B14: a body is data', () => {
     expect(events).toMatchObject([{ type: 'damaged', reason: 'unreadable' }]);
   });
 
-  it('what somebody put into Object.prototype changes nothing', async () => {
+  it('what other code put into Object.prototype changes nothing', async () => {
     const value = { a: new Date(5), b: { '~u': 1 }, c: [undefined], d: {} };
     const { seal, open, through } = rig();
     const before = await seal(value);

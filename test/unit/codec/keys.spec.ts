@@ -60,7 +60,7 @@ describe('keys of tenants', () => {
     expect(new Set(ids.map((id) => closed(sealer, id).toString('hex'))).size).toBe(ids.length);
   });
 
-  it('prove for which id they sealed, even if nobody compared the name in the header', async () => {
+  it('prove for which id they sealed, even without a comparison of the name in the header', async () => {
     for (const [mode, options] of MODES) {
       const sealed = await rig(options).seal('x', acme);
       const envelope = examine(sealed, identityOf(acme)) as Envelope;
@@ -83,7 +83,7 @@ describe('keys of tenants', () => {
     expect([kept.has('encrypt k1 t.t200'), kept.has('encrypt k1 t.t201')]).toEqual([true, false]);
   });
 
-  it('are told of, once, when they have sealed as much as is good for them', () => {
+  it('are warned about, once, when they have sealed as much as is good for them', () => {
     const worn: string[] = [];
     const sealer = sealerOf('test', (id) => worn.push(id), 3);
     for (let time = 0; time < 2; time++) [acme, zeta].forEach((id) => closed(sealer, id));

@@ -78,7 +78,7 @@ describe.each(MODES)('%s', (mode, options) => {
     expect(opened).toEqual([]);
   });
 
-  it('C34: what anybody can write, without a seal or under a seal made up, is a miss', async () => {
+  it('C34: what can be written without a key, with no seal or a made-up one, is a miss', async () => {
     const { open, events } = rig(options);
     expect(await open(await rig().seal({ role: 'admin' }))).toBeUndefined();
     expect(await open(forge('{"role":"admin"}', { keyId: 'k1' }))).toBeUndefined();
@@ -99,14 +99,14 @@ describe.each(MODES)('%s', (mode, options) => {
     expect(events).toMatchObject([{ reason: 'forged' }]);
   });
 
-  it('B22: under a key that is not on the ring: a miss that is told of once, and is no damage', async () => {
+  it('B22: under a key that is not on the ring: a miss, with one warning, and no damage', async () => {
     const sealed = await rig(ring(mode, two)).seal(1);
     const before = Buffer.from(sealed);
     const { open, events } = rig(options);
     for (let time = 0; time < 3; time++) expect(await open(sealed)).toBeUndefined();
     expect(events).toEqual([{ type: 'warning', message: expect.stringContaining('codec.encryption.keys') }]);
     expect(sealed.equals(before)).toBe(true);
-    // A cache without any keys cannot read it either, and says the same.
+    // A cache without any keys cannot read it either, and warns the same.
     const plain = rig();
     expect(await plain.open(sealed)).toBeUndefined();
     expect(plain.events).toEqual(events);
@@ -185,7 +185,7 @@ describe('C28: what is encrypted cannot be read', () => {
     expect(new Set(sealed.map((bytes) => bytes.length)).size).toBe(1);
   });
 
-  it('without a key nothing opens and nothing is said about the contents', async () => {
+  it('without a key nothing opens and nothing is revealed about the contents', async () => {
     const { open, events } = rig(ring('encrypt', three));
     await open(await rig(ENCRYPTED).seal(canary));
     expect(JSON.stringify(events)).not.toContain('canary');

@@ -35,7 +35,7 @@ describe('a serializer of one’s own', () => {
       expect(await rig({ serializer, ...options }).through(0x4344)).toBe(0x4344);
   });
 
-  it('that answers later is refused by name: declared async when the cache starts, else by each value, told once', async () => {
+  it('that answers later is refused by name: declared async when the cache starts, else by each value, with one warning', async () => {
     const slow = { ...v8, name: 'slow' };
     for (const name of ['serialize', 'deserialize'] as const)
       expect(() => resolveCodecOptions({ serializer: { ...slow, [name]: async () => v8[name] } as never })).toThrow(
@@ -74,7 +74,7 @@ describe('a serializer of one’s own', () => {
     await expect(rig({ serializer: v8 }).seal(() => 1)).rejects.toThrow('value was refused by the serializer "v8"');
   });
 
-  it('entries of another serializer are misses that are told of once; the formats of the library can always be read', async () => {
+  it('entries of another serializer are misses, with one warning; the formats of the library can always be read', async () => {
     const { open, events } = rig({ serializer: reversed });
     const foreign = await rig({ serializer: v8 }).seal({ a: 1 });
     expect([await open(foreign), await open(foreign)]).toEqual([undefined, undefined]);
@@ -159,7 +159,7 @@ describe('a serializer of one’s own', () => {
 });
 
 describe('classes', () => {
-  it('an entry with a class that is not registered here is a miss that is told of once, and is no damage', async () => {
+  it('an entry with a class that is not registered here is a miss, with one warning, and is no damage', async () => {
     const sealed = await rig().seal([new Money(1, 'EUR')]);
     const { open, events } = rig({ types: [] });
     for (let time = 0; time < 3; time++) expect(await open(sealed)).toBeUndefined();

@@ -119,7 +119,7 @@ describe('B3, B4: a value comes back exactly as it was', () => {
     expect(identical(await rig().through([view, new type(0)]), [view, new type(0)])).toBe(true);
   });
 
-  it('a Buffer, and nobody else sees the memory it comes in', async () => {
+  it('a Buffer, and no other reader sees the memory it comes in', async () => {
     const { seal, open } = rig();
     const sealed = await seal(Buffer.from('abc'));
     const [first, second] = [(await open(sealed))?.value as Buffer, (await open(sealed))?.value as Buffer];
@@ -238,7 +238,7 @@ describe('instances as their registration writes them', () => {
     expect(value[0].cents).toBe(5);
   });
 
-  it('are a miss where the class is registered in another way or not at all, told once and not as damage', async () => {
+  it('are a miss where the class is registered in another way or not at all, with one warning and no damage', async () => {
     class Other {
       readonly cents = 5;
     }

@@ -9,7 +9,7 @@ import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
 const frameOf = (tenant: string): Frame => ({ scope: scopeOf({ tenant }), loading: undefined });
 
 describe('the context of a call', () => {
-  it('is nobody’s outside of every run', () => {
+  it('is empty outside of every run', () => {
     const context = new CacheContext();
     expect(context.current()).toBeUndefined();
     expect(context.scope()).toBe(NOBODY);
@@ -68,7 +68,7 @@ describe('the context of a call', () => {
     expect(await later).toBeUndefined();
   });
 
-  it('is nobody’s after its end', async () => {
+  it('is empty after its end', async () => {
     const context = new CacheContext();
     let seen: string | undefined = 'nothing yet';
     await context.run(frameOf('acme'), async () => {
@@ -120,14 +120,14 @@ describe('the surroundings of a request', () => {
     });
   });
 
-  it('are nobody’s where nothing surrounds it, whatever comes later', () => {
+  it('are empty where nothing surrounds it, whatever comes later', () => {
     const context = new CacheContext();
     const mine = {};
     expect(tenantIn(context, mine)).toBeUndefined();
     context.run(frameOf('globex'), () => expect(tenantIn(context, mine)).toBeUndefined());
   });
 
-  it('are those of an asker that was made for it, and for no other', () => {
+  it('are those of a late resolver that was made for it, and for no other', () => {
     const context = new CacheContext();
     const asker = ask('acme');
     context.serve(asker, () => {

@@ -29,7 +29,7 @@ const NOT_REQUESTS = [undefined, null, 0, 'request', {}, [], Object.create(null)
 describe('fromRequest', () => {
   const resolver = fromRequest<{ account: { id: string } }>(({ account }) => ({ tenant: account.id }));
 
-  it('asks a function of the application', async () => {
+  it('calls a function of the application', async () => {
     expect(await find(resolver, { account: { id: 'acme' } })).toEqual({ tenant: 'acme' });
     expect(
       await find(
@@ -39,12 +39,12 @@ describe('fromRequest', () => {
     ).toEqual({ tenant: 'acme', user: 'bob' });
   });
 
-  it('is told about the transport too', async () => {
+  it('gets the transport too', async () => {
     const byTransport = fromRequest((_, { transport }) => ({ tenant: transport }));
     expect(await find(byTransport, {})).toEqual({ tenant: 'http' });
   });
 
-  it('finds nobody where there is no request', async () => {
+  it('finds no scope where there is no request', async () => {
     expect(await find(resolver, undefined)).toEqual({});
     expect(await find(resolver, null)).toEqual({});
   });
@@ -106,7 +106,7 @@ describe('fromClaims', () => {
     });
   });
 
-  it('finds nobody without a user, or without a request', async () => {
+  it('finds no scope without a user, or without a request', async () => {
     for (const request of [...NOT_REQUESTS, { user: null }, { user: 'bob' }, { user: ['bob'] }])
       expect(await find(resolver, request)).toEqual({});
   });
@@ -129,7 +129,7 @@ describe('fromClaims', () => {
 describe('fromHeader', () => {
   const resolver = fromHeader('X-Tenant-Id', { trusted: true });
 
-  it('C17: has to be told that the header can be trusted', () => {
+  it('C17: needs `trusted: true` for the header', () => {
     for (const options of [undefined, null, {}, { trusted: false }, { trusted: 'true' }, { trusted: 1 }]) {
       expect(() => fromHeader('X-Tenant-Id', options as never)).toThrow(CacheConfigError);
     }
@@ -147,14 +147,14 @@ describe('fromHeader', () => {
     expect(await find(resolver, { upgradeReq: { headers: { 'x-tenant-id': 'acme' } } })).toEqual({ tenant: 'acme' });
   });
 
-  it('believes nobody when it is there twice', async () => {
+  it('finds no tenant when it is there twice', async () => {
     // As Node hands it out, joined; and as other servers do, as a list.
     for (const value of ['acme, globex', 'acme,acme', ['acme', 'globex'], ['acme'], [], ',']) {
       expect(await find(resolver, { headers: { 'x-tenant-id': value } })).toEqual({});
     }
   });
 
-  it('finds nobody where there is no such header', async () => {
+  it('finds no tenant where there is no such header', async () => {
     for (const request of [...NOT_REQUESTS, { headers: {} }, { headers: null }, { headers: 'x-tenant-id: acme' }])
       expect(await find(resolver, request)).toEqual({});
     for (const name of ['constructor', '__proto__', 'toString']) {
@@ -227,7 +227,7 @@ describe('fromSubdomain', () => {
     }
   });
 
-  it('finds one label below the base, or nobody', () => {
+  it('finds one label below the base, or no tenant', () => {
     const hosts = fc.string({
       unit: fc.constantFrom('a', 'B', '1', '.', '-', ':', '[', ']', 'example.com', 'com'),
       maxLength: 8,
@@ -244,12 +244,12 @@ describe('fromSubdomain', () => {
     );
   });
 
-  it('finds nobody where there is no host', async () => {
+  it('finds no tenant where there is no host', async () => {
     for (const request of [...NOT_REQUESTS, { hostname: 5 }, { headers: { host: ['acme.example.com'] } }])
       for (const resolver of [any, below]) expect(await find(resolver, request)).toEqual({});
   });
 
-  it('behind a proxy that rewrites Host finds nobody, instead of one tenant for all', async () => {
+  it('behind a proxy that rewrites Host finds no tenant, instead of one for all', async () => {
     const request = {
       hostname: 'app.platform.com',
       headers: { host: 'app.platform.com', 'x-forwarded-host': 'acme.example.com' },
@@ -261,7 +261,7 @@ describe('fromSubdomain', () => {
     expect(() => fromSubdomain({ ignore: [] } as never)).toThrow(CacheConfigError);
   });
 
-  it('believes the host that a trusted proxy passes on, and nothing else', async () => {
+  it('accepts the host that a trusted proxy passes on, and nothing else', async () => {
     const behind = fromSubdomain({ base: 'example.com', host: 'X-Forwarded-Host', trusted: true });
     const asked = (forwarded: unknown): object => ({
       hostname: 'globex.example.com',
@@ -365,14 +365,14 @@ describe('firstOf', () => {
     expect(firstOf(answers(null), answers({ tenant: 'acme' }))(sourceOf({}))).toEqual({ tenant: 'acme' });
   });
 
-  it('does not ask further once it has found somebody', () => {
+  it('calls no further resolver once it has found a tenant', () => {
     const untouched = (): never => {
       throw new Error('asked');
     };
     expect(firstOf(answers({ tenant: 'acme' }), untouched)(sourceOf({}))).toEqual({ tenant: 'acme' });
   });
 
-  it('lets an error through, and asks nobody else instead', async () => {
+  it('lets an error through, and calls no other resolver instead', async () => {
     const failing = (): never => {
       throw new Error('token expired');
     };
@@ -381,7 +381,7 @@ describe('firstOf', () => {
     await expect(later).rejects.toThrow('token expired');
   });
 
-  it('finds nobody when nobody is found', () => {
+  it('finds no tenant when no resolver does', () => {
     expect(scopeOf(firstOf(answers(undefined), answers({}))(sourceOf({})) as FoundScope)).toBe(NOBODY);
   });
 

@@ -62,12 +62,12 @@ describe('the table of scopes', () => {
     }
   });
 
-  it('takes null for a user who is not logged in, at no extra cost', () => {
+  it('takes null for the user of an anonymous request, at no extra cost', () => {
     const table = new ScopeTable();
     expect(table.of({ tenant: 'acme', user: null })).toBe(table.of({ tenant: 'acme' }));
   });
 
-  it('keeps nothing of nobody', () => {
+  it('keeps nothing for the empty scope', () => {
     const table = new ScopeTable();
     for (const ids of [undefined, null, {}, { tenant: '' }, { tenant: ' ', user: '' }, { user: undefined }])
       expect(table.of(ids)).toBe(NOBODY);

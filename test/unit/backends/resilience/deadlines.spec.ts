@@ -14,7 +14,7 @@ describe('deadlines', () => {
     expect(heldBy(deadlines)).toBe(0);
   });
 
-  it('whoever begins another when told that it is too late adds no timer', async () => {
+  it('an operation begun by one that expires adds no timer', async () => {
     const clock = new FakeClock();
     const deadlines = new Deadlines(clock, 250);
     const late: string[] = [];
@@ -32,7 +32,7 @@ describe('deadlines', () => {
     expect(timersOf(clock)).toBe(0);
   });
 
-  it('end with those who wait, not before them', async () => {
+  it('end with the last pending operation, not before', async () => {
     const clock = new FakeClock();
     const [busy, idle] = [new Deadlines(clock, 250), new Deadlines(clock, 250)];
     const stuck = busy.limit(new Promise(() => undefined), late).catch((error: Error) => error.message);

@@ -26,14 +26,14 @@ function away(): BackendError {
 }
 
 describe('a second backend that fails', () => {
-  it('does not keep a removal from the first, and is told to the caller', async () => {
+  it('does not keep a removal from the first, and the caller gets an error', async () => {
     await rig.set('tom', 'Tom');
     second.failNext('evict');
     await expect(rig.evict('tom')).rejects.toThrow(InvalidationUnknownError);
     expect(await rig.get('tom')).toBeUndefined();
   });
 
-  it('when it is to forget: the first answers all the same, and nobody reads there until it has', async () => {
+  it('when it is to be emptied: the first answers all the same, and nothing is read there until it is', async () => {
     first.failNext('read', 1, away());
     first.failNext('lease', 1, away());
     expect(await rig.load('tom', () => 'old')).toBe('old');

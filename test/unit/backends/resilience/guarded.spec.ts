@@ -1,4 +1,4 @@
-/** What anybody may put around a backend of their own. */
+/** The guard that applications put around a backend of their own. */
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../../lib/backends/memory/memory.backend.js';
 import { guarded, type GuardedOptions } from '../../../../lib/backends/resilience/guarded.js';
@@ -61,7 +61,7 @@ describe('a guarded backend', () => {
     expect(await read).toBeInstanceOf(BackendError);
   });
 
-  it('leaves a backend alone that fails time after time, and tells when it goes and when it is back', async () => {
+  it('stops calling a backend that fails time after time, and reports when it goes and when it is back', async () => {
     const { backend, server, clock, warnings } = open({ failures: 3, pause: '1s' });
     server.break();
     for (let time = 0; time < 10; time++) await failure(() => backend.read(key));
@@ -85,7 +85,7 @@ describe('a guarded backend', () => {
     expect((await backend.read(key)).entry).toBeUndefined();
   });
 
-  it('says why a backend does not answer, by the code of what it throws and by nothing else of it', async () => {
+  it('reports why a backend does not answer, by the code of what it throws and by nothing else of it', async () => {
     const { backend, server, clock, warnings } = open({ failures: 1 });
     server.failNext('read', 1, Object.assign(new Error('of tom'), { code: 'EACCES' }));
     await failure(() => backend.read(key));

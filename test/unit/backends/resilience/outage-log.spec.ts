@@ -5,7 +5,7 @@ import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 const GONE = 'The redis backend does not answer (ECONNREFUSED): calls go on without the cache until it does.';
 const BACK = 'The redis backend answers again.';
 
-describe('what people are told of a backend', () => {
+describe('the outage log of a backend', () => {
   let clock: FakeClock;
   let told: string[];
   let outage: OutageLog;
@@ -16,7 +16,7 @@ describe('what people are told of a backend', () => {
     outage = new OutageLog('redis', { clock, emit: { event } as never });
   });
 
-  it('trouble while others are answered is told, each kind once in a while', async () => {
+  it('a failure while others are answered is reported, each kind once in a while', async () => {
     for (let round = 0; round < 5; round++) {
       outage.failed('ECONNRESET');
       outage.end();
@@ -32,7 +32,7 @@ describe('what people are told of a backend', () => {
     expect(told).toHaveLength(3);
   });
 
-  it('a connection that is lost before the last answer of another is read is how the outage begins, and no trouble of its own', async () => {
+  it('a connection that is lost before the last answer of another is read is how the outage begins, and no failure of its own', async () => {
     outage.failed('ECONNRESET');
     outage.end();
     await clock.advance(50);
@@ -46,7 +46,7 @@ describe('what people are told of a backend', () => {
     expect(told).toEqual([GONE, BACK]);
   });
 
-  it('the same where nobody calls when it is found gone', async () => {
+  it('the same where no call is made when it is found gone', async () => {
     outage.failed('ECONNRESET');
     outage.end();
     await clock.advance(490);

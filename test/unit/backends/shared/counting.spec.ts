@@ -1,4 +1,4 @@
-/** Counting what is removed: never too much, and a walk that fails takes nothing from the others. */
+/** Counting what is removed: never too much, and a scan that fails takes nothing from the others. */
 import { describe, expect, it } from '@jest/globals';
 import { countWithin } from '../../../../lib/backends/shared/counting.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
@@ -6,7 +6,7 @@ import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 const items = Array.from({ length: 40 }, (_, item) => item);
 
 describe('countWithin', () => {
-  it('goes on with the others when walks fail, more of them than are under way at once, and counts what they counted', async () => {
+  it('goes on with the others when scans fail, more of them than run in parallel, and counts what they counted', async () => {
     const ended: number[] = [];
     const counted = await countWithin(1_000, new FakeClock(), items, async function* (item) {
       yield 1;
@@ -18,7 +18,7 @@ describe('countWithin', () => {
     expect(counted).toBe(60);
   });
 
-  it('answers in time with what was counted by then; the walks go on', async () => {
+  it('answers in time with what was counted by then; the scans go on', async () => {
     const clock = new FakeClock();
     const walked: number[] = [];
     const counting = countWithin(100, clock, items, async function* (item) {

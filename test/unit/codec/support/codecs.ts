@@ -11,7 +11,7 @@ import type { CacheEvent } from '../../../../lib/core/observer.js';
 import { idOf, mintOf, type Said } from '../../core/support/mints.js';
 import { TYPES } from '../../core/support/values.js';
 
-/** A codec, and everything it told. */
+/** A codec, and every event it emitted. */
 export interface Rig {
   readonly codec: Codec;
   readonly events: CacheEvent[];
@@ -87,7 +87,7 @@ export function entryOf(value: unknown, more: Partial<Sealable> = {}): Sealable 
   };
 }
 
-/** An envelope that anybody could write who knows the format: everything in it is as it says, and its checksum is right. */
+/** An envelope that can be written without a key: everything in it is as it says, and its checksum is right. */
 export function forge(body: string | Uint8Array, wrapping: Partial<Wrapping> = {}, id = ID): Buffer {
   const bytes = Buffer.from(body as string);
   const whole = {
