@@ -16,19 +16,19 @@ import type { RegisteredType } from './core/values/type-registration.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Codec } from './core/codec.js';
 import { Copier } from './core/values/copier.js';
-import { KeyMint } from './core/keys/key.js';
+import { KeyFactory } from './core/keys/key.js';
 import { resolveLimits, type Limits } from './core/limits.js';
 import { harmless, type LineWriter } from './core/line-writer.js';
 import type { NamingOptions } from './core/keys/naming.js';
 import type { Observer } from './core/observer.js';
-import { TallyBook } from './core/keys/tally-book.js';
-import { veil } from './core/veil.js';
+import { StatsRegistry } from './core/keys/stats-registry.js';
+import { hideFromLogs } from './core/hide-from-logs.js';
 import { CacheEngine } from './engine/cache-engine.js';
 import { EventHub, type WriteLog } from './observe/event-hub.js';
 import { logObserver } from './observe/log.observer.js';
 
 /** What a cache is built from: options with their defaults applied. */
-export interface Blueprint {
+export interface CoreSettings {
   readonly backend?: BackendFactory | undefined;
   readonly prefix: string;
   /** Who this is, for servers that others may use too. */
@@ -47,12 +47,12 @@ export interface Blueprint {
 
 /** What every part stands on. */
 export interface Foundation {
-  readonly blueprint: Blueprint;
+  readonly coreSettings: CoreSettings;
   readonly clock: Clock;
   readonly copier: Copier;
   readonly codec: ResolvedCodecOptions;
-  readonly tallies: TallyBook;
-  readonly mint: KeyMint;
+  readonly statsRegistry: StatsRegistry;
+  readonly keyFactory: KeyFactory;
   readonly hub: EventHub;
   readonly context: CacheContext;
   readonly scopes: ScopeTable;
@@ -66,7 +66,7 @@ export interface Machine extends Foundation {
   close(): Promise<void>;
 }
 
-export const DEFAULT_BLUEPRINT: Blueprint = Object.freeze({
+export const DEFAULT_CORE_SETTINGS: CoreSettings = Object.freeze({
   prefix: 'cache',
   isEnabled: true,
   keys: Object.freeze({}),
@@ -89,34 +89,34 @@ export function newContext(flow: ScopeFlow): CacheContext {
 }
 
 export function layFoundation(
-  blueprint: Blueprint,
+  coreSettings: CoreSettings,
   clock: Clock = systemClock,
   context = new CacheContext(),
   random = Math.random,
 ): Foundation {
-  const { keys, types, codec, observers, log, isDebug } = blueprint;
+  const { keys, types, codec, observers, log, isDebug } = coreSettings;
   const writeLog: WriteLog | undefined =
     log && ((isVerbose, onFailure) => logObserver(harmless(log, onFailure), () => clock.monotonicMs(), isVerbose));
-  const tallies = new TallyBook(clock);
+  const statsRegistry = new StatsRegistry(clock);
   const foundation = {
-    blueprint,
+    coreSettings,
     clock,
     copier: new Copier(types),
     codec: resolveCodecOptions({ ...codec, types }),
-    tallies,
-    mint: new KeyMint({ ...keys, types }, tallies, { clock }),
+    statsRegistry,
+    keyFactory: new KeyFactory({ ...keys, types }, statsRegistry, { clock }),
     hub: new EventHub(observers, writeLog, isDebug),
     context: context.forCache(),
     scopes: new ScopeTable(),
     random,
   };
-  return veil(foundation, 'Foundation');
+  return hideFromLogs(foundation, 'Foundation');
 }
 
 export function buildBackend(foundation: Foundation): Backend {
-  const { blueprint, clock, copier, codec, hub, random, context } = foundation;
-  const factory = blueprint.isEnabled ? (blueprint.backend ?? memory()) : nullBackend;
-  const { limits, prefix, application } = blueprint;
+  const { coreSettings, clock, copier, codec, hub, random, context } = foundation;
+  const factory = coreSettings.isEnabled ? (coreSettings.backend ?? memory()) : nullBackend;
+  const { limits, prefix, application } = coreSettings;
   let built: Codec | undefined;
   const codecOf = (): Codec => (built ??= createCodec(codec, { limits, emit: hub, prefix }));
   const besideBytes = (): number => besideBytesOf(foundation);
@@ -127,28 +127,28 @@ export function buildBackend(foundation: Foundation): Backend {
 }
 
 /** What a cache holds beside its entries. */
-function besideBytesOf({ scopes, mint, tallies }: Foundation): number {
-  return scopes.heldBytes + mint.heldBytes + tallies.heldBytes;
+function besideBytesOf({ scopes, keyFactory, statsRegistry }: Foundation): number {
+  return scopes.heldBytes + keyFactory.heldBytes + statsRegistry.heldBytes;
 }
 
 export function buildEngine(foundation: Foundation, backend: Backend): CacheEngine {
-  const { blueprint, clock, copier, mint, hub, context, random } = foundation;
+  const { coreSettings, clock, copier, keyFactory, hub, context, random } = foundation;
   return new CacheEngine({
     backend,
     clock,
     copier,
-    mint,
-    surroundings: context,
-    limits: blueprint.limits,
+    keyFactory,
+    ambient: context,
+    limits: coreSettings.limits,
     emit: hub,
     random,
-    isEnabled: blueprint.isEnabled,
+    isEnabled: coreSettings.isEnabled,
   });
 }
 
 /** The whole machine at once. */
-export function assemble(blueprint: Partial<Blueprint> = {}, clock?: Clock, random?: () => number): Machine {
-  const foundation = layFoundation({ ...DEFAULT_BLUEPRINT, ...blueprint }, clock, undefined, random);
+export function assemble(coreSettings: Partial<CoreSettings> = {}, clock?: Clock, random?: () => number): Machine {
+  const foundation = layFoundation({ ...DEFAULT_CORE_SETTINGS, ...coreSettings }, clock, undefined, random);
   const backend = buildBackend(foundation);
   const engine = buildEngine(foundation, backend);
   const close = async (): Promise<void> => {

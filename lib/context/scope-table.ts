@@ -1,4 +1,4 @@
-import { foundId, NOBODY, scopeOf, type FoundIds, type Scope } from '../core/keys/scope.js';
+import { foundId, NO_SCOPE, scopeOf, type FoundIds, type Scope } from '../core/keys/scope.js';
 
 /**
  * Scopes in one generation. There are two generations, for tenants and for users each: scopes that were not used while a
@@ -54,7 +54,7 @@ class Generations {
   }
 
   add(name: string, scope: Scope): Scope {
-    if (scope === NOBODY) return scope;
+    if (scope === NO_SCOPE) return scope;
     if (this.young.size >= MAX_SCOPES) {
       this.old = this.young;
       this.oldBytes = this.youngBytes;

@@ -1,4 +1,4 @@
-import type { Entrance, Inside } from './async/begun.js';
+import type { Entrance, RunInContext } from './async/begun.js';
 import type { Handling } from './entry.js';
 import type { Key } from './keys/key.js';
 import { bucketOf, isTagLabel, type Label } from './keys/label.js';
@@ -15,27 +15,27 @@ export interface Frame {
 }
 
 /** Carries the frame along the asynchronous flow of a call. The context part implements it over AsyncLocalStorage. */
-export interface Surroundings {
+export interface AmbientContext {
   current(): Frame | undefined;
   run<R>(frame: Frame, work: () => R): R;
-  /** Does what `run` does, as often as it is called. It is not in the way in a stack trace: see {@link beginInside}. */
+  /** Does what `run` does, as often as it is called. It is not in the way in a stack trace: see {@link beginInContext}. */
   entrance(frame: Frame): Entrance;
   /** The load of the running call, if it is inside one. Does not look up who is asking. */
   loading(): Loading | undefined;
   /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
-  held(): Inside;
+  held(): RunInContext;
 }
 
 /** Labels taken over by name. More than an entry can carry; those beyond come as their buckets. */
 const MAX_INNER_LABELS = 1_024;
 
 /** For whom data is meant, and of what kind it is: a space, or what is known of one. */
-export type Whose = Pick<Space, 'scope' | 'width' | 'namespace'>;
+export type Audience = Pick<Space, 'scope' | 'width' | 'namespace'>;
 
 /** One load under way, as seen by the cache calls inside it. */
 export class Loading {
   /** Whose data was the first that was read although fewer people may see it than the entry being loaded. */
-  leak: Whose | undefined;
+  leak: Audience | undefined;
   /** The loads this one is waiting for right now; a circle of them would wait for ever. */
   readonly waitsFor = new Set<Loading>();
   /** Tag labels of what was read inside: whoever invalidates the inner data means the outer too. */
@@ -84,11 +84,11 @@ export class Loading {
   }
 
   private sinceFor(home: Home): number | undefined {
-    return this.sinceMs === undefined ? undefined : moment(this.sinceMs, this.key.space.home, home);
+    return this.sinceMs === undefined ? undefined : onClockOf(this.sinceMs, this.key.space.home, home);
   }
 
   /** Notes that this load, and every load it is nested in, saw such data. */
-  note(whose: Whose): void {
+  note(whose: Audience): void {
     if (isNarrower(whose, this.key.space)) this.leak ??= whose;
     this.parent?.note(whose);
   }
@@ -97,7 +97,7 @@ export class Loading {
   inherit(space: Space, labels: readonly Label[], freshUntilMs: number): void {
     if (this.isOver) return;
     const { home, partition } = this.key.space;
-    const endMs = moment(freshUntilMs, space.home, home);
+    const endMs = onClockOf(freshUntilMs, space.home, home);
     if (endMs < this.innerFreshUntilMs) this.innerFreshUntilMs = endMs;
     if (space.home !== home || space.partition !== partition) return;
     const { innerLabels } = this;
@@ -122,6 +122,6 @@ export class Loading {
 }
 
 /** A moment on the clock of one cache, as that of another has it. In tests they may have different ones. */
-function moment(ms: number, from: Home, to: Home): number {
+function onClockOf(ms: number, from: Home, to: Home): number {
   return from.clock === to.clock ? ms : to.clock.monotonicMs() - (from.clock.monotonicMs() - ms);
 }

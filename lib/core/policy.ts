@@ -116,7 +116,7 @@ export function resolvePolicy(
   const policy = draftOf(base);
   const read = new OptionReader(where, warn);
   for (const name of Object.keys(options)) {
-    if (isPolicyOption(name)) lay(policy, name, options[name], read);
+    if (isPolicyOption(name)) overlay(policy, name, options[name], read);
     else if (!beside.includes(name)) throw unknownOption(name, where, [...POLICY_OPTION_NAMES, ...beside]);
   }
   return Object.freeze(policy);
@@ -153,7 +153,7 @@ function draftOf(policy: Policy): Draft {
 }
 
 /** Lays one option over a policy. `null` switches off what an outer layer switched on. */
-function lay(policy: Draft, name: OptionName, value: unknown, read: OptionReader): void {
+function overlay(policy: Draft, name: OptionName, value: unknown, read: OptionReader): void {
   if (value === undefined) return;
   switch (name) {
     case 'ttl':

@@ -1,5 +1,5 @@
 import type { BackendInfo, Usage } from './backend.js';
-import type { Span, Tally } from './keys/tally.js';
+import type { Span, SpaceStats } from './keys/space-stats.js';
 
 /** What a part of the cache has done in this process, and what it holds now. */
 export interface CacheStats {
@@ -44,8 +44,8 @@ export interface Holdings {
   readonly info: BackendInfo;
 }
 
-export function statsOf(tally: Tally, held: Holdings | undefined, { sinceMs, isComplete }: Span): CacheStats {
-  const { hits, misses, coalesced, stale, bypasses, sets, evictions, displaced, refused, errors } = tally;
+export function statsOf(stats: SpaceStats, held: Holdings | undefined, { sinceMs, isComplete }: Span): CacheStats {
+  const { hits, misses, coalesced, stale, bypasses, sets, evictions, displaced, refused, errors } = stats;
   const reads = hits + stale + misses + coalesced;
   return {
     since: new Date(sinceMs),

@@ -7,13 +7,13 @@ import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/bac
 import { machineOf } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
-import { runInside } from '../core/inside.js';
+import { runInContext } from '../core/run-in-context.js';
 import type { Key } from '../core/keys/key.js';
 import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
 import type { Space, View } from '../core/keys/space.js';
 import type { Holdings } from '../core/stats.js';
-import { veil } from '../core/veil.js';
+import { hideFromLogs } from '../core/hide-from-logs.js';
 import type { Verdict } from '../core/verdict.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
@@ -33,7 +33,7 @@ import { Writes } from './writes.js';
 
 export class CacheEngine {
   static {
-    veil(this.prototype, 'CacheEngine');
+    hideFromLogs(this.prototype, 'CacheEngine');
   }
 
   readonly writes: Writes;
@@ -186,7 +186,7 @@ export class CacheEngine {
   }
 
   private without({ key, frame }: Call, work: () => unknown): unknown {
-    return runInside(this.parts.surroundings, { scope: key.space.scope, loading: frame?.loading }, work);
+    return runInContext(this.parts.ambient, { scope: key.space.scope, loading: frame?.loading }, work);
   }
 
   /** The same behind a backend that answers later. One function, for it is in the stack of what the loader throws. */
@@ -238,7 +238,7 @@ export class CacheEngine {
 
   /** Inside a loader, whatever tells about stored data counts as a read of it. */
   private note(space: Space): Loading | undefined {
-    const loading = this.parts.surroundings.loading();
+    const loading = this.parts.ambient.loading();
     loading?.note(space);
     return loading;
   }

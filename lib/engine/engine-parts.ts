@@ -1,8 +1,8 @@
 import type { Backend } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
 import type { Copier } from '../core/values/copier.js';
-import type { Surroundings } from '../core/frame.js';
-import type { KeyMint } from '../core/keys/key.js';
+import type { AmbientContext } from '../core/frame.js';
+import type { KeyFactory } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Emit } from '../core/observer.js';
 
@@ -11,8 +11,8 @@ export interface EngineParts {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly copier: Copier;
-  readonly mint: KeyMint;
-  readonly surroundings: Surroundings;
+  readonly keyFactory: KeyFactory;
+  readonly ambient: AmbientContext;
   readonly limits: Limits;
   readonly emit: Emit;
   /** Uniform in [0, 1). */

@@ -58,8 +58,8 @@ export class Lookup {
 
   /** Counts and tells a served entry, and hands its value out. */
   serve(key: Key, entry: Entry, verdict: Verdict, reading: Reading | undefined, startedAtMs: number): unknown {
-    if (verdict === 'fresh' || verdict === 'aging') key.space.tally.hits++;
-    else key.space.tally.stale++;
+    if (verdict === 'fresh' || verdict === 'aging') key.space.stats.hits++;
+    else key.space.stats.stale++;
     if (this.report.isHeard) {
       const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
       const { level } = reading ?? entry;
@@ -93,7 +93,7 @@ export class Lookup {
    * it was, the value is not ours to show.
    */
   private tellForeign(key: Key): void {
-    key.space.tally.errors++;
+    key.space.stats.errors++;
     this.report.event({ type: 'identity-mismatch', ...this.report.place(key) });
   }
 }

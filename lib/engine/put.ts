@@ -1,6 +1,6 @@
 import type { Lease } from '../core/backend.js';
 import { Loading } from '../core/frame.js';
-import { beginInside, settledInside } from '../core/inside.js';
+import { beginInContext, settledInContext } from '../core/run-in-context.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { ResultWriter, Settled } from './store-result.js';
@@ -42,12 +42,12 @@ export class Put {
     const watch = this.loaderRun.watch(key, lease, () => undefined);
     try {
       const inKey = { scope: key.space.scope, loading };
-      const value = await beginInside(this.parts.surroundings, inKey, method);
+      const value = await beginInContext(this.parts.ambient, inKey, method);
       const { refusal, ...loaded } =
         lease === undefined ? this.unstored(call, value) : await this.store(call, lease, value, loading, watch);
       if (refusal !== undefined && refusal !== 'skipped') await this.forget(call);
       inheritInto(call, loaded);
-      return refusal === undefined ? value : settledInside(this.parts.surroundings, inKey, value);
+      return refusal === undefined ? value : settledInContext(this.parts.ambient, inKey, value);
     } catch (error) {
       inheritFailureInto(call, loading);
       if (lease !== undefined) await this.filler.release(lease);

@@ -37,29 +37,29 @@ export class Report {
   }
 
   miss(key: Key, durationMs: number): void {
-    key.space.tally.misses++;
+    key.space.stats.misses++;
     if (this.emit.isHeard) this.emit.event({ type: 'miss', durationMs, ...this.place(key) });
   }
 
   /** Served by the load of another caller. */
   coalesced(key: Key, durationMs: number): void {
-    key.space.tally.coalesced++;
+    key.space.stats.coalesced++;
     if (this.emit.isHeard) this.emit.event({ type: 'coalesced', durationMs, ...this.place(key) });
   }
 
   bypass(key: Key, reason: BypassReason): void {
-    key.space.tally.bypasses++;
+    key.space.stats.bypasses++;
     if (this.emit.isHeard) this.emit.event({ type: 'bypass', reason, ...this.place(key) });
   }
 
   refused(key: Key, reason: RefusalReason): void {
-    key.space.tally.refused++;
+    key.space.stats.refused++;
     if (this.emit.isHeard) this.emit.event({ type: 'refused', reason, ...this.place(key) });
   }
 
   /** A failure that the caller does not see. Returns it as one of ours. */
   failure(space: Space, operation: string, backend: string, cause: unknown): CacheError {
-    space.tally.errors++;
+    space.stats.errors++;
     const error = cause instanceof CacheError ? cause : new BackendError(operation, backend, { cause });
     this.emit.event({ type: 'error', operation, error, ...placeOf(space) });
     return error;
@@ -67,7 +67,7 @@ export class Report {
 
   /** A failure of the application's own code that no caller sees: a refresh, a rule about results. */
   foreign(space: Space, operation: string, cause: unknown): void {
-    space.tally.errors++;
+    space.stats.errors++;
     const error = cause instanceof Error ? cause : new Error('Something that is not an Error was thrown.', { cause });
     this.emit.event({ type: 'error', operation, error, ...placeOf(space) });
   }

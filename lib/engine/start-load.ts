@@ -1,7 +1,7 @@
 import type { Lease } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { Loading } from '../core/frame.js';
-import { begunInside, settledInside } from '../core/inside.js';
+import { begunInContext, settledInContext } from '../core/run-in-context.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Making, ResultWriter, Settled } from './store-result.js';
@@ -64,19 +64,19 @@ export class LoadStarter {
    * the stack of its error, or end it.
    */
   private async fly(trip: Trip, flight: InFlightLoad): Promise<LoadResult> {
-    const { run, filler, surroundings, clock } = this.parts;
+    const { run, filler, ambient, clock } = this.parts;
     const { call, loading, lease, isBackground } = trip;
     if (trip.turn !== undefined) await trip.turn;
     const watch = trip.watch ?? run.watch(call.key, undefined, () => flight.becomeOverdue());
     const context = contextOf(call, trip.spare);
-    const inside = surroundings.entrance({ scope: call.key.space.scope, loading });
+    const inContext = ambient.entrance({ scope: call.key.space.scope, loading });
     try {
       let answer: unknown;
       const startedAtMs = clock.monotonicMs();
       try {
-        const made = inside(Reflect.apply, call.loader, call.self, call.args ?? [context]);
+        const made = inContext(Reflect.apply, call.loader, call.self, call.args ?? [context]);
         call.onBegun?.(made);
-        answer = await run.bounded(call, context, begunInside(made, inside));
+        answer = await run.bounded(call, context, begunInContext(made, inContext));
       } catch (error) {
         run.ended(call, startedAtMs, isBackground, error);
         throw error;
@@ -103,19 +103,19 @@ export class LoadStarter {
 
   /** What is stored is data through and through. */
   private settled(settled: Settled, loading: Loading): LoadResult {
-    return settled.refusal === undefined ? settled : this.withLateSteps(settled, loading);
+    return settled.refusal === undefined ? settled : this.withLazySteps(settled, loading);
   }
 
   private unstored({ freshUntilMs, loading }: Trip, result: Making): LoadResult {
     const { value, key } = result;
     // Where nothing is stored that is made of it, nobody has to know what it was made of.
-    if (freshUntilMs !== Infinity) return this.withLateSteps({ value, labels: key.labels, freshUntilMs }, loading);
-    return this.withLateSteps(this.parts.filler.passOn(result), loading);
+    if (freshUntilMs !== Infinity) return this.withLazySteps({ value, labels: key.labels, freshUntilMs }, loading);
+    return this.withLazySteps(this.parts.filler.passOn(result), loading);
   }
 
-  private withLateSteps(loaded: LoadResult, loading: Loading): LoadResult {
+  private withLazySteps(loaded: LoadResult, loading: Loading): LoadResult {
     const frame = { scope: loading.key.space.scope, loading };
-    return { ...loaded, value: settledInside(this.parts.surroundings, frame, loaded.value) };
+    return { ...loaded, value: settledInContext(this.parts.ambient, frame, loaded.value) };
   }
 }
 

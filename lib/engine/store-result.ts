@@ -104,18 +104,18 @@ export class ResultWriter {
   /** What would be stored for an explicit write. @throws whatever makes it unstorable */
   draftOf(key: Key, value: unknown, policy: Policy): Draft {
     if (value === undefined) throw new UnserializableError('value', 'is undefined, which stands for "nothing"');
-    const { surroundings } = this.parts;
+    const { ambient } = this.parts;
     const decide = (): number => this.ttlMs(policy, value, undefined, []);
     const ttlMs =
       policy.ttlOf === undefined
         ? decide()
-        : surroundings.run({ scope: key.space.scope, loading: surroundings.loading() }, decide);
+        : ambient.run({ scope: key.space.scope, loading: ambient.loading() }, decide);
     return this.compose(policy, value, key.labels, ttlMs);
   }
 
   /** Rules of the user's run in the scope of the key: what they decide is so for everybody who gets the entry. */
   private inKey<R>({ key, loading }: Making, work: () => R): R {
-    return this.parts.surroundings.run({ scope: key.space.scope, loading }, work);
+    return this.parts.ambient.run({ scope: key.space.scope, loading }, work);
   }
 
   private async fill(key: Key, lease: Lease, draft: Draft): Promise<RefusalReason | undefined> {
@@ -125,7 +125,7 @@ export class ResultWriter {
         this.report.refused(key, outcome);
         return outcome;
       }
-      key.space.tally.sets++;
+      key.space.stats.sets++;
       if (this.report.isHeard) this.report.event({ type: 'fill', ttlMs: draft.freshForMs, ...this.report.place(key) });
       return undefined;
     } catch (error) {
@@ -202,7 +202,7 @@ export class ResultWriter {
     if (found.length === 0 && said.length === 0 && loading.innerLabels.size === 0) return key.labels;
     const tags = new Set([...key.tags, ...said]);
     const isAll = gatherTags(found, tags) && !context.hasMoreTags;
-    const labels = new Set([...this.parts.mint.labelsOf(key.space, [...tags]), ...loading.innerLabels]);
+    const labels = new Set([...this.parts.keyFactory.labelsOf(key.space, [...tags]), ...loading.innerLabels]);
     return fittedLabels([...labels], !isAll);
   }
 

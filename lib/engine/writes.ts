@@ -39,7 +39,7 @@ export class Writes {
       });
     } catch (error) {
       // Only its failure tells anything: that a tenant has reached its quota, say.
-      this.parts.surroundings.loading()?.note(first.space);
+      this.parts.ambient.loading()?.note(first.space);
       if (!isHidden(policy?.failSilently, error)) throw error;
       await this.unstored(
         drafts.map(([key]) => key),
@@ -48,7 +48,7 @@ export class Writes {
       return 0;
     }
     for (const [key] of drafts) {
-      key.space.tally.sets++;
+      key.space.stats.sets++;
       if (this.report.isHeard) this.report.event({ type: 'write', ...this.report.place(key) });
     }
     return drafts.length;
@@ -74,7 +74,7 @@ export class Writes {
 
   async increment(key: Key, by: number, policy: Policy): Promise<number> {
     // It tells what is stored, so inside a loader it counts as a read.
-    this.parts.surroundings.loading()?.note(key.space);
+    this.parts.ambient.loading()?.note(key.space);
     // Not part of the attempt: what a `ttl` of the caller's throws is no failure of the cache.
     const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
     const work = async (): Promise<number> => {
@@ -89,7 +89,7 @@ export class Writes {
     const space = keys[0]?.space;
     if (space === undefined) return 0;
     const removed = await this.invalidation(space, 'evict', async () => this.parts.backend.evict(keys));
-    space.tally.evictions += removed;
+    space.stats.evictions += removed;
     if (this.report.isHeard)
       this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
     return removed;
@@ -106,7 +106,7 @@ export class Writes {
 
   async clear(space: Space, view: View): Promise<number> {
     const removed = await this.invalidation(space, 'clear', async () => this.parts.backend.clear(view));
-    space.tally.evictions += removed;
+    space.stats.evictions += removed;
     if (this.report.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
@@ -115,7 +115,7 @@ export class Writes {
     const removed = await this.invalidation(space, 'invalidate', async () =>
       this.parts.backend.removeMatching(selection),
     );
-    space.tally.evictions += removed;
+    space.stats.evictions += removed;
     if (this.report.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }

@@ -7,7 +7,7 @@ export type HostModule = ModulesContainer extends Map<string, infer Module> ? Mo
 type Provider = HostModule['providers'] extends Map<unknown, infer Wrapper> ? Wrapper : never;
 
 /** The names under which Nest keeps what a class asks for, beside what the compiler notes of its constructor. */
-const SAID_PARAMS = 'self:paramtypes';
+const EXPLICIT_PARAMS = 'self:paramtypes';
 const PROPERTIES = 'self:properties_metadata';
 const PARAMS = 'design:paramtypes';
 
@@ -76,7 +76,7 @@ export function wantedBy({ inject, metatype }: Provider): readonly unknown[] {
   if (inject != null) return inject.map((each) => unwrapped(tokenOf(each)));
   if (typeof metatype !== 'function') return [];
   const wanted = [...((Reflect.getMetadata(PARAMS, metatype) ?? []) as readonly unknown[])];
-  const said = (Reflect.getMetadata(SAID_PARAMS, metatype) ?? []) as readonly { index: number; param: unknown }[];
+  const said = (Reflect.getMetadata(EXPLICIT_PARAMS, metatype) ?? []) as readonly { index: number; param: unknown }[];
   for (const { index, param } of said) wanted[index] = param;
   const properties = (Reflect.getMetadata(PROPERTIES, metatype) ?? []) as readonly { type: unknown }[];
   return [...wanted, ...properties.map(({ type }) => type)].map(unwrapped);

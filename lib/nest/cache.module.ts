@@ -15,7 +15,7 @@ import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
-import { veil } from '../core/veil.js';
+import { hideFromLogs } from '../core/hide-from-logs.js';
 import { CacheScopeInterceptor } from './transport/cache-scope.interceptor.js';
 import {
   ConfigurableModuleClass,
@@ -37,12 +37,18 @@ import {
   CACHE_SETTINGS,
   getCacheToken,
 } from './cache.tokens.js';
-import { CACHE_FLOW, CACHE_MEMBER, CacheRoster, CacheRosterModule, type CacheMember } from './cache.roster.js';
+import {
+  CACHE_FLOW,
+  REGISTERED_CACHE,
+  CacheRegistry,
+  CacheRegistryModule,
+  type RegisteredCache,
+} from './cache.registry.js';
 import { HttpRoutes } from './transport/http-routes.js';
 import { Providers } from './methods/instances/providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
-import { ScopeKeeper } from './transport/scope-keeper.js';
+import { ScopePropagation } from './transport/scope-propagation.js';
 
 /** What the options of one cache say, before those of others in the container are looked at. */
 const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
@@ -51,18 +57,26 @@ const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
 const PARTS: readonly Provider[] = Object.freeze([
   {
     provide: CACHE_OWN_SETTINGS,
-    inject: [CacheRoster, { token: CACHE_MEMBER, optional: true }, { token: MODULE_OPTIONS_TOKEN, optional: true }],
-    useFactory: (roster: CacheRoster, member: CacheMember | undefined, options: CacheModuleOptions | undefined) => {
-      if (member === undefined) throw roster.bare();
-      const settings = resolveSettings(made(options), new Logger('Cache'), member.name);
-      roster.enter(member, settings);
+    inject: [
+      CacheRegistry,
+      { token: REGISTERED_CACHE, optional: true },
+      { token: MODULE_OPTIONS_TOKEN, optional: true },
+    ],
+    useFactory: (
+      registry: CacheRegistry,
+      cache: RegisteredCache | undefined,
+      options: CacheModuleOptions | undefined,
+    ) => {
+      if (cache === undefined) throw registry.bare();
+      const settings = resolveSettings(made(options), new Logger('Cache'), cache.name);
+      registry.enter(cache, settings);
       return settings;
     },
   },
   {
     provide: CACHE_SETTINGS,
-    inject: [CacheRoster, { token: CACHE_MEMBER, optional: true }, CACHE_OWN_SETTINGS],
-    useFactory: (roster: CacheRoster, member: CacheMember, own: CacheSettings) => roster.settled(member, own),
+    inject: [CacheRegistry, { token: REGISTERED_CACHE, optional: true }, CACHE_OWN_SETTINGS],
+    useFactory: (registry: CacheRegistry, cache: RegisteredCache, own: CacheSettings) => registry.settled(cache, own),
   },
   { provide: CACHE_CLOCK, useValue: systemClock },
   { provide: CACHE_CONTEXT, inject: [CACHE_FLOW], useFactory: newContext },
@@ -87,7 +101,7 @@ const PARTS: readonly Provider[] = Object.freeze([
     inject: [CACHE_SETTINGS],
     useFactory: ({ scope }: CacheSettings) => scope.resolve ?? null,
   },
-  ScopeKeeper,
+  ScopePropagation,
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);
@@ -144,15 +158,15 @@ const ASYNC_OPTION_NAMES = Object.freeze([
  *   defaults: { ttl: '5m' },
  * })
  */
-@Module({ imports: [CacheRosterModule], providers: [...PARTS] })
+@Module({ imports: [CacheRegistryModule], providers: [...PARTS] })
 export class CacheModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   static {
-    veil(this.prototype, 'CacheModule');
+    hideFromLogs(this.prototype, 'CacheModule');
   }
 
   constructor(
     @Inject(CACHE_ENGINE) private readonly engine: Machine['engine'],
-    @Inject(ScopeKeeper) private readonly keeper: ScopeKeeper,
+    @Inject(ScopePropagation) private readonly propagation: ScopePropagation,
     @Optional() @Inject(HttpRoutes) private readonly routes?: HttpRoutes,
   ) {
     super();
@@ -187,7 +201,7 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   /** The last hook of a shutdown: until then, others may still use the cache while they close. */
   async onApplicationShutdown(): Promise<void> {
     this.routes?.end();
-    this.keeper.close();
+    this.propagation.close();
     await this.engine.close();
   }
 }
@@ -217,11 +231,11 @@ function made(options: CacheModuleOptions | null | undefined): CacheModuleOption
 function named(module: DynamicModule, name: string | undefined): DynamicModule {
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw new CacheConfigError('name', 'must be a text that is not empty');
-  const member: CacheMember = Object.freeze({ name });
+  const cache: RegisteredCache = Object.freeze({ name });
   const token = getCacheToken(name);
   const providers = [
     serviceAt(token),
-    { provide: CACHE_MEMBER, useValue: member },
+    { provide: REGISTERED_CACHE, useValue: cache },
     name === undefined ? ServedMethods : UnservedMethods,
     ...(module.providers ?? []).map(hiding),
     // The hooks of global modules come first; those of others perhaps after handlers without scope have been made.

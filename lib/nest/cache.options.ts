@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Blueprint } from '../assemble.js';
+import type { CoreSettings } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { BackendFactory } from '../core/backend.js';
 import type { LimitOptions } from '../core/limits.js';
@@ -78,7 +78,7 @@ export interface CacheModuleOptions {
   readonly scope?: ScopeOptions | undefined;
   readonly keys?: KeyOptions | undefined;
   /** How values are written where they leave the process: classes, format, compression, encryption. */
-  readonly codec?: Blueprint['codec'] | undefined;
+  readonly codec?: CoreSettings['codec'] | undefined;
   readonly limits?: LimitOptions | undefined;
   /** Told about everything that happens; see {@link Observer}. */
   readonly observers?: readonly Observer[] | undefined;

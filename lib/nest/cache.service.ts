@@ -1,6 +1,6 @@
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
-import { NOBODY } from '../core/keys/scope.js';
+import { NO_SCOPE } from '../core/keys/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
 import { quietly, silenceOf } from './cache/quietly.js';
 import { AMBIENT } from './cache/scope-binding.js';
@@ -52,9 +52,9 @@ export class CacheService extends ScopedCache {
   /** The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer. */
   async totals(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
-    this.noteEverybody();
+    this.noteAllTenants();
     const held = await engine.holdings(undefined);
-    return statsOf(foundation.tallies.sum(), held, foundation.tallies.span());
+    return statsOf(foundation.statsRegistry.sum(), held, foundation.statsRegistry.span());
   }
 
   /**
@@ -73,8 +73,8 @@ export class CacheService extends ScopedCache {
     if (confirm !== 'all tenants') {
       throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
     }
-    this.noteEverybody();
-    const space = this.parts.foundation.mint.space(NOBODY, 'global', this.namespaceName);
+    this.noteAllTenants();
+    const space = this.parts.foundation.keyFactory.space(NO_SCOPE, 'global', this.namespaceName);
     return quietly(silenceOf({ failSilently }), 0, () => this.parts.engine.writes.clearEverything(space));
   }
 }

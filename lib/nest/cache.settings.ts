@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_BLUEPRINT, type Blueprint } from '../assemble.js';
+import { DEFAULT_CORE_SETTINGS, type CoreSettings } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { BackendFactory } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';
@@ -13,18 +13,18 @@ import { resolveApplication } from './application.js';
 import type { CacheModuleOptions, ScopeOptions } from './cache.options.js';
 
 /** What a log needs to have; Nest's Logger has it. */
-type Log = NonNullable<Blueprint['log']>;
+type Log = NonNullable<CoreSettings['log']>;
 
 export interface ScopeSettings {
   readonly resolve: ScopeResolver | undefined;
   readonly defaultWidth: Width;
   readonly onMissing: 'throw' | 'bypass';
   /** False when the options say nothing of who shares: then the other caches of the container do. */
-  readonly isSaid: boolean;
+  readonly isExplicit: boolean;
 }
 
 /** Options with nothing left to decide. Made once, frozen, handed to every provider of the module. */
-export interface CacheSettings extends Blueprint {
+export interface CacheSettings extends CoreSettings {
   readonly scope: ScopeSettings;
   readonly log: Log;
   /** The policy of a namespace, before what a decorator or a call says. */
@@ -133,7 +133,7 @@ function prefixOf(prefix: string | undefined, name: string | undefined): string 
 
 /** One that names make different, as long as they are: those that cannot stand in a prefix stand there as a digest. */
 function prefixOfName(name: string | undefined): string {
-  const { prefix } = DEFAULT_BLUEPRINT;
+  const { prefix } = DEFAULT_CORE_SETTINGS;
   if (name === undefined) return prefix;
   if (/^[\w-]{1,26}$/.test(name)) return `${prefix}-${name}`;
   return `${prefix}-${createHash('sha256').update(name).digest('hex').slice(0, 26)}`;
@@ -152,7 +152,7 @@ function scopeOf(given: ScopeOptions | undefined): ScopeSettings {
   return Object.freeze({
     resolve,
     onMissing,
-    isSaid: resolve !== undefined || scope.default !== undefined,
+    isExplicit: resolve !== undefined || scope.default !== undefined,
     defaultWidth: widthOf(scope.default, 'scope.default') ?? (resolve === undefined ? 'global' : 'tenant'),
   });
 }

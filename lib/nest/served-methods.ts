@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { veil } from '../core/veil.js';
+import { hideFromLogs } from '../core/hide-from-logs.js';
 import { CacheService } from './cache.service.js';
 import type { MethodPlans } from './methods/method-plans.js';
 import { open } from './methods/open-caches.js';
@@ -9,7 +9,7 @@ import { give, plansOf } from './methods/instances/served-object.js';
 @Injectable()
 export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
   static {
-    veil(this.prototype, 'ServedMethods');
+    hideFromLogs(this.prototype, 'ServedMethods');
   }
 
   private readonly plans: MethodPlans | undefined;

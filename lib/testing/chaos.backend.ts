@@ -5,7 +5,7 @@ import type { Key } from '../core/keys/key.js';
 import type { Label } from '../core/keys/label.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { View } from '../core/keys/space.js';
-import { veil } from '../core/veil.js';
+import { hideFromLogs } from '../core/hide-from-logs.js';
 import type { Operation } from './chaos.options.js';
 
 /** Stands between the cache and each call of the backend. */
@@ -14,7 +14,7 @@ export type Disturb = <T>(operation: Operation, work: () => Awaitable<T>) => Pro
 /** A backend whose every call passes by `disturb`. */
 export class ChaosBackend implements Backend {
   static {
-    veil(this.prototype, 'ChaosBackend');
+    hideFromLogs(this.prototype, 'ChaosBackend');
   }
 
   readonly kind: string;

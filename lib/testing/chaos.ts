@@ -5,7 +5,7 @@
 import type { Awaitable } from '../core/async/awaitable.js';
 import type { Backend, BackendFactory, BackendParts } from '../core/backend.js';
 import { machineOf } from '../core/clock.js';
-import { veil } from '../core/veil.js';
+import { hideFromLogs } from '../core/hide-from-logs.js';
 import { ChaosBackend } from './chaos.backend.js';
 import {
   resolveChaosOptions,
@@ -40,7 +40,7 @@ interface Hold {
 /** The factory of a disturbed backend, and the switches to disturb it with. Backends it makes share the switches. */
 export class Chaos implements BackendFactory {
   static {
-    veil(this.prototype, 'Chaos');
+    hideFromLogs(this.prototype, 'Chaos');
   }
 
   readonly kind: string;

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { announcement, ALL_PARTITIONS, MAX_MESSAGE_LENGTH, parseMessage } from '../../lib/core/bus-message.js';
 import type { Change } from '../../lib/core/bus.js';
 import { fingerprint } from '../../lib/core/keys/fingerprint.js';
-import { KeyMint } from '../../lib/core/keys/key.js';
+import { KeyFactory } from '../../lib/core/keys/key.js';
 import { scopeOf } from '../../lib/core/keys/scope.js';
-import { TallyBook } from '../../lib/core/keys/tally-book.js';
+import { StatsRegistry } from '../../lib/core/keys/stats-registry.js';
 import { seededRandom } from '../../lib/testing/seeded-random.js';
 
 /** As the server completes it. */
@@ -28,17 +28,21 @@ describe('messages', () => {
   });
 
   it('carry the labels of any tag, user and namespace', () => {
-    const mint = new KeyMint({}, new TallyBook());
+    const keyFactory = new KeyFactory({}, new StatsRegistry());
     const scope = scopeOf({ tenant: 'a|b,c', user: 'ü:@ \n.' });
-    const space = mint.space(scope, 'user', 'ns | , : x');
-    const labels = mint.labelsOf(space, ['red', 'a,b|c:d@e', '日本', '}{']);
+    const space = keyFactory.space(scope, 'user', 'ns | , : x');
+    const labels = keyFactory.labelsOf(space, ['red', 'a,b|c:d@e', '日本', '}{']);
     const message = parseMessage(numbered(announcement(space.partition, 'me', { kind: 'labels', labels })));
     expect(message).toMatchObject({ partition: space.partition, change: { kind: 'labels', labels } });
   });
 
   it('carry no name of a key and no value: only fingerprints', () => {
-    const mint = new KeyMint({}, new TallyBook());
-    const key = mint.key(mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats'), ['secret-argument'], undefined);
+    const keyFactory = new KeyFactory({}, new StatsRegistry());
+    const key = keyFactory.key(
+      keyFactory.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats'),
+      ['secret-argument'],
+      undefined,
+    );
     const text = announcement(key.space.partition, 'me', { kind: 'evicted', keys: [fingerprint(key.id)] });
     expect(text).not.toContain('secret');
     expect(text).toMatch(/^1\|t\.acme\|me\|e\|[0-9a-f]{1,8}$/);

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { Backend } from '../../lib/core/backend.js';
 import { compileGlob } from '../../lib/core/keys/glob.js';
-import { KeyMint, type Key } from '../../lib/core/keys/key.js';
+import { KeyFactory, type Key } from '../../lib/core/keys/key.js';
 import { scopeOf } from '../../lib/core/keys/scope.js';
 import { survives } from '../../lib/core/stamp.js';
-import { TallyBook } from '../../lib/core/keys/tally-book.js';
+import { StatsRegistry } from '../../lib/core/keys/stats-registry.js';
 import { chaos, ChaosError } from '../../lib/testing/chaos.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
 import { seededRandom } from '../../lib/testing/seeded-random.js';
@@ -21,7 +21,7 @@ const PLACES = [
 
 /** One player whose calls fail half of the time, some of them after they were carried out. */
 class Player {
-  private readonly mint = new KeyMint({}, new TallyBook());
+  private readonly keyFactory = new KeyFactory({}, new StatsRegistry());
   private readonly keys: readonly Key[];
   /** What may be under each key, as far as can be known from what was reported. */
   private readonly possible = new Map<string, Set<unknown>>();
@@ -32,7 +32,9 @@ class Player {
     private readonly random: () => number,
   ) {
     this.keys = PLACES.flatMap((ids) =>
-      ['a', 'b', 'c'].map((name) => this.mint.key(this.mint.space(scopeOf(ids), 'user', 'cats'), [name], ['x'])),
+      ['a', 'b', 'c'].map((name) =>
+        this.keyFactory.key(this.keyFactory.space(scopeOf(ids), 'user', 'cats'), [name], ['x']),
+      ),
     );
     for (const { id } of this.keys) this.possible.set(id, new Set([ABSENT]));
   }
@@ -50,11 +52,11 @@ class Player {
       const mine = this.keys.filter(({ space }) => space.path === key.space.path);
       await this.change(mine, ABSENT, () => this.backend.invalidate(partition, labels.slice(1, 2)));
     } else if (act < 0.95) {
-      const view = this.mint.view(key.space.scope, 'tenant', undefined);
+      const view = this.keyFactory.view(key.space.scope, 'tenant', undefined);
       const ours = this.keys.filter(({ space }) => space.partition === key.space.partition);
       await this.change(ours, ABSENT, () => this.backend.clear(view));
     } else {
-      const view = this.mint.view(key.space.scope, 'user', 'cats');
+      const view = this.keyFactory.view(key.space.scope, 'user', 'cats');
       const mine = this.keys.filter(({ space, id }) => space.path === key.space.path && id.endsWith("'a"));
       await this.change(mine, ABSENT, () => this.backend.removeMatching({ view, match: compileGlob('a') }));
     }

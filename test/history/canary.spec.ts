@@ -153,7 +153,7 @@ describe('C11: a canary in every value', () => {
     expect(total(({ calls }) => calls)).toBeGreaterThanOrEqual(100_000);
     expect(total(({ served }) => served)).toBeGreaterThan(60_000);
     expect(total(({ failed }) => failed)).toBeGreaterThan(100);
-    const { hits, misses, stale } = rig.machine.tallies.sum();
+    const { hits, misses, stale } = rig.machine.statsRegistry.sum();
     expect(hits).toBeGreaterThan(10_000);
     expect(misses).toBeGreaterThan(10_000);
     expect(stale).toBeGreaterThan(100);

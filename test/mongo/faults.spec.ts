@@ -369,7 +369,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         const rig = await fresh({ timeout: '20s' });
         await rig.set('cat', 'old', { tags: ['tag 4999'] });
         const labels = Array.from({ length: 5_000 }, (_, at) =>
-          rig.machine.mint.tagLabel(rig.scope(), 'tenant', `tag ${at}`),
+          rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', `tag ${at}`),
         );
         await rig.machine.engine.writes.invalidate(rig.space(), labels);
         expect(await rig.get('cat')).toBeUndefined();

@@ -44,7 +44,7 @@ describeWithMongo('what was planted', () => {
 
   const rig = new Rig();
   const view = rig.view();
-  const label = rig.machine.mint.tagLabel(rig.scope(), 'tenant', 'pets');
+  const label = rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', 'pets');
   const keyOf = (name: string, tags: string[] = []) => rig.key(name, { tags });
   const documents = () => client.db().collection<{ _id: string }>(collection);
   const lifeOf = (labels: ReturnType<typeof keyOf>['labels']) => ({

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mongo as driver } from 'mongoose';
 import { inspect } from 'node:util';
-import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
+import { assemble, DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
 import { mongo } from '../../lib/backends/mongo/mongo.backend.js';
 import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { LEVELS } from '../support/mongo/levels.js';
@@ -29,7 +29,7 @@ describeWithMongo('C26: what an observer of the server, the log and the events s
     const line = (text: string): number => told.push(text);
     const l2 = mongo({ connection, collection: prefix, timeout: '5s' });
     const machine = assemble({
-      ...DEFAULT_BLUEPRINT,
+      ...DEFAULT_CORE_SETTINGS,
       ...SECRETIVE,
       prefix,
       backend: over === undefined ? l2 : over(l2),

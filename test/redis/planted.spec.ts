@@ -104,7 +104,7 @@ describeWithRedis('what was planted', () => {
   ])('state with %s goes, and with it what was valid by it', async (_, [verb, key, ...args]) => {
     await write('tom', ['pets']);
     await server.command(verb as string, `${lead}${key}`, ...args);
-    await backend.invalidate(view.partition, [rig.machine.mint.tagLabel(rig.scope(), 'tenant', 'pets')]);
+    await backend.invalidate(view.partition, [rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', 'pets')]);
     expect(await holds('tom')).toBe(false);
     await write('tim', ['pets']);
     expect(await holds('tim')).toBe(true);
@@ -121,7 +121,7 @@ describeWithRedis('what was planted', () => {
     await backend.evict([keyOf('tom')]);
     await server.command('SET', `${lead}${name}`, 'alien');
     await backend.removeMatching({ view, match: compileGlob('z*') });
-    await backend.invalidate(view.partition, [rig.machine.mint.tagLabel(rig.scope(), 'tenant', 'pets')]);
+    await backend.invalidate(view.partition, [rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', 'pets')]);
     expect(await holds('tim')).toBe(false);
     await write('ida');
     expect(await holds('ida')).toBe(true);
@@ -132,7 +132,7 @@ describeWithRedis('what was planted', () => {
 
   it('a stamp of a label that is no number lets nothing with that label be valid, and goes when it is invalidated', async () => {
     await write('tom', ['pets']);
-    const label = rig.machine.mint.tagLabel(rig.scope(), 'tenant', 'pets');
+    const label = rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', 'pets');
     await server.command('HSET', `${lead}m`, label, 'later');
     expect(await holds('tom')).toBe(false);
     await backend.invalidate(view.partition, [label]);

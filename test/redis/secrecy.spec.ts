@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { inspect } from 'node:util';
-import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
+import { assemble, DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
@@ -23,7 +23,7 @@ describeWithRedis('C26: what an observer of the server, the log and the events s
     const told: string[] = [];
     const line = (text: string): number => told.push(text);
     const machine = assemble({
-      ...DEFAULT_BLUEPRINT,
+      ...DEFAULT_CORE_SETTINGS,
       prefix: randomPrefix(),
       backend: redis({ url: server.url, timeout: '2s', announce: true }),
       ...SECRETIVE,

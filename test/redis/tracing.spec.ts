@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { format, inspect } from 'node:util';
-import { assemble, DEFAULT_BLUEPRINT } from '../../lib/assemble.js';
+import { assemble, DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { redacted } from '../../lib/backends/redis/connection/redacted-bytes.js';
 import { useEveryVerb, CANARY } from '../support/machine/canary-word.js';
@@ -49,7 +49,7 @@ describeWithRedis('the channel that ioredis tells its commands by', () => {
     channel.start.subscribe(start as never);
     const client = new Client(server.url);
     const machine = assemble({
-      ...DEFAULT_BLUEPRINT,
+      ...DEFAULT_CORE_SETTINGS,
       prefix: randomPrefix(),
       backend: redis({ client, timeout: '5s' }),
     });

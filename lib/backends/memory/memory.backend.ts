@@ -28,7 +28,7 @@ import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './options.js';
 import type { MemoryPartition } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
@@ -61,7 +61,7 @@ export function memory(options: MemoryOptions = {}): BackendFactory {
 
 class MemoryBackend implements Backend {
   static {
-    veil(this.prototype, 'MemoryBackend');
+    hideFromLogs(this.prototype, 'MemoryBackend');
   }
 
   readonly kind = 'memory';
@@ -282,7 +282,7 @@ class MemoryBackend implements Backend {
 
   private removed(record: MemoryRecord, wasDisplaced: boolean): void {
     this.cleanup.countRemoved(record);
-    if (wasDisplaced) record.metadata.group.tally.displaced++;
+    if (wasDisplaced) record.metadata.group.stats.displaced++;
   }
 }
 

@@ -4,8 +4,8 @@ import type { Isolation } from '../../core/values/isolation.js';
 import { idIn, type Key, type KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp, Generation, Stamp } from '../../core/stamp.js';
-import type { Tally } from '../../core/keys/tally.js';
-import { veil } from '../../core/veil.js';
+import type { SpaceStats } from '../../core/keys/space-stats.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import type { MemoryPartition } from './partition.js';
 
 /** The entries of one space: what listing, counting and clearing scan instead of the whole store. */
@@ -16,7 +16,7 @@ export interface Group {
   readonly path: string;
   readonly namespace: string;
   readonly within: MemoryPartition<Group>;
-  readonly tally: Tally;
+  readonly stats: SpaceStats;
   /** The labels of its space. */
   readonly labels: readonly Label[];
   /** What it occupies beside its records and their metadata. */
@@ -85,7 +85,7 @@ const NEVER = -1;
 /** One entry in memory. Kept to eight fields: with a hundred thousand of them every field is a megabyte. */
 export class MemoryRecord implements Entry {
   static {
-    veil(this.prototype, 'MemoryRecord');
+    hideFromLogs(this.prototype, 'MemoryRecord');
   }
 
   /** Neighbours in the LRU list. */

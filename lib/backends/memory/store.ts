@@ -193,14 +193,14 @@ export class MemoryStore {
     const within = this.partition(space.partition);
     let group = this.groupsByPrefix.get(space.idPrefix);
     if (group === undefined) {
-      const { name, path, tally, idPrefix, labels } = space;
+      const { name, path, stats, idPrefix, labels } = space;
       group = {
         order: ++this.groupsMade,
         name,
         path,
         namespace: name.slice(path.length + 1),
         within,
-        tally,
+        stats,
         labels,
         costBytes: groupBytes(space),
         idPrefix,

@@ -25,7 +25,7 @@ import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { RedisApplications } from './applications.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ChangePublisher } from './change-publisher.js';
 import { ShardClocks } from './shard-clocks.js';
 import { openClients } from './connection/client.js';
@@ -76,7 +76,7 @@ export function redis(options: RedisOptions = {}): BackendFactory {
 
 class RedisBackend implements ServerBackend {
   static {
-    veil(this.prototype, 'RedisBackend');
+    hideFromLogs(this.prototype, 'RedisBackend');
   }
 
   readonly kind = 'redis';

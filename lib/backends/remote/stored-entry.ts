@@ -6,14 +6,14 @@ import { originOf, type Key, type KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Emit } from '../../core/observer.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import type { ServerClock } from './server-clock.js';
 import { formatCounter, identityOf, parseCounter, type Counter } from './counter.js';
 
 /** An entry as it came from the server, with its times on the clock of this process. */
 export class ServerEntry implements Entry {
   static {
-    veil(this.prototype, 'ServerEntry');
+    hideFromLogs(this.prototype, 'ServerEntry');
   }
 
   readonly generation: Generation;

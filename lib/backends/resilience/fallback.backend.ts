@@ -21,12 +21,12 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
 
 export class FallbackBackend implements Backend {
   static {
-    veil(this.prototype, 'FallbackBackend');
+    hideFromLogs(this.prototype, 'FallbackBackend');
   }
 
   readonly kind: string;

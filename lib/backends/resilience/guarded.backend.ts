@@ -22,7 +22,7 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
 import { MANY, PORTION, type GuardSettings, type Punctual } from './options.js';
@@ -38,7 +38,7 @@ import type { LevelParts } from '../shared/second-level.js';
 
 export class GuardedBackend implements Backend {
   static {
-    veil(this.prototype, 'GuardedBackend');
+    hideFromLogs(this.prototype, 'GuardedBackend');
   }
 
   readonly kind: string;

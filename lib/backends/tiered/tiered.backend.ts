@@ -28,7 +28,7 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import { L1Copies, L1Copy, readingOf, wasCheckedSince } from './l1-copies.js';
@@ -52,7 +52,7 @@ const FIRST_MESSAGE_MS = 500;
  */
 export function tiered(options: TieredOptions): BackendFactory {
   const resolved = resolveTieredOptions(options);
-  const create = (parts: BackendParts): Backend => veil(new TieredBackend(resolved, parts), 'TieredBackend');
+  const create = (parts: BackendParts): Backend => hideFromLogs(new TieredBackend(resolved, parts), 'TieredBackend');
   return Object.freeze({ kind: 'tiered', create });
 }
 

@@ -1,5 +1,5 @@
 /** Runs a piece of work somewhere: in a scope, in a load. */
-export type Inside = <R>(work: () => R) => R;
+export type RunInContext = <R>(work: () => R) => R;
 
 /** The same with arguments for the work, which spares it a function of its own, and with that a line in stack traces. */
 export type Entrance = <R, Args extends readonly unknown[]>(work: (...args: Args) => R, ...args: Args) => R;
@@ -11,10 +11,10 @@ export type Begun<R> = 0 extends 1 & R ? R : [R] extends [never] ? R : R extends
  * What user code returned, once it has begun. A query builder (of mongoose, knex, drizzle …) is no promise: it begins at
  * `then`, and would begin in the scope of the caller that awaits it. So `then` is called here, in the scope that this is
  * called in, and exactly once: a query runs again at each further one. What such a thing brings may be another one,
- * handed over in a callback of a pool that belongs to no caller; that begins `inside`.
+ * handed over in a callback of a pool that belongs to no caller; that begins in it.
  * @throws what a getter of `then` throws
  */
-export function begun(made: unknown, inside: Inside): unknown {
+export function begun(made: unknown, inContext: RunInContext): unknown {
   if (!isObject(made) || isUnderWay(made)) return made;
   const { then } = made as { then?: unknown };
   if (typeof then !== 'function') return made;
@@ -25,7 +25,7 @@ export function begun(made: unknown, inside: Inside): unknown {
       if (isTaken) return;
       isTaken = true;
       try {
-        resolve(inside(() => begun(value, inside)));
+        resolve(inContext(() => begun(value, inContext)));
       } catch (error) {
         reject(error as Error);
       }

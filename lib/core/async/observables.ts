@@ -1,4 +1,4 @@
-import type { Inside } from './begun.js';
+import type { RunInContext } from './begun.js';
 
 /** What is used of an Observable, whichever copy of rxjs it comes from. */
 interface ObservableLike {
@@ -30,7 +30,7 @@ export function isColdObservable(value: object): value is ObservableLike {
 }
 
 /** The same, begun inside; what it emits is taken in the surroundings of the subscriber, as of any other. */
-export function boundObservable(observable: ObservableLike, inside: Inside, hold: () => Inside): object {
+export function boundObservable(observable: ObservableLike, inContext: RunInContext, hold: () => RunInContext): object {
   const Type = observable.constructor as ObservableClass;
   return new Type((subscriber) => {
     const outside = hold();
@@ -46,6 +46,6 @@ export function boundObservable(observable: ObservableLike, inside: Inside, hold
       remove: (teardown: unknown) => subscriber.remove(teardown),
       unsubscribe: () => subscriber.unsubscribe(),
     };
-    return inside(() => observable.subscribe(observer));
+    return inContext(() => observable.subscribe(observer));
   });
 }

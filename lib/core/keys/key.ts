@@ -12,14 +12,14 @@ import { registerClasses } from '../values/classes.js';
 import { systemClock } from '../clock.js';
 import { CacheConfigError, KeyInvalidError } from '../errors.js';
 import { unescapeText } from '../values/escape.js';
-import { checkTags, fittedLabels, LabelMint, type Label } from './label.js';
+import { checkTags, fittedLabels, LabelFactory, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from '../own-options.js';
 import type { Scope, Width } from './scope.js';
 import { GLOBAL_PARTITION, tenantPartition, type Partition } from './partition.js';
 import type { Home, Space, View } from './space.js';
-import { SpaceShelf } from './space-shelf.js';
-import type { TallyBook } from './tally-book.js';
+import { SpaceCache } from './space-cache.js';
+import type { StatsRegistry } from './stats-registry.js';
 import type { RegisteredType } from '../values/type-registration.js';
 
 declare const keyBrand: unique symbol;
@@ -39,13 +39,13 @@ export class Key {
   private ownTags: readonly string[] | undefined;
   private ownLabels: readonly Label[] | undefined;
 
-  /** @internal only {@link KeyMint} makes keys */
+  /** @internal only {@link KeyFactory} makes keys */
   constructor(
     readonly space: Space,
     /** The last word of the id: names the entry inside its space. Short, so this is what a hit in memory looks up. */
     readonly text: string,
     private readonly said: readonly string[] | (() => readonly string[]),
-    private readonly mint: KeyMint,
+    private readonly keyFactory: KeyFactory,
   ) {}
 
   get id(): KeyId {
@@ -59,7 +59,7 @@ export class Key {
 
   /** The labels of the space and of the tags. Made when first needed: a hit in memory never needs them. */
   get labels(): readonly Label[] {
-    return (this.ownLabels ??= this.mint.labelsOf(this.space, this.tags));
+    return (this.ownLabels ??= this.keyFactory.labelsOf(this.space, this.tags));
   }
 
   /** Makes the labels now, before a loader can change what the tags are made of. @throws TagInvalidError */
@@ -69,7 +69,7 @@ export class Key {
   }
 }
 
-export interface KeyMintOptions extends NamingOptions {
+export interface KeyFactoryOptions extends NamingOptions {
   /** Classes whose instances may be part of keys. */
   readonly types?: readonly RegisteredType[] | undefined;
 }
@@ -78,19 +78,19 @@ const MAX_NAMESPACE_LENGTH = 128;
 /** Of all parts together, shortened as they are. */
 const MAX_KEY_LENGTH = 1_048_576;
 
-export class KeyMint {
+export class KeyFactory {
   private readonly naming: Naming;
-  private readonly labels: LabelMint;
+  private readonly labels: LabelFactory;
   private readonly canonical: Canonical;
-  private readonly spaces = new SpaceShelf();
+  private readonly spaces = new SpaceCache();
 
   constructor(
-    options: KeyMintOptions,
-    private readonly tallies: TallyBook,
+    options: KeyFactoryOptions,
+    private readonly statsRegistry: StatsRegistry,
     private readonly home: Home = { clock: systemClock },
   ) {
     this.naming = createNaming(options);
-    this.labels = new LabelMint(this.naming);
+    this.labels = new LabelFactory(this.naming);
     this.canonical = new Canonical(registerClasses(ownOptions(options, 'keys').types));
   }
 
@@ -109,7 +109,7 @@ export class KeyMint {
    * @throws ScopeMissingError when the scope lacks what the width needs.
    */
   space(scope: Scope, width: Width, namespace: string): Space {
-    this.spaces.counting(this.tallies.revision);
+    this.spaces.counting(this.statsRegistry.revision);
     const known = this.spaces.get(scope, width, namespace);
     if (known !== undefined) return known;
     const made = this.makeSpace(scope, width, namespace);
@@ -184,7 +184,7 @@ export class KeyMint {
       name,
       idPrefix: `${name}${version}/`,
       labels: Object.freeze(labels),
-      tally: this.tallies.row({ name, partition, path, namespace: word }),
+      stats: this.statsRegistry.row({ name, partition, path, namespace: word }),
     });
   }
 
@@ -232,7 +232,7 @@ export function visibleKey(id: KeyId): string {
 }
 
 /**
- * The same of an id that was found where others may have written, too. Undefined: no mint has made it, so it has no such
+ * The same of an id that was found where others may have written, too. Undefined: no factory has made it, so it has no such
  * form, and a caller that asks for keys does not mean it.
  */
 export function visibleKeyIn(id: KeyId): string | undefined {

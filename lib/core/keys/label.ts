@@ -24,8 +24,8 @@ const MAX_LABEL_LENGTH = 96;
 const DIGEST_LENGTH = 32;
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-/** The only mint of labels. Kinds are told apart by their first letters; names never contain a colon. */
-export class LabelMint {
+/** The only factory of labels. Kinds are told apart by their first letters; names never contain a colon. */
+export class LabelFactory {
   constructor(private readonly naming: Naming) {}
 
   user(user: string): Label {

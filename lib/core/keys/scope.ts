@@ -32,7 +32,7 @@ export class Scope implements ScopeIds {
    * @throws ScopeMissingError when an id that the width needs is missing. There is no wider fallback.
    */
   at(width: Width, namespace?: string): Scope {
-    if (width === 'global') return NOBODY;
+    if (width === 'global') return NO_SCOPE;
     if (this.tenant === undefined) throw new ScopeMissingError('tenant', namespace);
     if (width === 'tenant') return this.user === undefined ? this : new Scope(this.tenant, undefined);
     if (this.user === undefined) throw new ScopeMissingError('user', namespace);
@@ -41,7 +41,7 @@ export class Scope implements ScopeIds {
 }
 
 /** The scope of nobody in particular: no tenant, no user. */
-export const NOBODY: Scope = new Scope(undefined, undefined);
+export const NO_SCOPE: Scope = new Scope(undefined, undefined);
 
 /** Ids as somebody found them, not validated. */
 export type FoundIds = { readonly tenant?: unknown; readonly user?: unknown } | null | undefined;
@@ -55,7 +55,7 @@ export function scopeOf(ids: FoundIds): Scope {
   if (disown(ids)) throw new ScopeInvalidError('tenant', UNAWAITED);
   const tenant = checkId(foundId(ids, 'tenant'), 'tenant');
   const user = checkId(foundId(ids, 'user'), 'user');
-  return tenant === undefined && user === undefined ? NOBODY : new Scope(tenant, user);
+  return tenant === undefined && user === undefined ? NO_SCOPE : new Scope(tenant, user);
 }
 
 /** True when `inner` may be seen by fewer people than `outer`, or by others: its data must not flow into `outer`. */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Label } from './label.js';
 import { NO_PARTITION, type Partition } from './partition.js';
 import type { Scope, Width } from './scope.js';
-import type { Tally } from './tally.js';
+import type { SpaceStats } from './space-stats.js';
 
 /** The cache that a space is of: two that have keys of the same text have nothing else in common. */
 export interface Home {
@@ -11,7 +11,7 @@ export interface Home {
 
 /**
  * Where keys live: a scope at a width, and a namespace in it. Made once for a scope and namespace and kept, so that a
- * hit only appends its arguments to `idPrefix` and bumps `tally`.
+ * hit only appends its arguments to `idPrefix` and bumps `stats`.
  */
 export interface Space {
   readonly home: Home;
@@ -29,7 +29,7 @@ export interface Space {
   readonly idPrefix: string;
   /** The labels that every entry of the space carries. */
   readonly labels: readonly Label[];
-  readonly tally: Tally;
+  readonly stats: SpaceStats;
 }
 
 /**

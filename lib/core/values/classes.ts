@@ -26,7 +26,7 @@ export function registerClasses(types: readonly RegisteredType[] = []): Classes 
     const registration = registrationOf(entry, index);
     const prototype = prototypeOf(registration.type, index);
     // The same class twice is no harm; the same class in two forms is.
-    if (classes.has(prototype) && !isSaidAgain(registration, classes.get(prototype) as KnownClass)) {
+    if (classes.has(prototype) && !isRepeated(registration, classes.get(prototype) as KnownClass)) {
       throw new CacheConfigError(OPTION, `registers ${classes.get(prototype)?.name} twice, in different ways`);
     }
     if (classes.has(prototype)) return;
@@ -53,7 +53,7 @@ function registrationOf(entry: RegisteredType | undefined, index: number): Parti
   return registration;
 }
 
-function isSaidAgain({ name, toKey, toJSON, fromJSON }: Partial<TypeRegistration>, known: KnownClass): boolean {
+function isRepeated({ name, toKey, toJSON, fromJSON }: Partial<TypeRegistration>, known: KnownClass): boolean {
   return (
     (name === undefined || name === known.name) &&
     (toKey ?? toJSON) === known.toKey &&

@@ -1,5 +1,5 @@
 import type { BypassReason } from '../../core/observer.js';
-import { NOBODY, type Width } from '../../core/keys/scope.js';
+import { NO_SCOPE, type Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
@@ -15,7 +15,7 @@ export function noteBypass(
   width: Width,
   space?: Space,
 ): void {
-  (space?.tally ?? foundation.tallies.unscoped).bypasses++;
-  foundation.context.loading()?.note(space ?? { scope: NOBODY, width, namespace });
+  (space?.stats ?? foundation.statsRegistry.unscoped).bypasses++;
+  foundation.context.loading()?.note(space ?? { scope: NO_SCOPE, width, namespace });
   if (foundation.hub.isHeard) foundation.hub.event({ type: 'bypass', reason, namespace, width });
 }

@@ -3,12 +3,12 @@ import type { Awaitable } from '../../core/async/awaitable.js';
 import { PatternUnsupportedError } from '../../core/errors.js';
 import type { Frame } from '../../core/frame.js';
 import { compileGlob } from '../../core/keys/glob.js';
-import { runInside } from '../../core/inside.js';
+import { runInContext } from '../../core/run-in-context.js';
 import { knownOptions } from '../../core/own-options.js';
 import type { Policy } from '../../core/policy.js';
 import type { Scope } from '../../core/keys/scope.js';
 import { statsOf, type CacheStats } from '../../core/stats.js';
-import { Tally } from '../../core/keys/tally.js';
+import { SpaceStats } from '../../core/keys/space-stats.js';
 import { LoadContext, type Loader } from '../../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
 import { ifAny } from '../../core/if-any.js';
@@ -151,15 +151,15 @@ export abstract class CacheReads extends CacheView {
     const { engine, foundation } = this.parts;
     const view = this.isOff ? ifAny(() => this.view()) : this.view();
     if (view === undefined)
-      return statsOf(new Tally(), { usage: NOTHING, info: await engine.info() }, foundation.tallies.span());
-    if (!this.isOff) void this.toldSpace();
+      return statsOf(new SpaceStats(), { usage: NOTHING, info: await engine.info() }, foundation.statsRegistry.span());
+    if (!this.isOff) void this.notedSpace();
     const held = await engine.holdings(view);
-    return statsOf(foundation.tallies.sum(view), held, foundation.tallies.span(view));
+    return statsOf(foundation.statsRegistry.sum(view), held, foundation.statsRegistry.span(view));
   }
 
   /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */
   info(): Promise<BackendInfo> {
-    this.noteEverybody();
+    this.noteAllTenants();
     return this.parts.engine.info();
   }
 
@@ -169,7 +169,7 @@ export abstract class CacheReads extends CacheView {
   }
 
   protected glob(pattern: string): ReturnType<typeof compileGlob> {
-    if (!this.parts.foundation.mint.readable)
+    if (!this.parts.foundation.keyFactory.readable)
       throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
     return compileGlob(pattern);
   }
@@ -202,6 +202,6 @@ export abstract class CacheReads extends CacheView {
   private withoutKey(scope: Scope, frame: Frame | undefined, loader: Loader<unknown>): Awaitable<unknown> {
     const context = new LoadContext(scope, this.namespaceName, undefined);
     const around = { scope, loading: frame?.loading };
-    return runInside(this.parts.foundation.context, around, () => loader(context as never));
+    return runInContext(this.parts.foundation.context, around, () => loader(context as never));
   }
 }

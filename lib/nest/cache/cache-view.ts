@@ -1,12 +1,12 @@
 import { defer, type MonoTypeOperatorFunction } from 'rxjs';
 import type { Begun } from '../../core/async/begun.js';
 import { ScopeMissingError } from '../../core/errors.js';
-import type { Frame, Surroundings } from '../../core/frame.js';
-import { runInside } from '../../core/inside.js';
+import type { Frame, AmbientContext } from '../../core/frame.js';
+import { runInContext } from '../../core/run-in-context.js';
 import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
 import { knownOptions } from '../../core/own-options.js';
 import { resolvePolicy, type Policy } from '../../core/policy.js';
-import { NOBODY, type Scope, type ScopeIds } from '../../core/keys/scope.js';
+import { NO_SCOPE, type Scope, type ScopeIds } from '../../core/keys/scope.js';
 import type { Space, View } from '../../core/keys/space.js';
 import { noteBypass } from './bypass.js';
 import { boundScope, type Binding, type Bound } from './scope-binding.js';
@@ -14,7 +14,7 @@ import type { CacheParts } from './scoped-cache.parts.js';
 import { spaceOf } from './space-of.js';
 import type { CacheKey, CallOptions, FailureOptions } from './scoped-cache.types.js';
 import { ifAny } from '../../core/if-any.js';
-import { keptInside } from './kept-inside.js';
+import { observeInContext } from './observe-in-context.js';
 
 const DEFAULT_NAMESPACE = 'default';
 
@@ -69,7 +69,7 @@ export abstract class CacheView {
   runInScope(ids: ScopeIds, work: () => unknown): unknown {
     const { context, scopes } = this.parts.foundation;
     // Inside a loader the load goes on being watched: a scope put on by hand does not hide what is read under it.
-    return runInside(context, { scope: scopes.of(ids), loading: context.loading() }, work);
+    return runInContext(context, { scope: scopes.of(ids), loading: context.loading() }, work);
   }
 
   /**
@@ -88,20 +88,20 @@ export abstract class CacheView {
   bindScope<Self, Args extends unknown[], R>(work: (this: Self, ...args: Args) => R): (this: Self, ...args: Args) => R;
   bindScope(work: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
     const { context } = this.parts.foundation;
-    const inside = context.bind();
+    const inContext = context.bind();
     // Each cache goes on seeing of a request what it saw, so nothing is said in full here.
-    const surroundings: Surroundings = {
+    const ambient: AmbientContext = {
       current: () => context.current(),
       loading: () => context.loading(),
       held: () => context.held(),
-      run: (_, step) => inside(step),
+      run: (_, step) => inContext(step),
       entrance:
         () =>
         (step, ...given) =>
-          inside(() => step(...given)),
+          inContext(() => step(...given)),
     };
     return function (this: unknown, ...args) {
-      return inside(() => runInside(surroundings, context.current() as Frame, () => work.apply(this, args)));
+      return inContext(() => runInContext(ambient, context.current() as Frame, () => work.apply(this, args)));
     };
   }
 
@@ -114,7 +114,7 @@ export abstract class CacheView {
    */
   keepScope<T>(): MonoTypeOperatorFunction<T> {
     const { context } = this.parts.foundation;
-    return (source) => defer(() => keptInside(source, context.bind()));
+    return (source) => defer(() => observeInContext(source, context.bind()));
   }
 
   /** Switched off: nothing that a call is given is looked at. */
@@ -143,15 +143,15 @@ export abstract class CacheView {
    * The same for verbs whose answer tells what is stored, or how much of it: inside a loader they count as reads of it.
    * @throws ScopeMissingError
    */
-  protected toldSpace(): Space {
+  protected notedSpace(): Space {
     const space = this.space();
     this.parts.foundation.context.loading()?.note(space);
     return space;
   }
 
-  /** Figures of all tenants together are noted for the scope NOBODY: no entry is for as few callers. */
-  protected noteEverybody(): void {
-    this.parts.foundation.context.loading()?.note({ scope: NOBODY, width: 'tenant', namespace: this.namespaceName });
+  /** Figures of all tenants together are noted for the scope NO_SCOPE: no entry is for as few callers. */
+  protected noteAllTenants(): void {
+    this.parts.foundation.context.loading()?.note({ scope: NO_SCOPE, width: 'tenant', namespace: this.namespaceName });
   }
 
   /** The same for reads: undefined when the scope is missing and reads are to go on without the cache. */
@@ -166,7 +166,7 @@ export abstract class CacheView {
   }
 
   protected key(space: Space, key: CacheKey, tags?: readonly string[]): Key {
-    return this.parts.foundation.mint.key(space, partsOf(key), tags, 'key part');
+    return this.parts.foundation.keyFactory.key(space, partsOf(key), tags, 'key part');
   }
 
   protected policy(options?: CallOptions): Policy {
@@ -181,12 +181,12 @@ export abstract class CacheView {
 
   /** What the verbs that cover a whole scope cover: everything in it, or one namespace. */
   protected view(): View {
-    return this.parts.foundation.mint.view(this.scope(this.frame()), this.bound.width, this.bound.namespace);
+    return this.parts.foundation.keyFactory.view(this.scope(this.frame()), this.bound.width, this.bound.namespace);
   }
 
   /** The entries that key verbs of this view could name: this namespace, exactly this width. */
   protected ownView(space: Space, frame: Frame | undefined): View {
-    const view = this.parts.foundation.mint.view(this.scope(frame), this.bound.width, this.namespaceName);
+    const view = this.parts.foundation.keyFactory.view(this.scope(frame), this.bound.width, this.namespaceName);
     return { ...view, path: space.path };
   }
 
@@ -194,7 +194,7 @@ export abstract class CacheView {
   protected fixed(ids: ScopeIds, width: 'tenant' | 'user'): Binding {
     // From the table: one scope object per tenant or user, so that what is known of it is known to the next view too.
     const find = (): Scope => this.parts.foundation.scopes.of(ids).at(width, this.bound.namespace);
-    return { kind: 'fixed', scope: this.isOff ? (ifAny(find) ?? NOBODY) : find() };
+    return { kind: 'fixed', scope: this.isOff ? (ifAny(find) ?? NO_SCOPE) : find() };
   }
 
   protected checked(namespace: string): string {

@@ -1,5 +1,5 @@
 import type { Frame } from '../../core/frame.js';
-import { NOBODY, type Scope, type Width } from '../../core/keys/scope.js';
+import { NO_SCOPE, type Scope, type Width } from '../../core/keys/scope.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 /**
@@ -16,7 +16,7 @@ export const AMBIENT: Binding = Object.freeze({ kind: 'ambient' });
 /** The scope of a call, settled before anything else happens. */
 export function boundScope(parts: CacheParts, binding: Binding, frame: Frame | undefined): Scope {
   if (binding.kind === 'fixed') return binding.scope;
-  const ambient = frame?.scope ?? NOBODY;
+  const ambient = frame?.scope ?? NO_SCOPE;
   return binding.kind === 'ambient'
     ? ambient
     : parts.foundation.scopes.of({ tenant: ambient.tenant, user: binding.user });

@@ -63,7 +63,7 @@ export class ScopedCache extends CacheReads {
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
     const isSilent = silenceOf(options);
-    const space = this.toldSpace();
+    const space = this.notedSpace();
     const named = Array.from(keys, (key) => this.key(space, key));
     return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
   }
@@ -77,7 +77,7 @@ export class ScopedCache extends CacheReads {
   async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
     if (this.isOff) return false;
     const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
-    return this.parts.engine.writes.expire(this.key(this.toldSpace(), key), ttlMs, this.policyFor(options));
+    return this.parts.engine.writes.expire(this.key(this.notedSpace(), key), ttlMs, this.policyFor(options));
   }
 
   /**
@@ -117,9 +117,9 @@ export class ScopedCache extends CacheReads {
     if (this.isOff) return 0;
     const isSilent = silenceOf(options);
     const match = this.glob(pattern);
-    const space = this.toldSpace();
-    const { mint } = this.parts.foundation;
-    const view = mint.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
+    const space = this.notedSpace();
+    const { keyFactory } = this.parts.foundation;
+    const view = keyFactory.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
     return quietly(isSilent, 0, () => this.parts.engine.writes.removeMatching(space, { view, match }));
   }
 
@@ -135,7 +135,9 @@ export class ScopedCache extends CacheReads {
     if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
     const space = this.space();
     const scope = this.scope(this.frame());
-    const labels = checkTags(tags).map((tag) => this.parts.foundation.mint.tagLabel(scope, this.bound.width, tag));
+    const labels = checkTags(tags).map((tag) =>
+      this.parts.foundation.keyFactory.tagLabel(scope, this.bound.width, tag),
+    );
     await quietly(isSilent, undefined, () => this.parts.engine.writes.invalidate(space, labels));
   }
 
@@ -150,7 +152,7 @@ export class ScopedCache extends CacheReads {
   async clear(options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
     const isSilent = silenceOf(options);
-    const [space, view] = [this.toldSpace(), this.view()];
+    const [space, view] = [this.notedSpace(), this.view()];
     return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view));
   }
 

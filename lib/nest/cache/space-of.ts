@@ -5,9 +5,9 @@ import type { Scope, Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 
 /** The space of a call. @throws ScopeMissingError which inside of a load says that it is the load that has no such id */
-export function spaceOf({ mint, context }: Foundation, scope: Scope, width: Width, name: string): Space {
+export function spaceOf({ keyFactory, context }: Foundation, scope: Scope, width: Width, name: string): Space {
   try {
-    return mint.space(scope, width, name);
+    return keyFactory.space(scope, width, name);
   } catch (error) {
     const loading = error instanceof ScopeMissingError ? context.loading() : undefined;
     throw loading === undefined ? error : insideOf(loading, error as ScopeMissingError);

@@ -1,15 +1,15 @@
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Frame } from '../../core/frame.js';
 import { ifAny } from '../../core/if-any.js';
-import { runInside } from '../../core/inside.js';
-import { NOBODY, type Scope, type Width } from '../../core/keys/scope.js';
+import { runInContext } from '../../core/run-in-context.js';
+import { NO_SCOPE, type Scope, type Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 import { LoadContext, type Loader } from '../../engine/loader.js';
 import { noteBypass } from './bypass.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 /** For whom a call would be: what of it is known. */
-export interface Whereabouts {
+export interface SwitchedOffCall {
   readonly namespace: string;
   readonly width: Width;
   scope(frame: Frame | undefined): Scope;
@@ -18,20 +18,20 @@ export interface Whereabouts {
 /** Runs a loader. It may throw, as the loader may. */
 export function loadSwitchedOff(
   parts: CacheParts,
-  { namespace, width, scope: scopeOf }: Whereabouts,
+  { namespace, width, scope: scopeOf }: SwitchedOffCall,
   loader: Loader<unknown>,
 ): Awaitable<unknown> {
-  const { context, mint } = parts.foundation;
+  const { context, keyFactory } = parts.foundation;
   const frame = ifAny(() => context.current());
-  const known = ifAny(() => scopeOf(frame)) ?? NOBODY;
-  const space: Space | undefined = ifAny(() => mint.space(known, width, namespace));
+  const known = ifAny(() => scopeOf(frame)) ?? NO_SCOPE;
+  const space: Space | undefined = ifAny(() => keyFactory.space(known, width, namespace));
   noteBypass(parts, 'disabled', namespace, width, space);
   const scope = space?.scope ?? known;
-  const work = (): unknown => loader(deaf(new LoadContext(scope, namespace, undefined)));
-  return runInside(context, { scope, loading: context.loading() }, work);
+  const work = (): unknown => loader(withoutEffect(new LoadContext(scope, namespace, undefined)));
+  return runInContext(context, { scope, loading: context.loading() }, work);
 }
 
 /** What a loader says about an entry that there will not be cannot be wrong. */
-function deaf(context: LoadContext): never {
+function withoutEffect(context: LoadContext): never {
   return Object.assign(context, { tag: () => undefined, ttl: () => undefined }) as never;
 }

@@ -50,7 +50,7 @@ const SERVERS = Object.freeze(['redis', 'dragonfly', 'mongo'] as const);
 /** The values of `CACHE_BACKEND`. */
 const NAMES = Object.freeze(['memory', ...SERVERS, 'tiered'] as const);
 
-const DOORS = Object.freeze({
+const ENTRY_POINTS = Object.freeze({
   redis: 'nestjs-scoped-cache/redis',
   mongo: 'nestjs-scoped-cache/mongo',
 });
@@ -58,7 +58,7 @@ const IN_PARTS = Object.freeze(['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_U
 
 type ServerName = (typeof SERVERS)[number];
 type BackendName = (typeof NAMES)[number];
-type DoorName = keyof typeof DOORS;
+type EntryPointName = keyof typeof ENTRY_POINTS;
 
 /** @throws CacheConfigError naming the variable that cannot work, or the door that is missing */
 export async function backendFrom(
@@ -107,12 +107,12 @@ function serverFrom(
   server: ServerName,
   address: Address,
 ): Awaitable<BackendFactory> {
-  if (server === 'mongo') return door(backends, 'mongo', name)(mongoServer(address, name));
-  return door(backends, 'redis', name)(address.redis);
+  if (server === 'mongo') return entryPoint(backends, 'mongo', name)(mongoServer(address, name));
+  return entryPoint(backends, 'redis', name)(address.redis);
 }
 
 /** The function of a door. */
-function door<N extends DoorName>(
+function entryPoint<N extends EntryPointName>(
   backends: EnvironmentBackends,
   needed: N,
   name: BackendName,
@@ -122,7 +122,7 @@ function door<N extends DoorName>(
   const what = name === 'tiered' ? 'whose shared level' : 'which';
   throw new CacheConfigError(
     'CACHE_BACKEND',
-    `is '${name}', ${what} ${DOORS[needed]} provides: give its \`${needed}\` to cacheConfigWith({ ${needed} })`,
+    `is '${name}', ${what} ${ENTRY_POINTS[needed]} provides: give its \`${needed}\` to cacheConfigWith({ ${needed} })`,
   );
 }
 

@@ -2,7 +2,7 @@ import { defer, from, isObservable, type Observable, type ObservableInput } from
 import { isPending } from '../../core/async/awaitable.js';
 import { ScopeMissingError } from '../../core/errors.js';
 import type { Frame } from '../../core/frame.js';
-import { runInside } from '../../core/inside.js';
+import { runInContext } from '../../core/run-in-context.js';
 import type { BypassReason } from '../../core/observer.js';
 import type { Policy } from '../../core/policy.js';
 import type { Scope } from '../../core/keys/scope.js';
@@ -18,7 +18,7 @@ import { MethodKey } from './method-key.js';
 import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../../core/async/observables.js';
-import { sequenceBounds, SharedSequences, SURRENDERS, type Lead } from './sequences/shared-sequences.js';
+import { sequenceBounds, SharedSequences, GIVE_UP_WARNINGS, type Lead } from './sequences/shared-sequences.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 import { runSwitchedOff } from './switched-off.js';
 
@@ -31,7 +31,7 @@ const BY_HAND = Object.freeze({
 type Condition = (...args: unknown[]) => boolean;
 
 /** A call that goes without the cache, and the scope that its method runs in all the same. */
-interface Detour {
+interface UncachedCall {
   readonly key: undefined;
   readonly scope: Scope;
 }
@@ -60,8 +60,8 @@ export class CacheablePlan implements MethodPlan {
   ) {
     this.parts = setting.parts;
     this.keys = new MethodKey(setting, member, options);
-    const { width, saysForWhom } = this.keys;
-    this.place = { decorator: '@Cacheable', width, saysForWhom, entersKey: true };
+    const { width, hasExplicitScope } = this.keys;
+    this.place = { decorator: '@Cacheable', width, hasExplicitScope, entersKey: true };
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as Condition | undefined;
@@ -70,7 +70,7 @@ export class CacheablePlan implements MethodPlan {
     this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
     const byHand = answersByHand(member);
     this.isManual = byHand !== undefined;
-    this.sequences = new SharedSequences(sequenceBounds(this.parts), (why) => this.warn(SURRENDERS[why]));
+    this.sequences = new SharedSequences(sequenceBounds(this.parts), (why) => this.warn(GIVE_UP_WARNINGS[why]));
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
     if (byHand !== undefined) this.warn(BY_HAND[byHand]);
   }
@@ -81,7 +81,7 @@ export class CacheablePlan implements MethodPlan {
     try {
       if (!this.parts.settings.isEnabled) return this.switchedOff(self, args);
       const call = this.call(self, args);
-      if (call.key === undefined) return this.inside(call.scope, () => this.method.apply(self, args));
+      if (call.key === undefined) return this.runUncached(call.scope, () => this.method.apply(self, args));
       const answer = this.parts.engine.getOrSet(call);
       if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
       return isPending(answer) ? answer : Promise.resolve(answer);
@@ -96,7 +96,7 @@ export class CacheablePlan implements MethodPlan {
   }
 
   /** @param loader in place of the method */
-  private call(self: unknown, args: unknown[], loader?: Loader<unknown>): Call | Detour {
+  private call(self: unknown, args: unknown[], loader?: Loader<unknown>): Call | UncachedCall {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
@@ -124,16 +124,16 @@ export class CacheablePlan implements MethodPlan {
     }
   }
 
-  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): Detour {
+  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): UncachedCall {
     const { scope, space } = this.keys.withoutKey(frame, args);
     noteBypass(this.parts, reason, this.keys.namespace, this.keys.width, space);
     return { key: undefined, scope };
   }
 
   /** Whatever runs without the cache runs in the scope of its key all the same: what a method sees is one thing. */
-  private inside(scope: Scope, work: () => unknown): unknown {
+  private runUncached(scope: Scope, work: () => unknown): unknown {
     const { context } = this.parts.foundation;
-    return runInside(context, { scope, loading: context.loading() }, work);
+    return runInContext(context, { scope, loading: context.loading() }, work);
   }
 
   /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */
@@ -158,7 +158,7 @@ export class CacheablePlan implements MethodPlan {
         return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
       let lead: Lead | undefined;
       const call = this.call(self, args, (context) => lead?.(context));
-      if (call.key === undefined) return this.inside(call.scope, source) as Observable<unknown>;
+      if (call.key === undefined) return this.runUncached(call.scope, source) as Observable<unknown>;
       const { scope } = call.key.space;
       return this.sequences.answer({
         id: call.key.id,
@@ -171,9 +171,9 @@ export class CacheablePlan implements MethodPlan {
         },
         alone: () => {
           noteBypass(this.parts, 'not-shareable', this.keys.namespace, this.keys.width, call.key.space);
-          return this.inside(scope, source) as Observable<unknown>;
+          return this.runUncached(scope, source) as Observable<unknown>;
         },
-        hold: () => this.parts.foundation.context.held(),
+        held: () => this.parts.foundation.context.held(),
       });
     });
   }
@@ -185,12 +185,12 @@ export class CacheablePlan implements MethodPlan {
    * cannot be part of an automatic key either.
    */
   private keepArgs(args: unknown[]): void {
-    const { copier, blueprint } = this.parts.foundation;
+    const { copier, coreSettings } = this.parts.foundation;
     for (let position = 0; position < args.length; position++) {
       const arg = args[position];
       if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
       try {
-        args[position] = copier.copy(arg, 'clone', blueprint.limits.maxValueBytes);
+        args[position] = copier.copy(arg, 'clone', coreSettings.limits.maxValueBytes);
       } catch {
         // Stays what it is: a key of the user's own knows what it looks at.
       }

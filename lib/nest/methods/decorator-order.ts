@@ -8,8 +8,8 @@ import type { PlanPlace } from './method-plan.js';
  * @throws CacheConfigError
  */
 export function checkOrder(title: string, above: PlanPlace, below: PlanPlace): void {
-  if (!above.entersKey || below.saysForWhom) return;
-  if (!above.saysForWhom && WIDTHS.indexOf(below.width) <= WIDTHS.indexOf(above.width)) return;
+  if (!above.entersKey || below.hasExplicitScope) return;
+  if (!above.hasExplicitScope && WIDTHS.indexOf(below.width) <= WIDTHS.indexOf(above.width)) return;
   throw new CacheConfigError(
     `${above.decorator} ${title}`,
     `what stands below it runs in the scope of its key, where ${below.decorator} does not find the ${below.width === 'user' ? 'user' : 'tenant'} of the caller; ` +

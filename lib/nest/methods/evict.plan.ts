@@ -2,7 +2,7 @@ import { concat, defer, ignoreElements, isObservable, type Observable, type Obse
 import { CacheConfigError } from '../../core/errors.js';
 import type { Frame } from '../../core/frame.js';
 import { checkNamespace } from '../../core/keys/key.js';
-import { NOBODY, type Scope, type ScopeIds } from '../../core/keys/scope.js';
+import { NO_SCOPE, type Scope, type ScopeIds } from '../../core/keys/scope.js';
 import { answered } from '../../core/async/thenable.js';
 import { isHidden } from '../../engine/silence.js';
 import type { CacheEvictOptions } from './decorator.options.js';
@@ -13,7 +13,7 @@ import { widthOfMember } from './method-key.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../../core/async/observables.js';
 import { Removals, type Removal } from './removals.js';
-import { meantParts } from './said-key.js';
+import { possibleParts } from './explicit-key.js';
 import type { CacheKey } from '../cache/scoped-cache.types.js';
 
 type Builder<T> = (...args: unknown[]) => T;
@@ -41,16 +41,16 @@ export class EvictPlan implements MethodPlan {
     const shown = this.evicted.at(-1);
     this.namespace = shown?.keys.namespace ?? options.namespace ?? classConfig(member).namespace;
     const width = shown?.width ?? widthOfMember(setting.parts, member, '@CacheEvict', options.scope);
-    const saysForWhom = shown !== undefined && this.evicted.every(({ keys }) => keys.saysForWhom);
+    const hasExplicitScope = shown !== undefined && this.evicted.every(({ keys }) => keys.hasExplicitScope);
     this.place = {
       decorator: '@CacheEvict',
       width,
-      saysForWhom: options.context !== undefined || saysForWhom,
+      hasExplicitScope: options.context !== undefined || hasExplicitScope,
       entersKey: false,
     };
     this.removing = new Removals(setting, width, this.namespace, member.ownName);
     this.isSequence = isObservableClass(declaredReturnType(member));
-    this.checkNamespaceSaid(this.namespace);
+    this.checkNamespaceGiven(this.namespace);
     if (options.verbose === true) setting.parts.foundation.hub.beVerbose(this.namespace ?? member.ownName);
   }
 
@@ -119,8 +119,8 @@ export class EvictPlan implements MethodPlan {
     const { key, keys } = this.options;
     const one = this.said<CacheKey>(key, 'key', args);
     const all = [...(one === undefined ? [] : [one]), ...(this.said<CacheKey[]>(keys, 'keys', args) ?? [])];
-    const lead = this.setting.book.leadOf(this.namespace, this.member.type, self);
-    return all.flatMap((it) => meantParts(it, args)).map((parts) => [...lead, ...parts]);
+    const lead = this.setting.namespaces.leadOf(this.namespace, this.member.type, self);
+    return all.flatMap((it) => possibleParts(it, args)).map((parts) => [...lead, ...parts]);
   }
 
   private ofMethod(scope: Scope, frame: Frame | undefined, self: unknown, args: unknown[]): Removal[] {
@@ -140,10 +140,12 @@ export class EvictPlan implements MethodPlan {
 
   private scope(frame: Frame | undefined, args: unknown[]): Scope {
     const ids = this.said<ScopeIds>(this.options.context, 'context', args);
-    return this.options.context === undefined ? (frame?.scope ?? NOBODY) : this.setting.parts.foundation.scopes.of(ids);
+    return this.options.context === undefined
+      ? (frame?.scope ?? NO_SCOPE)
+      : this.setting.parts.foundation.scopes.of(ids);
   }
 
-  private checkNamespaceSaid(namespace: string | undefined): void {
+  private checkNamespaceGiven(namespace: string | undefined): void {
     const { key, keys, pattern, allEntries } = this.options;
     const needsNamespace = [key, keys, pattern].some((option) => option !== undefined) || allEntries === true;
     if (!needsNamespace) return;

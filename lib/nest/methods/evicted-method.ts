@@ -45,7 +45,7 @@ export function evictedBy(setting: PlanSetting, member: Member, options: CacheEv
   if (found.length === 0) throw mistake(member, 'method', `"${method}" is not a @Cacheable method of this class`);
   return found.map(({ site, cacheable }, at) => {
     const keys = new MethodKey(setting, memberOf(site, member.type), cacheable ?? {});
-    if (options.allEntries === true && keys.saysForWhom && options.context === undefined)
+    if (options.allEntries === true && keys.hasExplicitScope && options.context === undefined)
       throw mistake(member, 'context', `is needed: "${method}" says for whom by its own arguments`);
     const isShown = at === found.length - 1;
     const width = isShown ? shownWidth(member, options, keys.width) : baseWidth(options, keys.width);

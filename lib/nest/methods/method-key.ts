@@ -1,7 +1,7 @@
 import type { MethodName } from '../../core/values/canonical.js';
 import type { Frame } from '../../core/frame.js';
 import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
-import { NOBODY, type Scope, type ScopeIds, type Width } from '../../core/keys/scope.js';
+import { NO_SCOPE, type Scope, type ScopeIds, type Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 import { answered } from '../../core/async/thenable.js';
 import type { CacheableOptions } from './decorator.options.js';
@@ -11,8 +11,8 @@ import type { Member } from './method-site.js';
 import { IgnoredArgs } from './parameters/parameter-names.js';
 import type { InstanceNames } from './instance-names.js';
 import type { PlanSetting } from './method-plan.js';
-import type { NamespaceBook } from './namespace-book.js';
-import { saidParts } from './said-key.js';
+import type { NamespaceRegistry } from './namespace-registry.js';
+import { explicitParts } from './explicit-key.js';
 import type { CacheKey } from '../cache/scoped-cache.types.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 import { spaceOf } from '../cache/space-of.js';
@@ -24,7 +24,7 @@ export class MethodKey {
   readonly namespace: string;
   readonly width: Width;
   /** The options say for whom, whatever the surroundings. */
-  readonly saysForWhom: boolean;
+  readonly hasExplicitScope: boolean;
   private readonly parts: CacheParts;
   private readonly spaceName: string;
   private readonly build: Builder<CacheKey> | undefined;
@@ -42,26 +42,26 @@ export class MethodKey {
   private readonly contextOf: Builder<ScopeIds> | undefined;
 
   /** @throws CacheConfigError */
-  constructor({ parts, book }: PlanSetting, member: Member, options: CacheableOptions, decorator = '@Cacheable') {
+  constructor({ parts, namespaces }: PlanSetting, member: Member, options: CacheableOptions, decorator = '@Cacheable') {
     this.parts = parts;
     const config = classConfig(member);
     const shared = options.namespace ?? config.namespace;
     this.namespace = checkNamespace(shared ?? member.ownName);
     this.width = widthOfMember(parts, member, decorator, options.scope);
     this.spaceName = options.version === undefined ? this.namespace : `${this.namespace}@${options.version}`;
-    book.note(this.namespace, this.spaceName);
+    namespaces.note(this.namespace, this.spaceName);
     this.build = typeof options.key === 'function' ? (options.key as Builder<CacheKey>) : undefined;
     this.fixed = options.key === undefined || this.build !== undefined ? undefined : partsOf(options.key);
     this.lead = shared === undefined ? [] : leadOf(member, shared);
-    this.instances = book.instancesOf(config, member.type, this.namespace);
+    this.instances = namespaces.instancesOf(config, member.type, this.namespace);
     this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
     this.hasOwnKey = options.key !== undefined;
     this.isArgsAlone = !this.hasOwnKey && !this.instances && this.lead.length === 0 && this.ignored.areNone;
-    this.claim(book, member, shared, config.instances === undefined);
+    this.claim(namespaces, member, shared, config.instances === undefined);
     this.title = member.title;
     this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
     this.contextOf = options.context as Builder<ScopeIds> | undefined;
-    this.saysForWhom = this.contextOf !== undefined;
+    this.hasExplicitScope = this.contextOf !== undefined;
   }
 
   /** All calls have one key. */
@@ -70,12 +70,13 @@ export class MethodKey {
   }
 
   /** @throws CacheConfigError when another member has the same keys, or the class has no name that they can be made of */
-  private claim(book: NamespaceBook, member: Member, shared: string | undefined, isOne: boolean): void {
+  private claim(namespaces: NamespaceRegistry, member: Member, shared: string | undefined, isOne: boolean): void {
     const { hasOwnKey } = this;
-    if (shared === undefined || (!hasOwnKey && member.classNamespace === undefined)) book.claimClass(member);
-    if (!hasOwnKey) book.checkBase(member);
-    if (!hasOwnKey) book.claimKeys(JSON.stringify([this.spaceName, ...this.lead.map(({ name }) => name)]), member);
-    else if (shared !== undefined && isOne) book.claimInherited(member, this.spaceName);
+    if (shared === undefined || (!hasOwnKey && member.classNamespace === undefined)) namespaces.claimClass(member);
+    if (!hasOwnKey) namespaces.checkBase(member);
+    if (!hasOwnKey)
+      namespaces.claimKeys(JSON.stringify([this.spaceName, ...this.lead.map(({ name }) => name)]), member);
+    else if (shared !== undefined && isOne) namespaces.claimInherited(member, this.spaceName);
   }
 
   /** @throws ScopeMissingError */
@@ -85,11 +86,11 @@ export class MethodKey {
 
   /**
    * For a call that goes without the cache: the scope that its method runs in all the same, which is that of its key, or
-   * as much of it as is known. Where the `context` option gives no valid scope, the method runs in the scope NOBODY,
+   * as much of it as is known. Where the `context` option gives no valid scope, the method runs in the scope NO_SCOPE,
    * never in its caller's.
    */
   withoutKey(frame: Frame | undefined, args: readonly unknown[]): { readonly scope: Scope; readonly space?: Space } {
-    let scope = NOBODY;
+    let scope = NO_SCOPE;
     try {
       scope = this.scope(frame, args);
       const space = this.spaceIn(scope);
@@ -109,14 +110,14 @@ export class MethodKey {
   scope(frame: Frame | undefined, args: readonly unknown[]): Scope {
     if (this.contextOf !== undefined)
       return this.parts.foundation.scopes.of(answered(this.contextOf(...args), `${this.title}.context`));
-    return frame === undefined ? NOBODY : frame.scope;
+    return frame === undefined ? NO_SCOPE : frame.scope;
   }
 
   /** @throws KeyInvalidError, TagInvalidError */
   key(space: Space, self: unknown, args: readonly unknown[]): Key {
     const { tagsOf } = this;
     const tags = tagsOf && (() => this.inSpace(space, () => tagsOf(...args)));
-    return this.parts.foundation.mint.key(
+    return this.parts.foundation.keyFactory.key(
       space,
       this.keyParts(self, args),
       tags,
@@ -126,7 +127,7 @@ export class MethodKey {
 
   /** The key of an entry that goes: its tags do not matter, and finding them out might fail. */
   bareKey(space: Space, self: unknown, args: readonly unknown[]): Key {
-    return this.parts.foundation.mint.key(space, this.keyParts(self, args), undefined, 'argument');
+    return this.parts.foundation.keyFactory.key(space, this.keyParts(self, args), undefined, 'argument');
   }
 
   /** True for an argument that stays out of the key. */
@@ -155,7 +156,7 @@ export class MethodKey {
     const { build } = this;
     if (build === undefined) return this.fixed;
     const say = (): CacheKey => answered(build(...args), `${this.title}.key`);
-    return saidParts(say(), args, say);
+    return explicitParts(say(), args, say);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Width } from '../../core/keys/scope.js';
 import type { Member } from './method-site.js';
-import type { NamespaceBook } from './namespace-book.js';
+import type { NamespaceRegistry } from './namespace-registry.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
 /** For whom a decorator acts, as far as others on the same method have to know. */
@@ -9,7 +9,7 @@ export interface PlanPlace {
   readonly decorator: string;
   readonly width: Width;
   /** Its options say for whom, whatever the surroundings. */
-  readonly saysForWhom: boolean;
+  readonly hasExplicitScope: boolean;
   /** What stands below it runs in the scope of its key. */
   readonly entersKey: boolean;
 }
@@ -23,7 +23,7 @@ export interface MethodPlan {
 /** What a plan is made from. */
 export interface PlanSetting {
   readonly parts: CacheParts;
-  readonly book: NamespaceBook;
+  readonly namespaces: NamespaceRegistry;
 }
 
 /** @throws CacheConfigError for what can only be known inside an application */

@@ -1,10 +1,10 @@
 import type { Constructor } from '../../core/values/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ClassPlans } from './class-plans.js';
 import { classConfig, decorationsOf } from './metadata.js';
 import type { PlanSetting } from './method-plan.js';
-import { NamespaceBook } from './namespace-book.js';
+import { NamespaceRegistry } from './namespace-registry.js';
 import { plansOf, takeBack } from './instances/served-object.js';
 import { ownClass, prototypeOf, type Providers } from './instances/providers.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
@@ -15,7 +15,7 @@ import type { CacheParts } from '../cache/scoped-cache.parts.js';
  */
 export class MethodPlans {
   static {
-    veil(this.prototype, 'MethodPlans');
+    hideFromLogs(this.prototype, 'MethodPlans');
   }
 
   private readonly setting: PlanSetting;
@@ -29,7 +29,7 @@ export class MethodPlans {
     parts: CacheParts,
     private readonly providers?: Providers,
   ) {
-    this.setting = { parts, book: new NamespaceBook() };
+    this.setting = { parts, namespaces: new NamespaceRegistry() };
   }
 
   /** @throws CacheConfigError */

@@ -1,5 +1,5 @@
 import { defer, from, Observable, type ObservableInput } from 'rxjs';
-import { runInside } from '../../core/inside.js';
+import { runInContext } from '../../core/run-in-context.js';
 import type { Policy } from '../../core/policy.js';
 import { answered } from '../../core/async/thenable.js';
 import type { Call, ResultRules } from '../../engine/call.js';
@@ -12,8 +12,8 @@ import { methodPolicy, rulesOf } from './method-policy.js';
 import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../../core/async/observables.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
-import { Sequence, Unfinished, type Surrender } from './sequences/sequence.js';
-import { Seat, sequenceBounds, SURRENDERS } from './sequences/shared-sequences.js';
+import { Sequence, Unfinished, type GiveUpReason } from './sequences/sequence.js';
+import { SequenceSubscription, sequenceBounds, GIVE_UP_WARNINGS } from './sequences/shared-sequences.js';
 import { runSwitchedOff } from './switched-off.js';
 
 /**
@@ -38,8 +38,8 @@ export class PutPlan implements MethodPlan {
   ) {
     this.parts = setting.parts;
     this.keys = new MethodKey(setting, member, options, '@CachePut');
-    const { width, saysForWhom } = this.keys;
-    this.place = { decorator: '@CachePut', width, saysForWhom, entersKey: true };
+    const { width, hasExplicitScope } = this.keys;
+    this.place = { decorator: '@CachePut', width, hasExplicitScope, entersKey: true };
     this.policy = methodPolicy(this.parts, this.keys.namespace, member, options);
     this.method = member.method;
     this.condition = options.condition as PutPlan['condition'];
@@ -62,7 +62,7 @@ export class PutPlan implements MethodPlan {
    */
   private sequence(self: unknown, args: unknown[], method: () => unknown): Observable<unknown> {
     return new Observable((subscriber) => {
-      const seat = new Seat(subscriber, this.parts.foundation.context.held());
+      const subscription = new SequenceSubscription(subscriber, this.parts.foundation.context.held());
       let isWhole = true;
       const whole = async (): Promise<unknown> => {
         // Left while the lease was fetched: nothing has been done, and there is nothing to tell.
@@ -72,12 +72,12 @@ export class PutPlan implements MethodPlan {
         }
         const told = {
           streams: () => undefined,
-          surrendered: (why: Surrender) => {
+          givenUp: (why: GiveUpReason) => {
             isWhole = false;
-            this.warn(SURRENDERS[why]);
+            this.warn(GIVE_UP_WARNINGS[why]);
           },
         };
-        const sequence = new Sequence(sequenceBounds(this.parts), seat, told);
+        const sequence = new Sequence(sequenceBounds(this.parts), subscription, told);
         subscriber.add(() => sequence.stop());
         sequence.start(() => from(method() as ObservableInput<unknown>));
         return sequence.whole.catch((error: unknown) => {
@@ -86,8 +86,8 @@ export class PutPlan implements MethodPlan {
         });
       };
       this.put(self, args, whole).then(
-        (values) => (isWhole ? seat.play(values as unknown[]) : undefined),
-        (error: unknown) => seat.error(error),
+        (values) => (isWhole ? subscription.play(values as unknown[]) : undefined),
+        (error: unknown) => subscription.error(error),
       );
     });
   }
@@ -99,7 +99,7 @@ export class PutPlan implements MethodPlan {
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`)) {
       const { scope, space } = this.keys.withoutKey(frame, args);
       noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width, space);
-      return await runInside(context, { scope, loading: context.loading() }, method);
+      return await runInContext(context, { scope, loading: context.loading() }, method);
     }
     const key = this.keys.key(this.keys.space(frame, args), self, args).settle();
     const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };

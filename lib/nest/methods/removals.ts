@@ -27,40 +27,40 @@ export class Removals {
   byName(scope: Scope, named: readonly (readonly unknown[])[]): Removal[] {
     if (named.length === 0 || this.namespace === undefined) return [];
     const { foundation } = this.setting.parts;
-    const { mint } = foundation;
-    const spaces = this.setting.book
+    const { keyFactory } = foundation;
+    const spaces = this.setting.namespaces
       .spaceNames(this.namespace)
       .map((name) => spaceOf(foundation, scope, this.width, name));
-    const keys = spaces.flatMap((space) => named.map((parts) => mint.key(space, parts, undefined, 'key part')));
+    const keys = spaces.flatMap((space) => named.map((parts) => keyFactory.key(space, parts, undefined, 'key part')));
     return [this.byKeys(keys)];
   }
 
   byPattern(scope: Scope, pattern: string | undefined): Removal[] {
     if (pattern === undefined) return [];
-    const { mint } = this.setting.parts.foundation;
-    if (!mint.readable) throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
+    const { keyFactory } = this.setting.parts.foundation;
+    if (!keyFactory.readable) throw new PatternUnsupportedError('keys are stored as digests (keys.hashSecret)');
     const match = compileGlob(pattern);
     const space = this.space(scope);
-    const view = mint.view(scope, this.width, this.namespace);
+    const view = keyFactory.view(scope, this.width, this.namespace);
     return [async () => this.setting.parts.engine.writes.removeMatching(space, { view, match })];
   }
 
   byTags(scope: Scope, tags: readonly string[] | undefined): Removal[] {
     if (tags === undefined || tags.length === 0) return [];
-    const { mint } = this.setting.parts.foundation;
+    const { keyFactory } = this.setting.parts.foundation;
     const checked = checkTags(tags);
     const space = this.space(scope);
-    const labels = checked.map((tag) => mint.tagLabel(scope, this.width, tag));
+    const labels = checked.map((tag) => keyFactory.tagLabel(scope, this.width, tag));
     return [async () => this.setting.parts.engine.writes.invalidate(space, labels)];
   }
 
   all(scope: Scope): Removal {
     const space = this.space(scope);
-    const view = this.setting.parts.foundation.mint.view(scope, this.width, this.namespace);
+    const view = this.setting.parts.foundation.keyFactory.view(scope, this.width, this.namespace);
     return async () => this.setting.parts.engine.writes.clear(space, view);
   }
 
-  private space(scope: Scope): ReturnType<PlanSetting['parts']['foundation']['mint']['space']> {
+  private space(scope: Scope): ReturnType<PlanSetting['parts']['foundation']['keyFactory']['space']> {
     return spaceOf(this.setting.parts.foundation, scope, this.width, this.namespace ?? this.title);
   }
 }

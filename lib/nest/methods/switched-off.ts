@@ -3,7 +3,7 @@
  * loader and method runs. In the scope of its key, as far as that can be said: what it sees is the same, cache on or off.
  */
 import { ifAny } from '../../core/if-any.js';
-import { runInside } from '../../core/inside.js';
+import { runInContext } from '../../core/run-in-context.js';
 import { noteBypass } from '../cache/bypass.js';
 import type { MethodKey } from './method-key.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
@@ -16,5 +16,5 @@ export function runSwitchedOff(parts: CacheParts, keys: MethodKey, args: unknown
     args,
   );
   noteBypass(parts, 'disabled', keys.namespace, keys.width, space);
-  return runInside(context, { scope, loading: context.loading() }, method);
+  return runInContext(context, { scope, loading: context.loading() }, method);
 }

@@ -3,7 +3,7 @@ import { from, mergeMap, Observable } from 'rxjs';
 import type { Foundation } from '../../assemble.js';
 import type { FoundScope, ScopeResolver } from '../../context/scope-resolver.js';
 import type { Awaitable } from '../../core/async/awaitable.js';
-import { NOBODY } from '../../core/keys/scope.js';
+import { NO_SCOPE } from '../../core/keys/scope.js';
 import { ifAny } from '../../core/if-any.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from '../cache.tokens.js';
 import { incomingOf, sourceOf } from './scope-source.js';
@@ -48,9 +48,9 @@ export class CacheScopeInterceptor implements NestInterceptor {
 
   /** Subscribes inside the scope, since that is when the handler runs; the teardown goes back to the caller of it. */
   private within(ids: FoundScope, execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const { context, scopes, blueprint } = this.foundation;
+    const { context, scopes, coreSettings } = this.foundation;
     // Ids that are none fail the request; not that of a cache that is switched off, which fails nothing.
-    const scope = blueprint.isEnabled ? scopes.of(ids) : (ifAny(() => scopes.of(ids)) ?? NOBODY);
+    const scope = coreSettings.isEnabled ? scopes.of(ids) : (ifAny(() => scopes.of(ids)) ?? NO_SCOPE);
     // A handler that is called inside of a load goes on being watched by it.
     const frame = { scope, loading: context.loading() };
     return new Observable((subscriber) =>

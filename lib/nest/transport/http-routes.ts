@@ -5,7 +5,7 @@ import type { Foundation } from '../../assemble.js';
 import { LateScopeResolver } from '../../context/late-scope-resolver.js';
 import type { CacheContext } from '../../context/cache-context.js';
 import { readsOnly, type ScopeResolver } from '../../context/scope-resolver.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from '../cache.tokens.js';
 
@@ -35,7 +35,7 @@ const METHODS: readonly string[] = Object.freeze(
 @Injectable()
 export class HttpRoutes {
   static {
-    veil(this.prototype, 'HttpRoutes');
+    hideFromLogs(this.prototype, 'HttpRoutes');
   }
 
   private areBeingMade = false;

@@ -3,12 +3,12 @@ import type { Backend, Lease, LeaseReply, LeaseRequest, Reading, Selection } fro
 import type { RegisteredType } from '../../core/values/type-registration.js';
 import type { Draft, Entry } from '../../core/entry.js';
 import { compileGlob } from '../../core/keys/glob.js';
-import { KeyMint, type Key } from '../../core/keys/key.js';
+import { KeyFactory, type Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { DEFAULT_POLICY, type Policy } from '../../core/policy.js';
 import { scopeOf, type Scope, type Width } from '../../core/keys/scope.js';
 import type { Space, View } from '../../core/keys/space.js';
-import { TallyBook } from '../../core/keys/tally-book.js';
+import { StatsRegistry } from '../../core/keys/stats-registry.js';
 import { judge, type Verdict } from '../../core/verdict.js';
 import type { ContractStore } from './contract.js';
 
@@ -26,7 +26,7 @@ export class Stage {
   /** Two clients of the same store: what one does, the other sees. */
   readonly a: Backend;
   readonly b: Backend;
-  private readonly mint: KeyMint;
+  private readonly keyFactory: KeyFactory;
 
   constructor(
     private readonly store: ContractStore,
@@ -39,7 +39,7 @@ export class Stage {
     assert.ok(a !== undefined && b !== undefined, 'the harness opened a store without clients');
     this.a = a;
     this.b = b;
-    this.mint = new KeyMint({ types }, new TallyBook());
+    this.keyFactory = new KeyFactory({ types }, new StatsRegistry());
   }
 
   scope({ tenant = 'acme', user = 'ann' }: Place = {}): Scope {
@@ -48,17 +48,17 @@ export class Stage {
 
   space(place: Place = {}): Space {
     const { width = 'user', namespace = 'things' } = place;
-    return this.mint.space(this.scope(place), width, namespace.replace('things', `things-${this.run}`));
+    return this.keyFactory.space(this.scope(place), width, namespace.replace('things', `things-${this.run}`));
   }
 
   key(parts: unknown, place: Place = {}): Key {
-    return this.mint.key(this.space(place), Array.isArray(parts) ? parts : [parts], place.tags);
+    return this.keyFactory.key(this.space(place), Array.isArray(parts) ? parts : [parts], place.tags);
   }
 
   /** The view of a scope at its width; of one namespace in it, when the place names one. */
   view(place: Place = {}): View {
     const { width = 'user', namespace } = place;
-    return this.mint.view(this.scope(place), width, namespace?.replace('things', `things-${this.run}`));
+    return this.keyFactory.view(this.scope(place), width, namespace?.replace('things', `things-${this.run}`));
   }
 
   selection(pattern: string, place: Place = {}): Selection {
@@ -67,7 +67,7 @@ export class Stage {
 
   /** The label of a tag as the place sees it: of the whole tenant at width `tenant`, of one user at width `user`. */
   tag(tag: string, place: Place = {}): Label {
-    return this.mint.tagLabel(this.scope(place), place.width ?? 'user', tag);
+    return this.keyFactory.tagLabel(this.scope(place), place.width ?? 'user', tag);
   }
 
   /** A draft that stays long enough for a case that does not look at time. */

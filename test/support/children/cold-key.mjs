@@ -9,8 +9,8 @@ const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 
 const machine = assemble({ backend, prefix });
 await machine.backend.open();
-const key = machine.mint.key(
-  machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
+const key = machine.keyFactory.key(
+  machine.keyFactory.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
   ['cold'],
   undefined,
 );

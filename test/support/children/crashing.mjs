@@ -3,19 +3,19 @@
 const [url, prefix, what] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
-const { DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 const { resolveLimits } = await import('../../../lib/core/limits.ts');
 
 const machine = assemble({
-  ...DEFAULT_BLUEPRINT,
+  ...DEFAULT_CORE_SETTINGS,
   backend: redis({ url, timeout: '5s' }),
   prefix,
   limits: resolveLimits({ lease: '1s' }),
 });
 await machine.backend.open();
-const key = machine.mint.key(
-  machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
+const key = machine.keyFactory.key(
+  machine.keyFactory.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats'),
   ['tom'],
   undefined,
 );

@@ -2,7 +2,7 @@
  * What a cache holds, measured: heap and buffers with it, minus what they were before it was filled. A process of its own
  * for each shape, started with --expose-gc.
  */
-import { assemble, DEFAULT_BLUEPRINT } from '../../../lib/assemble.ts';
+import { assemble, DEFAULT_CORE_SETTINGS } from '../../../lib/assemble.ts';
 import { memory } from '../../../lib/backends/memory/memory.backend.ts';
 import { systemClock } from '../../../lib/core/clock.ts';
 import { DEFAULT_POLICY } from '../../../lib/core/policy.ts';
@@ -58,24 +58,24 @@ async function occupied() {
 }
 
 function machine(options) {
-  return assemble({ ...DEFAULT_BLUEPRINT, backend: memory(options) }, systemClock, Math.random);
+  return assemble({ ...DEFAULT_CORE_SETTINGS, backend: memory(options) }, systemClock, Math.random);
 }
 
-async function fill({ engine, mint, scopes }, shape, entries) {
+async function fill({ engine, keyFactory, scopes }, shape, entries) {
   for (let at = 0; at < entries; at++) {
     const [ids, namespace, parts, value, tagged] = shape(at);
-    const space = mint.space(scopes.of(ids), ids.user === undefined ? 'tenant' : 'user', namespace);
+    const space = keyFactory.space(scopes.of(ids), ids.user === undefined ? 'tenant' : 'user', namespace);
     const loader = () => value;
-    await engine.getOrSet({ key: mint.key(space, parts, tagged), policy: POLICY, loader, frame: undefined });
+    await engine.getOrSet({ key: keyFactory.key(space, parts, tagged), policy: POLICY, loader, frame: undefined });
   }
 }
 
 /** Not entries, but what tenants have invalidated. */
-async function invalidate({ backend, mint, scopes }, tenants, labels) {
+async function invalidate({ backend, keyFactory, scopes }, tenants, labels) {
   for (let at = 0; at < tenants; at++) {
     const scope = scopes.of({ tenant: `tenant-${at}` });
-    const all = Array.from({ length: labels }, (_, tag) => mint.tagLabel(scope, 'tenant', `some tag ${tag}`));
-    await backend.invalidate(mint.space(scope, 'tenant', 'cats').partition, all);
+    const all = Array.from({ length: labels }, (_, tag) => keyFactory.tagLabel(scope, 'tenant', `some tag ${tag}`));
+    await backend.invalidate(keyFactory.space(scope, 'tenant', 'cats').partition, all);
   }
 }
 

@@ -1,14 +1,14 @@
 // Calls of every kind with keys that never come again, in a process of its own: how much of the heap is in use now and
 // then, once everything that can be collected has been (row A66). Needs --expose-gc.
 const [url, prefix, calls, rounds] = process.argv.slice(2);
-const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { DEFAULT_POLICY, resolvePolicy } = await import('../../../lib/core/policy.ts');
 
 const WORKERS = 100;
 const TENANTS = 500;
 
-const machine = assemble({ ...DEFAULT_BLUEPRINT, backend: redis({ url, timeout: '1s' }), prefix });
+const machine = assemble({ ...DEFAULT_CORE_SETTINGS, backend: redis({ url, timeout: '1s' }), prefix });
 await machine.backend.open();
 const policy = resolvePolicy(DEFAULT_POLICY, { ttl: 200, staleWhileRevalidate: 50 }, '');
 let made = 0;
@@ -17,8 +17,8 @@ let failed = 0;
 async function call() {
   const name = ++made;
   const scope = machine.scopes.of({ tenant: `t${name % TENANTS}` });
-  const space = machine.mint.space(scope, 'tenant', 'cats');
-  const key = machine.mint.key(space, [name], [`tag${name % 50}`]);
+  const space = machine.keyFactory.space(scope, 'tenant', 'cats');
+  const key = machine.keyFactory.key(space, [name], [`tag${name % 50}`]);
   const loader = async () => {
     if (name % 10 === 0) throw new Error('down');
     return { name };
@@ -29,7 +29,8 @@ async function call() {
     await Promise.resolve(engine.getOrSet({ key, policy, loader, frame: undefined })).catch(() => undefined);
   else if (act < 93) await engine.writes.set(key, { name }, policy);
   else if (act < 95) await engine.writes.increment(key, 1, policy);
-  else if (act < 97) await engine.writes.invalidate(space, [machine.mint.tagLabel(scope, 'tenant', `tag${name % 50}`)]);
+  else if (act < 97)
+    await engine.writes.invalidate(space, [machine.keyFactory.tagLabel(scope, 'tenant', `tag${name % 50}`)]);
   else await engine.writes.evict([key]);
 }
 

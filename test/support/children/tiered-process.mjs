@@ -3,20 +3,20 @@
 import { backendAt } from './backend-at.mjs';
 
 const [url, prefix, options] = process.argv.slice(2);
-const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
 const { resolveLimits } = await import('../../../lib/core/limits.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 
 const { maxUnvalidated, bus, near = true, lease = '10s' } = JSON.parse(options);
 const machine = assemble({
-  ...DEFAULT_BLUEPRINT,
+  ...DEFAULT_CORE_SETTINGS,
   backend: await backendAt(url, { timeout: '1s', near: near ? { maxUnvalidated, bus } : undefined }),
   prefix,
   limits: resolveLimits({ lease }),
 });
 await machine.backend.open();
-const space = machine.mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats');
-const keyOf = (name) => machine.mint.key(space, [name], undefined);
+const space = machine.keyFactory.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats');
+const keyOf = (name) => machine.keyFactory.key(space, [name], undefined);
 const callOf = (name) => ({ key: keyOf(name), policy: DEFAULT_POLICY, frame: undefined });
 
 /** Loaders ask the parent, which knows the source. */

@@ -4,9 +4,11 @@ const { assemble } = await import('../../../lib/assemble.ts');
 const { mongo } = await import('../../../lib/backends/mongo/mongo.backend.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 
-const { backend, mint, scopes, close } = assemble({ backend: kind === 'mongo' ? mongo({ uri: url }) : redis({ url }) });
+const { backend, keyFactory, scopes, close } = assemble({
+  backend: kind === 'mongo' ? mongo({ uri: url }) : redis({ url }),
+});
 await backend.open();
-const key = mint.key(mint.space(scopes.of({ tenant: 'acme' }), 'tenant', 'cats'), ['tom'], undefined);
+const key = keyFactory.key(keyFactory.space(scopes.of({ tenant: 'acme' }), 'tenant', 'cats'), ['tom'], undefined);
 const outcomes = [];
 for (let asked = 0; asked < 4; asked++) {
   for (const call of [() => backend.read(key), () => backend.evict([key]), () => backend.ping()])

@@ -1,6 +1,6 @@
 // A process of one version of the library, led by messages of its parent: { id, verb, args } → { id, answer | error }.
 const [url, prefix] = process.argv.slice(2);
-const { assemble, DEFAULT_BLUEPRINT } = await import('../../../lib/assemble.ts');
+const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { compileGlob } = await import('../../../lib/core/keys/glob.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
@@ -10,12 +10,12 @@ const observer = (event) => {
   if (['damaged', 'identity-mismatch', 'error', 'warning'].includes(event.type)) trouble.push(event.type);
 };
 const backend = redis({ url, timeout: '5s', requireOnBoot: true });
-const machine = assemble({ ...DEFAULT_BLUEPRINT, backend, prefix, observers: [observer] });
+const machine = assemble({ ...DEFAULT_CORE_SETTINGS, backend, prefix, observers: [observer] });
 await machine.backend.open();
-const { engine, mint } = machine;
+const { engine, keyFactory } = machine;
 const scope = machine.scopes.of({ tenant: 'acme' });
-const space = mint.space(scope, 'tenant', 'cats');
-const keyOf = (name, tags) => mint.key(space, [name], tags);
+const space = keyFactory.space(scope, 'tenant', 'cats');
+const keyOf = (name, tags) => keyFactory.key(space, [name], tags);
 const policy = DEFAULT_POLICY;
 
 const verbs = {
@@ -30,10 +30,13 @@ const verbs = {
   },
   increment: (name) => engine.writes.increment(keyOf(name), 1, policy),
   evict: (name) => engine.writes.evict([keyOf(name)]),
-  invalidateTag: (tag) => engine.writes.invalidate(space, [mint.tagLabel(scope, 'tenant', tag)]),
+  invalidateTag: (tag) => engine.writes.invalidate(space, [keyFactory.tagLabel(scope, 'tenant', tag)]),
   removeMatching: (pattern) =>
-    engine.writes.removeMatching(space, { view: mint.view(scope, 'tenant', 'cats'), match: compileGlob(pattern) }),
-  clear: () => engine.writes.clear(space, mint.view(scope, 'tenant', undefined)),
+    engine.writes.removeMatching(space, {
+      view: keyFactory.view(scope, 'tenant', 'cats'),
+      match: compileGlob(pattern),
+    }),
+  clear: () => engine.writes.clear(space, keyFactory.view(scope, 'tenant', undefined)),
   clearEverything: () => engine.writes.clearEverything(space),
   trouble: () => trouble,
   close: () => machine.close(),

@@ -18,12 +18,12 @@ export async function useEveryVerb(
   machine: ReturnType<typeof assemble>,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  const { mint, scopes, engine } = machine;
+  const { keyFactory, scopes, engine } = machine;
   const scope = scopes.of({ tenant: `${CANARY}-tenant`, user: `${CANARY}-user` });
   for (const width of ['tenant', 'user'] as const) {
-    const space = mint.space(scope, width, NAMESPACE);
-    const key = (name: string): ReturnType<typeof mint.key> =>
-      mint.key(space, [`${CANARY}-${name}`, { [CANARY]: CANARY }], [`${CANARY}-tag`]);
+    const space = keyFactory.space(scope, width, NAMESPACE);
+    const key = (name: string): ReturnType<typeof keyFactory.key> =>
+      keyFactory.key(space, [`${CANARY}-${name}`, { [CANARY]: CANARY }], [`${CANARY}-tag`]);
     const policy = { ...DEFAULT_POLICY };
     const load = async (name: string, loader: () => unknown): Promise<unknown> =>
       engine.getOrSet({ key: key(name), policy, loader, frame: undefined });
@@ -34,9 +34,9 @@ export async function useEveryVerb(
     await engine.writes.increment(key('a'), 1, policy).catch(onError);
     await engine.writes.set(key('d'), () => CANARY, policy).catch(onError);
     await load('f', () => Promise.reject(new Error('not ours'))).catch(() => undefined);
-    await engine.writes.invalidate(space, [mint.tagLabel(scope, width, `${CANARY}-tag`)]);
+    await engine.writes.invalidate(space, [keyFactory.tagLabel(scope, width, `${CANARY}-tag`)]);
     await engine.writes.evict([key('a'), key('b')]);
-    await engine.writes.clear(space, mint.view(scope, width, undefined));
+    await engine.writes.clear(space, keyFactory.view(scope, width, undefined));
     await load('last', () => `${CANARY}-value`);
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import { assemble, DEFAULT_BLUEPRINT, type Machine } from '../../../lib/assemble.js';
+import { assemble, DEFAULT_CORE_SETTINGS, type Machine } from '../../../lib/assemble.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import type { Clock } from '../../../lib/core/clock.js';
 import type { Key } from '../../../lib/core/keys/key.js';
@@ -58,7 +58,7 @@ export class Rig<C extends Clock = FakeClock> {
     const { backend, limits, isEnabled = true, isHeard = true, random = seededRandom(1) } = options;
     this.machine = assemble(
       {
-        ...DEFAULT_BLUEPRINT,
+        ...DEFAULT_CORE_SETTINGS,
         backend,
         limits: resolveLimits(limits),
         isEnabled,
@@ -80,11 +80,11 @@ export class Rig<C extends Clock = FakeClock> {
   }
 
   space(place: Place = {}): Space {
-    return this.machine.mint.space(this.scope(place), widthOf(place), place.namespace ?? 'cats');
+    return this.machine.keyFactory.space(this.scope(place), widthOf(place), place.namespace ?? 'cats');
   }
 
   key(name: unknown, options: Options = {}): Key {
-    return this.machine.mint.key(this.space(options), Array.isArray(name) ? name : [name], options.tags);
+    return this.machine.keyFactory.key(this.space(options), Array.isArray(name) ? name : [name], options.tags);
   }
 
   policy(options: PolicyOptions = {}): Policy {
@@ -120,7 +120,7 @@ export class Rig<C extends Clock = FakeClock> {
   }
 
   invalidateTag(tag: string, place: Place = {}): Promise<void> {
-    const label = this.machine.mint.tagLabel(this.scope(place), widthOf(place), tag);
+    const label = this.machine.keyFactory.tagLabel(this.scope(place), widthOf(place), tag);
     return this.machine.engine.writes.invalidate(this.space(place), [label]);
   }
 
@@ -135,7 +135,7 @@ export class Rig<C extends Clock = FakeClock> {
   }
 
   view(place: Place = {}): View {
-    return this.machine.mint.view(this.scope(place), widthOf(place), place.namespace);
+    return this.machine.keyFactory.view(this.scope(place), widthOf(place), place.namespace);
   }
 
   /** Runs work for somebody, as `runInScope` and the interceptor do. */

@@ -101,13 +101,13 @@ describe('the header', () => {
     const { codec } = rig(ENCRYPTED);
     // Escaping makes nine characters of each of these.
     const longest = (bytes: number, end: number | string): string => `${'€'.repeat((bytes - 3) / 3)}${end}`;
-    const mint = mintOf(naming);
+    const keyFactory = mintOf(naming);
     const scope = scopeOf({ tenant: longest(255, 't'), user: longest(255, 'u') });
-    const space = mint.space(scope, 'user', longest(381, 'n').slice(0, 128));
+    const space = keyFactory.space(scope, 'user', longest(381, 'n').slice(0, 128));
     const inherited = Array.from({ length: 32 }, (__, at) => longest(253, 200 + at));
     const tags = Array.from({ length: 32 }, (__, at) => longest(253, 100 + at));
-    const { id, labels } = mint.key(space, ['x'.repeat(400)], tags);
-    const all = [...labels, ...mint.labelsOf(space, inherited).slice(space.labels.length)];
+    const { id, labels } = keyFactory.key(space, ['x'.repeat(400)], tags);
+    const all = [...labels, ...keyFactory.labelsOf(space, inherited).slice(space.labels.length)];
     expect(new Set(all).size).toBe(3 + 4 * 32);
     const sealed = await codec.seal(entryOf('v', { labels: all }), id);
     expect((await codec.open(sealed, id))?.labels).toEqual(all);

@@ -4,7 +4,7 @@ import { CacheContext } from '../../../lib/context/cache-context.js';
 import { fromClaims } from '../../../lib/context/scope-resolver.js';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import type { Frame } from '../../../lib/core/frame.js';
-import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
+import { NO_SCOPE, scopeOf } from '../../../lib/core/keys/scope.js';
 
 const frameOf = (tenant: string): Frame => ({ scope: scopeOf({ tenant }), loading: undefined });
 
@@ -12,7 +12,7 @@ describe('the context of a call', () => {
   it('is empty outside of every run', () => {
     const context = new CacheContext();
     expect(context.current()).toBeUndefined();
-    expect(context.scope()).toBe(NOBODY);
+    expect(context.scope()).toBe(NO_SCOPE);
   });
 
   it('C13: travels along promises, timers and callbacks, and nowhere else', async () => {
@@ -81,7 +81,7 @@ describe('the context of a call', () => {
 
   it('of one cache is not that of another', () => {
     const [one, other] = [new CacheContext(), new CacheContext()];
-    one.run(frameOf('acme'), () => expect(other.scope()).toBe(NOBODY));
+    one.run(frameOf('acme'), () => expect(other.scope()).toBe(NO_SCOPE));
   });
 });
 

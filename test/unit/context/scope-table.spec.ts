@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ScopeTable } from '../../../lib/context/scope-table.js';
 import { ScopeInvalidError } from '../../../lib/core/errors.js';
-import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
+import { NO_SCOPE, scopeOf } from '../../../lib/core/keys/scope.js';
 import { anyId } from '../core/support/words.js';
 import { runs } from '../../support/soak.js';
 
@@ -70,7 +70,7 @@ describe('the table of scopes', () => {
   it('keeps nothing for the empty scope', () => {
     const table = new ScopeTable();
     for (const ids of [undefined, null, {}, { tenant: '' }, { tenant: ' ', user: '' }, { user: undefined }])
-      expect(table.of(ids)).toBe(NOBODY);
+      expect(table.of(ids)).toBe(NO_SCOPE);
     expect(sizesOf(table)).toEqual([0, 0]);
   });
 

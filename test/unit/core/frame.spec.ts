@@ -4,10 +4,10 @@ import type { Key } from '../../../lib/core/keys/key.js';
 import { scopeOf, type Width } from '../../../lib/core/keys/scope.js';
 import { mintOf } from './support/mints.js';
 
-const mint = mintOf();
+const keyFactory = mintOf();
 
 function keyOf(width: Width, tenant = 'acme', user = 'bob', part: unknown = 1, tags: readonly string[] = []): Key {
-  return mint.key(mint.space(scopeOf({ tenant, user }), width, 'cats'), [part], tags);
+  return keyFactory.key(keyFactory.space(scopeOf({ tenant, user }), width, 'cats'), [part], tags);
 }
 
 function loadingOf(key: Key, parent?: Loading): Loading {
@@ -58,8 +58,8 @@ describe('what an outer load takes over from inner entries', () => {
     const inner = keyOf('user', 'acme', 'bob', 2, ['red']);
     load.inherit(inner.space, inner.labels, Infinity);
     expect([...load.innerLabels]).toEqual([
-      mint.tagLabel(scopeOf({ tenant: 'acme' }), 'tenant', 'red'),
-      mint.tagLabel(inner.space.scope, 'user', 'red'),
+      keyFactory.tagLabel(scopeOf({ tenant: 'acme' }), 'tenant', 'red'),
+      keyFactory.tagLabel(inner.space.scope, 'user', 'red'),
     ]);
   });
 

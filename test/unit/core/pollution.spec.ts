@@ -15,7 +15,7 @@ import { resolveLimits } from '../../../lib/core/limits.js';
 import { createNaming } from '../../../lib/core/keys/naming.js';
 import { ownOptions } from '../../../lib/core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy } from '../../../lib/core/policy.js';
-import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
+import { NO_SCOPE, scopeOf } from '../../../lib/core/keys/scope.js';
 import { mintOf, partId } from './support/mints.js';
 
 /** As a dependency with a prototype pollution hole would leave the process. */
@@ -131,10 +131,10 @@ describe('C35: what was polluted into Object.prototype does not become an option
 
   it('nor the scope of somebody who has none', () => {
     pollute({ tenant: 'acme', user: 'root' });
-    expect(scopeOf({})).toBe(NOBODY);
+    expect(scopeOf({})).toBe(NO_SCOPE);
     expect(scopeOf({ user: 'bob' }).tenant).toBeUndefined();
     expect(scopeOf({ tenant: 'globex' }).user).toBeUndefined();
-    expect(new ScopeTable().of({})).toBe(NOBODY);
+    expect(new ScopeTable().of({})).toBe(NO_SCOPE);
     expect(new ScopeTable().of({ tenant: 'globex' }).user).toBeUndefined();
     const found = { tenant: 'globex' };
     const source = { transport: 'http', request: {}, payload: undefined, execution: undefined };

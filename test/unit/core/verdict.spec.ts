@@ -7,9 +7,9 @@ import { judge, type Verdict } from '../../../lib/core/verdict.js';
 import { mintOf, partKey } from './support/mints.js';
 import { runs } from '../../support/soak.js';
 
-const mint = mintOf();
-const KEY = partKey(mint, 1);
-const OTHER_KEY = partKey(mint, 2);
+const keyFactory = mintOf();
+const KEY = partKey(keyFactory, 1);
+const OTHER_KEY = partKey(keyFactory, 2);
 const BORN = 100;
 
 function entryOf(freshUntilMs: number, keptUntilMs: number): Entry {

@@ -9,7 +9,7 @@ describe('ten callers of one missing key', () => {
     source.answer(0, 'Tom');
     expect(await all).toEqual(Array.from({ length: 10 }, () => 'Tom'));
     expect(source.calls).toHaveLength(1);
-    const { hits, misses, coalesced, stale, bypasses } = rig.space().tally;
+    const { hits, misses, coalesced, stale, bypasses } = rig.space().stats;
     expect({ hits, misses, coalesced, stale, bypasses }).toEqual({
       hits: 0,
       misses: 1,
@@ -28,7 +28,7 @@ describe('ten callers of one missing key', () => {
     const all = Promise.allSettled(Array.from({ length: 10 }, () => rig.load('tom', source.load)));
     source.fail(0, new Error('no'));
     await all;
-    const { misses, coalesced } = rig.space().tally;
+    const { misses, coalesced } = rig.space().stats;
     expect({ misses, coalesced }).toEqual({ misses: 1, coalesced: 9 });
   });
 });
@@ -38,16 +38,16 @@ describe('a tenant whose counters had to go', () => {
     const rig = new Rig();
     await rig.set('tom', 1);
     await rig.get('tom');
-    const { mint, tallies } = rig.machine;
+    const { keyFactory, statsRegistry } = rig.machine;
     const view = rig.view();
-    expect(tallies.sum(view).hits).toBe(1);
+    expect(statsRegistry.sum(view).hits).toBe(1);
     for (let at = 0; at < 20_000; at++) {
-      mint.space(rig.machine.scopes.of({ tenant: 'flood', user: `user ${at}` }), 'user', 'cats').tally.hits += 9;
+      keyFactory.space(rig.machine.scopes.of({ tenant: 'flood', user: `user ${at}` }), 'user', 'cats').stats.hits += 9;
     }
-    expect(tallies.sum(view).hits).toBe(0);
-    expect(tallies.span(view).isComplete).toBe(false);
+    expect(statsRegistry.sum(view).hits).toBe(0);
+    expect(statsRegistry.span(view).isComplete).toBe(false);
     await rig.get('tom');
-    expect(tallies.sum(view).hits).toBe(1);
-    expect(tallies.sum().hits).toBe(2 + 20_000 * 9);
+    expect(statsRegistry.sum(view).hits).toBe(1);
+    expect(statsRegistry.sum().hits).toBe(2 + 20_000 * 9);
   });
 });

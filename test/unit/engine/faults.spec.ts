@@ -106,7 +106,7 @@ describe('C31: what one tenant has stored', () => {
       return backend.calls() - before;
     };
     expect(await workOf('known')).toBe(await workOf('unknown'));
-    const { misses, hits } = rig.space({ tenant: 'beta' }).tally;
+    const { misses, hits } = rig.space({ tenant: 'beta' }).stats;
     expect({ misses, hits }).toEqual({ misses: 2, hits: 0 });
   });
 });

@@ -104,10 +104,10 @@ describe('what a load takes over from others', () => {
   it('is bounded, and nothing of it is lost', () => {
     const { machine, ...rig } = new Rig();
     void rig;
-    const mint = machine.mint;
-    const space = mint.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats');
-    const loading = new Loading(mint.key(space, ['x'], undefined), undefined);
-    for (let at = 0; at < 5_000; at++) loading.inherit(space, mint.labelsOf(space, [`tag ${at}`]), Infinity);
+    const keyFactory = machine.keyFactory;
+    const space = keyFactory.space(machine.scopes.of({ tenant: 'acme' }), 'tenant', 'cats');
+    const loading = new Loading(keyFactory.key(space, ['x'], undefined), undefined);
+    for (let at = 0; at < 5_000; at++) loading.inherit(space, keyFactory.labelsOf(space, [`tag ${at}`]), Infinity);
     expect(loading.innerLabels.size).toBeLessThanOrEqual(1_024 + 64);
   });
 });

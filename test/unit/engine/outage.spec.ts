@@ -36,13 +36,13 @@ describe('a read while the backend fails', () => {
     expect(errors.map((event) => event.operation)).toEqual([told]);
     expect(errors[0]?.error).toBeInstanceOf(BackendError);
     expect(errors[0]?.error.cause).toBeInstanceOf(ChaosError);
-    expect(rig.space().tally.errors).toBe(1);
+    expect(rig.space().stats.errors).toBe(1);
   });
 
   it('counts each call once: as bypassed', async () => {
     const { rig } = brokenAt('lease');
     await Promise.all([rig.load('tom', () => 'Tom'), rig.load('kit', () => 'Kit')]);
-    const { hits, misses, stale, bypasses } = rig.space().tally;
+    const { hits, misses, stale, bypasses } = rig.space().stats;
     expect({ hits, misses, stale, bypasses }).toEqual({ hits: 0, misses: 0, stale: 0, bypasses: 2 });
   });
 

@@ -20,7 +20,7 @@ describe.each(BACKENDS)('loads on %s', (_, backend) => {
     expect(await first).toEqual({ name: 'Tom' });
     expect(await rig.load('tom', source.load)).toEqual({ name: 'Tom' });
     expect(source.calls).toHaveLength(1);
-    const { hits, misses, sets } = rig.space().tally;
+    const { hits, misses, sets } = rig.space().stats;
     expect({ hits, misses, sets }).toEqual({ hits: 1, misses: 1, sets: 1 });
   });
 
@@ -272,7 +272,7 @@ describe('two machines on one backend', () => {
     await first.clock.advance(100);
     expect(await two).toEqual({ name: 'Tom' });
     expect(source.calls).toHaveLength(1);
-    const { hits, misses } = second.space().tally;
+    const { hits, misses } = second.space().stats;
     expect({ hits, misses }).toEqual({ hits: 1, misses: 0 });
   });
 

@@ -29,7 +29,7 @@ describe('staleWhileRevalidate', () => {
     source.answer(0, 'new');
     await rig.clock.settle();
     expect(await rig.load('tom', source.load, policy)).toBe('new');
-    const { hits, misses, stale } = rig.space().tally;
+    const { hits, misses, stale } = rig.space().stats;
     expect({ hits, misses, stale }).toEqual({ hits: 1, misses: 1, stale: 5 });
     expect(rig.recorded.of('load')).toMatchObject([{ isBackground: true, outcome: 'ok' }]);
   });
@@ -143,7 +143,7 @@ describe('staleIfError', () => {
   it('answers with the old value when the loader fails, and counts it as stale', async () => {
     const rig = await withOldEntry(policy);
     expect(await rig.load('tom', () => Promise.reject(new Error('down')), policy)).toBe('old');
-    const { misses, stale } = rig.space().tally;
+    const { misses, stale } = rig.space().stats;
     expect({ misses, stale }).toEqual({ misses: 1, stale: 1 });
     expect(rig.recorded.of('hit')).toMatchObject([{ verdict: 'grace' }]);
   });

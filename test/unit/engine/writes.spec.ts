@@ -10,7 +10,7 @@ describe('set', () => {
     const writes = [rig.key('a'), rig.key('b')].map((key, index) => [key, index, rig.policy()] as const);
     await rig.machine.engine.writes.setMany(writes);
     expect([await rig.get('a'), await rig.get('b')]).toEqual([0, 1]);
-    expect(rig.space().tally.sets).toBe(2);
+    expect(rig.space().stats.sets).toBe(2);
     expect(rig.recorded.of('write')).toHaveLength(2);
     await rig.machine.engine.writes.setMany([]);
   });
@@ -68,8 +68,8 @@ describe('what is counted and told', () => {
     expect(await rig.evict('a')).toBe(1);
     expect(await rig.removeMatching('[bc]')).toBe(2);
     expect(await rig.clear()).toBe(1);
-    expect(rig.space().tally.evictions).toBe(4);
-    expect(rig.space({ tenant: 'beta' }).tally.evictions).toBe(0);
+    expect(rig.space().stats.evictions).toBe(4);
+    expect(rig.space({ tenant: 'beta' }).stats.evictions).toBe(0);
     expect(rig.recorded.of('evict')).toMatchObject([{ requested: 1, removed: 1 }]);
     expect(rig.recorded.of('clear').map(({ removed }) => removed)).toEqual([2, 1]);
   });
@@ -98,7 +98,7 @@ describe('what is counted and told', () => {
       await rig.clock.advance(40);
       await Promise.all(some);
     }
-    const { hits, stale, misses, coalesced, bypasses } = rig.space().tally;
+    const { hits, stale, misses, coalesced, bypasses } = rig.space().stats;
     expect(hits + stale + misses + coalesced + bypasses).toBe(calls);
     expect(Math.min(hits, stale, misses, coalesced, bypasses)).toBeGreaterThan(0);
   });
@@ -179,7 +179,7 @@ describe('a value that says it belongs to another key', () => {
     const [many] = await rig.machine.engine.getMany([{ key: rig.key('tom'), policy: rig.policy(), frame }]);
     expect(many).toBeUndefined();
     expect(rig.recorded.of('identity-mismatch').length).toBeGreaterThan(0);
-    expect(rig.space().tally.errors).toBeGreaterThan(0);
+    expect(rig.space().stats.errors).toBeGreaterThan(0);
   });
 
   it('a backend that answers every question with it is waited out, and the loader answers', async () => {

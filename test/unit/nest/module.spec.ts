@@ -320,7 +320,7 @@ describe('parts of the module', () => {
     const overridden = await start([CacheModule.forRoot()], [], (it_) =>
       it_.overrideProvider(CACHE_SETTINGS).useValue(settings),
     );
-    expect(overridden.get<{ blueprint: { prefix: string } }>(CACHE_FOUNDATION).blueprint.prefix).toBe('other');
+    expect(overridden.get<{ coreSettings: { prefix: string } }>(CACHE_FOUNDATION).coreSettings.prefix).toBe('other');
     const foundation: unknown = other.get(CACHE_FOUNDATION);
     const founded = await start([CacheModule.forRoot()], [], (it_) =>
       it_.overrideProvider(CACHE_FOUNDATION).useValue(foundation),

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { Backend } from '../../../lib/core/backend.js';
 import { compileGlob } from '../../../lib/core/keys/glob.js';
-import { KeyMint, type Key } from '../../../lib/core/keys/key.js';
+import { KeyFactory, type Key } from '../../../lib/core/keys/key.js';
 import { scopeOf } from '../../../lib/core/keys/scope.js';
-import { TallyBook } from '../../../lib/core/keys/tally-book.js';
+import { StatsRegistry } from '../../../lib/core/keys/stats-registry.js';
 import { chaos, ChaosError, type Chaos } from '../../../lib/testing/chaos.js';
 import type { ChaosOptions } from '../../../lib/testing/chaos.options.js';
 import { FakeClock } from '../../../lib/testing/fake.clock.js';
@@ -13,13 +13,13 @@ import { seededRandom } from '../../../lib/testing/seeded-random.js';
 import { backendParts } from '../../support/machine/backends.js';
 import { errorOf } from '../../support/machine/rig.js';
 
-const mint = new KeyMint({}, new TallyBook());
-const SPACE = mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
+const keyFactory = new KeyFactory({}, new StatsRegistry());
+const SPACE = keyFactory.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
 
 function make(options?: ChaosOptions): { line: Chaos; backend: Backend; clock: FakeClock; key: Key } {
   const clock = new FakeClock();
   const line = chaos(memory(), options);
-  return { line, backend: line.create(backendParts({ clock })), clock, key: mint.key(SPACE, ['tom'], []) };
+  return { line, backend: line.create(backendParts({ clock })), clock, key: keyFactory.key(SPACE, ['tom'], []) };
 }
 
 function draft(key: Key, value: unknown): Parameters<Backend['write']>[1] {
@@ -42,7 +42,7 @@ describe('a backend in chaos', () => {
 
   it('passes every operation on', async () => {
     const { backend, key, line } = make();
-    const selection = { view: mint.view(SPACE.scope, 'tenant', 'cats'), match: compileGlob('*') };
+    const selection = { view: keyFactory.view(SPACE.scope, 'tenant', 'cats'), match: compileGlob('*') };
     await backend.writeMany([[key, draft(key, 1)]]);
     expect((await backend.readMany([key]))[0]?.entry?.value).toBe(1);
     expect(await backend.increment(key, 2, draft(key, 0))).toBe(3);

@@ -7,11 +7,11 @@ import { ValueTooLargeError } from '../../../core/errors.js';
 const MAX_VALUES = 10_000;
 
 /** Why a sequence is not collected to its end: no subscriber waits for it, it is too large, or it takes too long. */
-export type Surrender = 'left' | 'large' | 'late';
+export type GiveUpReason = 'left' | 'large' | 'late';
 
 /** In place of a sequence that was given up. Never leaves the plans of methods. */
 export class Unfinished extends Error {
-  constructor(readonly why: Surrender) {
+  constructor(readonly why: GiveUpReason) {
     super('The sequence was given up before its end');
   }
 }
@@ -49,16 +49,16 @@ export class Sequence {
   private readonly source = new Subscription();
   private cancel = (): void => undefined;
   private settle!: (values: unknown[]) => void;
-  private giveUp!: (error: unknown) => void;
+  private fail!: (error: unknown) => void;
 
   constructor(
     private readonly bounds: SequenceBounds,
     private listener: Listener | undefined,
-    private readonly told: { streams(): void; surrendered(why: Surrender): void },
+    private readonly told: { streams(): void; givenUp(why: GiveUpReason): void },
   ) {
     this.whole = new Promise<unknown[]>((resolve, reject) => {
       this.settle = resolve;
-      this.giveUp = reject;
+      this.fail = reject;
     });
   }
 
@@ -68,7 +68,7 @@ export class Sequence {
   }
 
   start(source: () => Observable<unknown>): void {
-    this.cancel = this.bounds.clock.after(this.bounds.maxMs, () => this.surrender('late'));
+    this.cancel = this.bounds.clock.after(this.bounds.maxMs, () => this.giveUp('late'));
     const fail = (error: unknown): void => this.end((listener) => listener.error(error), error);
     try {
       // Looked at by sources that say everything at once.
@@ -90,12 +90,12 @@ export class Sequence {
   stop(): void {
     this.listener = undefined;
     if (this.values === undefined || this.isOver) this.leave();
-    else this.surrender('left');
+    else this.giveUp('left');
   }
 
   private take(value: unknown): void {
     if (this.isOver) return;
-    if (this.values !== undefined && this.isTooMuch(value, this.values)) this.surrender('large');
+    if (this.values !== undefined && this.isTooMuch(value, this.values)) this.giveUp('large');
     if (this.values === undefined) {
       this.listener?.next(value);
       return;
@@ -134,13 +134,13 @@ export class Sequence {
   }
 
   /** Nothing will be stored of it. */
-  private surrender(why: Surrender): void {
+  private giveUp(why: GiveUpReason): void {
     if (this.values === undefined || this.isOver) return;
     this.cancel();
     this.stream();
     this.values = undefined;
-    this.told.surrendered(why);
-    this.giveUp(new Unfinished(why));
+    this.told.givenUp(why);
+    this.fail(new Unfinished(why));
     if (this.listener === undefined) this.leave();
   }
 
@@ -151,7 +151,7 @@ export class Sequence {
     if (values === undefined) {
       if (listener !== undefined) tell(listener);
     } else if (error === undefined) this.settle(values);
-    else this.giveUp(error);
+    else this.fail(error);
   }
 
   private leave(): void {

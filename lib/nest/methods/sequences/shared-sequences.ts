@@ -1,18 +1,18 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { isPending, type Awaitable } from '../../../core/async/awaitable.js';
-import type { Inside } from '../../../core/async/begun.js';
+import type { RunInContext } from '../../../core/async/begun.js';
 import type { LoaderContext } from '../../../engine/loader.js';
 import type { CacheParts } from '../../cache/scoped-cache.parts.js';
-import { Sequence, Unfinished, type Listener, type SequenceBounds, type Surrender } from './sequence.js';
+import { Sequence, Unfinished, type Listener, type SequenceBounds, type GiveUpReason } from './sequence.js';
 
 export function sequenceBounds({ foundation }: CacheParts): SequenceBounds & { readonly maxWaitMs: number } {
-  const { clock, copier, blueprint } = foundation;
-  const { maxValueBytes, maxLoadMs, maxWaitMs } = blueprint.limits;
+  const { clock, copier, coreSettings } = foundation;
+  const { maxValueBytes, maxLoadMs, maxWaitMs } = coreSettings.limits;
   return { clock, copier, maxBytes: maxValueBytes, maxMs: maxLoadMs, maxWaitMs };
 }
 
 /** What is said of a method when nothing is stored. */
-export const SURRENDERS: Readonly<Record<Surrender, string>> = Object.freeze({
+export const GIVE_UP_WARNINGS: Readonly<Record<GiveUpReason, string>> = Object.freeze({
   left: 'returned an Observable that had not ended when its last subscriber left, so nothing was stored; only what ends can be cached',
   large: 'returned an Observable that grew beyond limits.maxValueBytes before its end, so nothing was stored',
   late: 'returned an Observable that had not ended after limits.maxLoad, so nothing was stored; only what ends can be cached',
@@ -25,7 +25,7 @@ const MAX_LATE = 1_000;
 export type Lead = (context: Pick<LoaderContext, 'previous'>) => Promise<unknown[]>;
 
 /** One subscription to a cached method. */
-export interface Occasion {
+export interface SequenceCall {
   readonly id: string;
   source(): Observable<unknown>;
   /** All of it, from what is stored or by a load, this one or another caller's. */
@@ -33,11 +33,11 @@ export interface Occasion {
   /** A run of its own, without the cache. */
   alone(): Observable<unknown>;
   /** Keeps the surroundings of the subscriber. */
-  hold(): Inside;
+  held(): RunInContext;
 }
 
 /** A subscriber, in its own surroundings. */
-export class Seat implements Listener {
+export class SequenceSubscription implements Listener {
   /** What it has led, or is leading. */
   sequence: Sequence | undefined;
   /** Values have come to it while its sequence was under way. */
@@ -46,26 +46,26 @@ export class Seat implements Listener {
 
   constructor(
     readonly subscriber: Subscriber<unknown>,
-    readonly inside: Inside,
+    readonly inContext: RunInContext,
   ) {}
 
   next(value: unknown): void {
     this.hasHeard = true;
-    this.inside(() => this.subscriber.next(value));
+    this.inContext(() => this.subscriber.next(value));
   }
 
   error(error: unknown): void {
-    this.inside(() => this.subscriber.error(error));
+    this.inContext(() => this.subscriber.error(error));
   }
 
   complete(): void {
-    this.inside(() => this.subscriber.complete());
+    this.inContext(() => this.subscriber.complete());
   }
 
   /** The whole sequence, as far as it has not been heard. */
   play(values: readonly unknown[]): void {
     if (!this.hasHeard) {
-      this.inside(() => {
+      this.inContext(() => {
         for (const value of values) if (!this.subscriber.closed) this.subscriber.next(value);
       });
     }
@@ -74,10 +74,10 @@ export class Seat implements Listener {
 }
 
 /** All that wait for one entry, and what runs for them. When the last one leaves, so do the runs. */
-class Room {
-  readonly seats = new Set<Seat>();
+class SubscriptionGroup {
+  readonly subscriptions = new Set<SequenceSubscription>();
   readonly sequences = new Set<Sequence>();
-  readonly impatient = new Map<Seat, () => void>();
+  readonly waiting = new Map<SequenceSubscription, () => void>();
 
   get isStreaming(): boolean {
     return [...this.sequences].some((sequence) => sequence.isStreaming);
@@ -89,64 +89,71 @@ class Room {
  * others wait for all of it, though not for ever: an Observable may have no end.
  */
 export class SharedSequences {
-  private readonly rooms = new Map<string, Room>();
+  private readonly groups = new Map<string, SubscriptionGroup>();
   /** Ids of entries whose last sequence took too long: no caller waits for the next one. The oldest are forgotten. */
   private readonly late = new Set<string>();
 
   constructor(
     private readonly bounds: SequenceBounds & { readonly maxWaitMs: number },
-    private readonly tell: (why: Surrender) => void,
+    private readonly tell: (why: GiveUpReason) => void,
   ) {}
 
-  answer(occasion: Occasion): Observable<unknown> {
+  answer(call: SequenceCall): Observable<unknown> {
     return new Observable((subscriber) => {
-      const room = this.rooms.get(occasion.id) ?? new Room();
-      this.rooms.set(occasion.id, room);
-      const seat = new Seat(subscriber, occasion.hold());
-      room.seats.add(seat);
-      subscriber.add(() => this.leave(occasion.id, room, seat));
+      const group = this.groups.get(call.id) ?? new SubscriptionGroup();
+      this.groups.set(call.id, group);
+      const subscription = new SequenceSubscription(subscriber, call.held());
+      group.subscriptions.add(subscription);
+      subscriber.add(() => this.leave(call.id, group, subscription));
       const alone = (): void => {
-        this.leave(occasion.id, room, seat);
-        subscriber.add(seat.inside(() => occasion.alone().subscribe(subscriber)));
+        this.leave(call.id, group, subscription);
+        subscriber.add(subscription.inContext(() => call.alone().subscribe(subscriber)));
       };
       let answer: Awaitable<unknown>;
       try {
-        answer = occasion.begin((context) => this.lead(occasion, room, seat, context.previous === undefined));
+        answer = call.begin((context) => this.lead(call, group, subscription, context.previous === undefined));
       } catch (error) {
-        seat.error(error);
+        subscription.error(error);
         return;
       }
-      if (isPending(answer)) this.waitInVain(occasion.id, room, seat, alone);
+      if (isPending(answer)) this.limitWait(call.id, group, subscription, alone);
       Promise.resolve(answer).then(
         (values) => {
-          if (seat.isLeft) return;
+          if (subscription.isLeft) return;
           // Answered with an old value: what runs is a reload, which goes on in the background.
-          if (!seat.hasHeard && seat.sequence !== undefined) room.sequences.delete(seat.sequence);
-          seat.play(values as unknown[]);
+          if (!subscription.hasHeard && subscription.sequence !== undefined)
+            group.sequences.delete(subscription.sequence);
+          subscription.play(values as unknown[]);
         },
         (error: unknown) => {
-          if (seat.isLeft) return;
-          if (!(error instanceof Unfinished)) seat.error(error);
+          if (subscription.isLeft) return;
+          if (!(error instanceof Unfinished)) subscription.error(error);
           // What it has heard goes on by itself.
-          else if (!seat.hasHeard) alone();
+          else if (!subscription.hasHeard) alone();
         },
       );
     });
   }
 
-  private lead({ id, source }: Occasion, room: Room, seat: Seat, hasNoPrevious: boolean): Promise<unknown[]> {
+  private lead(
+    { id, source }: SequenceCall,
+    group: SubscriptionGroup,
+    subscription: SequenceSubscription,
+    hasNoPrevious: boolean,
+  ): Promise<unknown[]> {
     // Where an old value may stand in for a failure or for slowness, nothing is heard of the new one before its end.
-    const listener = seat.isLeft || !hasNoPrevious || seat.sequence !== undefined ? undefined : seat;
+    const listener =
+      subscription.isLeft || !hasNoPrevious || subscription.sequence !== undefined ? undefined : subscription;
     const sequence = new Sequence(this.bounds, listener, {
-      streams: () => this.hurry(room),
-      surrendered: (why) => this.surrendered(id, why, sequence),
+      streams: () => this.releaseWaiting(group),
+      givenUp: (why) => this.givenUp(id, why, sequence),
     });
     // A reload in the background has no subscriber that could leave.
-    if (!seat.isLeft) {
-      seat.sequence = sequence;
-      room.sequences.add(sequence);
+    if (!subscription.isLeft) {
+      subscription.sequence = sequence;
+      group.sequences.add(sequence);
     }
-    const end = (): void => void room.sequences.delete(sequence);
+    const end = (): void => void group.sequences.delete(sequence);
     sequence.whole.then(() => {
       end();
       this.late.delete(id);
@@ -155,7 +162,7 @@ export class SharedSequences {
     return sequence.whole;
   }
 
-  private surrendered(id: string, why: Surrender, sequence: Sequence): void {
+  private givenUp(id: string, why: GiveUpReason, sequence: Sequence): void {
     if (why === 'late') this.noteLate(id);
     // A sequence that no subscriber had heard of may have ended at any moment.
     if (why !== 'left' || sequence.isStreaming) this.tell(why);
@@ -172,30 +179,30 @@ export class SharedSequences {
   }
 
   /** Waits as long as for a load of another process, and then not for what is being told to another subscriber. */
-  private waitInVain(id: string, room: Room, seat: Seat, alone: () => void): void {
+  private limitWait(id: string, group: SubscriptionGroup, subscription: SequenceSubscription, alone: () => void): void {
     const give = (): void => {
-      if (seat.isLeft || seat.sequence !== undefined) return;
-      if (room.isStreaming) alone();
-      else room.impatient.set(seat, alone);
+      if (subscription.isLeft || subscription.sequence !== undefined) return;
+      if (group.isStreaming) alone();
+      else group.waiting.set(subscription, alone);
     };
     if (this.late.has(id)) give();
-    else seat.subscriber.add(this.bounds.clock.after(this.bounds.maxWaitMs, give));
+    else subscription.subscriber.add(this.bounds.clock.after(this.bounds.maxWaitMs, give));
   }
 
-  private hurry(room: Room): void {
-    const all = [...room.impatient];
-    room.impatient.clear();
-    for (const [seat, alone] of all) if (!seat.isLeft && seat.sequence === undefined) alone();
+  private releaseWaiting(group: SubscriptionGroup): void {
+    const all = [...group.waiting];
+    group.waiting.clear();
+    for (const [subscription, alone] of all) if (!subscription.isLeft && subscription.sequence === undefined) alone();
   }
 
-  private leave(id: string, room: Room, seat: Seat): void {
-    if (seat.isLeft) return;
-    seat.isLeft = true;
-    room.seats.delete(seat);
-    room.impatient.delete(seat);
-    seat.sequence?.mute();
-    if (room.seats.size > 0) return;
-    for (const sequence of room.sequences) sequence.stop();
-    if (this.rooms.get(id) === room) this.rooms.delete(id);
+  private leave(id: string, group: SubscriptionGroup, subscription: SequenceSubscription): void {
+    if (subscription.isLeft) return;
+    subscription.isLeft = true;
+    group.subscriptions.delete(subscription);
+    group.waiting.delete(subscription);
+    subscription.sequence?.mute();
+    if (group.subscriptions.size > 0) return;
+    for (const sequence of group.sequences) sequence.stop();
+    if (this.groups.get(id) === group) this.groups.delete(id);
   }
 }

@@ -4,24 +4,24 @@ import { memory } from '../../../../lib/backends/memory/memory.backend.js';
 import { CacheConfigError, ValueTooLargeError } from '../../../../lib/core/errors.js';
 import { seededRandom } from '../../../../lib/testing/seeded-random.js';
 import { Rig } from '../../../support/machine/rig.js';
-import { Inside } from '../support/inside.js';
+import { RunInContext } from '../support/inside.js';
 
 const TENANTS = ['acme', 'beta', 'gamma'] as const;
 
 describe('the bounds of memory', () => {
   it('by entries: the least recently used goes first, and is counted where it was', () => {
-    const inside = new Inside({ maxEntries: 3 });
+    const inside = new RunInContext({ maxEntries: 3 });
     const keys = ['a', 'b', 'c', 'd'].map((name) => inside.key(name, { tenant: name === 'b' ? 'beta' : 'acme' }));
     for (const key of keys.slice(0, 3)) inside.write(key, key.id);
     expect(inside.value(keys[0]!)).toBe(keys[0]!.id);
     inside.write(keys[3]!, 'd');
     expect(keys.map((key) => inside.value(key) !== undefined)).toEqual([true, false, true, true]);
-    expect(keys.map(({ space }) => space.tally.displaced)).toEqual([0, 1, 0, 0]);
+    expect(keys.map(({ space }) => space.stats.displaced)).toEqual([0, 1, 0, 0]);
     inside.assertConsistent({ maxEntries: 3 });
   });
 
   it('by bytes: one large entry displaces as many small ones as it needs, and no more', () => {
-    const inside = new Inside({ maxBytes: 4_096 });
+    const inside = new RunInContext({ maxBytes: 4_096 });
     const small = Array.from({ length: 40 }, (_, index) => inside.key(index));
     for (const key of small) inside.write(key, 'x');
     const before = inside.store.size;
@@ -34,7 +34,7 @@ describe('the bounds of memory', () => {
   });
 
   it('by bytes: tags count, once for all entries that have the same', () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const tags = Array.from({ length: 32 }, (_, at) => `tag number ${at}`);
     inside.write(inside.key(0), 1);
     const before = inside.store.usedBytes;
@@ -49,7 +49,7 @@ describe('the bounds of memory', () => {
   });
 
   it('by bytes: tenants and what they have invalidated count, and make room like entries', async () => {
-    const inside = new Inside({ maxBytes: 100_000 });
+    const inside = new RunInContext({ maxBytes: 100_000 });
     const before = inside.store.usedBytes;
     for (let tenant = 0; tenant < 20; tenant++) inside.write(inside.key('a', { tenant: `t${tenant}` }), 1);
     expect(inside.store.usedBytes - before).toBeGreaterThan(20 * 1_000);
@@ -65,7 +65,7 @@ describe('the bounds of memory', () => {
   });
 
   it('other times of an entry, and one in its place, leave the sums as they are', () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const key = inside.key('a', { tags: ['x', 'y'] });
     inside.write(key, 1);
     const before = inside.store.usedBytes;
@@ -91,7 +91,7 @@ describe('the bounds of memory', () => {
   });
 
   it('what is larger than all of memory is refused, and displaces nothing', () => {
-    const inside = new Inside({ maxBytes: 4_096 });
+    const inside = new RunInContext({ maxBytes: 4_096 });
     inside.write(inside.key('small'), 1);
     expect(() => inside.write(inside.key('huge'), 'x'.repeat(5_000))).toThrow(ValueTooLargeError);
     expect(inside.value(inside.key('small'))).toBe(1);
@@ -100,7 +100,7 @@ describe('the bounds of memory', () => {
   });
 
   it('a value larger than limits.maxValueBytes is refused, by writes and by fills', () => {
-    const inside = new Inside({}, { limits: { maxValueBytes: 1_000 } });
+    const inside = new RunInContext({}, { limits: { maxValueBytes: 1_000 } });
     const key = inside.key('a');
     expect(() => inside.write(key, 'x'.repeat(2_000))).toThrow(ValueTooLargeError);
     const reply = inside.backend.lease(key, { leaseMs: 1_000, purpose: 'missing' });
@@ -113,7 +113,7 @@ describe('the bounds of memory', () => {
     'A65: hold whatever is stored, read, replaced and removed, tiny and huge, for many tenants (seed %i)',
     async (seed) => {
       const bounds = { maxEntries: 300, maxBytes: 40_000 };
-      const inside = new Inside(bounds);
+      const inside = new RunInContext(bounds);
       const random = seededRandom(seed);
       const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
       const truth = new Map<string, unknown>();
@@ -148,11 +148,11 @@ describe('the bounds of memory', () => {
   );
 
   it('what expired makes room before what lives is displaced', async () => {
-    const inside = new Inside({ maxEntries: 100 });
+    const inside = new RunInContext({ maxEntries: 100 });
     for (let index = 0; index < 50; index++) inside.write(inside.key(['old', index]), 1, 10);
     await inside.clock.advance(10);
     for (let index = 0; index < 90; index++) inside.write(inside.key(['new', index]), 1);
-    expect(inside.key('any').space.tally.displaced).toBe(0);
+    expect(inside.key('any').space.stats.displaced).toBe(0);
     const { entries } = await inside.backend.usage(inside.view());
     expect(entries).toBe(90);
   });

@@ -6,7 +6,7 @@ import { compileGlob } from '../../../../lib/core/keys/glob.js';
 import { visibleKey, type Key } from '../../../../lib/core/keys/key.js';
 import type { Label } from '../../../../lib/core/keys/label.js';
 import type { View } from '../../../../lib/core/keys/space.js';
-import { Inside, type Where } from '../support/inside.js';
+import { RunInContext, type Where } from '../support/inside.js';
 import { runs } from '../../../support/soak.js';
 
 const PLACES: readonly Where[] = [
@@ -46,7 +46,7 @@ class Model {
   readonly entries = new Map<string, Kept>();
   readonly leases: Held[] = [];
 
-  constructor(private readonly inside: Inside) {}
+  constructor(private readonly inside: RunInContext) {}
 
   live(id: string): Kept | undefined {
     const kept = this.entries.get(id);
@@ -95,7 +95,7 @@ function isIn(view: View, { space }: Key): boolean {
   return view.namespace === undefined || space.name === `${space.path}/${view.namespace}`;
 }
 
-type Step = (inside: Inside, model: Model) => Promise<void> | void;
+type Step = (inside: RunInContext, model: Model) => Promise<void> | void;
 
 const anyKey = fc.record({
   place: fc.constantFrom(...PLACES),
@@ -103,7 +103,7 @@ const anyKey = fc.record({
   tags: fc.constantFrom(...TAGS),
 });
 const anyTtl = fc.record({ fresh: fc.constantFrom(5, 20, 100_000), grace: fc.constantFrom(0, 10) });
-const keyOf = (inside: Inside, of: { place: Where; name: string; tags: readonly string[] }): Key =>
+const keyOf = (inside: RunInContext, of: { place: Where; name: string; tags: readonly string[] }): Key =>
   inside.key(of.name, { ...of.place, tags: of.tags });
 
 const writes = fc
@@ -254,7 +254,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-function assertReads(inside: Inside, model: Model): void {
+function assertReads(inside: RunInContext, model: Model): void {
   for (const place of PLACES) {
     for (const name of NAMES) {
       const key = inside.key(name, place);
@@ -267,7 +267,7 @@ describe('memory, whatever calls come in whatever order,', () => {
   it('answers as the model does, and index and store agree after every step', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
-        const inside = new Inside();
+        const inside = new RunInContext();
         const model = new Model(inside);
         for (const step of all) {
           await step(inside, model);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { compileGlob, type Glob } from '../../../../lib/core/keys/glob.js';
 import { PORTION_STEPS } from '../../../../lib/core/async/pace.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
-import { Inside } from '../support/inside.js';
+import { RunInContext } from '../support/inside.js';
 
 /** Sees what is done between two turns of the event loop. */
 class TurnClock extends FakeClock {
@@ -40,11 +40,12 @@ class Meter {
 const LONG = 'a'.repeat(110);
 const PATTERN = `*${'a*'.repeat(59)}b`;
 
-function filled(entries: number): { inside: Inside<TurnClock>; meter: Meter; match: Glob } {
-  const inside = new Inside<TurnClock>({}, { clock: new TurnClock() });
+function filled(entries: number): { inside: RunInContext<TurnClock>; meter: Meter; match: Glob } {
+  const inside = new RunInContext<TurnClock>({}, { clock: new TurnClock() });
   const keyOf = (index: number) => [index, ...Array.from({ length: 7 }, () => LONG)];
   const space = inside.key('any').space;
-  for (let index = 0; index < entries; index++) inside.write(inside.mint.key(space, keyOf(index), undefined), index);
+  for (let index = 0; index < entries; index++)
+    inside.write(inside.keyFactory.key(space, keyOf(index), undefined), index);
   const meter = new Meter();
   inside.clock.atTurn = () => meter.endTurn();
   return { inside, meter, match: meter.over(compileGlob(PATTERN)) };
@@ -88,7 +89,7 @@ describe('a portion of a scan is bounded by its work, not by its records', () =>
   });
 
   it.each(['clear', 'count', 'list'] as const)('very many users with one entry each: %s', async (what) => {
-    const inside = new Inside<TurnClock>({}, { clock: new TurnClock() });
+    const inside = new RunInContext<TurnClock>({}, { clock: new TurnClock() });
     for (let index = 0; index < 6_000; index++) inside.write(inside.key('a', { user: `u${index}` }), 1);
     const view = inside.view();
     if (what === 'clear') expect(await inside.backend.clear(view)).toBe(6_000);
@@ -107,7 +108,7 @@ describe('a portion of a scan is bounded by its work, not by its records', () =>
   });
 
   it('a clear of everything copies no labels: of all tenants there may be very many', async () => {
-    const inside = new Inside({ maxEntries: 100_000 });
+    const inside = new RunInContext({ maxEntries: 100_000 });
     for (let index = 0; index < 50; index++) {
       const where = { tenant: `t${index}` };
       const { space } = inside.key('a', where);

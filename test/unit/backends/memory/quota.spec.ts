@@ -5,7 +5,7 @@ import type { Quota } from '../../../../lib/backends/memory/quota.js';
 import { CacheConfigError, QuotaExceededError, ValueTooLargeError } from '../../../../lib/core/errors.js';
 import { seededRandom } from '../../../../lib/testing/seeded-random.js';
 import { errorOf, Rig } from '../../../support/machine/rig.js';
-import { Inside } from '../support/inside.js';
+import { RunInContext } from '../support/inside.js';
 
 interface Held {
   readonly entries: number;
@@ -13,7 +13,7 @@ interface Held {
 }
 
 /** What the quota counts for each tenant, and what the store keeps of it. */
-function held(inside: Inside): { readonly believed: Map<string, Held>; readonly actual: Map<string, Held> } {
+function held(inside: RunInContext): { readonly believed: Map<string, Held>; readonly actual: Map<string, Held> } {
   const { usages } = inside.store.quota as unknown as { usages: Map<string, Held> };
   const believed = new Map([...usages].map(([tenant, { entries, bytes }]) => [tenant, { entries, bytes }]));
   const actual = new Map<string, Held>();
@@ -25,12 +25,12 @@ function held(inside: Inside): { readonly believed: Map<string, Held>; readonly 
   return { believed, actual };
 }
 
-const there = (inside: Inside, names: readonly number[], tenant: string): number[] =>
+const there = (inside: RunInContext, names: readonly number[], tenant: string): number[] =>
   names.filter((name) => inside.value(inside.key(name, { tenant })) !== undefined);
 
 describe('quotas of tenants', () => {
   it('a tenant that reaches its quota displaces its own least recently used entries, and those of no other', () => {
-    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 3 } });
+    const inside = new RunInContext({ maxEntries: 100, quota: { maxEntries: 3 } });
     inside.write(inside.key(0, { tenant: 'beta' }), 'x');
     for (const name of [1, 2, 3]) inside.write(inside.key(name), 'x');
     inside.value(inside.key(1));
@@ -38,11 +38,11 @@ describe('quotas of tenants', () => {
     expect(there(inside, [1, 2, 3, 4, 5], 'acme')).toEqual([1, 4, 5]);
     expect(there(inside, [0], 'beta')).toEqual([0]);
     expect(inside.backend.info()).toMatchObject({ details: { tenants: 2, quotaDisplaced: 2, quotaRejected: 0 } });
-    expect(inside.key(1).space.tally.displaced).toBe(2);
+    expect(inside.key(1).space.stats.displaced).toBe(2);
   });
 
   it('users and namespaces of a tenant share its quota', () => {
-    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 2 } });
+    const inside = new RunInContext({ maxEntries: 100, quota: { maxEntries: 2 } });
     inside.write(inside.key(1, { user: 'ann' }), 'x');
     inside.write(inside.key(2, { namespace: 'dogs' }), 'x');
     inside.write(inside.key(3), 'x');
@@ -51,7 +51,7 @@ describe('quotas of tenants', () => {
   });
 
   it('by bytes: one large entry displaces as many of the tenant’s own as it needs', () => {
-    const inside = new Inside({ maxBytes: 100_000, quota: { maxBytes: 5_000 } });
+    const inside = new RunInContext({ maxBytes: 100_000, quota: { maxBytes: 5_000 } });
     for (let name = 0; name < 10; name++) inside.write(inside.key(name, { tenant: 'beta' }), 'x');
     for (let name = 0; name < 10; name++) inside.write(inside.key(name), 'x');
     inside.write(inside.key('large'), 'x'.repeat(3_000));
@@ -62,21 +62,21 @@ describe('quotas of tenants', () => {
   });
 
   it('global entries have no quota', () => {
-    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 2 } });
-    const space = inside.mint.space(inside.scope(), 'global', 'rates');
-    for (let name = 0; name < 50; name++) inside.write(inside.mint.key(space, [name], undefined), 'x');
+    const inside = new RunInContext({ maxEntries: 100, quota: { maxEntries: 2 } });
+    const space = inside.keyFactory.space(inside.scope(), 'global', 'rates');
+    for (let name = 0; name < 50; name++) inside.write(inside.keyFactory.key(space, [name], undefined), 'x');
     expect(inside.store.size).toBe(50);
   });
 
   it('without a quota tenants share everything', () => {
-    const inside = new Inside({ maxEntries: 10 });
+    const inside = new RunInContext({ maxEntries: 10 });
     for (let name = 0; name < 10; name++) inside.write(inside.key(name), 'x');
     expect(inside.store.size).toBe(10);
     expect(inside.store.quota).toBeUndefined();
   });
 
   it.each([1, 2, 3])('the accounts agree with what is stored, whatever happens (seed %i)', async (seed) => {
-    const inside = new Inside({ maxEntries: 60, maxBytes: 30_000, quota: { maxEntries: 20, maxBytes: 9_000 } });
+    const inside = new RunInContext({ maxEntries: 60, maxBytes: 30_000, quota: { maxEntries: 20, maxBytes: 9_000 } });
     const random = seededRandom(seed);
     const tenants = ['acme', 'beta', 'gamma', 'delta'];
     for (let step = 0; step < 3_000; step++) {
@@ -109,7 +109,7 @@ describe('quotas of tenants', () => {
     const REJECT: MemoryOptions = { maxEntries: 100, quota: { maxEntries: 2, onExceeded: 'reject' } };
 
     it('nothing new is stored, what is there stays and may be replaced', () => {
-      const inside = new Inside(REJECT);
+      const inside = new RunInContext(REJECT);
       for (const name of [1, 2]) inside.write(inside.key(name), 'x');
       expect(() => inside.write(inside.key(3), 'x')).toThrow(QuotaExceededError);
       inside.write(inside.key(1), 'y');
@@ -120,7 +120,7 @@ describe('quotas of tenants', () => {
     });
 
     it('what has expired or was invalidated makes room', async () => {
-      const inside = new Inside(REJECT);
+      const inside = new RunInContext(REJECT);
       inside.write(inside.key(1), 'x', 10);
       inside.write(inside.key(2, { tags: ['red'] }), 'x');
       await inside.clock.advance(11);
@@ -154,7 +154,7 @@ describe('quotas of tenants', () => {
   });
 
   it('a quarter of everything, unless said otherwise', () => {
-    const inside = new Inside({ maxEntries: 100, maxBytes: 100_000, quota: {} });
+    const inside = new RunInContext({ maxEntries: 100, maxBytes: 100_000, quota: {} });
     const { bounds } = inside.store.quota as unknown as { bounds: Quota['figures'] };
     expect(bounds).toEqual({ maxEntries: 25, maxBytes: 25_000, onExceeded: 'displace-own' });
   });
@@ -162,7 +162,7 @@ describe('quotas of tenants', () => {
 
 /** Tenants that read the same few keys over and over, beside one that reads every key once. */
 function hitRateOfOthers(options: MemoryOptions, scanners: number): number {
-  const inside = new Inside(options);
+  const inside = new RunInContext(options);
   const random = seededRandom(7);
   const tenants = Array.from({ length: 63 }, (_, index) => `t${index}`);
   let [reads, hits] = [0, 0];
@@ -199,13 +199,13 @@ describe('P12 in small: one tenant of 64 reads everything once', () => {
 });
 
 describe('a memory that is full', () => {
-  const write = (inside: Inside, tenant: string, names: readonly number[], value = 'x'): void => {
+  const write = (inside: RunInContext, tenant: string, names: readonly number[], value = 'x'): void => {
     for (const name of names) inside.write(inside.key(name, { tenant }), value);
   };
   const upTo = (count: number): number[] => [...Array(count).keys()];
 
   it('a tenant above an even share makes room before those within it, although theirs was not used for longer', () => {
-    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    const inside = new RunInContext({ maxEntries: 12, quota: { maxEntries: 10 } });
     write(inside, 'small', upTo(3));
     write(inside, 'large', upTo(12));
     expect(there(inside, upTo(3), 'small')).toEqual([0, 1, 2]);
@@ -213,7 +213,7 @@ describe('a memory that is full', () => {
   });
 
   it('by bytes as well; what was just stored stays, however large it is', () => {
-    const inside = new Inside({ maxBytes: 4_000, quota: { maxBytes: 4_000 } });
+    const inside = new RunInContext({ maxBytes: 4_000, quota: { maxBytes: 4_000 } });
     write(inside, 'small', upTo(5));
     write(inside, 'large', upTo(1), 'y'.repeat(3_000));
     expect(there(inside, [0], 'large')).toEqual([0]);
@@ -224,7 +224,7 @@ describe('a memory that is full', () => {
   });
 
   it('a tenant within an even share takes the place of what was not used for longest', () => {
-    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    const inside = new RunInContext({ maxEntries: 12, quota: { maxEntries: 10 } });
     write(inside, 'large', upTo(9));
     write(inside, 'small', upTo(5));
     expect(there(inside, upTo(5), 'small')).toHaveLength(5);
@@ -232,7 +232,7 @@ describe('a memory that is full', () => {
   });
 
   it('what has expired goes first, of whichever tenant', async () => {
-    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    const inside = new RunInContext({ maxEntries: 12, quota: { maxEntries: 10 } });
     inside.write(inside.key(0, { tenant: 'small' }), 'x', 1_000);
     write(inside, 'large', upTo(9));
     write(inside, 'small', [1, 2]);
@@ -242,7 +242,7 @@ describe('a memory that is full', () => {
   });
 
   it('also what has expired behind a protected older record', async () => {
-    const inside = new Inside({ maxEntries: 100, quota: { maxEntries: 100 } });
+    const inside = new RunInContext({ maxEntries: 100, quota: { maxEntries: 100 } });
     write(inside, 'steady', [0]);
     for (const tenant of upTo(9)) {
       for (const name of upTo(9)) inside.write(inside.key(name, { tenant: `gone ${tenant}` }), 'x', 1_000);
@@ -256,7 +256,7 @@ describe('a memory that is full', () => {
   });
 
   it('the scan for expired records starts anew when the store is cleared', async () => {
-    const inside = new Inside({ maxEntries: 12, quota: { maxEntries: 10 } });
+    const inside = new RunInContext({ maxEntries: 12, quota: { maxEntries: 10 } });
     for (const name of upTo(3)) inside.write(inside.key(name, { tenant: 'small' }), 'x', 1_000);
     for (const name of upTo(10)) inside.write(inside.key(name, { tenant: 'large' }), 'x', 1_000);
     inside.store.clear();
@@ -268,7 +268,7 @@ describe('a memory that is full', () => {
   });
 
   it('tenants above an even share make room one after the other, however many are within it', () => {
-    const inside = new Inside({ maxEntries: 400, quota: { maxEntries: 150 } });
+    const inside = new RunInContext({ maxEntries: 400, quota: { maxEntries: 150 } });
     const small = upTo(100).map((number) => `small ${number}`);
     for (const tenant of small) write(inside, tenant, [0]);
     for (const tenant of ['large', 'as large']) write(inside, tenant, upTo(150));

@@ -3,21 +3,21 @@ import { compileGlob } from '../../../../lib/core/keys/glob.js';
 import type { Lease } from '../../../../lib/core/backend.js';
 import type { Key } from '../../../../lib/core/keys/key.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
-import { Inside, type Where } from '../support/inside.js';
+import { RunInContext, type Where } from '../support/inside.js';
 
-function granted(inside: Inside, key: Key, leaseMs = 60_000): Lease {
+function granted(inside: RunInContext, key: Key, leaseMs = 60_000): Lease {
   const reply = inside.backend.lease(key, { leaseMs, purpose: 'missing' });
   if (reply.kind !== 'granted') throw new Error(`the lease was ${reply.kind}`);
   return reply.lease;
 }
 
-function partitions(inside: Inside): string[] {
+function partitions(inside: RunInContext): string[] {
   return Array.from(inside.store.allPartitions(), ({ partition }) => partition);
 }
 
 describe('partitions', () => {
   it('are forgotten as soon as they hold neither entries nor leases', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const [a, b] = [inside.key('a'), inside.key('b', { tenant: 'beta' })];
     inside.write(a, 1);
     const lease = granted(inside, b);
@@ -33,7 +33,7 @@ describe('partitions', () => {
   });
 
   it('are not made by reads, nor by invalidating what is not there', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const key = inside.key('a', { tags: ['x'] });
     inside.backend.read(key);
     inside.backend.evict([key]);
@@ -45,7 +45,7 @@ describe('partitions', () => {
   });
 
   it('that are created anew are other ones: a fill from before is refused (invariant 4)', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const key = inside.key('a');
     const old = granted(inside, key);
     inside.backend.evict([key]);
@@ -61,7 +61,7 @@ describe('partitions', () => {
   });
 
   it('an entry from before a partition was created anew does not survive its required stamp', () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const key = inside.key('a');
     inside.write(key, 'old');
     const { entry } = inside.backend.read(key);
@@ -74,7 +74,7 @@ describe('partitions', () => {
 
 describe('a record that has left the store', () => {
   it('still has its identity, for callers that refer to it', () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const [a, b] = [inside.key('a'), inside.key('b')];
     inside.write(a, 'A');
     inside.write(b, 'B');
@@ -92,7 +92,7 @@ describe('a record that has left the store', () => {
 
 describe('labels', () => {
   it('beyond two thousand in a tenant, the oldest are forgotten by raising the minimum stamp: too much is invalid, never too little', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const [early, tagged, stranger] = [
       inside.key('early'),
       inside.key('tagged', { tags: ['first'] }),
@@ -115,7 +115,7 @@ describe('labels', () => {
   });
 
   it('what the raised minimum stamp removed is not counted as live by a later clear', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const key = inside.key('early');
     inside.write(key, 'old');
     for (let index = 0; index <= 2_000; index++) {
@@ -128,7 +128,7 @@ describe('labels', () => {
 
 describe('shared metadata', () => {
   it('is shared by records that have everything else in common, and does not pile up with invalidations', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     for (let round = 0; round < 100; round++) {
       for (let index = 0; index < 5; index++) inside.write(inside.key(index, { tags: ['x'] }), round);
       await inside.backend.invalidate(inside.key(0).space.partition, [inside.tag('x')]);
@@ -140,7 +140,7 @@ describe('shared metadata', () => {
   });
 
   it('a fill whose lease is older than an invalidation elsewhere has metadata of its own', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     const [old, young] = [inside.key('old'), inside.key('young')];
     const lease = granted(inside, old);
     await inside.backend.invalidate(old.space.partition, [inside.tag('unrelated')]);
@@ -154,7 +154,7 @@ describe('shared metadata', () => {
 
 describe('leases', () => {
   it('that were never released do not pile up', async () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     for (let index = 0; index < 5_000; index++) {
       granted(inside, inside.key(index), 10);
       if (index % 100 === 0) await inside.clock.advance(10);
@@ -164,7 +164,7 @@ describe('leases', () => {
   });
 
   it('ten thousand at once are granted without scanning each other every time', () => {
-    const inside = new Inside();
+    const inside = new RunInContext();
     for (let index = 0; index < 3_000; index++) granted(inside, inside.key(index));
     const [partition] = [...inside.store.allPartitions()];
     let looks = 0;
@@ -189,8 +189,8 @@ class CountingClock extends FakeClock {
 }
 
 describe('scans over many entries', () => {
-  function filled(count: number, where: Where = {}, options = {}): Inside<CountingClock> {
-    const inside = new Inside(options, { clock: new CountingClock() });
+  function filled(count: number, where: Where = {}, options = {}): RunInContext<CountingClock> {
+    const inside = new RunInContext(options, { clock: new CountingClock() });
     for (let index = 0; index < count; index++) inside.write(inside.key(index, where), index);
     return inside;
   }
@@ -270,7 +270,7 @@ describe('scans over many entries', () => {
 
 describe('a count', () => {
   it('that is used stays, while others are displaced', () => {
-    const inside = new Inside({ maxEntries: 3 });
+    const inside = new RunInContext({ maxEntries: 3 });
     const count = inside.key('count');
     for (let index = 0; index < 10; index++) {
       inside.backend.increment(count, 1, inside.draft(count, 0));

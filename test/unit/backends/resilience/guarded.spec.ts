@@ -12,9 +12,9 @@ import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 import { recordEvents } from '../../../../lib/testing/record-events.js';
 import { backendParts } from '../../../support/machine/backends.js';
 import { errorOf } from '../../../support/machine/rig.js';
-import { Inside } from '../support/inside.js';
+import { RunInContext } from '../support/inside.js';
 
-const inside = new Inside();
+const inside = new RunInContext();
 const key = inside.key('tom');
 
 function draft(of: Key, value: unknown): Draft {

@@ -3,9 +3,9 @@ import { Journal } from '../../../../lib/backends/resilience/journal.js';
 import { RetryQueue } from '../../../../lib/backends/resilience/retry-queue.js';
 import type { Invalidation } from '../../../../lib/backends/shared/invalidation.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
-import { Inside } from '../support/inside.js';
+import { RunInContext } from '../support/inside.js';
 
-const inside = new Inside();
+const inside = new RunInContext();
 
 function evict(name: unknown, tenant: string): Invalidation {
   return { kind: 'evict', keys: [inside.key(name, { tenant })] };

@@ -10,12 +10,12 @@ import type { Backend, LeaseReply, Reading } from '../../../../lib/core/backend.
 import type { Clock } from '../../../../lib/core/clock.js';
 import type { Draft } from '../../../../lib/core/entry.js';
 import { compileGlob } from '../../../../lib/core/keys/glob.js';
-import { KeyMint, type Key } from '../../../../lib/core/keys/key.js';
+import { KeyFactory, type Key } from '../../../../lib/core/keys/key.js';
 import type { Label } from '../../../../lib/core/keys/label.js';
 import type { LimitOptions } from '../../../../lib/core/limits.js';
 import { scopeOf, type Scope, type Width } from '../../../../lib/core/keys/scope.js';
 import type { View } from '../../../../lib/core/keys/space.js';
-import { TallyBook } from '../../../../lib/core/keys/tally-book.js';
+import { StatsRegistry } from '../../../../lib/core/keys/stats-registry.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 import { backendParts } from '../../../support/machine/backends.js';
 
@@ -38,12 +38,12 @@ export type SyncBackend = Omit<Backend, 'read' | 'lease' | 'fill' | 'evict' | 'i
 };
 
 /** A memory backend, what it keeps inside, and keys to play with. */
-export class Inside<C extends Clock = FakeClock> {
+export class RunInContext<C extends Clock = FakeClock> {
   readonly clock: C;
   readonly backend: SyncBackend;
   readonly store: MemoryStore;
   private readonly scopes = new Map<string, Scope>();
-  readonly mint = new KeyMint({}, new TallyBook());
+  readonly keyFactory = new KeyFactory({}, new StatsRegistry());
 
   constructor(options: MemoryOptions = {}, more: { clock?: C; limits?: LimitOptions } = {}) {
     this.clock = more.clock ?? (new FakeClock() as Clock as C);
@@ -61,15 +61,19 @@ export class Inside<C extends Clock = FakeClock> {
 
   key(name: unknown, where: Where = {}): Key {
     const width: Width = where.user === undefined ? 'tenant' : 'user';
-    return this.mint.key(this.mint.space(this.scope(where), width, where.namespace ?? 'cats'), [name], where.tags);
+    return this.keyFactory.key(
+      this.keyFactory.space(this.scope(where), width, where.namespace ?? 'cats'),
+      [name],
+      where.tags,
+    );
   }
 
   tag(tag: string, where: Where = {}): Label {
-    return this.mint.tagLabel(this.scope(where), where.user === undefined ? 'tenant' : 'user', tag);
+    return this.keyFactory.tagLabel(this.scope(where), where.user === undefined ? 'tenant' : 'user', tag);
   }
 
   view(where: Where = {}): View {
-    return this.mint.view(this.scope(where), where.user === undefined ? 'tenant' : 'user', where.namespace);
+    return this.keyFactory.view(this.scope(where), where.user === undefined ? 'tenant' : 'user', where.namespace);
   }
 
   draft(key: Key, value: unknown, freshForMs = 3_600_000, keptForMs = freshForMs): Draft {

@@ -21,10 +21,17 @@ export interface Rig {
   through(value: unknown): Promise<unknown>;
 }
 
-const mint = mintOf();
+const keyFactory = mintOf();
 
 export function idFor(said: Partial<Said> = {}): KeyId {
-  return idOf(mint, { tenant: 'acme', user: 'bob', width: 'tenant', namespace: 'Cats.find', parts: [42], ...said });
+  return idOf(keyFactory, {
+    tenant: 'acme',
+    user: 'bob',
+    width: 'tenant',
+    namespace: 'Cats.find',
+    parts: [42],
+    ...said,
+  });
 }
 
 export const ID: KeyId = idFor();

@@ -2,17 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../../lib/core/errors.js';
 import { checkNamespace, originOf, partsOf, visibleKey } from '../../../../lib/core/keys/key.js';
-import { NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
+import { NO_SCOPE, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
 import { idOf, mintOf, partId, type Said } from '../support/mints.js';
 import { sameParts } from '../support/same.js';
 import { anyId, anyNamespace, HOSTILE_WORDS } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
 import { partitionOfId } from '../../../../lib/core/keys/partition.js';
 
-const mint = mintOf();
+const keyFactory = mintOf();
 const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
 const mints = [
-  ['readable', mint],
+  ['readable', keyFactory],
   ['hashed', hashed],
 ] as const;
 
@@ -83,7 +83,7 @@ describe('an id says for whom, of what kind and which one, and no two say the sa
     fc.assert(
       fc.property(
         anySaid,
-        (said) => /^[\w.:@%#'=;,/+[\]{}()-]+$/.test(idOf(mint, said)) && /^[\w./#@-]+$/.test(idOf(hashed, said)),
+        (said) => /^[\w.:@%#'=;,/+[\]{}()-]+$/.test(idOf(keyFactory, said)) && /^[\w./#@-]+$/.test(idOf(hashed, said)),
       ),
       runs(5_000),
     );
@@ -108,7 +108,7 @@ describe('C3: hostile names of tenants', () => {
   });
 
   it('none of them reaches the entries of another by a prefix of its id', () => {
-    const prefixes = tenants.map((tenant) => mint.space(scopeOf({ tenant }), 'tenant', 'cats').idPrefix);
+    const prefixes = tenants.map((tenant) => keyFactory.space(scopeOf({ tenant }), 'tenant', 'cats').idPrefix);
     for (const [at, prefix] of prefixes.entries()) {
       const others = prefixes.filter((other, index) => tenants[index] !== tenants[at] && other.startsWith(prefix));
       expect(others).toEqual([]);
@@ -118,15 +118,16 @@ describe('C3: hostile names of tenants', () => {
 
 describe('tenants and users of other names are other tenants and users', () => {
   const distinct = (ids: readonly string[]): number =>
-    new Set(ids.map((tenant) => idOf(mint, { tenant, user: 'bob', width: 'user', namespace: 'cats', parts: [1] })))
-      .size;
+    new Set(
+      ids.map((tenant) => idOf(keyFactory, { tenant, user: 'bob', width: 'user', namespace: 'cats', parts: [1] })),
+    ).size;
 
   it('C4: the border between tenant and user cannot be moved', () => {
     fc.assert(
       fc.property(anyId, anyId, fc.constantFrom(':', '.', '/', '|', ',', '%2E', ''), (a, b, mark) => {
         const left = { tenant: a, user: `${b}${mark}c` };
         const right = { tenant: `${a}${mark}${b}`, user: 'c' };
-        const ids = [left, right].map((ids) => idOf(mint, { ...ids, width: 'user', namespace: 'n', parts: [] }));
+        const ids = [left, right].map((ids) => idOf(keyFactory, { ...ids, width: 'user', namespace: 'n', parts: [] }));
         return ids[0] !== ids[1];
       }),
       runs(5_000),
@@ -159,10 +160,10 @@ describe('tenants and users of other names are other tenants and users', () => {
   it('C10: by what the library calls things itself', () => {
     const ids = ['@global', 'g', 'global', 'default', 'm', '0', 't', 'u', 't.', 'undefined', 'null', 'NaN', '*'];
     expect(distinct(ids)).toBe(ids.length);
-    const global = idOf(mint, { tenant: 'x', user: 'x', width: 'global', namespace: 'cats', parts: [1] });
+    const global = idOf(keyFactory, { tenant: 'x', user: 'x', width: 'global', namespace: 'cats', parts: [1] });
     for (const tenant of ids) {
       for (const width of ['tenant', 'user'] as const) {
-        expect(idOf(mint, { tenant, user: tenant, width, namespace: 'cats', parts: [1] })).not.toBe(global);
+        expect(idOf(keyFactory, { tenant, user: tenant, width, namespace: 'cats', parts: [1] })).not.toBe(global);
       }
     }
   });
@@ -208,7 +209,7 @@ describe('hashed names', () => {
     for (const secret of secrets) expect(stored).not.toContain(secret);
     expect(stored).not.toContain('7f3a');
     // The readable form of the same key shows all of them: the check above can fail.
-    for (const secret of secrets.slice(0, 5)) expect(idOf(mint, said)).toContain(secret);
+    for (const secret of secrets.slice(0, 5)) expect(idOf(keyFactory, said)).toContain(secret);
   });
 
   it('are others under another secret, and the same under the same', () => {
@@ -227,7 +228,7 @@ describe('hashed names', () => {
 
   it('cannot be listed', () => {
     expect(hashed.readable).toBe(false);
-    expect(mint.readable).toBe(true);
+    expect(keyFactory.readable).toBe(true);
   });
 
   it.each([['short'], [''], [42], [{}], [null], [Buffer.alloc(15)]])('refuse %p as a secret', (hashSecret) => {
@@ -248,33 +249,33 @@ describe('long keys', () => {
   const long = 'x'.repeat(1_000);
 
   it('a long part becomes its length and digest, and the others stay as they are', () => {
-    expect(partId(mint, 'user', 42, long)).toMatch(/^t\.acme\/cats\/'user,42,#1001\.[\w-]{32}$/);
+    expect(partId(keyFactory, 'user', 42, long)).toMatch(/^t\.acme\/cats\/'user,42,#1001\.[\w-]{32}$/);
   });
 
   it('differ when one letter in the middle does', () => {
     const other = `${long.slice(0, 500)}y${long.slice(501)}`;
-    expect(partId(mint, long)).not.toBe(partId(mint, other));
-    expect(partId(mint, long, 1)).not.toBe(partId(mint, long, '1'));
-    expect(partId(mint, long, long)).not.toBe(partId(mint, long));
+    expect(partId(keyFactory, long)).not.toBe(partId(keyFactory, other));
+    expect(partId(keyFactory, long, 1)).not.toBe(partId(keyFactory, long, '1'));
+    expect(partId(keyFactory, long, long)).not.toBe(partId(keyFactory, long));
   });
 
   it('are not the text that they become', () => {
-    const [word] = partId(mint, long).split('/').slice(-1);
-    expect(partId(mint, word)).not.toBe(partId(mint, long));
+    const [word] = partId(keyFactory, long).split('/').slice(-1);
+    expect(partId(keyFactory, word)).not.toBe(partId(keyFactory, long));
   });
 
   it('of very many parts become one digest, and a list of one long part is not that', () => {
     const many = Array.from({ length: 500 }, (_, index) => `part ${index}`);
-    expect(partId(mint, ...many)).toMatch(/^t\.acme\/cats\/##\d+\.[\w-]{32}$/);
-    expect(partId(mint, ...many)).not.toBe(partId(mint, ...many.slice(1)));
-    expect(partId(mint, many.join())).toMatch(/^t\.acme\/cats\/#\d+\.[\w-]{32}$/);
+    expect(partId(keyFactory, ...many)).toMatch(/^t\.acme\/cats\/##\d+\.[\w-]{32}$/);
+    expect(partId(keyFactory, ...many)).not.toBe(partId(keyFactory, ...many.slice(1)));
+    expect(partId(keyFactory, many.join())).toMatch(/^t\.acme\/cats\/#\d+\.[\w-]{32}$/);
   });
 
   it('never make an id longer than names and eight readable parts', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ maxLength: 300 }), { maxLength: 40 }),
-        (parts) => partId(mint, ...parts).length <= 13 + 8 * 128,
+        (parts) => partId(keyFactory, ...parts).length <= 13 + 8 * 128,
       ),
       runs(1_000),
     );
@@ -289,21 +290,21 @@ describe('spaces', () => {
   const bob = scopeOf({ tenant: 'acme', user: 'bob' });
 
   it('are made once for a scope, width and namespace', () => {
-    const space = mint.space(bob, 'user', 'cats');
-    expect(mint.space(bob, 'user', 'cats')).toBe(space);
-    expect(mint.space(bob, 'tenant', 'cats')).not.toBe(space);
+    const space = keyFactory.space(bob, 'user', 'cats');
+    expect(keyFactory.space(bob, 'user', 'cats')).toBe(space);
+    expect(keyFactory.space(bob, 'tenant', 'cats')).not.toBe(space);
   });
 
   it('hold the scope cut down to their width', () => {
-    expect(mint.space(bob, 'global', 'cats').scope).toEqual({});
-    expect(mint.space(bob, 'tenant', 'cats').scope).toEqual({ tenant: 'acme' });
-    expect(mint.space(bob, 'user', 'cats').scope).toEqual({ tenant: 'acme', user: 'bob' });
+    expect(keyFactory.space(bob, 'global', 'cats').scope).toEqual({});
+    expect(keyFactory.space(bob, 'tenant', 'cats').scope).toEqual({ tenant: 'acme' });
+    expect(keyFactory.space(bob, 'user', 'cats').scope).toEqual({ tenant: 'acme', user: 'bob' });
   });
 
   it('need what their width needs, and never take a wider one instead', () => {
     for (const [, each] of mints) {
-      expect(() => each.space(NOBODY, 'tenant', 'cats')).toThrow(ScopeMissingError);
-      expect(() => each.space(NOBODY, 'user', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.space(NO_SCOPE, 'tenant', 'cats')).toThrow(ScopeMissingError);
+      expect(() => each.space(NO_SCOPE, 'user', 'cats')).toThrow(ScopeMissingError);
       expect(() => each.space(scopeOf({ user: 'bob' }), 'tenant', 'cats')).toThrow(ScopeMissingError);
       expect(() => each.space(scopeOf({ user: 'bob' }), 'user', 'cats')).toThrow(ScopeMissingError);
       expect(() => each.space(scopeOf({ tenant: 'acme' }), 'user', 'cats')).toThrow(ScopeMissingError);
@@ -313,14 +314,14 @@ describe('spaces', () => {
   });
 
   it('count into one row for equal spaces, also when their scopes are two objects', () => {
-    const again = mint.space(scopeOf({ tenant: 'acme', user: 'bob' }), 'user', 'cats');
-    expect(again).not.toBe(mint.space(bob, 'user', 'cats'));
-    expect(again.tally).toBe(mint.space(bob, 'user', 'cats').tally);
+    const again = keyFactory.space(scopeOf({ tenant: 'acme', user: 'bob' }), 'user', 'cats');
+    expect(again).not.toBe(keyFactory.space(bob, 'user', 'cats'));
+    expect(again.stats).toBe(keyFactory.space(bob, 'user', 'cats').stats);
   });
 
   it('cannot be changed', () => {
-    expect(Object.isFrozen(mint.space(bob, 'user', 'cats'))).toBe(true);
-    expect(Object.isFrozen(mint.space(bob, 'user', 'cats').labels)).toBe(true);
+    expect(Object.isFrozen(keyFactory.space(bob, 'user', 'cats'))).toBe(true);
+    expect(Object.isFrozen(keyFactory.space(bob, 'user', 'cats').labels)).toBe(true);
   });
 
   it('that nothing is asked of are forgotten when there are very many, those in use stay, and come back as they were', () => {
@@ -331,9 +332,9 @@ describe('spaces', () => {
     for (let index = 0; index < 50_000; index++) {
       own.space(scope, 'tenant', `n${index}`);
       if (index % 5_000 === 0) {
-        used.tally.hits++;
+        used.stats.hits++;
         // Twenty thousand rows of counters are kept apart: beyond them spaces are made anew, with the counters they had.
-        expect(own.space(scope, 'tenant', 'used').tally).toBe(used.tally);
+        expect(own.space(scope, 'tenant', 'used').stats).toBe(used.stats);
         if (index < 15_001) expect(own.space(scope, 'tenant', 'used')).toBe(used);
       }
       most = Math.max(most, own.heldBytes);
@@ -341,7 +342,7 @@ describe('spaces', () => {
     const again = own.space(scope, 'tenant', 'idle');
     expect(again).not.toBe(idle);
     expect(again).toEqual(idle);
-    expect(again.tally).not.toBeUndefined();
+    expect(again.stats).not.toBeUndefined();
     // Two generations of twelve thousand.
     expect(most).toBeLessThan(24_000 * 600);
   });
@@ -372,30 +373,30 @@ describe('a key as callers give it', () => {
   });
 
   it('brings its tags and labels along, once each', () => {
-    const key = mint.key(mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats'), [1], ['a', 'b', 'a']);
+    const key = keyFactory.key(keyFactory.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats'), [1], ['a', 'b', 'a']);
     expect(key.tags).toEqual(['a', 'b']);
     expect(key.labels).toEqual(['n:cats', 't:a', 't:b']);
     expect(key.labels).toBe(key.labels);
   });
 
   it('asks for tags given as a function when they are needed, and once; or when it is told to settle', () => {
-    const space = mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
+    const space = keyFactory.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
     const names = ['tom'];
     let asked = 0;
     const tags = (): string[] => (asked++, [...names]);
-    const settled = mint.key(space, [1], tags).settle();
-    const key = mint.key(space, [1], tags);
+    const settled = keyFactory.key(space, [1], tags).settle();
+    const key = keyFactory.key(space, [1], tags);
     expect(key.id).toBe(settled.id);
     expect(asked).toBe(1);
     names.push('kit');
     expect([settled.tags, key.tags, key.labels.length]).toEqual([['tom'], ['tom', 'kit'], settled.labels.length + 1]);
     expect(asked).toBe(2);
-    expect(() => mint.key(space, [1], () => ['']).settle()).toThrow(TagInvalidError);
+    expect(() => keyFactory.key(space, [1], () => ['']).settle()).toThrow(TagInvalidError);
   });
 
   it('refuses tags that are none', () => {
-    const space = mint.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
-    expect(() => mint.key(space, [1], [''])).toThrow(TagInvalidError);
+    const space = keyFactory.space(scopeOf({ tenant: 'acme' }), 'tenant', 'cats');
+    expect(() => keyFactory.key(space, [1], [''])).toThrow(TagInvalidError);
   });
 });
 
@@ -410,14 +411,14 @@ describe('visible keys', () => {
     [[''], ''],
     [[], ''],
   ])('of %p is %s', (parts, visible) => {
-    expect(visibleKey(partId(mint, ...parts))).toBe(visible);
+    expect(visibleKey(partId(keyFactory, ...parts))).toBe(visible);
   });
 
   it('are the texts themselves, whatever they contain', () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         const said: Said = { tenant: a, user: b, width: 'user', namespace: a.replaceAll('@', ''), parts: [b] };
-        return said.namespace === '' || b.length > 10 || visibleKey(idOf(mint, said)) === b;
+        return said.namespace === '' || b.length > 10 || visibleKey(idOf(keyFactory, said)) === b;
       }),
       runs(5_000),
     );
@@ -438,7 +439,7 @@ describe('what an id tells without being asked for its space', () => {
 
   it('its namespace as it was written, without the version', () => {
     fc.assert(
-      fc.property(anySaid, (said) => originOf(idOf(mint, said)).namespace === said.namespace),
+      fc.property(anySaid, (said) => originOf(idOf(keyFactory, said)).namespace === said.namespace),
       runs(3_000),
     );
   });

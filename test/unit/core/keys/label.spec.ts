@@ -13,16 +13,16 @@ const mints = [
 ] as const;
 const anyTag = anyText.filter((text) => text !== '' && Buffer.byteLength(text) <= 256);
 
-describe.each(mints)('labels, %s', (name, mint) => {
+describe.each(mints)('labels, %s', (name, keyFactory) => {
   /** Every label that these words give in one partition, under the name of what it means. */
   function labelsOf(user: string, namespace: string, tag: string): readonly (readonly [string, string])[] {
     const scope = scopeOf({ tenant: 'acme', user });
     return [
-      [JSON.stringify(['user', user]), mint.view(scope, 'user', undefined).label as string],
-      [JSON.stringify(['namespace', namespace]), mint.view(scope, 'tenant', namespace).label as string],
-      [JSON.stringify(['user namespace', user, namespace]), mint.view(scope, 'user', namespace).label as string],
-      [JSON.stringify(['tag', tag]), mint.tagLabel(scope, 'tenant', tag)],
-      [JSON.stringify(['user tag', user, tag]), mint.tagLabel(scope, 'user', tag)],
+      [JSON.stringify(['user', user]), keyFactory.view(scope, 'user', undefined).label as string],
+      [JSON.stringify(['namespace', namespace]), keyFactory.view(scope, 'tenant', namespace).label as string],
+      [JSON.stringify(['user namespace', user, namespace]), keyFactory.view(scope, 'user', namespace).label as string],
+      [JSON.stringify(['tag', tag]), keyFactory.tagLabel(scope, 'tenant', tag)],
+      [JSON.stringify(['user tag', user, tag]), keyFactory.tagLabel(scope, 'user', tag)],
     ];
   }
 
@@ -58,41 +58,48 @@ describe.each(mints)('labels, %s', (name, mint) => {
   });
 
   it('C20: a tag of the same name in two tenants lies in two partitions', () => {
-    const [a, b] = ['acme', 'globex'].map((tenant) => mint.space(scopeOf({ tenant }), 'tenant', 'cats'));
+    const [a, b] = ['acme', 'globex'].map((tenant) => keyFactory.space(scopeOf({ tenant }), 'tenant', 'cats'));
     expect(a!.partition).not.toBe(b!.partition);
-    expect(mint.space(scopeOf({ tenant: 'acme', user: 'bob' }), 'user', 'cats').partition).toBe(a!.partition);
-    expect(mint.space(scopeOf({ tenant: 'acme' }), 'global', 'cats').partition).not.toBe(a!.partition);
+    expect(keyFactory.space(scopeOf({ tenant: 'acme', user: 'bob' }), 'user', 'cats').partition).toBe(a!.partition);
+    expect(keyFactory.space(scopeOf({ tenant: 'acme' }), 'global', 'cats').partition).not.toBe(a!.partition);
   });
 
   it('an entry carries the labels that every view covering it invalidates', () => {
     const scope = scopeOf({ tenant: 'acme', user: 'bob' });
-    const own = mint.key(mint.space(scope, 'user', 'cats@2'), [1], ['red']);
+    const own = keyFactory.key(keyFactory.space(scope, 'user', 'cats@2'), [1], ['red']);
     for (const width of ['tenant', 'user'] as const) {
-      expect(own.labels).toContain(mint.tagLabel(scope, width, 'red'));
-      expect(own.labels).toContain(mint.view(scope, width, 'cats').label);
+      expect(own.labels).toContain(keyFactory.tagLabel(scope, width, 'red'));
+      expect(own.labels).toContain(keyFactory.view(scope, width, 'cats').label);
     }
-    expect(own.labels).toContain(mint.view(scope, 'user', undefined).label);
+    expect(own.labels).toContain(keyFactory.view(scope, 'user', undefined).label);
 
-    const shared = mint.key(mint.space(scope, 'tenant', 'cats'), [1], ['red']);
-    expect(shared.labels).toEqual([mint.view(scope, 'tenant', 'cats').label, mint.tagLabel(scope, 'tenant', 'red')]);
+    const shared = keyFactory.key(keyFactory.space(scope, 'tenant', 'cats'), [1], ['red']);
+    expect(shared.labels).toEqual([
+      keyFactory.view(scope, 'tenant', 'cats').label,
+      keyFactory.tagLabel(scope, 'tenant', 'red'),
+    ]);
     // A user's own invalidation does not reach what the tenant shares.
-    expect(shared.labels).not.toContain(mint.tagLabel(scope, 'user', 'red'));
+    expect(shared.labels).not.toContain(keyFactory.tagLabel(scope, 'user', 'red'));
   });
 
   it('the view of a whole partition needs no label', () => {
     const scope = scopeOf({ tenant: 'acme', user: 'bob' });
-    expect(mint.view(scope, 'tenant', undefined)).toMatchObject({
+    expect(keyFactory.view(scope, 'tenant', undefined)).toMatchObject({
       label: undefined,
       path: undefined,
       namespace: undefined,
     });
-    expect(mint.view(scope, 'global', undefined)).toMatchObject({ label: undefined, path: undefined, partition: 'g' });
+    expect(keyFactory.view(scope, 'global', undefined)).toMatchObject({
+      label: undefined,
+      path: undefined,
+      partition: 'g',
+    });
   });
 
   it('a view names the path and namespace that the spaces it covers have', () => {
     const scope = scopeOf({ tenant: 'acme.org', user: 'bob/2' });
-    const space = mint.space(scope, 'user', 'Cats.mine@3');
-    const view = mint.view(scope, 'user', 'Cats.mine');
+    const space = keyFactory.space(scope, 'user', 'Cats.mine@3');
+    const view = keyFactory.view(scope, 'user', 'Cats.mine');
     expect(view.partition).toBe(space.partition);
     expect(view.path).toBe(space.path);
     expect(`${view.path}/${view.namespace}`).toBe(space.name);
@@ -105,8 +112,10 @@ describe.each(mints)('labels, %s', (name, mint) => {
 });
 
 it('a name with a lone surrogate is refused, also where nobody looked at it before it is hashed', () => {
-  for (const [, mint] of mints) {
-    expect(() => mint.tagLabel(scopeOf({ tenant: 'acme' }), 'tenant', 'a\ud800')).toThrow('is not well-formed text');
+  for (const [, keyFactory] of mints) {
+    expect(() => keyFactory.tagLabel(scopeOf({ tenant: 'acme' }), 'tenant', 'a\ud800')).toThrow(
+      'is not well-formed text',
+    );
   }
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ScopeInvalidError, ScopeMissingError } from '../../../../lib/core/errors.js';
-import { isMissing, isNarrower, NOBODY, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
+import { isMissing, isNarrower, NO_SCOPE, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
 import { idOf, mintOf } from '../support/mints.js';
 import { anyId } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
@@ -11,7 +11,7 @@ const missing = [undefined, null, '', ' ', '\t\n', '\u00a0', '\ufeff', '\u3000',
 describe('C1: ids that are missing', () => {
   it.each(missing)('%p is nobody, and never everybody', (id) => {
     expect(isMissing(id)).toBe(true);
-    expect(scopeOf({ tenant: id, user: id })).toBe(NOBODY);
+    expect(scopeOf({ tenant: id, user: id })).toBe(NO_SCOPE);
     expect(() => scopeOf({ tenant: id, user: 'bob' }).at('tenant')).toThrow(ScopeMissingError);
     expect(() => scopeOf({ tenant: id, user: 'bob' }).at('user')).toThrow(ScopeMissingError);
     expect(() => scopeOf({ tenant: 'acme', user: id }).at('user')).toThrow(ScopeMissingError);
@@ -30,13 +30,13 @@ describe('C1: ids that are missing', () => {
   });
 
   it('no ids at all are nobody', () => {
-    expect(scopeOf(undefined)).toBe(NOBODY);
-    expect(scopeOf(null)).toBe(NOBODY);
-    expect(scopeOf({})).toBe(NOBODY);
+    expect(scopeOf(undefined)).toBe(NO_SCOPE);
+    expect(scopeOf(null)).toBe(NO_SCOPE);
+    expect(scopeOf({})).toBe(NO_SCOPE);
   });
 
   it('the error says which id is missing and where, and what to do', () => {
-    expect(() => NOBODY.at('tenant', 'Cats.findOne')).toThrow(
+    expect(() => NO_SCOPE.at('tenant', 'Cats.findOne')).toThrow(
       /^No tenant in the current scope \(namespace "Cats.findOne"\)\. .*runInScope/,
     );
     expect(() => scopeOf({ tenant: 'acme' }).at('user')).toThrow(/^No user in the current scope\. /);
@@ -98,7 +98,7 @@ describe('a scope', () => {
   it('cannot be changed', () => {
     const scope = scopeOf({ tenant: 'acme', user: 'bob' });
     expect(() => Object.assign(scope, { tenant: 'globex' })).toThrow(TypeError);
-    expect(() => Object.assign(NOBODY, { tenant: 'globex' })).toThrow(TypeError);
+    expect(() => Object.assign(NO_SCOPE, { tenant: 'globex' })).toThrow(TypeError);
   });
 
   it('does not follow the object that it was made from', () => {
@@ -112,7 +112,7 @@ describe('a scope', () => {
     const scope = scopeOf({ tenant: 'acme', user: 'bob' });
     expect(scope.at('user')).toBe(scope);
     expect(scope.at('tenant')).toEqual(scopeOf({ tenant: 'acme' }));
-    expect(scope.at('global')).toBe(NOBODY);
+    expect(scope.at('global')).toBe(NO_SCOPE);
   });
 
   it('takes ids that a class of the application inherits', () => {
@@ -197,11 +197,11 @@ describe('whether data of one space may flow into another', () => {
 });
 
 it('two tenants never share an id, whatever their names', () => {
-  const mint = mintOf();
+  const keyFactory = mintOf();
   fc.assert(
     fc.property(anyId, anyId, (a, b) => {
       const ids = [a, b].map((tenant) =>
-        idOf(mint, { tenant, user: 'bob', width: 'tenant', namespace: 'cats', parts: [1] }),
+        idOf(keyFactory, { tenant, user: 'bob', width: 'tenant', namespace: 'cats', parts: [1] }),
       );
       return (ids[0] === ids[1]) === (a === b);
     }),

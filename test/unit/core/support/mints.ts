@@ -1,6 +1,6 @@
-import { KeyMint, type Key, type KeyId, type KeyMintOptions } from '../../../../lib/core/keys/key.js';
+import { KeyFactory, type Key, type KeyId, type KeyFactoryOptions } from '../../../../lib/core/keys/key.js';
 import { scopeOf, type Width } from '../../../../lib/core/keys/scope.js';
-import { TallyBook } from '../../../../lib/core/keys/tally-book.js';
+import { StatsRegistry } from '../../../../lib/core/keys/stats-registry.js';
 import { TYPES } from './values.js';
 
 /** Everything that an id says, as a caller would say it. */
@@ -13,29 +13,29 @@ export interface Said {
   readonly parts: readonly unknown[];
 }
 
-export function mintOf(options: KeyMintOptions = {}): KeyMint {
-  return new KeyMint({ types: TYPES, ...options }, new TallyBook());
+export function mintOf(options: KeyFactoryOptions = {}): KeyFactory {
+  return new KeyFactory({ types: TYPES, ...options }, new StatsRegistry());
 }
 
-export function keyOf(mint: KeyMint, { tenant, user, width, namespace, version, parts }: Said): Key {
-  const space = mint.space(
+export function keyOf(keyFactory: KeyFactory, { tenant, user, width, namespace, version, parts }: Said): Key {
+  const space = keyFactory.space(
     scopeOf({ tenant, user }),
     width,
     version === undefined ? namespace : `${namespace}@${version}`,
   );
-  return mint.key(space, parts, undefined);
+  return keyFactory.key(space, parts, undefined);
 }
 
-export function idOf(mint: KeyMint, said: Said): KeyId {
-  return keyOf(mint, said).id;
+export function idOf(keyFactory: KeyFactory, said: Said): KeyId {
+  return keyOf(keyFactory, said).id;
 }
 
 /** A key of one part, in a space where nothing else matters. */
-export function partKey(mint: KeyMint, ...parts: readonly unknown[]): Key {
-  return keyOf(mint, { tenant: 'acme', user: 'bob', width: 'tenant', namespace: 'cats', parts });
+export function partKey(keyFactory: KeyFactory, ...parts: readonly unknown[]): Key {
+  return keyOf(keyFactory, { tenant: 'acme', user: 'bob', width: 'tenant', namespace: 'cats', parts });
 }
 
 /** Its id. */
-export function partId(mint: KeyMint, ...parts: readonly unknown[]): KeyId {
-  return partKey(mint, ...parts).id;
+export function partId(keyFactory: KeyFactory, ...parts: readonly unknown[]): KeyId {
+  return partKey(keyFactory, ...parts).id;
 }

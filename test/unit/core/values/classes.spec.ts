@@ -73,9 +73,9 @@ describe('registered classes', () => {
   });
 
   it('stand for themselves and not for what extends them', () => {
-    const mint = mintOf({ types: [Cat] });
-    expect(partId(mint, new Cat('tom'))).toBe(partId(mint, new Cat('tom')));
-    expect(() => partId(mint, new Tiger('tom'))).toThrow('is an instance of a class that is not registered');
+    const keyFactory = mintOf({ types: [Cat] });
+    expect(partId(keyFactory, new Cat('tom'))).toBe(partId(keyFactory, new Cat('tom')));
+    expect(() => partId(keyFactory, new Tiger('tom'))).toThrow('is an instance of a class that is not registered');
     expect(() => new Copier([Cat]).admit(new Tiger('tom'), 'clone')).toThrow(
       'is an instance of a class that is not registered',
     );
@@ -89,9 +89,9 @@ describe('registered classes', () => {
       'name',
       { value: "Cat{name='x}" },
     ) as unknown as new () => object;
-    const mint = mintOf({ types: [Cat, Tiger, odd] });
+    const keyFactory = mintOf({ types: [Cat, Tiger, odd] });
     const ids = [new Cat('a'), new Tiger('a'), { name: 'a' }, new Cat({ name: 'a' }), new odd()].map((it) =>
-      partId(mint, it),
+      partId(keyFactory, it),
     );
     expect(new Set(ids).size).toBe(5);
   });
@@ -123,9 +123,9 @@ describe('classes with state that neither a key nor a copy sees', () => {
   });
 
   it('are kept by what their registration says: equal ones have one key, different ones have two', () => {
-    const mint = mintOf({ types: [{ type: Money, toJSON, fromJSON }] });
-    expect(partId(mint, new Money(5))).toBe(partId(mint, new Money(5)));
-    const ids = [new Money(5), new Money(999), 5, [5], { toKey: 5 }].map((it) => partId(mint, it));
+    const keyFactory = mintOf({ types: [{ type: Money, toJSON, fromJSON }] });
+    expect(partId(keyFactory, new Money(5))).toBe(partId(keyFactory, new Money(5)));
+    const ids = [new Money(5), new Money(999), 5, [5], { toKey: 5 }].map((it) => partId(keyFactory, it));
     expect(new Set(ids).size).toBe(5);
     const rounded = mintOf({ types: [{ type: Money, toKey: (it: Money) => Math.round(it.cents), toJSON, fromJSON }] });
     expect(partId(rounded, { of: new Money(5.1) })).toBe(partId(rounded, { of: new Money(4.9) }));
@@ -159,12 +159,12 @@ describe('classes with state that neither a key nor a copy sees', () => {
       }
     }
     class Nothing {}
-    const mint = mintOf({ types: [Instant, Nothing] });
-    expect(() => partId(mint, new Instant())).toThrow(/^argument 0 is a Instant without properties, whose state/);
+    const keyFactory = mintOf({ types: [Instant, Nothing] });
+    expect(() => partId(keyFactory, new Instant())).toThrow(/^argument 0 is a Instant without properties, whose state/);
     expect(() => new Copier([Instant]).admit({ at: new Instant() }, 'clone')).toThrow(
       /^value\.at is a Instant without properties, whose state/,
     );
-    expect(partId(mint, new Nothing())).toBe(partId(mint, new Nothing()));
+    expect(partId(keyFactory, new Nothing())).toBe(partId(keyFactory, new Nothing()));
   });
 
   it.each<readonly [string, object, string]>([
@@ -202,8 +202,8 @@ describe('classes with state that neither a key nor a copy sees', () => {
     ['toKey gives the instance', { toKey: (it: Money) => it }, 'is nested too deeply'],
     ['toKey gives a promise', { toKey: async () => 5 }, 'is an instance of a class that is not registered'],
   ])('a key is refused when %s', (_, form, message) => {
-    const mint = mintOf({ types: [{ type: Money, toJSON, fromJSON, ...form }] });
-    expect(() => partId(mint, new Money(999))).toThrow(message);
-    expect(() => partId(mint, new Money(999))).not.toThrow('999');
+    const keyFactory = mintOf({ types: [{ type: Money, toJSON, fromJSON, ...form }] });
+    expect(() => partId(keyFactory, new Money(999))).toThrow(message);
+    expect(() => partId(keyFactory, new Money(999))).not.toThrow('999');
   });
 });

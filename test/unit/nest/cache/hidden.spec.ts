@@ -110,7 +110,7 @@ describe.each(Object.entries(BACKENDS))('no secret and no value comes out of wha
     const found: Record<string, string[]> = {};
     let looked = 0;
     for (const { name, providers } of module.get(ModulesContainer, { strict: false }).values()) {
-      if (!['CacheModule', 'CacheRosterModule', 'RootTestModule'].includes(name)) continue;
+      if (!['CacheModule', 'CacheRegistryModule', 'RootTestModule'].includes(name)) continue;
       for (const [token, { instance }] of providers) {
         // The container itself leads to everything there is; its parts are what is looked at.
         if (instance == null || isOfNest(token)) continue;

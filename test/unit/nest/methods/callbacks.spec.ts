@@ -49,13 +49,13 @@ describe('observers', () => {
   it('a log that fails, now or later, changes no call, and observers hear of it once', async () => {
     for (const fail of [later, lazily, () => thrower()]) {
       const warnings: string[] = [];
-      const { engine, mint, scopes, hub, close } = assemble({
+      const { engine, keyFactory, scopes, hub, close } = assemble({
         isDebug: true,
         log: { log: fail, warn: fail, debug: fail },
         observers: [(event) => void (event.type === 'warning' && warnings.push(event.message))],
       });
       hub.event({ type: 'warning', message: 'something' });
-      const key = mint.key(mint.space(scopes.of({ tenant: 'acme' }), 'tenant', 'cats'), ['tom'], []);
+      const key = keyFactory.key(keyFactory.space(scopes.of({ tenant: 'acme' }), 'tenant', 'cats'), ['tom'], []);
       await engine.writes.evict([key]);
       await turns();
       expect(warnings.filter((message) => message.startsWith('The log failed'))).toHaveLength(1);

@@ -83,25 +83,25 @@ class Repository {
 type Way = (repository: Repository) => PromiseLike<unknown>;
 
 const GLOBEX = 'globex/';
-const NOBODY = 'nobody/';
+const NO_SCOPE = 'nobody/';
 
 const WAYS: readonly [string, string, Way][] = [
   ['getOrSet for another tenant', GLOBEX, (it) => it.cache.tenant('globex').getOrSet('k', () => it.rows())],
   ['the same, promised', GLOBEX, (it) => it.cache.tenant('globex').getOrSet('k', async () => it.rows())],
   ['getOrSet for a user', 'acme/bob', (it) => it.cache.user('bob').getOrSet('k', () => it.rows())],
-  ['getOrSet for everybody', NOBODY, (it) => it.cache.global().getOrSet('k', () => it.rows())],
+  ['getOrSet for everybody', NO_SCOPE, (it) => it.cache.global().getOrSet('k', () => it.rows())],
   [
     'a query that brings a query',
     GLOBEX,
     (it) => it.cache.tenant('globex').getOrSet('k', () => new Query(() => it.rows())),
   ],
   ['@Cacheable with a context', GLOBEX, (it) => it.ofGlobex()],
-  ['@Cacheable for everybody', NOBODY, (it) => it.ofEverybody()],
+  ['@Cacheable for everybody', NO_SCOPE, (it) => it.ofEverybody()],
   ['@Cacheable whose condition says no', GLOBEX, (it) => it.uncached()],
-  ['the same for everybody', NOBODY, (it) => it.uncachedOfEverybody()],
+  ['the same for everybody', NO_SCOPE, (it) => it.uncachedOfEverybody()],
   ['@CachePut with a context', GLOBEX, (it) => it.put()],
   ['@CachePut whose condition says no', GLOBEX, (it) => it.putWithoutStoring()],
-  ['@CachePut for everybody', NOBODY, (it) => it.putForEverybody()],
+  ['@CachePut for everybody', NO_SCOPE, (it) => it.putForEverybody()],
   ['runInScope', GLOBEX, (it) => it.cache.runInScope({ tenant: 'globex' }, () => it.rows())],
   ['the same, promised', GLOBEX, (it) => it.cache.runInScope({ tenant: 'globex' }, async () => it.rows())],
 ];
@@ -144,7 +144,7 @@ describe('a query begins in the scope of its key, and once', () => {
   });
 
   it.each<[string, CacheModuleOptions, string, Way]>([
-    ['@Cacheable', { scope: { default: 'tenant', onMissing: 'bypass' } }, NOBODY, (it) => it.ofNobody()],
+    ['@Cacheable', { scope: { default: 'tenant', onMissing: 'bypass' } }, NO_SCOPE, (it) => it.ofNobody()],
     [
       'a user of nobody',
       { scope: { default: 'tenant', onMissing: 'bypass' } },
@@ -161,7 +161,7 @@ describe('a query begins in the scope of its key, and once', () => {
   it('outside of every scope, by the context', async () => {
     const started = await start(TENANTS, Repository);
     const context = started.module.get<CacheContext>(CACHE_CONTEXT);
-    expect(await by(started, (it) => context.outside(() => it.rows()))).toBe(NOBODY);
+    expect(await by(started, (it) => context.outside(() => it.rows()))).toBe(NO_SCOPE);
   });
 });
 

@@ -16,13 +16,13 @@ type List = Extract<CacheKey, readonly unknown[]>;
  * arguments is a value of its caller's, perhaps of a client's, and a single part: spread out it could be whatever key of
  * the namespace its sender likes. Where looking does not tell, `again` does: what a function makes is new each time.
  */
-export function saidParts(key: CacheKey, args: readonly unknown[], again: () => CacheKey): readonly unknown[] {
+export function explicitParts(key: CacheKey, args: readonly unknown[], again: () => CacheKey): readonly unknown[] {
   if (!Array.isArray(key)) return partsOf(key);
   return (isOfCaller(key as List, args) ?? again() === key) ? [key] : partsOf(key as List);
 }
 
 /** The parts of all keys that may be meant by one that goes. */
-export function meantParts(key: CacheKey, args: readonly unknown[]): readonly (readonly unknown[])[] {
+export function possibleParts(key: CacheKey, args: readonly unknown[]): readonly (readonly unknown[])[] {
   if (!Array.isArray(key)) return [partsOf(key)];
   return (isOfCaller(key as List, args) ?? true) ? [[key], key as List] : [partsOf(key as List)];
 }
@@ -74,11 +74,11 @@ class Search {
   private lookInto(value: object, instances: number): void {
     const isData = Array.isArray(value) || isPlainObject(value);
     if (!isData && !isLookedInto(value, instances)) return;
-    const inside = isData ? instances : instances + 1;
-    if (value instanceof Map) this.lookAtAll(Map.prototype.values.call(value), inside);
-    else if (value instanceof Set) this.lookAtAll(Set.prototype.values.call(value), inside);
+    const depth = isData ? instances : instances + 1;
+    if (value instanceof Map) this.lookAtAll(Map.prototype.values.call(value), depth);
+    else if (value instanceof Set) this.lookAtAll(Set.prototype.values.call(value), depth);
     else if (Array.isArray(value) && value.length > this.left) this.left = 0;
-    else this.lookAtMembers(value, inside);
+    else this.lookAtMembers(value, depth);
   }
 
   private lookAtAll(members: Iterable<unknown>, instances: number): void {

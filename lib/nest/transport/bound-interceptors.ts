@@ -1,20 +1,20 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { CacheContext } from '../../context/cache-context.js';
-import type { Inside } from '../../core/async/begun.js';
-import { keptInside } from '../cache/kept-inside.js';
+import type { RunInContext } from '../../core/async/begun.js';
+import { observeInContext } from '../cache/observe-in-context.js';
 import { incomingOf } from './scope-source.js';
 
 /**
  * An interceptor that lets each request go on as itself, whatever lets it go on (a timer, another request): what comes
  * after it begins in the surroundings of the request, and its answer comes back in them.
  */
-export function keptInterceptor(interceptor: NestInterceptor, context: CacheContext): NestInterceptor {
+export function boundInterceptor(interceptor: NestInterceptor, context: CacheContext): NestInterceptor {
   const intercept: NestInterceptor['intercept'] = (execution, next) =>
-    surroundings(
+    ambient(
       context,
       execution,
-    )(() => interceptor.intercept(execution, { handle: () => onward(surroundings(context, execution), next) }));
+    )(() => interceptor.intercept(execution, { handle: () => onward(ambient(context, execution), next) }));
   // All else is the interceptor's own: code that looks at the list finds its class and its properties.
   return Object.create(interceptor, { intercept: { value: intercept } }) as NestInterceptor;
 }
@@ -42,25 +42,25 @@ export class ChainLink implements NestInterceptor {
   }
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    let inside: Inside = (work) => work();
+    let inContext: RunInContext = (work) => work();
     for (const [context] of this.contexts.values()) {
       if (context === undefined) continue;
-      const within = surroundings(context, execution);
-      const before = inside;
-      inside = (work) => before(() => within(work));
+      const within = ambient(context, execution);
+      const before = inContext;
+      inContext = (work) => before(() => within(work));
     }
-    return onward(inside, next);
+    return onward(inContext, next);
   }
 }
 
 /** Nest has one execution for each request and its chain, which no other request has. */
-function surroundings(context: CacheContext, execution: ExecutionContext): Inside {
+function ambient(context: CacheContext, execution: ExecutionContext): RunInContext {
   return context.keep(execution, incomingOf(execution));
 }
 
-function onward(inside: Inside, next: CallHandler): Observable<unknown> {
-  return keptInside(
-    inside(() => next.handle()),
-    inside,
+function onward(inContext: RunInContext, next: CallHandler): Observable<unknown> {
+  return observeInContext(
+    inContext(() => next.handle()),
+    inContext,
   );
 }

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../clock.js';
 import { fingerprint } from './fingerprint.js';
 import type { Partition } from './partition.js';
 import type { View } from './space.js';
-import { Tally, type Span } from './tally.js';
+import { SpaceStats, type Span } from './space-stats.js';
 
 interface RowName {
   readonly name: string;
@@ -12,8 +12,8 @@ interface RowName {
 }
 
 interface Row extends RowName {
-  readonly tally: Tally;
-  /** What the tally had counted when room was made last. */
+  readonly stats: SpaceStats;
+  /** What it had counted when room was made last. */
   countedThen: number;
 }
 
@@ -29,21 +29,21 @@ const ROW_BYTES = 290;
 const MARKS = 65_536;
 
 /** The counters of every space, and their sums over a view. Bounded: one tenant's space can be told apart, not millions. */
-export class TallyBook {
+export class StatsRegistry {
   private rows = new Map<string, Row>();
   /** Calls that had no scope and therefore no row. Part of the sum over everything. */
-  readonly unscoped = new Tally();
+  readonly unscoped = new SpaceStats();
   /** What the rows that had to go had counted. */
-  private readonly forgotten = new Tally();
+  private readonly forgotten = new SpaceStats();
   private nameBytes = 0;
-  private readonly begunAtMs: number;
+  private readonly startedAtMs: number;
   /** When rows had to go last, by the marks of their partitions: in seconds since the beginning, none is 0. */
   private lostAtSeconds: Uint32Array | undefined;
-  /** Grows when rows have gone: a tally that was got before may not be in the book any more. */
+  /** Grows when rows have gone: counters that were got before may not be among them any more. */
   revision = 0;
 
   constructor(private readonly clock: Pick<Clock, 'nowMs'> = systemClock) {
-    this.begunAtMs = clock.nowMs();
+    this.startedAtMs = clock.nowMs();
   }
 
   /** What all rows occupy, estimated. */
@@ -51,26 +51,26 @@ export class TallyBook {
     return this.rows.size * ROW_BYTES + this.nameBytes + (this.lostAtSeconds?.byteLength ?? 0);
   }
 
-  /** The row of a space: the same tally for the same name, so that every request of a tenant counts into one. */
-  row(of: RowName): Tally {
+  /** The row of a space: the same counters for the same name, so that every request of a tenant counts into one. */
+  row(of: RowName): SpaceStats {
     const known = this.rows.get(of.name);
-    if (known !== undefined) return known.tally;
+    if (known !== undefined) return known.stats;
     if (this.rows.size >= MAX_ROWS) this.makeRoom();
-    const tally = new Tally();
-    this.rows.set(of.name, { ...of, tally, countedThen: 0 });
+    const stats = new SpaceStats();
+    this.rows.set(of.name, { ...of, stats, countedThen: 0 });
     this.nameBytes += of.name.length;
-    return tally;
+    return stats;
   }
 
   /** The sum over a view; over everything when no view is given. */
-  sum(view?: Pick<View, 'partition' | 'path' | 'namespace'>): Tally {
-    const total = new Tally();
+  sum(view?: Pick<View, 'partition' | 'path' | 'namespace'>): SpaceStats {
+    const total = new SpaceStats();
     if (view === undefined) {
       total.add(this.forgotten);
       total.add(this.unscoped);
     }
     for (const row of this.rows.values()) {
-      if (view === undefined || covers(view, row)) total.add(row.tally);
+      if (view === undefined || covers(view, row)) total.add(row.stats);
     }
     return total;
   }
@@ -78,21 +78,21 @@ export class TallyBook {
   /** From when on the sum over a view counts. The sum over everything has lost nothing. */
   span(view?: Pick<View, 'partition'>): Span {
     const lostAt = view === undefined ? 0 : (this.lostAtSeconds?.[markOf(view.partition)] ?? 0);
-    return { sinceMs: this.begunAtMs + lostAt * 1_000, isComplete: lostAt === 0 };
+    return { sinceMs: this.startedAtMs + lostAt * 1_000, isComplete: lostAt === 0 };
   }
 
   /** One pass for every ten thousand new rows. */
   private makeRoom(): void {
-    const uses = Float64Array.from(this.rows.values(), ({ tally, countedThen }) => tally.total - countedThen).sort();
+    const uses = Float64Array.from(this.rows.values(), ({ stats, countedThen }) => stats.total - countedThen).sort();
     const median = uses[MAX_ROWS / 2] as number;
     const kept = new Map<string, Row>();
     const lostAt = (this.lostAtSeconds ??= new Uint32Array(MARKS));
-    const now = Math.max(1, Math.floor((this.clock.nowMs() - this.begunAtMs) / 1_000));
+    const now = Math.max(1, Math.floor((this.clock.nowMs() - this.startedAtMs) / 1_000));
     let surplus = this.rows.size - MAX_ROWS / 2;
     for (const [name, row] of this.rows) {
-      const { total } = row.tally;
+      const { total } = row.stats;
       if (surplus > 0 && total - row.countedThen <= median) {
-        this.forgotten.add(row.tally);
+        this.forgotten.add(row.stats);
         lostAt[markOf(row.partition)] = now;
         this.nameBytes -= name.length;
         surplus--;

@@ -29,7 +29,7 @@ function together(one: Constructor, other: Constructor): { readonly who: string;
  * Which names the decorated methods of one cache use. As large as the application's source: some lines for each class with
  * decorated methods.
  */
-export class NamespaceBook {
+export class NamespaceRegistry {
   private readonly classes = new Map<string, Constructor>();
   private readonly sites = new Map<string, Member>();
   private readonly heirs = new Map<Method, Map<string, Constructor>>();

@@ -9,29 +9,29 @@ import { ModulesContainer } from '@nestjs/core';
 import { newFlow } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import { CacheConfigError } from '../core/errors.js';
-import { veil } from '../core/veil.js';
+import { hideFromLogs } from '../core/hide-from-logs.js';
 import { importersOf, leadsTo, type HostModule } from './cache.container.js';
 import { MODULE_OPTIONS_TOKEN } from './cache.module-definition.js';
 import type { CacheSettings } from './cache.settings.js';
 
 /** What the module of a cache shows of itself before its options are made. */
-export interface CacheMember {
+export interface RegisteredCache {
   /** Undefined: the cache of decorated methods, and of services that ask for none by name. */
   readonly name: string | undefined;
 }
 
-/** The token of the {@link CacheMember} of a module; one that was imported by its class alone has none. */
-export const CACHE_MEMBER: unique symbol = Symbol('cache member');
+/** The token of the {@link RegisteredCache} of a module; one that was imported by its class alone has none. */
+export const REGISTERED_CACHE: unique symbol = Symbol('cache member');
 
 @Injectable()
-export class CacheRoster {
+export class CacheRegistry {
   static {
-    veil(this.prototype, 'CacheRoster');
+    hideFromLogs(this.prototype, 'CacheRegistry');
   }
 
-  private readonly entered = new Map<CacheMember, CacheSettings>();
+  private readonly entered = new Map<RegisteredCache, CacheSettings>();
   /** Caches that became global because no cache of the container resolved scopes. */
-  private readonly unscoped = new Set<CacheMember>();
+  private readonly unscoped = new Set<RegisteredCache>();
   private waiting: (() => void)[] = [];
 
   constructor(@Inject(ModulesContainer) private readonly modules: ModulesContainer) {}
@@ -40,33 +40,33 @@ export class CacheRoster {
    * Says what the options of a cache are.
    * @throws CacheConfigError naming what two caches must not have in common
    */
-  enter(member: CacheMember, settings: CacheSettings): void {
-    this.checkAlone(member);
+  enter(cache: RegisteredCache, settings: CacheSettings): void {
+    this.checkAlone(cache);
     for (const [other, { prefix }] of this.entered) {
-      if (other === member) continue;
-      if (prefix === settings.prefix) throw samePrefix(prefix, other, member);
-      if (this.unscoped.has(other) && settings.scope.resolve !== undefined) throw tooLate(other, member);
+      if (other === cache) continue;
+      if (prefix === settings.prefix) throw samePrefix(prefix, other, cache);
+      if (this.unscoped.has(other) && settings.scope.resolve !== undefined) throw tooLate(other, cache);
     }
-    this.entered.set(member, settings);
+    this.entered.set(cache, settings);
     const { waiting } = this;
     this.waiting = [];
     for (const goOn of waiting) goOn();
   }
 
   /** The settings of a cache, after what the others say. @throws CacheConfigError */
-  async settled(member: CacheMember, settings: CacheSettings): Promise<CacheSettings> {
+  async settled(cache: RegisteredCache, settings: CacheSettings): Promise<CacheSettings> {
     const { scope } = settings;
-    if (scope.isSaid) return settings;
-    await this.allOthers(member);
-    const resolvers = new Map<ScopeResolver, CacheMember>();
+    if (scope.isExplicit) return settings;
+    await this.allOthers(cache);
+    const resolvers = new Map<ScopeResolver, RegisteredCache>();
     for (const [other, { scope: of }] of this.entered)
       if (of.resolve !== undefined && !resolvers.has(of.resolve)) resolvers.set(of.resolve, other);
     const [only, ...others] = resolvers;
     if (only === undefined) {
-      this.unscoped.add(member);
+      this.unscoped.add(cache);
       return settings;
     }
-    if (others.length > 0) throw ambiguous(member, [...resolvers.values()]);
+    if (others.length > 0) throw ambiguous(cache, [...resolvers.values()]);
     return Object.freeze({
       ...settings,
       scope: Object.freeze({ ...scope, resolve: only[0], defaultWidth: 'tenant' as const }),
@@ -84,10 +84,10 @@ export class CacheRoster {
   }
 
   /** @throws CacheConfigError when there is another of its name, or another without one */
-  private checkAlone({ name }: CacheMember): void {
-    const same = [...this.members().keys()].filter((each) => each.name === name);
+  private checkAlone({ name }: RegisteredCache): void {
+    const same = [...this.caches().keys()].filter((each) => each.name === name);
     if (same.length < 2) return;
-    const where = importersOf(this.modules, (imported) => same.includes(memberOf(imported) as CacheMember));
+    const where = importersOf(this.modules, (imported) => same.includes(cacheOf(imported) as RegisteredCache));
     const stands = `stands more than once among the imports${where.length === 0 ? '' : ` of ${where.join(', ')}`}`;
     throw new CacheConfigError(
       'forRoot',
@@ -100,23 +100,23 @@ export class CacheRoster {
   }
 
   /** All of the container, with the modules that register them. */
-  private members(): ReadonlyMap<CacheMember, HostModule> {
-    const found = new Map<CacheMember, HostModule>();
+  private caches(): ReadonlyMap<RegisteredCache, HostModule> {
+    const found = new Map<RegisteredCache, HostModule>();
     for (const module of this.modules.values()) {
-      const member = module.providers.get(CACHE_MEMBER)?.instance as CacheMember | undefined;
-      if (member !== undefined) found.set(member, module);
+      const cache = module.providers.get(REGISTERED_CACHE)?.instance as RegisteredCache | undefined;
+      if (cache !== undefined) found.set(cache, module);
     }
     return found;
   }
 
-  private async allOthers(member: CacheMember): Promise<void> {
+  private async allOthers(cache: RegisteredCache): Promise<void> {
     for (;;) {
-      const members = this.members();
-      const missing = [...members].filter(([each]) => !this.entered.has(each));
+      const caches = this.caches();
+      const missing = [...caches].filter(([each]) => !this.entered.has(each));
       if (missing.length === 0) return;
-      const own = members.get(member);
+      const own = caches.get(cache);
       for (const [other, module] of missing)
-        if (own !== undefined && leadsTo(module, MODULE_OPTIONS_TOKEN, own)) throw inACircle(member, other);
+        if (own !== undefined && leadsTo(module, MODULE_OPTIONS_TOKEN, own)) throw inACircle(cache, other);
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
@@ -127,29 +127,29 @@ export const CACHE_FLOW: unique symbol = Symbol('flow of the caches of a contain
 
 /** One of each in every container, however many caches. */
 @Module({
-  providers: [CacheRoster, { provide: CACHE_FLOW, useFactory: newFlow }],
-  exports: [CacheRoster, CACHE_FLOW],
+  providers: [CacheRegistry, { provide: CACHE_FLOW, useFactory: newFlow }],
+  exports: [CacheRegistry, CACHE_FLOW],
 })
-export class CacheRosterModule {}
+export class CacheRegistryModule {}
 
 /** The cache that an imported dynamic module registers. */
-function memberOf(imported: unknown): CacheMember | undefined {
+function cacheOf(imported: unknown): RegisteredCache | undefined {
   const { providers = [] } = (imported ?? {}) as { readonly providers?: readonly unknown[] };
-  const own = providers.find((each) => (each as { provide?: unknown } | null)?.provide === CACHE_MEMBER);
-  return (own as { useValue?: CacheMember } | undefined)?.useValue;
+  const own = providers.find((each) => (each as { provide?: unknown } | null)?.provide === REGISTERED_CACHE);
+  return (own as { useValue?: RegisteredCache } | undefined)?.useValue;
 }
 
 /** The class of the module, or one that is made of it. */
 function isBare(imported: unknown): boolean {
   if (typeof imported !== 'function') return false;
-  return ((Reflect.getMetadata('imports', imported) ?? []) as readonly unknown[]).includes(CacheRosterModule);
+  return ((Reflect.getMetadata('imports', imported) ?? []) as readonly unknown[]).includes(CacheRegistryModule);
 }
 
-function called({ name }: CacheMember): string {
+function called({ name }: RegisteredCache): string {
   return name === undefined ? 'the cache without a name' : `the cache "${name}"`;
 }
 
-function samePrefix(prefix: string, one: CacheMember, other: CacheMember): CacheConfigError {
+function samePrefix(prefix: string, one: RegisteredCache, other: RegisteredCache): CacheConfigError {
   return new CacheConfigError(
     'prefix',
     `is "${prefix}" for ${called(one)} and for ${called(other)}: on one server they would read and clear each other's ` +
@@ -157,26 +157,26 @@ function samePrefix(prefix: string, one: CacheMember, other: CacheMember): Cache
   );
 }
 
-function ambiguous(member: CacheMember, resolving: readonly CacheMember[]): CacheConfigError {
+function ambiguous(cache: RegisteredCache, resolving: readonly RegisteredCache[]): CacheConfigError {
   return new CacheConfigError(
     'scope',
-    `of ${called(member)} says nothing, and ${resolving.map(called).join(' and ')} find out in different ways who is ` +
+    `of ${called(cache)} says nothing, and ${resolving.map(called).join(' and ')} find out in different ways who is ` +
       "asking: say scope.resolve, or scope: { default: 'global' } for what all tenants share",
   );
 }
 
-function inACircle(member: CacheMember, other: CacheMember): CacheConfigError {
+function inACircle(cache: RegisteredCache, other: RegisteredCache): CacheConfigError {
   return new CacheConfigError(
     'scope',
-    `of ${called(member)} says nothing, so it depends on the options of ${called(other)}, and what makes those needs ` +
-      `${called(member)}: say scope.resolve, or scope: { default: 'global' } for what all tenants share`,
+    `of ${called(cache)} says nothing, so it depends on the options of ${called(other)}, and what makes those needs ` +
+      `${called(cache)}: say scope.resolve, or scope: { default: 'global' } for what all tenants share`,
   );
 }
 
-function tooLate(unscoped: CacheMember, member: CacheMember): CacheConfigError {
+function tooLate(unscoped: RegisteredCache, cache: RegisteredCache): CacheConfigError {
   return new CacheConfigError(
     'scope.resolve',
-    `of ${called(member)}, which was loaded later, comes after ${called(unscoped)} has become one that all tenants share, ` +
+    `of ${called(cache)}, which was loaded later, comes after ${called(unscoped)} has become one that all tenants share, ` +
       "for lack of it: say scope: { default: 'global' } there, or scope.resolve",
   );
 }

@@ -5,8 +5,8 @@ import type { Foundation } from '../../assemble.js';
 import type { CacheContext } from '../../context/cache-context.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
 import { CACHE_FOUNDATION } from '../cache.tokens.js';
-import { ChainLink, keptInterceptor } from './kept-chain.js';
-import { veil } from '../../core/veil.js';
+import { ChainLink, boundInterceptor } from './bound-interceptors.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 
 /** The name under which Nest keeps the interceptors of a class or method. */
 const INTERCEPTORS = '__interceptors__';
@@ -25,13 +25,13 @@ type Wrapper = ReturnType<ApplicationConfig['getGlobalRequestInterceptors']>[num
  * gateways, and all of a microservice, are made before any hook is called.
  */
 @Injectable()
-export class ScopeKeeper implements OnModuleInit {
+export class ScopePropagation implements OnModuleInit {
   static {
-    veil(this.prototype, 'ScopeKeeper');
+    hideFromLogs(this.prototype, 'ScopePropagation');
   }
 
   private readonly context: CacheContext;
-  private readonly kept = new WeakMap<object, object>();
+  private readonly bound = new WeakMap<object, object>();
   /** Where links of this cache stand: lists of interceptors, by the class or method they belong to. */
   private readonly links = new Map<object, ChainLink>();
   private readonly seen = new WeakSet();
@@ -42,7 +42,7 @@ export class ScopeKeeper implements OnModuleInit {
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     this.context = context;
-    this.keepGlobals(config);
+    this.bindGlobals(config);
     this.stand();
   }
 
@@ -62,37 +62,37 @@ export class ScopeKeeper implements OnModuleInit {
     this.links.clear();
   }
 
-  private keepGlobals(config: ApplicationConfig): void {
+  private bindGlobals(config: ApplicationConfig): void {
     const { applications } = this.context.flow;
     // Another cache of the application has seen to it.
     if (applications.has(config)) return;
     applications.add(config);
     const globals = config.getGlobalInterceptors.bind(config);
     const scoped = config.getGlobalRequestInterceptors.bind(config);
-    config.getGlobalInterceptors = () => globals().map((interceptor) => this.keptOf(interceptor));
-    config.getGlobalRequestInterceptors = () => scoped().map((wrapper) => this.keptWrapperOf(wrapper));
+    config.getGlobalInterceptors = () => globals().map((interceptor) => this.boundOf(interceptor));
+    config.getGlobalRequestInterceptors = () => scoped().map((wrapper) => this.boundWrapperOf(wrapper));
   }
 
-  private keptOf<I extends NestInterceptor>(interceptor: I): I {
+  private boundOf<I extends NestInterceptor>(interceptor: I): I {
     if (typeof interceptor?.intercept !== 'function' || isOurs(interceptor)) return interceptor;
-    return this.remembered(interceptor, () => keptInterceptor(interceptor, this.context) as I);
+    return this.remembered(interceptor, () => boundInterceptor(interceptor, this.context) as I);
   }
 
-  private keptWrapperOf(wrapper: Wrapper): Wrapper {
+  private boundWrapperOf(wrapper: Wrapper): Wrapper {
     return this.remembered(wrapper, () => {
       const getInstanceByContextId: Wrapper['getInstanceByContextId'] = (...ids) => {
         const host = wrapper.getInstanceByContextId(...ids);
-        return host && { ...host, instance: this.keptOf(host.instance) };
+        return host && { ...host, instance: this.boundOf(host.instance) };
       };
       return Object.create(wrapper, { getInstanceByContextId: { value: getInstanceByContextId } }) as Wrapper;
     });
   }
 
   private remembered<T extends object>(original: T, make: () => T): T {
-    const known = this.kept.get(original) as T | undefined;
+    const known = this.bound.get(original) as T | undefined;
     if (known !== undefined) return known;
     const made = make();
-    this.kept.set(original, made);
+    this.bound.set(original, made);
     return made;
   }
 

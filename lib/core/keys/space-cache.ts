@@ -19,7 +19,7 @@ interface Half {
 }
 
 /** The spaces that were asked for lately, by scope, width and namespace. */
-export class SpaceShelf {
+export class SpaceCache {
   private young = newHalf();
   private old = newHalf();
   /** Of the counters that the spaces have. */

@@ -2,7 +2,7 @@
  * The counters of one space, bumped in place on the hot path. Plain numbers on a plain object: a hit must not pay for
  * an event that nobody listens to.
  */
-export class Tally {
+export class SpaceStats {
   hits = 0;
   /** Reads that found nothing usable and loaded. */
   misses = 0;
@@ -28,7 +28,7 @@ export class Tally {
   }
 
   /** Adds another row to this one. */
-  add(other: Tally): void {
+  add(other: SpaceStats): void {
     this.hits += other.hits;
     this.misses += other.misses;
     this.coalesced += other.coalesced;

@@ -8,7 +8,7 @@
  * listeners itself: bound, it would run them in a scope that is not theirs.) What may be shared with others (a query
  * builder, an iterable) is never changed: the caller gets a view of it, in a copy of the list or object that holds it.
  */
-import { begun, isUnderWay, type Inside } from './begun.js';
+import { begun, isUnderWay, type RunInContext } from './begun.js';
 import { boundObservable, isColdObservable } from './observables.js';
 import { isThenable } from './thenable.js';
 
@@ -33,22 +33,22 @@ const IS_BOUND: unique symbol = Symbol('bound');
 
 type Steps = Partial<Record<(typeof STEPS)[number], (...args: unknown[]) => unknown>>;
 
-export class LateSteps {
+export class LazySteps {
   private left = MAX_THINGS;
   private partsLeft = MAX_PARTS;
 
   constructor(
     /** Where the steps run. */
-    private readonly inside: Inside,
+    private readonly inContext: RunInContext,
     /** Keeps the surroundings of now, for what is handed out of a step. */
-    private readonly hold: () => Inside,
+    private readonly hold: () => RunInContext,
   ) {}
 
   bind(value: unknown, depth = 0): unknown {
     if (typeof value !== 'object' || value === null || this.left-- <= 0) return value;
     try {
       if (ITERATORS.some((kind) => kind.isPrototypeOf(value))) return this.steps(value);
-      if (isColdObservable(value)) return boundObservable(value, this.inside, this.hold);
+      if (isColdObservable(value)) return boundObservable(value, this.inContext, this.hold);
       if (isUnderWay(value) || ArrayBuffer.isView(value)) return value;
       if (isThenable(value) || isIteratedByCode(value)) return this.view(value);
       return depth < MAX_DEPTH ? this.taken(value, depth + 1) : value;
@@ -67,7 +67,7 @@ export class LateSteps {
       const take = iterator[name]?.bind(iterator);
       if (take === undefined) continue;
       Object.defineProperty(iterator, name, {
-        value: (...args: unknown[]) => this.step(this.inside(() => take(...args))),
+        value: (...args: unknown[]) => this.step(this.inContext(() => take(...args))),
         configurable: true,
         writable: true,
       });
@@ -79,7 +79,7 @@ export class LateSteps {
   private step(result: unknown): unknown {
     if (isUnderWay(result) || typeof result !== 'object' || result === null) return result;
     const { value, done } = result as IteratorResult<unknown>;
-    const bound = new LateSteps(this.inside, this.hold).bind(value, MAX_DEPTH);
+    const bound = new LazySteps(this.inContext, this.hold).bind(value, MAX_DEPTH);
     return bound === value ? result : { value: bound, done };
   }
 
@@ -141,23 +141,23 @@ export class LateSteps {
 
   /** The same thing, whose methods run inside. What waits for it begins it inside and goes on outside. */
   private view(target: object): object {
-    const { inside } = this;
-    const bind = (made: unknown): unknown => (made === target ? view : new LateSteps(inside, this.hold).bind(made));
+    const { inContext } = this;
+    const bind = (made: unknown): unknown => (made === target ? view : new LazySteps(inContext, this.hold).bind(made));
     const view: object = new Proxy(unlocked(target), {
       get: (_, name) => {
-        const value = inside(() => Reflect.get(target, name, target) as unknown);
+        const value = inContext(() => Reflect.get(target, name, target) as unknown);
         if (name === 'constructor') return value;
         if (typeof value !== 'function') return isLazy(value) ? bind(value) : value;
         if (WAITS.has(name) && isThenable(target)) {
           return (...handlers: never[]) => {
-            const answer = inside(() => begun(target, inside)) as Promise<unknown>;
+            const answer = inContext(() => begun(target, inContext)) as Promise<unknown>;
             return answer[name as 'then'](...handlers);
           };
         }
-        return (...args: unknown[]) => bind(inside(() => Reflect.apply(value, target, args) as unknown));
+        return (...args: unknown[]) => bind(inContext(() => Reflect.apply(value, target, args) as unknown));
       },
       // A setter may write to what only the thing itself has.
-      set: (_, name, value) => inside(() => Reflect.set(target, name, value)),
+      set: (_, name, value) => inContext(() => Reflect.set(target, name, value)),
     });
     return view;
   }

@@ -7,7 +7,7 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
  * reached from what can be. What services and their views hold is not even there to be found: it stands in closures.
  * @param target an object, or a prototype
  */
-export function veil<T extends object>(target: T, name: string): T {
+export function hideFromLogs<T extends object>(target: T, name: string): T {
   Object.defineProperty(target, INSPECT, { value: () => `${name} {}`, configurable: true, writable: true });
   // Where the class has a `toJSON` of its own, that says what is meant to be seen.
   if (!('toJSON' in target)) Object.defineProperty(target, 'toJSON', { value: () => ({}), configurable: true });
