@@ -1,6 +1,6 @@
-import { begun, type Begun, type Entrance, type Inside } from '../core/async/begun.js';
-import type { Frame, Loading, Surroundings } from '../core/frame.js';
-import { NOBODY, type Scope } from '../core/keys/scope.js';
+import { begun, type Begun, type Entrance, type RunInContext } from '../core/async/begun.js';
+import type { Frame, Loading, AmbientContext } from '../core/frame.js';
+import { NO_SCOPE, type Scope } from '../core/keys/scope.js';
 import type { LateScopeResolver } from './late-scope-resolver.js';
 import { ScopeFlow } from './scope-flow.js';
 import {
@@ -15,7 +15,7 @@ import {
   type Store,
 } from './surroundings.js';
 
-const here: Inside = (work) => work();
+const here: RunInContext = (work) => work();
 
 /**
  * The scope of the running call, carried along the asynchronous flow: as one cache sees it. A scope entered by a load, a
@@ -27,7 +27,7 @@ const here: Inside = (work) => work();
  * entered for a request is marked with it, everything entered inside inherits the mark, and where the request itself is
  * at hand (between two interceptors) `keep` compares: surroundings of another request are left for the own ones.
  */
-export class CacheContext implements Surroundings {
+export class CacheContext implements AmbientContext {
   /** The resolver of its cache: what is found is shared by it. A placeholder of its own until the resolver is known. */
   way: object = Object.freeze({});
   private isTaken = false;
@@ -58,7 +58,7 @@ export class CacheContext implements Surroundings {
 
   /** The scope of the running call; an empty one outside of any. */
   scope(): Scope {
-    return this.current()?.scope ?? NOBODY;
+    return this.current()?.scope ?? NO_SCOPE;
   }
 
   /** The load of the running call, if it is inside one, of any cache. Does not resolve the scope. */
@@ -67,7 +67,7 @@ export class CacheContext implements Surroundings {
   }
 
   /** Captures the surroundings of now: runs work in them later, wherever it is called. */
-  held(): Inside {
+  held(): RunInContext {
     const store = this.store();
     return (work) => this.flow.storage.run(store, work);
   }
@@ -115,7 +115,7 @@ export class CacheContext implements Surroundings {
    * made it wait; surroundings that belong to another request it leaves, for those of no caller.
    * @param incoming what several of `request` may come from: then it owns their surroundings
    */
-  keep(request: object, incoming: unknown): Inside {
+  keep(request: object, incoming: unknown): RunInContext {
     const { storage, latest, isClosed } = this.flow;
     if (isClosed) return here;
     const owner = incoming ?? request;
@@ -130,7 +130,7 @@ export class CacheContext implements Surroundings {
    * Runs work later in the surroundings of now. A load in progress at that time watches it, not one of now, which will
    * have ended.
    */
-  bind(): Inside {
+  bind(): RunInContext {
     const store = this.store();
     const scope = this.scope();
     return (work) => this.flow.storage.run(fixedIn(store, this, scope, this.loading()), work);
@@ -144,7 +144,8 @@ export class CacheContext implements Surroundings {
   outside<R>(work: () => R): R;
   outside(work: () => unknown): unknown {
     // Not by `exit`, which before Node 24 switches hooks of the whole process off and on.
-    const outside: Inside = (step) => (this.store() === undefined ? step() : this.flow.storage.run(undefined, step));
+    const outside: RunInContext = (step) =>
+      this.store() === undefined ? step() : this.flow.storage.run(undefined, step);
     return outside(() => begun(work(), outside));
   }
 

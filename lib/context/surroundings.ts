@@ -1,5 +1,5 @@
 import type { Frame, Loading } from '../core/frame.js';
-import { NOBODY, type Scope } from '../core/keys/scope.js';
+import { NO_SCOPE, type Scope } from '../core/keys/scope.js';
 import { LateScopeResolver } from './late-scope-resolver.js';
 
 /** What surrounds a call, as it is carried along the asynchronous flow. */
@@ -51,7 +51,7 @@ export class RequestScope {
   frameFor(way: unknown): Frame | undefined {
     const { loading } = this;
     const frame = this.found(way);
-    if (frame === undefined) return loading && { scope: NOBODY, loading };
+    if (frame === undefined) return loading && { scope: NO_SCOPE, loading };
     return frame.loading === loading ? frame : { scope: frame.scope, loading };
   }
 
@@ -85,18 +85,18 @@ export function isSharedByOther(store: Store | undefined, owner: unknown, cache:
   return false;
 }
 
-/** Surroundings if they belong to the request or to none: those of another request end where this one begins. */
+/** AmbientContext if they belong to the request or to none: those of another request end where this one begins. */
 export function ownOf(store: Store | undefined, owner: unknown): Store | undefined {
   if (store === undefined || store.owner === owner) return store;
   return store instanceof EnteredScope && store.owner === undefined ? store : undefined;
 }
 
-/** Surroundings marked as those of the request: those of another request are left for an empty scope. */
+/** AmbientContext marked as those of the request: those of another request are left for an empty scope. */
 export function claimed(store: Store | undefined, owner: unknown): Store {
   if (store !== undefined && store.owner === owner) return store;
   if (store instanceof EnteredScope && store.owner === undefined)
     return new EnteredScope(store.frame, owner, store.requestScope);
-  return new EnteredScope({ scope: NOBODY, loading: undefined }, owner, undefined);
+  return new EnteredScope({ scope: NO_SCOPE, loading: undefined }, owner, undefined);
 }
 
 /** The same surroundings with a fixed scope, watched by the load of the caller that continues in them. */

@@ -120,11 +120,11 @@ describeWithRedis('machines with two levels', () => {
     const prefix = randomPrefix();
     const options = { maxUnvalidated: X_MS, bus: { heartbeat: 100 }, lease: '1s' } as const;
     // The one that is halted receives nothing in most of them: what bounds it is the check alone.
-    const deaf = { ...options, bus: false } as const;
+    const withoutEffect = { ...options, bus: false } as const;
     const subjects = [new ProcessSubject(), new ProcessSubject()];
     const processes = await Promise.all(
       subjects.map((subject, at) =>
-        TieredProcess.start(server.url, prefix, at === 0 && seed !== 1 ? deaf : options, subject.source),
+        TieredProcess.start(server.url, prefix, at === 0 && seed !== 1 ? withoutEffect : options, subject.source),
       ),
     );
     subjects.forEach((subject, at) => subject.attach(processes[at]!));

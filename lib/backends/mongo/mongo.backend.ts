@@ -25,7 +25,7 @@ import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
-import { veil } from '../../core/veil.js';
+import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { MAX_PARALLEL_SCANS } from '../shared/counting.js';
 import { MongoApplications } from './applications.js';
 import { MongoCounter } from './counter.js';
@@ -79,7 +79,7 @@ export function mongo(options: MongoOptions): BackendFactory {
 
 class MongoBackend implements ServerBackend {
   static {
-    veil(this.prototype, 'MongoBackend');
+    hideFromLogs(this.prototype, 'MongoBackend');
   }
 
   readonly kind = 'mongo';

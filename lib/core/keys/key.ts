@@ -245,7 +245,7 @@ export function visibleKeyIn(id: KeyId): string | undefined {
   }
 }
 
-/** An id that comes back from where it was stored. It was minted once; whether it still says so, its keeper has checked. */
+/** An id that comes back from where it was stored. It was made once; whether it still says so, its keeper has checked. */
 export function storedId(text: string): KeyId {
   return text as KeyId;
 }

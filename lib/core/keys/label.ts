@@ -57,7 +57,7 @@ function label(kind: 'u' | 'n' | 'un' | 't' | 'ut', words: string): Label {
   return `${kind}:#${createHash('sha256').update(words).digest('base64url').slice(0, DIGEST_LENGTH)}` as Label;
 }
 
-/** Labels that come back from where they were stored. They were minted once; whether they still say so, their keeper has checked. */
+/** Labels that come back from where they were stored. They were made once; whether they still say so, their keeper has checked. */
 export function storedLabels(texts: readonly string[]): readonly Label[] {
   return texts as readonly Label[];
 }

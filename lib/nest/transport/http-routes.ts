@@ -28,7 +28,7 @@ const METHODS: readonly string[] = Object.freeze(
  *
  * What Nest registers as the handler of a route, guards and all, is wrapped on its way to the adapter: behind every
  * middleware and hook, since those may go on in the callback of another request. From there on Nest waits for promises,
- * which come back to the caller that waits; what interceptors of the application do is the matter of `ScopeKeeper`.
+ * which come back to the caller that waits; what interceptors of the application do is the matter of `ScopePropagation`.
  * While the routes are made the interceptor stands aside; a route that is missed has no scope and fails closed. All
  * others (gateways, messages, GraphQL) are made before or after.
  */

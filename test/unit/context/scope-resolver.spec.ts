@@ -11,7 +11,7 @@ import {
   type ScopeSource,
 } from '../../../lib/context/scope-resolver.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
-import { NOBODY, scopeOf } from '../../../lib/core/keys/scope.js';
+import { NO_SCOPE, scopeOf } from '../../../lib/core/keys/scope.js';
 import { runs } from '../../support/soak.js';
 
 function sourceOf(request: unknown): ScopeSource {
@@ -382,7 +382,7 @@ describe('firstOf', () => {
   });
 
   it('finds no tenant when no resolver does', () => {
-    expect(scopeOf(firstOf(answers(undefined), answers({}))(sourceOf({})) as FoundScope)).toBe(NOBODY);
+    expect(scopeOf(firstOf(answers(undefined), answers({}))(sourceOf({})) as FoundScope)).toBe(NO_SCOPE);
   });
 
   it('refuses an empty list and what is no resolver', () => {
