@@ -38,14 +38,14 @@ describeWithMongo('MongoDB keeps the contract of backends', () => {
     const { harness, end } = adopting(() =>
       createConnection(server.url, { readPreference: 'secondaryPreferred', w: 1 }).asPromise(),
     );
-    afterAll(end);
     proveContract(harness, isAboutThePath);
+    afterAll(end);
   });
 
   describe('over connections of mongoose 8', () => {
     const { harness, end } = adopting(() => mongoose8.createConnection(server.url, { maxPoolSize: 5 }).asPromise());
-    afterAll(end);
     proveContract(harness, isAboutThePath);
+    afterAll(end);
   });
 });
 

@@ -40,14 +40,14 @@ describeWithRedis('Redis keeps the contract of backends', () => {
     const { harness, end } = adopting(
       () => new Redis(server.port, '127.0.0.1', { keyPrefix: 'app*:', lazyConnect: true }),
     );
-    afterAll(end);
     proveContract(harness, isAboutTheServer);
+    afterAll(end);
   });
 
   describe('over a client of ioredis 5, which speaks RESP2', () => {
     const { harness, end } = adopting(() => new Redis5(server.port, '127.0.0.1') as unknown as Redis);
-    afterAll(end);
     proveContract(harness, isAboutTheServer);
+    afterAll(end);
   });
 
   describe.each([
@@ -55,8 +55,8 @@ describeWithRedis('Redis keeps the contract of backends', () => {
     ['5', () => new Redis5(server.port, '127.0.0.1', { enableAutoPipelining: true }) as unknown as Redis],
   ])('over a client of ioredis %s that puts commands together by itself', (_, make) => {
     const { harness, end } = adopting(make);
-    afterAll(end);
     proveContract(harness, isAboutTheServer);
+    afterAll(end);
   });
 
   describe('over several connections that speak RESP2', () => {

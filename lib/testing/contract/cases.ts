@@ -10,8 +10,7 @@ export interface CaseOptions {
 }
 
 /**
- * A case with everything around it: a store of its own with two clients, bystanders, and the check that they were left
- * alone.
+ * A case with everything around it: a store with two clients, bystanders, and the check that they were left alone.
  */
 export function contractCase(
   name: string,
@@ -21,7 +20,7 @@ export function contractCase(
   return {
     name,
     async run(harness) {
-      const store = await harness.open({ clients: 2, types });
+      const store = await harness.open({ clients: 2, types, isAlone: reach === 'everybody' });
       try {
         const stage = new Stage(store, harness.tickMs, Math.random().toString(36).slice(2, 8), types);
         const bystanders = await Bystanders.gather(stage, reach);

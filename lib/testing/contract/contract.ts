@@ -8,9 +8,14 @@ export interface ContractRequest {
   readonly clients: number;
   /** Classes whose instances the backends have to keep. */
   readonly types: readonly RegisteredType[];
+  /**
+   * The case counts or removes everything in the store, or closes a client: it needs a store of its own. Stores and their
+   * clients may be shared by the other cases, one after the other, since the names in each case are its own.
+   */
+  readonly isAlone: boolean;
 }
 
-/** A store to prove, empty, with its clients. Each case gets a new one. */
+/** A store to prove, with its clients. Each case may get a new one; see `isAlone` for those that must. */
 export interface ContractStore {
   /** One for each client. A backend that lives inside the process may give the same one several times. */
   readonly backends: readonly Backend[];

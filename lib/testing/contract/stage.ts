@@ -97,9 +97,13 @@ export class Stage {
   }
 
   async assertHolds(key: Key, value: unknown, client = this.b): Promise<void> {
-    const entry = await this.fresh(key, client);
-    assert.ok(entry !== undefined, `nothing fresh under ${key.id}`);
-    assertSame(entry.value, value);
+    this.assertFresh(key, await client.read(key), value);
+  }
+
+  /** The reading of a key has a fresh entry with this value. */
+  assertFresh(key: Key, reading: Reading | undefined, value: unknown): void {
+    assert.ok(reading?.entry !== undefined && this.judge(reading, key) === 'fresh', `nothing fresh under ${key.id}`);
+    assertSame(reading.entry.value, value);
   }
 
   async assertGone(key: Key, client = this.b): Promise<void> {

@@ -1,10 +1,10 @@
 /** The contract of backends on real servers. */
-import { describe, it } from '@jest/globals';
+import { afterAll, describe, it } from '@jest/globals';
 import type { Backend } from '../../../lib/core/backend.js';
 import type { RegisteredType } from '../../../lib/core/values/type-registration.js';
 import { systemClock } from '../../../lib/core/clock.js';
 import { backendContract } from '../../../lib/testing/contract/backend-contract.js';
-import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
+import type { ContractHarness, ContractRequest, ContractStore } from '../../../lib/testing/contract/contract.js';
 import { pause, randomPrefix } from '../redis/redis-process.js';
 
 /** A server answers within a fraction of this, even when everything else runs at the same time. */
@@ -51,14 +51,45 @@ export function proveContract(
   harness: ContractHarness,
   applies: (topic: string, name: string) => boolean = () => true,
 ): void {
+  const shared = new SharedStore(harness);
+  afterAll(() => shared.end());
   for (const [topic, all] of Object.entries(backendContract)) {
     const cases = all.filter(({ name }) => applies(topic, name));
     if (cases.length === 0) continue;
     describe(topic, () => {
       it.each(cases)('$name', async ({ run }) => {
-        await run(harness);
+        await run(shared).catch(async (error: unknown) => {
+          // What is left of a case that failed must not fail the next one.
+          await shared.end();
+          throw error;
+        });
       });
     });
+  }
+}
+
+/**
+ * Connecting two clients costs more than most cases do, so that cases go on with the store of the one before, unless they
+ * need one of their own.
+ */
+class SharedStore implements ContractHarness {
+  readonly tickMs: number;
+  private store: Promise<ContractStore> | undefined;
+
+  constructor(private readonly harness: ContractHarness) {
+    this.tickMs = harness.tickMs;
+  }
+
+  async open(request: ContractRequest): Promise<ContractStore> {
+    if (request.isAlone || request.types.length > 0) return this.harness.open(request);
+    this.store ??= this.harness.open(request);
+    return { ...(await this.store), close: async () => undefined };
+  }
+
+  async end(): Promise<void> {
+    const { store } = this;
+    this.store = undefined;
+    await (await store?.catch(() => undefined))?.close();
   }
 }
 

@@ -109,6 +109,7 @@ describe('B16: bytes that were never an envelope', () => {
       'cat '.repeat(400),
     ];
     const samples = await Promise.all(values.map((value) => rig().seal(value)));
+    const tried = runs(20_000);
     const later: unknown[] = [];
     const place = fc.tuple(fc.nat(), fc.nat(255));
     fc.assert(
@@ -120,9 +121,9 @@ describe('B16: bytes that were never an envelope', () => {
         // A large original size leads to the thread pool; its answer must not be a rejection either.
         later.push(codec.open(forged, ID));
       }),
-      runs(20_000),
+      tried,
     );
-    expect(await Promise.all(later)).toHaveLength(20_000);
+    expect(await Promise.all(later)).toHaveLength(tried.numRuns);
   });
 
   it.each<readonly [string, (bytes: Buffer) => void]>([
