@@ -6,8 +6,9 @@ import { CacheService, getCacheToken } from '../../lib/index.js';
 import { dice } from './support/canary.js';
 import { KeptLog } from './support/quiet.js';
 import { foreignness, pathOf, TeamModule, VERBS, type Made } from './support/what-teams-write.js';
+import { soaking } from '../support/soak.js';
 
-const REQUESTS = process.env['SOAK'] === undefined ? 2_000 : 100_000;
+const REQUESTS = soaking(100_000, 2_000);
 const AT_ONCE = 100;
 const TENANTS = 200;
 const USERS = 3;

@@ -7,9 +7,10 @@ import { History } from './support/history.js';
 import { machines, summary } from './support/machines.js';
 import { play } from './support/play.js';
 import { NaiveSubject, type Subject } from './support/subject.js';
+import { soaking } from '../support/soak.js';
 
 const SEEDS = [1, 2, 3] as const;
-const DURATION_MS = process.env['SOAK'] === undefined ? 700 : 20_000;
+const DURATION_MS = soaking(20_000, 700);
 
 /** A history that is shorter proves little. */
 const ENOUGH = { reads: 500, invalidations: 200 } as const;

@@ -12,8 +12,9 @@ import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { enough } from '../support/redis/redis-process.js';
+import { soaking } from '../support/soak.js';
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 3_000 : 120_000;
+const DURATION_MS = soaking(120_000, 2_000);
 const TENANTS = 40;
 const USERS = 4;
 const NAMES = 3;

@@ -21,11 +21,12 @@ import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { skewed } from '../support/mongo/skewed.js';
 import { TcpProxy, type ProxyMode } from '../support/proxy/tcp-proxy.js';
 import { pause, randomPrefix } from '../support/redis/redis-process.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(120_000);
 
-const IS_SOAK = process.env['SOAK'] !== undefined;
-const [DURATION_MS, SEEDS] = IS_SOAK ? [20_000, [1, 2, 3]] : [2_500, [1]];
+const IS_SOAK = soaking(true, false);
+const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1]]);
 const SKEW_MS = 150;
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = IS_SOAK ? { reads: 500, invalidations: 10 } : { reads: 100, invalidations: 3 };

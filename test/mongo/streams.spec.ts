@@ -22,6 +22,7 @@ import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { pause, randomPrefix, until } from '../support/redis/redis-process.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(60_000);
 
@@ -33,7 +34,7 @@ const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: 
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
 
-const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [2_500, [1]] : [20_000, [1, 2, 3]];
+const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1]]);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;

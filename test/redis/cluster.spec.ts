@@ -54,7 +54,7 @@ class Traffic {
         this.failed++;
       }
       this.reads++;
-      await pause(2);
+      await pause(10);
     }
   }
 
@@ -70,7 +70,7 @@ class Traffic {
         if (!(error instanceof CacheError)) throw error;
         this.unconfirmed++;
       }
-      await pause(5);
+      await pause(12);
     }
   }
 }

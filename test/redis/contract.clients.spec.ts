@@ -7,7 +7,7 @@ import type { ContractHarness } from '../../lib/testing/contract/contract.js';
 import { redisHarness } from '../support/redis/contract-harness.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
-import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutThePath, isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -40,13 +40,13 @@ describeWithRedis('Redis keeps the contract of backends', () => {
     const { harness, end } = adopting(
       () => new Redis(server.port, '127.0.0.1', { keyPrefix: 'app*:', lazyConnect: true }),
     );
-    proveContract(harness, isAboutTheServer);
+    proveContract(harness, isAboutThePath);
     afterAll(end);
   });
 
   describe('over a client of ioredis 5, which speaks RESP2', () => {
     const { harness, end } = adopting(() => new Redis5(server.port, '127.0.0.1') as unknown as Redis);
-    proveContract(harness, isAboutTheServer);
+    proveContract(harness, isAboutThePath);
     afterAll(end);
   });
 
@@ -55,7 +55,7 @@ describeWithRedis('Redis keeps the contract of backends', () => {
     ['5', () => new Redis5(server.port, '127.0.0.1', { enableAutoPipelining: true }) as unknown as Redis],
   ])('over a client of ioredis %s that puts commands together by itself', (_, make) => {
     const { harness, end } = adopting(make);
-    proveContract(harness, isAboutTheServer);
+    proveContract(harness, isAboutThePath);
     afterAll(end);
   });
 
@@ -63,7 +63,7 @@ describeWithRedis('Redis keeps the contract of backends', () => {
     const options = { maxConnections: 3, clientOptions: { protocol: 2 as const } };
     proveContract(
       redisHarness(() => ({ url: server.url, ...options })),
-      isAboutTheServer,
+      isAboutThePath,
     );
   });
 });

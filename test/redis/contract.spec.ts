@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { redisHarness } from '../support/redis/contract-harness.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { describeOnRedis, describeWithRedis } from '../support/redis/require-redis.js';
-import { isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutThePath, isAboutTheServer, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -15,7 +15,7 @@ describeOnRedis('Redis keeps the contract of backends', (url) => {
   describe('spread over four slots', () => {
     proveContract(
       redisHarness(() => ({ url: url(), shards: 4 })),
-      isAboutTheServer,
+      isAboutThePath,
     );
   });
 });

@@ -12,13 +12,13 @@ import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { redisFactory } from '../support/redis/redis-machine.js';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
-const IS_SOAK = process.env['SOAK'] !== undefined;
-const SEEDS = IS_SOAK ? [1, 2, 3] : [1, 2];
+const SEEDS = soaking([1, 2, 3], [1]);
 /** Where nothing goes wrong it takes less to see something. */
-const [DURATION_MS, SOUND_MS] = IS_SOAK ? [20_000, 20_000] : [3_500, 1_500];
+const [DURATION_MS, SOUND_MS] = soaking([20_000, 20_000], [2_500, 1_500]);
 /** Fewer than these, and nothing being stale means little. */
-const ENOUGH = IS_SOAK ? { reads: 4_000, invalidations: 100 } : { reads: 400, invalidations: 15 };
+const ENOUGH = soaking({ reads: 4_000, invalidations: 100 }, { reads: 400, invalidations: 15 });
 const FAULTS: readonly ProxyMode[] = ['blackhole', 'dropReplies', 'dropRequests', 'refuse', 'shift'];
 
 describeWithRedis('two machines on Redis', () => {

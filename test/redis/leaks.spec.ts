@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 const CHILDREN = fileURLToPath(new URL('../support/children/', import.meta.url));
-const IS_SOAK = process.env['SOAK'] !== undefined;
+const IS_SOAK = soaking(true, false);
 const CALLS = IS_SOAK ? 1_000_000 : 30_000;
 const ROUNDS = IS_SOAK ? 10 : 5;
 const PATIENCE_MS = IS_SOAK ? 900_000 : 60_000;

@@ -7,6 +7,7 @@ import { Machines, timed } from '../support/redis/machines.js';
 import { cli } from '../support/redis/redis-cluster.js';
 import { pause, RedisProcess, until, withClient } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(60_000);
 
@@ -291,7 +292,7 @@ describeWithRedis('a server that forgets', () => {
   });
 
   describe('A62: clearing a tenant of many keys', () => {
-    const isSoak = process.env['SOAK'] !== undefined;
+    const isSoak = soaking(true, false);
     const count = isSoak ? 1_000_000 : 5_000;
     const patience = isSoak ? 900_000 : 60_000;
     const populate = async (rig: Machine, many: number): Promise<void> => {
@@ -403,7 +404,7 @@ describeWithRedis('a server that forgets', () => {
 
   it('A64: a hundred thousand tags of one tenant take bounded room, and what they invalidated stays invalid', async () => {
     const rig = await machines.ready({ url: server.url, timeout: '5s' });
-    const count = process.env['SOAK'] === undefined ? 6_000 : 100_000;
+    const count = soaking(100_000, 6_000);
     const { meta, labels } = keysOf(rig, 'x');
     await rig.set('early', 'old', { tags: ['tag 5'] });
     await rig.invalidateTag('tag 5');

@@ -420,7 +420,7 @@ describeWithRedis('buses as values', () => {
         subjects: rigs.map((rig) => new RigSubject(rig)),
         seed: 1,
         callers: 24,
-        durationMs: 2_500,
+        durationMs: 1_500,
         atLeast: ENOUGH,
         isExpected: (error) => error instanceof CacheError,
         history,

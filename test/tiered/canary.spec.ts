@@ -8,10 +8,11 @@ import { Rig, type Options } from '../support/machine/rig.js';
 import { TcpProxy, type ProxyMode } from '../support/proxy/tcp-proxy.js';
 import { enough, randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(90_000);
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 3_000 : 20_000;
+const DURATION_MS = soaking(20_000, 2_000);
 const FAULTS: readonly ProxyMode[] = ['shift', 'shift', 'dropReplies', 'refuse'];
 
 interface Canary {

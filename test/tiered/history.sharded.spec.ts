@@ -14,10 +14,11 @@ import { Rig } from '../support/machine/rig.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { pause, randomPrefix } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(90_000);
 
-const DURATION_MS = process.env['SOAK'] === undefined ? 3_500 : 20_000;
+const DURATION_MS = soaking(20_000, 2_500);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const MOVES = 4;

@@ -15,6 +15,7 @@ import { Rig } from '../support/machine/rig.js';
 import { TcpProxy, type ProxyMode } from '../support/proxy/tcp-proxy.js';
 import { pause, randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(90_000);
 

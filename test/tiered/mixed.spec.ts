@@ -12,10 +12,11 @@ import { tieredFactory, type TieredMachineOptions } from '../support/bus/tiered-
 import { Rig, type Options } from '../support/machine/rig.js';
 import { pause, randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(60_000);
 
-const STEPS = 600;
+const STEPS = soaking(600, 250);
 const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
 /** How long each serves a copy without a check, and what it has room for. */
 const PROCESSES = [
