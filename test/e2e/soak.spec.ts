@@ -1,4 +1,4 @@
-/** A hundred thousand interleaved requests of a thousand tenants, with random awaits, aborts and errors. */
+/** C11: thousands of interleaved requests of a thousand tenants, with random awaits, aborts and errors. */
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -28,7 +28,7 @@ class CanaryController {
   imports: [
     CacheModule.forRoot({
       // Small enough that entries of everybody are displaced all the time.
-      backend: memory({ maxEntries: REQUESTS / 12 }),
+      backend: memory({ maxEntries: REQUESTS / 10 }),
       scope: {
         resolve: fromRequest(async ({ headers }) => {
           await turn();

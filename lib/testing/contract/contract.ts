@@ -12,7 +12,7 @@ export interface ContractRequest {
    * The case counts or removes everything in the store, or closes a client: it needs a store of its own. Stores and their
    * clients may be shared by the other cases, one after the other, since the names in each case are its own.
    */
-  readonly isAlone: boolean;
+  readonly isAlone?: boolean;
 }
 
 /** A store to prove, with its clients. Each case may get a new one; see `isAlone` for those that must. */

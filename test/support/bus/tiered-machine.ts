@@ -59,6 +59,6 @@ export function tieredHarness(
   const heard = pubSub === 'sharded' ? (): Promise<void> => pause(HEARD_MS) : inOneOrder();
   return serverHarness(
     (prefix, types) => tieredBackend({ ...PATIENCE, ...options, url: url(), maxUnvalidated, pubSub, prefix }, types),
-    maxUnvalidated === 0 ? undefined : afterTheNews(heard),
+    maxUnvalidated === 0 ? undefined : () => afterTheNews(heard),
   );
 }

@@ -14,6 +14,6 @@ export function mongoHarness(options: () => MongoBackendOptions, isTold = false)
       const { codec, ...rest } = options();
       return mongoBackend({ ...PATIENCE, collection: prefix, ...rest, prefix, codec: { ...codec, types } });
     },
-    isTold ? afterTheNews(inOneOrder()) : undefined,
+    isTold ? () => afterTheNews(inOneOrder()) : undefined,
   );
 }

@@ -14,11 +14,11 @@ export const PATIENCE = { timeout: '30s', longTimeout: '60s', invalidationTimeou
 
 /**
  * Each store is a keyspace of its own; each client has connections of its own.
- * @param seenAs what a case gets to see of a client
+ * @param seenAs what a case gets to see of a client; asked for once for each store
  */
 export function serverHarness(
   client: (prefix: string, types: readonly RegisteredType[]) => Backend,
-  seenAs: (backend: Backend) => Backend = (backend) => backend,
+  seenAs: () => (backend: Backend) => Backend = () => (backend) => backend,
 ): ContractHarness {
   return {
     tickMs: TICK_MS,
@@ -36,7 +36,7 @@ export function serverHarness(
         throw error;
       }
       return {
-        backends: backends.map(seenAs),
+        backends: backends.map(seenAs()),
         clock: systemClock,
         // A timer of Node may be early by a millisecond, and two clocks are never quite the same.
         pass: (ms) => pause(ms + 15),
