@@ -45,6 +45,7 @@ export class Bystanders {
   }
 
   async assertUntouched(): Promise<void> {
+    if (this.all.length === 0) return;
     const readings = await this.stage.b.readMany(this.all.map(({ key }) => key));
     this.all.forEach(({ key, value }, at) => this.stage.assertFresh(key, readings[at], value));
   }
