@@ -20,7 +20,7 @@ import { soaking } from '../support/soak.js';
 jest.setTimeout(90_000);
 
 /** With seed 1 every process receives changes; with others one does not, and checks. */
-const [DURATION_MS, SEEDS] = process.env['SOAK'] === undefined ? [2_000, [1, 2]] : [20_000, [1, 2, 3]];
+const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1, 2]]);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;
