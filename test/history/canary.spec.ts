@@ -153,13 +153,13 @@ describe('C11: a canary in every value', () => {
     const workers = await soak([rig], CALLS, 200);
     const total = (count: (worker: Worker) => number): number =>
       workers.reduce((sum, worker) => sum + count(worker), 0);
-    expect(total(({ calls }) => calls)).toBeGreaterThanOrEqual(100_000);
-    expect(total(({ served }) => served)).toBeGreaterThan(60_000);
-    expect(total(({ failed }) => failed)).toBeGreaterThan(100);
+    expect(total(({ calls }) => calls)).toBeGreaterThanOrEqual(CALLS);
+    expect(total(({ served }) => served)).toBeGreaterThan(CALLS * 0.6);
+    expect(total(({ failed }) => failed)).toBeGreaterThan(CALLS / 1_000);
     const { hits, misses, stale } = rig.machine.statsRegistry.sum();
-    expect(hits).toBeGreaterThan(10_000);
-    expect(misses).toBeGreaterThan(10_000);
-    expect(stale).toBeGreaterThan(100);
+    expect(hits).toBeGreaterThan(CALLS / 10);
+    expect(misses).toBeGreaterThan(CALLS / 10);
+    expect(stale).toBeGreaterThan(CALLS / 1_000);
   }, 180_000);
 
   it('the same over two machines whose shared backend answers late, out of order, and sometimes not at all', async () => {

@@ -72,7 +72,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
     /** So many tags have been invalidated before, in a few steps. */
     const remembered = async (rig: Rig<Clock>, tags: number): Promise<void> => {
       const labels = Array.from({ length: tags }, (_, at) =>
-        rig.machine.mint.tagLabel(rig.scope(), 'tenant', `before ${at}`),
+        rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', `before ${at}`),
       );
       for (let at = 0; at < tags; at += 250)
         await rig.machine.engine.writes.invalidate(rig.space(), labels.slice(at, at + 250));
