@@ -19,8 +19,8 @@ describe.each<[string, () => never]>([
     const recorded = recordEvents();
     let events: WireEvents | undefined;
     const wire = { open: (given: WireEvents) => ((events = given), fail()), send: fail, reconnect: fail, close: fail };
-    const heard: string[] = [];
-    const listen = (name: string) => () => void heard.push(name);
+    const received: string[] = [];
+    const listen = (name: string) => () => void received.push(name);
     const emit = { isHeard: true, event: recorded.observer };
     const bus = wireBus(wire, { clock, emit }, { heartbeatMs: HEARTBEAT_MS, origin: 'here' });
     bus.start({
@@ -37,10 +37,10 @@ describe.each<[string, () => never]>([
       await clock.advance(5 * HEARTBEAT_MS);
       await announced;
     }
-    expect(heard).toEqual(['up', 'down', 'up', 'down']);
+    expect(received).toEqual(['up', 'down', 'up', 'down']);
     expect(bus.unannounced).toBe(2);
-    const told = recorded.of('warning').map(({ message }) => message);
-    const named = (name: string): number => told.filter((message) => message.includes(`\`${name}\``)).length;
+    const warnings = recorded.of('warning').map(({ message }) => message);
+    const named = (name: string): number => warnings.filter((message) => message.includes(`\`${name}\``)).length;
     const isSilent = how.endsWith('settles');
     expect([named('open'), named('reconnect')]).toEqual(isSilent ? [0, 0] : [1, 1]);
     if (!isSilent) await bus.close().catch(() => undefined);

@@ -34,28 +34,28 @@ describeWithRedis('a bus of its own on a cluster', () => {
     await until('a copy', async () => (await levelOf(rig, 'tom').catch(() => undefined)) === 'l1', 20_000);
   };
   /** What either stores, the other comes to answer, although it had a copy of what was before. */
-  const isHeard = async (a: Rig<Clock>, b: Rig<Clock>, value: number): Promise<void> => {
-    for (const [from, to, said] of [
+  const isReceived = async (a: Rig<Clock>, b: Rig<Clock>, value: number): Promise<void> => {
+    for (const [from, to, next] of [
       [a, b, value],
       [b, a, -value],
     ] as const) {
-      await from.set('tom', said);
-      await until('the news', async () => (await to.get('tom')) === said, 20_000);
+      await from.set('tom', next);
+      await until('the message', async () => (await to.get('tom')) === next, 20_000);
       await hasCopy(to);
     }
   };
 
   it('goes on when a replica takes over by hand, whichever master it is', async () => {
     const [a, b] = [await machine(), await machine()];
-    await isHeard(a, b, 1);
+    await isReceived(a, b, 1);
     for (const [turn, master] of (await masters()).entries()) {
       const facts = await cluster.facts();
       const own = facts.find(({ port }) => port === master.port);
       const replica = cluster.node(facts.find(({ masterId }) => masterId === own?.id)?.port as number);
       await replica.command('CLUSTER', 'FAILOVER');
-      await isHeard(a, b, 10 + turn);
+      await isReceived(a, b, 10 + turn);
       await until('it is master', async () => (await replica.role()) === 'master');
-      await isHeard(a, b, 20 + turn);
+      await isReceived(a, b, 20 + turn);
     }
     await cluster.settled();
   });
@@ -63,11 +63,11 @@ describeWithRedis('a bus of its own on a cluster', () => {
   it('goes on when a master is killed, whichever it is: unsent changes are sent later, and copies are kept again', async () => {
     const [a, b] = [await machine(), await machine()];
     for (const [turn, master] of (await masters()).entries()) {
-      await isHeard(a, b, 1 + turn);
+      await isReceived(a, b, 1 + turn);
       await master.kill();
-      await isHeard(a, b, 10 + turn);
+      await isReceived(a, b, 10 + turn);
       await until('three masters', async () => (await masters()).length === 3, 20_000);
-      await isHeard(a, b, 20 + turn);
+      await isReceived(a, b, 20 + turn);
       await master.begin();
       await cluster.settled();
       expect(await firstLevelOf(a)).toMatchObject({ bus: 'up' });
@@ -78,14 +78,14 @@ describeWithRedis('a bus of its own on a cluster', () => {
   it('goes on when a master hangs', async () => {
     const [a, b] = [await machine(), await machine()];
     for (const [turn, master] of (await masters()).entries()) {
-      await isHeard(a, b, 1 + turn);
+      await isReceived(a, b, 1 + turn);
       master.halt();
       try {
-        await isHeard(a, b, 10 + turn);
+        await isReceived(a, b, 10 + turn);
       } finally {
         master.resume();
       }
-      await isHeard(a, b, 20 + turn);
+      await isReceived(a, b, 20 + turn);
       await cluster.settled();
     }
   });

@@ -34,22 +34,22 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
 
   /** @param lost channels whose slot has moved unnoticed: what is published there reaches another server */
   const scene = (like: Redis, lost: ReadonlySet<string> = new Set()) => {
-    const told: string[] = [];
+    const events: string[] = [];
     const publish = (channel: string, text: string): Promise<unknown> =>
       (lost.has(channel) ? elsewhere : server).command('SPUBLISH', channel, text);
     subscriber = new ShardSubscriber(
       like,
       { clock: systemClock, publish },
       {
-        onUp: () => told.push('up'),
-        onHeard: (channel) => told.push(`heard ${channel}`),
-        onRefused: (channel) => told.push(`refused ${channel}`),
-        onDown: (_, channels) => told.push(`down ${channels.join(' ')}`),
-        onText: (text) => told.push(text),
+        onUp: () => events.push('up'),
+        onHeard: (channel) => events.push(`heard ${channel}`),
+        onRefused: (channel) => events.push(`refused ${channel}`),
+        onDown: (_, channels) => events.push(`down ${channels.join(' ')}`),
+        onText: (text) => events.push(text),
       },
     );
-    const has = (what: string): Promise<number> => until(what, () => told.includes(what));
-    return { subscriber, told, has };
+    const has = (what: string): Promise<number> => until(what, () => events.includes(what));
+    return { subscriber, events, has };
   };
   const take = (tag: string): Promise<unknown> => server.command('CLUSTER', 'DELSLOTS', slotOf(tag));
   const giveBack = (tag: string): Promise<unknown> => server.command('CLUSTER', 'ADDSLOTS', slotOf(tag));
@@ -62,10 +62,10 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
 
   describe.each(CLIENTS)('by ioredis %s', (_, client) => {
     it('receives what is published on the channels it follows, and no more on those it unfollows', async () => {
-      const { subscriber: one, told, has } = scene(client(server.port));
+      const { subscriber: one, events, has } = scene(client(server.port));
       for (const channel of [ONE, TWO]) one.follow(channel);
       await has(`heard ${TWO}`);
-      expect(told).toEqual(['up', `heard ${ONE}`, `heard ${TWO}`]);
+      expect(events).toEqual(['up', `heard ${ONE}`, `heard ${TWO}`]);
       await server.command('SPUBLISH', ONE, 'first');
       await has('first');
       one.unfollow(ONE);
@@ -74,7 +74,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
       await server.command('SPUBLISH', ONE, 'second');
       await server.command('SPUBLISH', TWO, 'third');
       await has('third');
-      expect(told).not.toContain('second');
+      expect(events).not.toContain('second');
       one.unfollow(TWO);
       one.unfollow(THREE);
       await has('down ');
@@ -92,7 +92,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
     it('does not take the loss of a channel for the answer about another', async () => {
       const proxy = await TcpProxy.before(server.port);
       proxies.push(proxy);
-      const { subscriber: one, told, has } = scene(client(proxy.port));
+      const { subscriber: one, events, has } = scene(client(proxy.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
       proxy.delayMs = 600;
@@ -102,13 +102,13 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
       await has(`down ${ONE} ${TWO}`);
       await giveBack('one');
       await pause(600);
-      expect(told).not.toContain(`heard ${TWO}`);
+      expect(events).not.toContain(`heard ${TWO}`);
     });
 
     it('an attempt that was given up does not decide for the one after it', async () => {
       const proxy = await TcpProxy.before(server.port);
       proxies.push(proxy);
-      const { subscriber: one, told, has } = scene(client(proxy.port));
+      const { subscriber: one, events, has } = scene(client(proxy.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
       proxy.delayMs = 600;
@@ -120,19 +120,19 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
       // The first answer is there, and messages of the channel no longer arrive.
       await until('the first answer', () => proxy.bytesDown > bytesDown);
       await pause(20);
-      expect(told).not.toContain(`heard ${TWO}`);
+      expect(events).not.toContain(`heard ${TWO}`);
       await has(`heard ${TWO}`);
     });
 
     it('reports what it has no right to, and goes on with the rest', async () => {
-      const { subscriber: one, told, has } = scene(client(server.port));
+      const { subscriber: one, events, has } = scene(client(server.port));
       one.follow(ONE);
       await has(`heard ${ONE}`);
       await server.command('ACL', 'SETUSER', 'default', 'resetchannels', `&${ONE}`);
       one.follow(TWO);
-      await until('it is told', () => told.length === 3);
+      await until('it is events', () => events.length === 3);
       await server.command('ACL', 'SETUSER', 'default', 'allchannels');
-      expect(told[2]).toBe(`refused ${TWO}`);
+      expect(events[2]).toBe(`refused ${TWO}`);
       await server.command('SPUBLISH', ONE, 'first');
       await has('first');
     });
@@ -140,7 +140,7 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
 
   it('heartbeats take each channel in turn, and one that does not come back ends it', async () => {
     const lost = new Set<string>();
-    const { subscriber: one, told, has } = scene(new Redis(server.port, '127.0.0.1', { lazyConnect: true }), lost);
+    const { subscriber: one, events, has } = scene(new Redis(server.port, '127.0.0.1', { lazyConnect: true }), lost);
     for (const channel of [ONE, TWO, THREE]) one.follow(channel);
     await has(`heard ${THREE}`);
     for (let beat = 0; beat < 12; beat++) {
@@ -148,10 +148,10 @@ describeWithRedis('a subscriber to a server that keeps slots', () => {
       await has(`beat ${beat}`);
     }
     lost.add(TWO);
-    for (let beat = 12; beat < 24 && !told.some((what) => what.startsWith('down')); beat++) {
+    for (let beat = 12; beat < 24 && !events.some((what) => what.startsWith('down')); beat++) {
       await one.send(`beat ${beat}`);
       await pause(20);
     }
-    expect(told.at(-1)).toBe(`down ${ONE} ${TWO} ${THREE}`);
+    expect(events.at(-1)).toBe(`down ${ONE} ${TWO} ${THREE}`);
   });
 });

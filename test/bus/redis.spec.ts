@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
 import { Redis } from 'ioredis';
 import { aclBusRules, aclRules } from '../fixtures/redis-acl.js';
 import { firstLevelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
-import { tellAll } from '../support/bus/tell-all.js';
+import { everyChange } from '../support/bus/every-change.js';
 import { watchingKeys } from '../support/redis/declared-keys.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisProcess, until } from '../support/redis/redis-process.js';
@@ -19,7 +19,7 @@ afterEach(async () => {
   machines = new TieredMachines();
 });
 
-describeWithRedis('news in a cluster', () => {
+describeWithRedis('messages in a cluster', () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await RedisCluster.start();
@@ -37,15 +37,15 @@ describeWithRedis('news in a cluster', () => {
     for (const name of names) await a.set(name, 1);
     for (const name of names) await near(b, name);
     for (const name of names) await a.set(name, 2);
-    await until('all the news', async () => {
+    await until('all messages', async () => {
       const values = await Promise.all(names.map((name) => b.get(name)));
       return values.every((value) => value === 2);
     });
-    await tellAll(a, b);
+    await everyChange(a, b);
   });
 });
 
-describeWithRedis('news from a strict server', () => {
+describeWithRedis('messages from a strict server', () => {
   let server: RedisProcess;
   beforeAll(async () => {
     server = await RedisProcess.start();
@@ -58,7 +58,7 @@ describeWithRedis('news from a strict server', () => {
       await machines.ready({ ...BY_BUS, client: clients[0] as Redis }),
       await machines.ready({ ...BY_BUS, client: clients[1] as Redis }),
     ];
-    await tellAll(a, b);
+    await everyChange(a, b);
     await machines.close();
     for (const client of clients) client.disconnect();
   });
@@ -69,7 +69,7 @@ describeWithRedis('news from a strict server', () => {
     const options = { ...BY_BUS, url: server.url, username: 'near', password: 'secret-of-near' };
     const [a, b] = [await machines.ready(options), await machines.ready(options)];
     expect(await firstLevelOf(b)).toMatchObject({ bus: 'up' });
-    await tellAll(a, b);
+    await everyChange(a, b);
   });
 
   it('do not come without that right: then nothing is kept, and everything else works', async () => {

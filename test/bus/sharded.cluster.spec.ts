@@ -4,7 +4,7 @@ import { Cluster } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis-5';
 import type { Clock } from '../../lib/core/clock.js';
 import { ACL_CLUSTER_RULES, aclBusRules } from '../fixtures/redis-acl.js';
-import { tellAll } from '../support/bus/tell-all.js';
+import { everyChange } from '../support/bus/every-change.js';
 import { firstLevelOf, isNear, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import type { Rig } from '../support/machine/rig.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
@@ -16,7 +16,7 @@ jest.setTimeout(90_000);
 /** Nothing is checked: only messages, and knowing that messages are missing, explain that a copy is dropped. */
 const SHARDED = { pubSub: 'sharded', maxUnvalidated: '1h', bus: { heartbeat: 100 }, timeout: '2s' } as const;
 
-describeWithRedis('news by sharded channels in a cluster', () => {
+describeWithRedis('messages by sharded channels in a cluster', () => {
   let cluster: RedisCluster;
   let machines = new TieredMachines();
   const ends: (() => void)[] = [];
@@ -42,7 +42,7 @@ describeWithRedis('news by sharded channels in a cluster', () => {
         () => false,
       ),
     );
-    await until('the news', async () => (await b.get('tom', { tenant })) === value, 20_000);
+    await until('the message', async () => (await b.get('tom', { tenant })) === value, 20_000);
     await until('a copy', async () => (await levelOf(b, 'tom', { tenant }).catch(() => undefined)) === 'l1');
   };
 
@@ -52,11 +52,11 @@ describeWithRedis('news by sharded channels in a cluster', () => {
     for (const name of names) await a.set(name, 1);
     for (const name of names) await near(b, name);
     for (const name of names) await a.set(name, 2);
-    await until('all the news', async () => {
+    await until('all messages', async () => {
       const values = await Promise.all(names.map((name) => b.get(name)));
       return values.every((value) => value === 2);
     });
-    await tellAll(a, b);
+    await everyChange(a, b);
   });
 
   it('come from the nodes that keep what is followed, and go round in no other', async () => {
@@ -94,7 +94,7 @@ describeWithRedis('news by sharded channels in a cluster', () => {
     for (const node of cluster.nodes) await node.command('ACL', 'SETUSER', 'near', 'reset', 'on', '>x', ...rules);
     const options = { username: 'near', password: 'x' };
     const [a, b] = [await machine(options), await machine(options)];
-    await tellAll(a, b);
+    await everyChange(a, b);
   });
 
   describe.each([
@@ -169,7 +169,7 @@ describeWithRedis('news by sharded channels in a cluster', () => {
     await isHeard(a, b, other, 1);
     await master.kill();
     await until('the gap is noticed', () => !isNear(b, 'tom'));
-    await until('it is asked', async () => (await firstLevelOf(b).catch(() => undefined))?.bus === 'up');
+    await until('its state is up', async () => (await firstLevelOf(b).catch(() => undefined))?.bus === 'up');
     await until('the replica has taken over', async () => (await replica.role()) === 'master', 15_000);
     await isHeard(a, b, 'acme', 2);
     await isHeard(a, b, other, 2);

@@ -7,7 +7,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(90_000);
 
-describeWithRedis('news by sharded channels behind sentinels', () => {
+describeWithRedis('messages by sharded channels behind sentinels', () => {
   const machines = new TieredMachines();
   let group: RedisSentinels;
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describeWithRedis('news by sharded channels behind sentinels', () => {
     await a.set('tom', 1);
     await near(b, 'tom');
     await a.set('tom', 2);
-    await until('the news', async () => (await b.get('tom')) === 2);
+    await until('the message', async () => (await b.get('tom')) === 2);
     await near(b, 'tom');
     await group.master.kill();
     await until('the gap is noticed', () => !isNear(b, 'tom'));
@@ -39,6 +39,6 @@ describeWithRedis('news by sharded channels behind sentinels', () => {
     await until('a copy', async () => (await levelOf(b, 'tom').catch(() => undefined)) === 'l1', 20_000);
     expect(await b.get('tom')).toBe(3);
     await a.set('tom', 4);
-    await until('the news', async () => (await b.get('tom')) === 4);
+    await until('the message', async () => (await b.get('tom')) === 4);
   });
 });

@@ -9,7 +9,7 @@ import { CacheConfigError } from '../../lib/core/errors.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { aclBusRules } from '../fixtures/redis-acl.js';
 import { Gated } from '../support/bus/gated.js';
-import { tellAll } from '../support/bus/tell-all.js';
+import { everyChange } from '../support/bus/every-change.js';
 import { firstLevelOf, isNear, levelOf, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { Rig } from '../support/machine/rig.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
@@ -29,7 +29,7 @@ it.each(['Sharded', '', 'secret', true, 0, null])('pubSub: %p is refused by name
   expect(make).toThrow("redis.pubSub: must be 'broadcast' or 'sharded'");
 });
 
-describeWithRedis('news by sharded channels', () => {
+describeWithRedis('messages by sharded channels', () => {
   let server: RedisProcess;
   let machines = new TieredMachines();
   const ends: (() => unknown)[] = [];
@@ -66,12 +66,12 @@ describeWithRedis('news by sharded channels', () => {
       const [a, b] = [await machine({ shards }), await machine({ shards })];
       // The channels of global entries are subscribed from the start.
       expect([await firstLevelOf(a), await firstLevelOf(b)]).toMatchObject([{ bus: 'up' }, { bus: 'up' }]);
-      await tellAll(a, b);
+      await everyChange(a, b);
     });
 
     it('by scripts that touch no key they did not declare', async () => {
       const [a, b] = [0, 1].map(() => adopted(watchingKeys(new Redis(server.url))));
-      await tellAll(await machine({ url: undefined, client: a }), await machine({ url: undefined, client: b }));
+      await everyChange(await machine({ url: undefined, client: a }), await machine({ url: undefined, client: b }));
     });
 
     it.each([
@@ -79,7 +79,7 @@ describeWithRedis('news by sharded channels', () => {
       ['6', () => new Redis(server.url, { keyPrefix: 'app:' })],
     ])('to clients of yours that put something before each key (ioredis %s)', async (_, make) => {
       const [a, b] = [adopted(make()), adopted(make())];
-      await tellAll(await machine({ url: undefined, client: a }), await machine({ url: undefined, client: b }));
+      await everyChange(await machine({ url: undefined, client: a }), await machine({ url: undefined, client: b }));
       expect(await server.command('PUBSUB', 'SHARDNUMSUB', `app:${channel('t.acme')}`)).toContain(2);
     });
 
@@ -90,7 +90,7 @@ describeWithRedis('news by sharded channels', () => {
       await b.set('tom', 1);
       await near(b, 'tom');
       await plain.evict([b.key('tom')]);
-      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1');
+      await until('the message', async () => (await levelOf(b, 'tom')) !== 'l1');
     });
 
     it('with the published rights, and nothing else goes through these channels', async () => {
@@ -99,7 +99,7 @@ describeWithRedis('news by sharded channels', () => {
       const options = { username: 'near', password: 'secret-of-near' };
       const [a, b] = [await machine(options), await machine(options)];
       expect(await firstLevelOf(b)).toMatchObject({ bus: 'up' });
-      await tellAll(a, b);
+      await everyChange(a, b);
       const client = adopted(new Redis({ port: server.port, ...options }));
       await expect(client.subscribe('other')).rejects.toThrow('NOPERM');
       await expect(client.ssubscribe('other')).rejects.toThrow('NOPERM');
@@ -167,7 +167,7 @@ describeWithRedis('news by sharded channels', () => {
       expect(proxy.bytesDown - before).toBeLessThan(1_000);
       expect(isNear(b, 'tom')).toBe(true);
       await a.invalidateTag(tags[0] as string);
-      await until('its own news', () => !isNear(b, 'tom'));
+      await until('its own message', () => !isNear(b, 'tom'));
     });
 
     it('from the first that could be kept: copies of before are none', async () => {
@@ -198,7 +198,7 @@ describeWithRedis('news by sharded channels', () => {
       // Delivered to no process here: only what is stored next subscribes the tenant.
       await a.evict('tom');
       await b.set('kit', 1);
-      await until('its tenant is heard', async () => (await listeners('t.acme')) === 2);
+      await until('its tenant is followed', async () => (await listeners('t.acme')) === 2);
       await pause(100);
       gate.release('read');
       expect(await reading).toBe(1);
@@ -229,7 +229,7 @@ describeWithRedis('news by sharded channels', () => {
       expect(await b.get('tom', tenants[1])).toBe(2);
       await near(b, 'tom', tenants[1]);
       await a.set('tom', 3, tenants[1]);
-      await until('the news', async () => (await b.get('tom', tenants[1])) === 3);
+      await until('the message', async () => (await b.get('tom', tenants[1])) === 3);
     });
   });
 
@@ -249,7 +249,7 @@ describeWithRedis('news by sharded channels', () => {
       await until('the server answers', async () => (await b.get('tom').catch(() => undefined)) === 2);
       await near(b, 'tom');
       await a.set('tom', 3);
-      await until('the news', async () => (await b.get('tom')) === 3);
+      await until('the message', async () => (await b.get('tom')) === 3);
     });
 
     it('is ended by the server, the copies go although nothing has changed', async () => {

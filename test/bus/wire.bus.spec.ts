@@ -44,7 +44,7 @@ class Loop implements Wire {
   }
 }
 
-class Heard implements BusListener {
+class Received implements BusListener {
   readonly all: string[] = [];
 
   onMessage({ partition, change }: BusMessage): void {
@@ -75,42 +75,42 @@ class Heard implements BusListener {
 function scene(origin?: string) {
   const clock = new FakeClock();
   const loop = new Loop();
-  const heard = new Heard();
+  const received = new Received();
   const warnings: string[] = [];
   const emit = {
     isHeard: true,
     event: (event: CacheEvent) => void (event.type === 'warning' && warnings.push(event.message)),
   };
   const bus = wireBus(loop, { clock, emit }, { heartbeatMs: HEARTBEAT_MS, origin });
-  bus.start(heard);
+  bus.start(received);
   const say = (sequence: number, { shard = 't.acme', life = 'one', kind = 'e|1' } = {}): void =>
     loop.events.onText(`1|${shard}|other|${kind}|${life}|${sequence}`);
-  return { clock, loop, heard, bus, say, warnings };
+  return { clock, loop, received, bus, say, warnings };
 }
 
 describe('a bus over a wire', () => {
   it('delivers nothing before it is up, and everything after', () => {
-    const { loop, heard, say } = scene();
+    const { loop, received, say } = scene();
     say(1);
     loop.events.onUp();
     say(2);
     say(3);
-    expect(heard.take()).toEqual(['up', 'gap t.acme', 't.acme evicted', 't.acme evicted']);
+    expect(received.take()).toEqual(['up', 'gap t.acme', 't.acme evicted', 't.acme evicted']);
   });
 
   it('reports a number left out, one that comes again, and each shard by itself', () => {
-    const { loop, heard, say } = scene();
+    const { loop, received, say } = scene();
     loop.events.onUp();
     for (const shard of ['t.acme', 't.beta.0.2', 't.beta.1.2']) say(1, { shard });
-    heard.take();
+    received.take();
     say(2);
     say(2, { shard: 't.beta.0.2', kind: 'l|t:red' });
     say(2, { shard: 't.beta.1.2', kind: 'a|' });
-    expect(heard.take()).toEqual(['t.acme evicted', 't.beta labels', 't.beta all']);
+    expect(received.take()).toEqual(['t.acme evicted', 't.beta labels', 't.beta all']);
     say(4);
     say(4);
     say(3);
-    expect(heard.take()).toEqual([
+    expect(received.take()).toEqual([
       'gap t.acme',
       't.acme evicted',
       'gap t.acme',
@@ -121,114 +121,114 @@ describe('a bus over a wire', () => {
   });
 
   it('numbers of another life do not follow, even where they fit', () => {
-    const { loop, heard, say } = scene();
+    const { loop, received, say } = scene();
     loop.events.onUp();
     say(1);
-    heard.take();
+    received.take();
     say(2, { life: 'two' });
     say(3, { life: 'two' });
-    expect(heard.take()).toEqual(['gap t.acme', 't.acme evicted', 't.acme evicted']);
+    expect(received.take()).toEqual(['gap t.acme', 't.acme evicted', 't.acme evicted']);
   });
 
   it('a number from nowhere does not make the true ones inaudible', () => {
-    const { loop, heard, say } = scene();
+    const { loop, received, say } = scene();
     loop.events.onUp();
     say(1);
     say(999_999_999);
-    heard.take();
+    received.take();
     say(2);
     say(4);
-    expect(heard.take()).toEqual(['gap t.acme', 't.acme evicted', 'gap t.acme', 't.acme evicted']);
+    expect(received.take()).toEqual(['gap t.acme', 't.acme evicted', 'gap t.acme', 't.acme evicted']);
   });
 
   it('after a break nothing is known of what came before', () => {
-    const { loop, heard, say } = scene();
+    const { loop, received, say } = scene();
     loop.events.onUp();
     say(1);
     loop.events.onDown();
     loop.events.onUp();
     say(2);
-    expect(heard.take().slice(-4)).toEqual(['down', 'up', 'gap t.acme', 't.acme evicted']);
+    expect(received.take().slice(-4)).toEqual(['down', 'up', 'gap t.acme', 't.acme evicted']);
   });
 
   it('goes on as long as its heartbeats come back, and is down after three that do not', async () => {
-    const { clock, loop, heard } = scene();
+    const { clock, loop, received } = scene();
     loop.events.onUp();
     await clock.advance(60 * HEARTBEAT_MS);
-    expect(heard.take()).toEqual(['up']);
+    expect(received.take()).toEqual(['up']);
     expect(loop.sent).toBeGreaterThan(50);
     loop.isPassing = false;
     await clock.advance(3 * HEARTBEAT_MS);
-    expect(heard.take()).toEqual([]);
+    expect(received.take()).toEqual([]);
     await clock.advance(2 * HEARTBEAT_MS);
-    expect(heard.take()).toEqual(['down']);
+    expect(received.take()).toEqual(['down']);
     expect(loop.reconnects).toBe(1);
     // It is up to the wire to come back.
     await clock.advance(10 * HEARTBEAT_MS);
     expect(loop.reconnects).toBe(1);
     loop.isPassing = true;
     loop.events.onUp();
-    expect(heard.take()).toEqual(['up']);
+    expect(received.take()).toEqual(['up']);
   });
 
   it('another’s heartbeat is none of ours, and messages are none', async () => {
-    const { clock, loop, heard, say } = scene();
+    const { clock, loop, received, say } = scene();
     loop.events.onUp();
     loop.isPassing = false;
-    heard.take();
+    received.take();
     for (let n = 1; n <= 6; n++) {
       await clock.advance(HEARTBEAT_MS);
       loop.events.onText('h|another|');
       say(n);
     }
-    expect(heard.take()).toContain('down');
+    expect(received.take()).toContain('down');
   });
 
   it('in a flood it reports the partitions, once, and delivers what comes after', async () => {
-    const { clock, loop, heard, say } = scene();
+    const { clock, loop, received, say } = scene();
     loop.events.onUp();
     say(1);
     await clock.breathe();
-    heard.take();
+    received.take();
     for (let n = 2; n <= 20_000; n++) say(n);
-    const atOnce = heard.all.length;
+    const atOnce = received.all.length;
     expect(atOnce).toBeLessThanOrEqual(1_001);
     await clock.breathe();
     await clock.breathe();
-    expect(heard.take().slice(atOnce)).toEqual(['gap t.acme']);
+    expect(received.take().slice(atOnce)).toEqual(['gap t.acme']);
     say(20_001);
-    expect(heard.take()).toEqual(['gap t.acme', 't.acme evicted']);
+    expect(received.take()).toEqual(['gap t.acme', 't.acme evicted']);
     say(20_002);
-    expect(heard.take()).toEqual(['t.acme evicted']);
+    expect(received.take()).toEqual(['t.acme evicted']);
   });
 
   it('few messages that name very many keys are a flood, too', async () => {
-    const { clock, loop, heard, say } = scene();
+    const { clock, loop, received, say } = scene();
     loop.events.onUp();
     say(1);
     await clock.breathe();
     await clock.breathe();
-    heard.take();
+    received.take();
     const kind = `e|${Array.from({ length: 500 }, (_, at) => (0xabcd00 + at).toString(16)).join(',')}`;
     for (let n = 2; n <= 700; n++) say(n, { kind });
-    expect(heard.all.length).toBeGreaterThan(200);
-    expect(heard.all.length).toBeLessThan(400);
+    expect(received.all.length).toBeGreaterThan(200);
+    expect(received.all.length).toBeLessThan(400);
     await clock.breathe();
     await clock.breathe();
-    expect(heard.take().at(-1)).toBe('gap t.acme');
+    expect(received.take().at(-1)).toBe('gap t.acme');
   });
 
   it('a flood about very many partitions is about all of them', async () => {
-    const { clock, loop, heard, say } = scene();
+    const { clock, loop, received, say } = scene();
     loop.events.onUp();
     for (let n = 0; n < 20_000; n++) say(1, { shard: `t.t${n}` });
     await clock.breathe();
     await clock.breathe();
-    expect(heard.take().at(-1)).toBe('gap everywhere');
+    expect(received.take().at(-1)).toBe('gap everywhere');
   });
 
   it('closes its wire, and reports nothing any more', async () => {
-    const { clock, loop, heard, bus } = scene();
+    const { clock, loop, received, bus } = scene();
     loop.events.onUp();
     await bus.close();
     expect(loop.isClosed).toBe(true);
@@ -236,43 +236,43 @@ describe('a bus over a wire', () => {
     await clock.advance(10 * HEARTBEAT_MS);
     expect(loop.sent).toBe(sent);
     loop.events.onUp();
-    expect(heard.take()).toEqual(['up']);
+    expect(received.take()).toEqual(['up']);
   });
 
   it('parsed messages of a wire that loses none need no numbers, and are as bounded as others', async () => {
-    const { clock, loop, heard } = scene();
-    const news = (n: number): BusMessage => ({
+    const { clock, loop, received } = scene();
+    const parsed = (n: number): BusMessage => ({
       partition: `t.t${n}` as Partition,
       origin: '',
       change: { kind: 'evicted', keys: [1] },
     });
-    loop.events.onNews(news(0));
+    loop.events.onNews(parsed(0));
     loop.events.onUp();
-    loop.events.onNews(news(1));
-    loop.events.onNews(news(1));
-    expect(heard.take()).toEqual(['up', 't.t1 evicted', 't.t1 evicted']);
+    loop.events.onNews(parsed(1));
+    loop.events.onNews(parsed(1));
+    expect(received.take()).toEqual(['up', 't.t1 evicted', 't.t1 evicted']);
     await clock.breathe();
-    for (let n = 0; n < 1_010; n++) loop.events.onNews(news(n));
+    for (let n = 0; n < 1_010; n++) loop.events.onNews(parsed(n));
     await clock.breathe();
     await clock.breathe();
-    expect(heard.take().slice(1_000)).toEqual(Array.from({ length: 10 }, (_, n) => `gap t.t${n + 1_000}`));
+    expect(received.take().slice(1_000)).toEqual(Array.from({ length: 10 }, (_, n) => `gap t.t${n + 1_000}`));
   });
 
   it('reports when there are no messages by design, sends nothing then, and is up if that changes', async () => {
-    const { clock, loop, heard } = scene();
+    const { clock, loop, received } = scene();
     loop.events.onNone();
     await clock.advance(10 * HEARTBEAT_MS);
-    expect(heard.take()).toEqual(['none']);
+    expect(received.take()).toEqual(['none']);
     expect(loop.sent).toBe(0);
     loop.events.onUp();
     loop.events.onNone();
-    expect(heard.take()).toEqual(['up', 'down', 'none']);
+    expect(received.take()).toEqual(['up', 'down', 'none']);
   });
 
   it('that there are still no messages by design is reported once', () => {
-    const { loop, heard } = scene();
+    const { loop, received } = scene();
     for (const event of ['onNone', 'onNone', 'onDown', 'onNone'] as const) loop.events[event]();
-    expect(heard.take()).toEqual(['none']);
+    expect(received.take()).toEqual(['none']);
   });
 });
 
@@ -281,50 +281,50 @@ describe('a bus on which each process publishes its own changes', () => {
   const ACME = 't.acme' as Partition;
 
   it('reaches the others, with numbers that continue over all partitions', async () => {
-    const { loop, heard, bus } = scene('me');
+    const { loop, received, bus } = scene('me');
     loop.events.onUp();
     await bus.announce?.(ACME, EVICTED);
     await bus.announce?.('g' as Partition, { kind: 'all' });
     await bus.announce?.(ACME, { kind: 'labelled', prints: [7] });
     await bus.announce?.(undefined, { kind: 'all' });
-    expect(heard.take()).toEqual(['up', 't.acme evicted', 'g all', 't.acme labelled', 'gap everywhere']);
+    expect(received.take()).toEqual(['up', 't.acme evicted', 'g all', 't.acme labelled', 'gap everywhere']);
     expect(bus.unannounced).toBe(0);
   });
 
   it('what a sender left out may have been about any partition; its first message leaves nothing out', () => {
-    const { loop, heard, say } = scene('me');
+    const { loop, received, say } = scene('me');
     loop.events.onUp();
     say(1);
     say(2, { shard: 't.beta' });
-    expect(heard.take()).toEqual(['up', 't.acme evicted', 't.beta evicted']);
+    expect(received.take()).toEqual(['up', 't.acme evicted', 't.beta evicted']);
     say(4);
-    expect(heard.take()).toEqual(['gap everywhere', 't.acme evicted']);
+    expect(received.take()).toEqual(['gap everywhere', 't.acme evicted']);
     say(1, { life: 'two' });
     say(7, { life: 'three' });
-    expect(heard.take()).toEqual(['t.acme evicted', 'gap everywhere', 't.acme evicted']);
+    expect(received.take()).toEqual(['t.acme evicted', 'gap everywhere', 't.acme evicted']);
   });
 
   it('in a flood senders are followed, so that it is about those whom it is about', async () => {
-    const { clock, loop, heard, say } = scene('me');
+    const { clock, loop, received, say } = scene('me');
     loop.events.onUp();
     for (let n = 1; n <= 5_000; n++) say(n);
     await clock.breathe();
     await clock.breathe();
-    expect(heard.take().slice(1_001)).toEqual(['gap t.acme']);
+    expect(received.take().slice(1_001)).toEqual(['gap t.acme']);
     say(5_001);
-    expect(heard.take()).toEqual(['t.acme evicted']);
+    expect(received.take()).toEqual(['t.acme evicted']);
     for (let n = 5_002; n <= 7_000; n++) say(n === 6_500 ? 1_000_000 : n);
     await clock.breathe();
     await clock.breathe();
-    expect(heard.take().at(-1)).toBe('gap everywhere');
+    expect(received.take().at(-1)).toBe('gap everywhere');
   });
 
   it.each(['fails', 'hangs'] as const)(
     'when sending %s, it neither fails nor waits for long, says so once, and says it again later',
     async (trouble) => {
-      const { clock, loop, heard, bus, warnings } = scene('me');
+      const { clock, loop, received, bus, warnings } = scene('me');
       loop.events.onUp();
-      heard.take();
+      received.take();
       loop.trouble = trouble;
       for (let n = 0; n < 3; n++) {
         const announced = bus.announce?.(ACME, EVICTED);
@@ -336,39 +336,36 @@ describe('a bus on which each process publishes its own changes', () => {
       loop.trouble = undefined;
       await clock.advance(HEARTBEAT_MS);
       // A message that was left out may have been about any partition; it was about this one.
-      expect(heard.take()).toEqual(['gap everywhere', 't.acme all']);
+      expect(received.take()).toEqual(['gap everywhere', 't.acme all']);
       await clock.advance(HEARTBEAT_MS);
-      expect(heard.take()).toEqual([]);
+      expect(received.take()).toEqual([]);
     },
   );
 
-  it.each(['fails', 'throws'] as const)(
-    'when sending %s, what cannot be said again is counted once',
-    async (trouble) => {
-      const { clock, loop, bus } = scene('me');
-      loop.events.onUp();
-      loop.trouble = trouble;
-      await bus.announce?.(ACME, EVICTED);
-      await bus.announce?.(undefined, EVICTED);
-      const { sent } = loop;
-      // It is tried again with each heartbeat. The third that does not come back ends them.
-      await clock.advance(3 * HEARTBEAT_MS);
-      expect(loop.sent - sent).toBeGreaterThan(4);
-      expect(bus.unannounced).toBe(2);
-    },
-  );
+  it.each(['fails', 'throws'] as const)('when sending %s, what cannot be resent is counted once', async (trouble) => {
+    const { clock, loop, bus } = scene('me');
+    loop.events.onUp();
+    loop.trouble = trouble;
+    await bus.announce?.(ACME, EVICTED);
+    await bus.announce?.(undefined, EVICTED);
+    const { sent } = loop;
+    // It is tried again with each heartbeat. The third that does not come back ends them.
+    await clock.advance(3 * HEARTBEAT_MS);
+    expect(loop.sent - sent).toBeGreaterThan(4);
+    expect(bus.unannounced).toBe(2);
+  });
 
   it('unsent changes of very many partitions become one of all partitions', async () => {
-    const { clock, loop, heard, bus } = scene('me');
+    const { clock, loop, received, bus } = scene('me');
     loop.events.onUp();
     loop.trouble = 'fails';
     for (let n = 0; n < 1_200; n++) await bus.announce?.(`t.t${n}` as Partition, EVICTED);
-    heard.take();
+    received.take();
     loop.trouble = undefined;
     const { sent } = loop;
     await clock.advance(HEARTBEAT_MS);
     expect(loop.sent - sent).toBeLessThan(4);
-    expect(heard.take()).toEqual(['gap everywhere', 'gap everywhere']);
+    expect(received.take()).toEqual(['gap everywhere', 'gap everywhere']);
   });
 
   it('while the bus is down no call waits', async () => {
@@ -384,20 +381,20 @@ describe('a bus within the process', () => {
     const parts = { clock: new FakeClock(), emit: { isHeard: false, event: () => undefined }, random: Math.random };
     const local = localBus();
     const make = (prefix: string, origin: string) => {
-      const heard = new Heard();
+      const received = new Received();
       const bus = wireBus(local.wire({ ...parts, prefix }), parts, { heartbeatMs: HEARTBEAT_MS, origin });
-      bus.start(heard);
-      return { heard, bus };
+      bus.start(received);
+      return { received, bus };
     };
     const [a, b, other] = [make('one', 'a'), make('one', 'b'), make('two', 'c')];
     await a.bus.announce?.('t.acme' as Partition, { kind: 'all' });
-    for (const { heard } of [a, b]) expect(heard.take()).toEqual(['up', 't.acme all']);
+    for (const { received } of [a, b]) expect(received.take()).toEqual(['up', 't.acme all']);
     await b.bus.close();
     await a.bus.announce?.('t.acme' as Partition, { kind: 'all' });
-    expect(b.heard.take()).toEqual([]);
-    expect(other.heard.take()).toEqual(['up']);
+    expect(b.received.take()).toEqual([]);
+    expect(other.received.take()).toEqual(['up']);
     // A process that stood still for a while does not know how long, and forgets.
     await parts.clock.advance(30 * HEARTBEAT_MS);
-    expect(a.heard.take()).toEqual(['t.acme all']);
+    expect(a.received.take()).toEqual(['t.acme all']);
   });
 });

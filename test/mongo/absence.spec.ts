@@ -20,7 +20,7 @@ jest.setTimeout(60_000);
 const BOUND_MS = 250 + 1_750;
 
 /** For what is only prepared. */
-const PATIENCE = { timeout: '10s' } as const;
+const LONG_TIMEOUTS = { timeout: '10s' } as const;
 
 describeWithMongo('a MongoDB that is away', () => {
   const machines = new MongoMachines();
@@ -229,7 +229,7 @@ describeWithMongo('a MongoDB that is away', () => {
   it('A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was', async () => {
     const server = await start();
     const rig = await machines.ready({ uri: server.url });
-    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     for (let index = 0; index < 50; index++) await sound.set(`k${index}`, `value of ${index}`);
     const loads = (): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
@@ -308,8 +308,8 @@ describeWithMongo('a MongoDB that is away', () => {
         return documents.bulkWrite(...args);
       },
     }));
-    const rig = await machines.ready({ connection, ...PATIENCE });
-    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const rig = await machines.ready({ connection, ...LONG_TIMEOUTS });
+    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     let writing: Promise<void> | undefined;
     await sound.put('cat', async () => {
       writing = rig.set('cat', 'newer');
@@ -325,7 +325,7 @@ describeWithMongo('a MongoDB that is away', () => {
     const server = await start();
     const client = await mongo.MongoClient.connect(server.url);
     ends.push(() => client.close());
-    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     const tickets = new Deferred<void>();
     const evictions = [() => Promise.reject(new Error('no connection in time')), () => pause(700)];
     const connection = withCollections(client, (documents) => ({
@@ -361,7 +361,7 @@ describeWithMongo('a MongoDB that is away', () => {
       failures: 1_000,
       ...(over === undefined ? {} : { over }),
     });
-    await (await machines.ready({ uri: server.url, ...PATIENCE })).set('cat', 'Tom');
+    await (await machines.ready({ uri: server.url, ...LONG_TIMEOUTS })).set('cat', 'Tom');
     await failCommands(server.url, { failCommands: ['find'], blockTimeMS: 700 }, 'always');
     const { answer, tookMs } = await timed(() =>
       Promise.all(Array.from({ length: 30 }, (_, index) => rig.load(`k${index}`, () => index))),
@@ -388,7 +388,7 @@ describeWithMongo('a MongoDB that is away', () => {
       failures: 1_000,
       invalidationTimeout: '10s',
     });
-    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     await sound.set('cat', 'old', { tags: ['red'] });
     await sound.set('dog', 'old');
     await sound.set('cow', 'kept');
@@ -423,7 +423,7 @@ describeWithMongo('a MongoDB that is away', () => {
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
     const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test` });
-    const sound = await machines.ready({ uri: server.url, ...PATIENCE });
+    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     await sound.set('cat', 'old', { tags: ['red'] });
     await sound.set('dog', 'old');
     proxy.mode = 'refuse';

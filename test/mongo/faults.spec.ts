@@ -26,7 +26,7 @@ import { pause, until } from '../support/redis/redis-process.js';
 jest.setTimeout(60_000);
 
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
-const PATIENCE = { failures: 1_000, timeout: '3s', invalidationTimeout: '10s' } as const;
+const LONG_TIMEOUTS = { failures: 1_000, timeout: '3s', invalidationTimeout: '10s' } as const;
 
 /** Where every hit is checked, a copy is worth what the document is worth. */
 const CHECKED: [string, { readonly over?: (l2: BackendFactory) => BackendFactory }][] = [
@@ -56,7 +56,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
     });
 
     const ready = (options: object = {}, limits?: object): Promise<Rig<Clock>> =>
-      machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, ...over, ...options }, limits);
+      machines.ready({ uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, ...over, ...options }, limits);
     const fresh = async (options?: object, limits?: object): Promise<Rig<Clock>> => {
       machines = new MongoMachines();
       raw = client.db().collection<Raw>(machines.prefix);
@@ -285,7 +285,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         uri: server.url,
         collection: machines.prefix,
         clock,
-        ...PATIENCE,
+        ...LONG_TIMEOUTS,
         ...(wrap === undefined ? {} : { over: wrap }),
       });
       try {

@@ -13,7 +13,7 @@ import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
 
-const PATIENCE = { failures: 1_000, timeout: '5s', invalidationTimeout: '10s' } as const;
+const LONG_TIMEOUTS = { failures: 1_000, timeout: '5s', invalidationTimeout: '10s' } as const;
 
 describeWithMongo('the way to a MongoDB', () => {
   const machines = new MongoMachines();
@@ -48,7 +48,7 @@ describeWithMongo('the way to a MongoDB', () => {
   it('G7: what the driver asks again by itself, of whoever answers now, is not believed', async () => {
     const { server, proxy, through } = await start();
     const hellos = new Hellos();
-    const rig = await machines.ready({ connection: hellos.of(await connect(through)), ...PATIENCE });
+    const rig = await machines.ready({ connection: hellos.of(await connect(through)), ...LONG_TIMEOUTS });
     await rig.set('cat', 'old');
     await remembering(server, () => rig.evict('cat'));
     hellos.hold();
@@ -69,7 +69,7 @@ describeWithMongo('the way to a MongoDB', () => {
     const { server, through } = await start();
     const hellos = new Hellos();
     const connection = await connect(through);
-    const rig = await machines.ready({ connection: hellos.of(connection), ...PATIENCE });
+    const rig = await machines.ready({ connection: hellos.of(connection), ...LONG_TIMEOUTS });
     await rig.set('cat', 'old');
     await remembering(server, () => rig.evict('cat'));
     const topologyOf = (address: string) => ({ servers: new Map([[address, { type: 'RSPrimary', address }]]) });
@@ -96,7 +96,7 @@ describeWithMongo('the way to a MongoDB', () => {
   it('G7: a connection of yours that you close, and open somewhere else, leads to a server that is asked who it is', async () => {
     const [{ server }, { server: other }] = [await start(), await start()];
     const connection = await connect(server.url);
-    const rig = await machines.ready({ connection, ...PATIENCE });
+    const rig = await machines.ready({ connection, ...LONG_TIMEOUTS });
     await rig.set('cat', 'old');
     const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
     await rig.evict('cat');
@@ -115,7 +115,7 @@ describeWithMongo('the way to a MongoDB', () => {
   it('a server behind a connection that was opened somewhere else has to be able to compare and set, too', async () => {
     const [{ server }, { server: other }] = [await start(), await start()];
     const connection = await connect(server.url);
-    const rig = await machines.ready({ connection, ...PATIENCE });
+    const rig = await machines.ready({ connection, ...LONG_TIMEOUTS });
     await failCommands(other.url, { failCommands: ['update'], claims: { ok: 1, n: 1, nModified: 1 } }, 'always');
     await connection.close();
     await connection.openUri(other.url);
@@ -187,14 +187,14 @@ describeWithMongo('the way to a MongoDB', () => {
       return standIn(db, { listCollections });
     };
     const other = standIn(client, { db: named });
-    await machines.ready({ connection: standIn(connection, { getClient: () => other }), ...PATIENCE });
+    await machines.ready({ connection: standIn(connection, { getClient: () => other }), ...LONG_TIMEOUTS });
     expect(asked).toEqual(['primary']);
   });
 
   it('A56: what has waited for a connection until its caller gave up is not sent', async () => {
     const { server, proxy, through } = await start();
     const rig = await machines.ready({ uri: through, maxConnections: 1, failures: 1_000, timeout: '1s' });
-    await (await machines.ready({ uri: server.url, ...PATIENCE })).set('cat', 'Tom');
+    await (await machines.ready({ uri: server.url, ...LONG_TIMEOUTS })).set('cat', 'Tom');
     server.halt();
     const calls: Promise<unknown>[] = [];
     for (let turn = 0; turn < 40; turn++) {

@@ -32,7 +32,7 @@ const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof import(
 /** Nothing is checked: copies are dropped by messages, and by knowing that messages are missing. */
 const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: 200 } };
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
-const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+const LONG_TIMEOUTS = { timeout: '10s', invalidationTimeout: '20s' } as const;
 
 const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1]]);
 /** Fewer than these, and nothing being stale means little. */
@@ -83,7 +83,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   afterAll(() => server.stop());
 
   const machine = (options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
-    machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(), ...options });
+    machines.ready({ uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, over: over(), ...options });
   const documents = <T>(work: (all: driver.Collection<Named>) => Promise<T>): Promise<T> =>
     withDb(server.url, (db) => work(db.collection(machines.prefix)));
   const isUp = async (rig: Rig<Clock>): Promise<boolean> =>
@@ -151,7 +151,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   it('of another tenant nothing goes, and of another cache in the same collection nothing is heard', async () => {
     const [a, b] = [await machine(), await machine()];
     const other = await machines.ready(
-      { uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() },
+      { uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, over: over() },
       undefined,
       `${machines.prefix}x`,
     );
@@ -477,7 +477,7 @@ describeWithMongo('memory over MongoDB without change streams', () => {
   it('says so once, keeps copies, and checks them', async () => {
     const server = await MongoProcess.start();
     try {
-      const options = { uri: server.url, collection: machines.prefix, ...PATIENCE };
+      const options = { uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS };
       const a = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
       const b = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
       await a.set('tom', 1);
@@ -505,7 +505,7 @@ describeWithMongo('memory over MongoDB without change streams', () => {
       const rig = await machines.ready({
         uri: server.url,
         collection: machines.prefix,
-        ...PATIENCE,
+        ...LONG_TIMEOUTS,
         over: over({ maxUnvalidated: 100 }),
       });
       await rig.set('tom', 1);
@@ -531,7 +531,7 @@ describeWithMongo('memory over MongoDB without change streams', () => {
           return systemClock.after(50, callback);
         },
       };
-      const factory = mongoFactory({ uri: server.url, prefix: machines.prefix, ...PATIENCE, over: over() });
+      const factory = mongoFactory({ uri: server.url, prefix: machines.prefix, ...LONG_TIMEOUTS, over: over() });
       const rig = new Rig({ clock, backend: factory, random: Math.random });
       await rig.backend.open?.();
       await rig.set('tom', 1);
@@ -551,7 +551,12 @@ describeWithMongo('memory over MongoDB without change streams', () => {
     const server = await MongoProcess.start({ hasStreams: true });
     try {
       await failCommands(server.url, { failCommands: ['aggregate'], ...trouble }, 3);
-      const rig = await machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over() });
+      const rig = await machines.ready({
+        uri: server.url,
+        collection: machines.prefix,
+        ...LONG_TIMEOUTS,
+        over: over(),
+      });
       await until('it is told', async () => (await firstLevelOf(rig)).bus === 'up');
       expect(told(rig)).toEqual([]);
     } finally {

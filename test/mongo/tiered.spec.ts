@@ -20,7 +20,7 @@ import { pause, until } from '../support/redis/redis-process.js';
 jest.setTimeout(60_000);
 
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
-const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+const LONG_TIMEOUTS = { timeout: '10s', invalidationTimeout: '20s' } as const;
 
 const under =
   (maxUnvalidated: TieredOptions['maxUnvalidated']) =>
@@ -53,7 +53,7 @@ describeWithMongo('memory over MongoDB', () => {
       machines.ready({
         uri: server.url,
         collection: machines.prefix,
-        ...PATIENCE,
+        ...LONG_TIMEOUTS,
         ...options,
         over: under(maxUnvalidated),
       });

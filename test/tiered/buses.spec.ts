@@ -30,7 +30,7 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 jest.setTimeout(60_000);
 
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
-const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+const LONG_TIMEOUTS = { timeout: '10s', invalidationTimeout: '20s' } as const;
 const HEARTBEAT = '300ms';
 /** A history that is shorter proves little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
@@ -80,7 +80,7 @@ describeWithRedis('buses as values', () => {
     afterAll(() => Promise.all([redisServer.stop(), cluster.stop(), server.stop()]));
 
     const machine = (via: BusFactory, options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
-      machines.ready({ uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(via), ...options });
+      machines.ready({ uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, over: over(via), ...options });
     const byRedis = (): BusFactory => redisBus({ url: redisServer.url });
 
     const BUSES: [string, () => () => BusFactory][] = [
@@ -103,7 +103,7 @@ describeWithRedis('buses as values', () => {
         await near(b, 'tom');
         await act(a);
         // Redis has passed it on by then; how long it takes to arrive is its own affair.
-        await until('the news', async () => (await b.get('tom')) === now);
+        await until('the message', async () => (await b.get('tom')) === now);
       });
 
       it('everything else stays, and what one has stored it keeps itself', async () => {
@@ -135,7 +135,7 @@ describeWithRedis('buses as values', () => {
       it('caches of another keyspace receive nothing', async () => {
         const bus = busOfTest();
         const a = await machine(bus());
-        const options = { uri: server.url, collection: machines.prefix, ...PATIENCE, over: over(bus()) };
+        const options = { uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, over: over(bus()) };
         const other = await machines.ready(options, undefined, `${machines.prefix}x`);
         await a.set('tom', 1);
         await near(a, 'tom');
@@ -220,7 +220,7 @@ describeWithRedis('buses as values', () => {
           for (const rig of [a, b]) await until('it is back', async () => (await busOf(rig)) === 'up');
           await near(b, 'tom');
           await a.evict('tom');
-          await until('the news', async () => (await b.get('tom')) === undefined);
+          await until('the message', async () => (await b.get('tom')) === undefined);
           const warnings = a.recorded.events.filter(({ type }) => type === 'warning');
           expect(warnings.length).toBeGreaterThan(0);
           expect(warnings.length).toBeLessThan(6);
@@ -258,7 +258,7 @@ describeWithRedis('buses as values', () => {
         await until('the gap is noticed', async () => (await busOf(b)) !== 'up' || !isNear(b, 'tom'));
         await until('it is back', async () => (await busOf(b)) === 'up');
         await a.set('tom', 2);
-        await until('the news', async () => (await b.get('tom')) === 2);
+        await until('the message', async () => (await b.get('tom')) === 2);
       });
 
       it('what could not be announced is announced when the bus is back', async () => {
@@ -301,7 +301,7 @@ describeWithRedis('buses as values', () => {
         await caughtUp(a, b);
         expect(isNear(b, 'tom')).toBe(true);
         await a.evict('tom');
-        await until('the news', async () => (await b.get('tom')) === undefined);
+        await until('the message', async () => (await b.get('tom')) === undefined);
       });
 
       it('an invalidation that settles late is announced when it has', async () => {
@@ -334,7 +334,7 @@ describeWithRedis('buses as values', () => {
       await caughtUp(a, b);
       await near(b, 'tom');
       await a.evict('tom');
-      await until('the news', async () => (await b.get('tom')) === undefined);
+      await until('the message', async () => (await b.get('tom')) === undefined);
       expect(await redisServer.command('ACL', 'LOG')).toEqual([]);
       expect(a.recorded.events.filter(({ type }) => type === 'warning')).toEqual([]);
     });
@@ -365,7 +365,7 @@ describeWithRedis('buses as values', () => {
         await caughtUp(a, b);
         await near(b, 'tom');
         await a.evict('tom');
-        await until('the news', async () => (await b.get('tom')) === undefined);
+        await until('the message', async () => (await b.get('tom')) === undefined);
         await machines.close();
         expect(await client.ping()).toBe('PONG');
         expect(client.listenerCount('error')).toBe(0);
@@ -448,7 +448,7 @@ describeWithRedis('buses as values', () => {
         expect(await one.command('PUBSUB', 'CHANNELS')).toEqual([]);
         expect(await other.command('PUBSUB', 'CHANNELS')).toEqual([`${machines.prefix}:1:bus`]);
         await a.evict('tom');
-        await until('the news', async () => (await b.get('tom')) === undefined);
+        await until('the message', async () => (await b.get('tom')) === undefined);
       } finally {
         await machines.close();
         await Promise.all([one.stop(), other.stop()]);

@@ -44,11 +44,11 @@ describeWithRedis('what is under way when something changes', () => {
     if (more.bus !== false && more.maxUnvalidated === '1h') await caughtUp(b, a);
     await near(a, 'mark');
     /** Until every message of b has arrived, although answers are held back. */
-    const heard = async (): Promise<void> => {
+    const delivered = async (): Promise<void> => {
       await b.evict('mark');
-      await until('what was said has been heard', () => !isNear(a, 'mark'));
+      await until('all messages are delivered', () => !isNear(a, 'mark'));
     };
-    return { a, b, gate, heard };
+    return { a, b, gate, delivered };
   }
 
   it.each([
@@ -57,15 +57,15 @@ describeWithRedis('what is under way when something changes', () => {
     ['a tag', (rig: Rig<Clock>) => rig.invalidateTag('red')],
     ['a clear', (rig: Rig<Clock>) => rig.clear()],
     ['a pattern', (rig: Rig<Clock>) => rig.removeMatching('t*')],
-  ])('a read: %s elsewhere is heard before its answer comes', async (_, change) => {
-    const { a, b, gate, heard } = await scene();
+  ])('a read: a message about %s elsewhere arrives before its answer', async (_, change) => {
+    const { a, b, gate, delivered } = await scene();
     await b.set('tom', 1, { tags: ['red'] });
     await caughtUp(b, a);
     const held = gate.hold('read');
     const reading = a.get('tom');
     await held;
     await change(b);
-    await heard();
+    await delivered();
     gate.release('read');
     expect(await reading).toBe(1);
     expect(isNear(a, 'tom')).toBe(false);
@@ -73,7 +73,7 @@ describeWithRedis('what is under way when something changes', () => {
   });
 
   it('a read that no change concerns is kept, whatever other messages arrive', async () => {
-    const { a, b, gate, heard } = await scene();
+    const { a, b, gate, delivered } = await scene();
     await b.set('tom', 1, { tags: ['red'] });
     await caughtUp(b, a);
     const held = gate.hold('read');
@@ -81,7 +81,7 @@ describeWithRedis('what is under way when something changes', () => {
     await held;
     await b.evict('kit');
     await b.invalidateTag('blue');
-    await heard();
+    await delivered();
     gate.release('read');
     await reading;
     expect(isNear(a, 'tom')).toBe(true);
@@ -128,12 +128,12 @@ describeWithRedis('what is under way when something changes', () => {
     ['a write', (rig: Rig<Clock>) => rig.set('tom', 2), 'write'],
     ['a fill', (rig: Rig<Clock>) => rig.put('tom', async () => 2), 'fill'],
   ])('%s, when another process changes the same before its answer comes', async (_, store, verb) => {
-    const { a, b, gate, heard } = await scene();
+    const { a, b, gate, delivered } = await scene();
     const held = gate.hold(verb);
     const storing = store(a);
     await held;
     await b.set('tom', 3);
-    await heard();
+    await delivered();
     gate.release(verb);
     await storing;
     expect(isNear(a, 'tom')).toBe(false);

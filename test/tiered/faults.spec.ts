@@ -14,7 +14,7 @@ jest.setTimeout(60_000);
 /** Nothing is checked: what protects are messages, and knowing that messages are missing. */
 const BY_BUS = { maxUnvalidated: '1h', bus: { heartbeat: 250 } } as const;
 /** Where nothing is about time running out: other processes may be in the way. */
-const PATIENCE = { timeout: '10s' } as const;
+const LONG_TIMEOUTS = { timeout: '10s' } as const;
 
 describeWithRedis('two levels in trouble', () => {
   let server: RedisProcess;
@@ -55,7 +55,7 @@ describeWithRedis('two levels in trouble', () => {
       await until('the gap is noticed', async () => !(await isUp(b)) || !isNear(b, 'tom'));
       await until('messages come again', () => isUp(b));
       await a.set('tom', 2);
-      await until('the news', async () => (await b.get('tom')) === 2);
+      await until('the message', async () => (await b.get('tom')) === 2);
       await near(b, 'tom');
     });
 
@@ -161,7 +161,7 @@ describeWithRedis('two levels in trouble', () => {
   });
 
   it('A44: a flood of messages is survived, and messages after it arrive', async () => {
-    const [a, b] = [await machine(PATIENCE), await machine(PATIENCE)];
+    const [a, b] = [await machine(LONG_TIMEOUTS), await machine(LONG_TIMEOUTS)];
     await a.set('tom', 1);
     await near(b, 'tom');
     await withClient(server.port, async (client) => {
@@ -174,11 +174,11 @@ describeWithRedis('two levels in trouble', () => {
     });
     await near(b, 'tom');
     await a.evict('tom');
-    await until('the news', async () => (await b.get('tom')) === undefined);
+    await until('the message', async () => (await b.get('tom')) === undefined);
   });
 
   it('A45: junk and forgeries are no messages; at worst they cause a read from the server', async () => {
-    const [a, b] = [await machine(PATIENCE), await machine(PATIENCE)];
+    const [a, b] = [await machine(LONG_TIMEOUTS), await machine(LONG_TIMEOUTS)];
     await a.set('tom', { age: 3 });
     await caughtUp(a, b);
     await near(b, 'tom');
@@ -204,29 +204,29 @@ describeWithRedis('two levels in trouble', () => {
     expect(await b.get('tom')).toEqual({ age: 3 });
     // And real messages arrive afterwards.
     await a.set('tom', { age: 4 });
-    await until('the news', async () => ((await b.get('tom')) as { age: number }).age === 4);
+    await until('the message', async () => ((await b.get('tom')) as { age: number }).age === 4);
   });
 
   it('A46: doubled and reordered messages do no harm', async () => {
-    const [a, b] = [await machine(PATIENCE), await machine(PATIENCE)];
-    const heard: string[] = [];
+    const [a, b] = [await machine(LONG_TIMEOUTS), await machine(LONG_TIMEOUTS)];
+    const received: string[] = [];
     await withClient(server.port, async (listener) => {
-      listener.on('message', (_, text: string) => heard.push(text));
+      listener.on('message', (_, text: string) => received.push(text));
       await listener.subscribe(channel());
       for (let version = 1; version <= 20; version++) {
         await a.set('tom', version);
         if (version % 3 === 0) await a.evict('kit');
-        await until('the news', async () => (await b.get('tom')) === version);
+        await until('the message', async () => (await b.get('tom')) === version);
       }
-      await until('all were heard', () => heard.filter((text) => text.startsWith('1|')).length >= 26);
+      await until('all have arrived', () => received.filter((text) => text.startsWith('1|')).length >= 26);
     });
-    const news = heard.filter((text) => text.startsWith('1|'));
-    for (const text of [...news.toReversed(), ...news, ...news.filter((_, at) => at % 2 === 0)]) {
+    const texts = received.filter((text) => text.startsWith('1|'));
+    for (const text of [...texts.toReversed(), ...texts, ...texts.filter((_, at) => at % 2 === 0)]) {
       await server.command('PUBLISH', channel(), text);
       expect(await b.get('tom')).toBe(20);
     }
     await a.set('tom', 21);
-    await until('the news', async () => (await b.get('tom')) === 21);
+    await until('the message', async () => (await b.get('tom')) === 21);
   });
 
   it('a message left out makes the whole partition go', async () => {

@@ -58,7 +58,7 @@ describeWithRedis('machines with two levels that follow slots', () => {
 
   it.each([
     ['longer ago than copies are believed', 1, X_MS, X_MS + ROUND_TRIP_MS],
-    ['longer ago than it takes to hear of it, where nothing is checked', 2, '1h', NOTICED_MS],
+    ['longer ago than it takes to receive it, where nothing is checked', 2, '1h', NOTICED_MS],
   ] as const)('no read misses what was invalidated %s (seed %i)', async (_, seed, maxUnvalidated, boundMs) => {
     const prefix = randomPrefix();
     const options = { cluster: cluster.startNodes, pubSub: 'sharded', prefix, maxUnvalidated, shards: 1 } as const;

@@ -12,7 +12,7 @@ import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { redisBackend } from '../support/redis/redis-machine.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
-import { PATIENCE } from '../support/servers/contract-harness.js';
+import { LONG_TIMEOUTS } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -220,7 +220,7 @@ describeWithRedis('two levels', () => {
       await a.set('tom', 1, { tags: ['red'] });
       await near(b, 'tom');
       await change(a);
-      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1');
+      await until('the message', async () => (await levelOf(b, 'tom')) !== 'l1');
       expect(await b.get('tom')).toBe(expected);
     });
 
@@ -238,7 +238,7 @@ describeWithRedis('two levels', () => {
         keptForMs: 60_000,
         isolation: undefined,
       });
-      await until('the news', async () => (await b.get('tom')) === 2);
+      await until('the message', async () => (await b.get('tom')) === 2);
     });
 
     it('also a process without a first level, if it announces what it does', async () => {
@@ -253,7 +253,7 @@ describeWithRedis('two levels', () => {
       });
       await near(b, 'tom');
       await plain.evict([b.key('tom')]);
-      await until('the news', async () => (await levelOf(b, 'tom')) !== 'l1');
+      await until('the message', async () => (await levelOf(b, 'tom')) !== 'l1');
       await plain.close();
     });
 
@@ -324,8 +324,8 @@ describeWithRedis('two levels', () => {
 
     it('a check fetches no value, however large it is, and many readers share one', async () => {
       const proxy = await TcpProxy.before(server.port);
-      const a = await machine(PATIENCE);
-      const b = await machine({ url: proxy.url, maxUnvalidated: 200, bus: false, ...PATIENCE });
+      const a = await machine(LONG_TIMEOUTS);
+      const b = await machine({ url: proxy.url, maxUnvalidated: 200, bus: false, ...LONG_TIMEOUTS });
       await a.set('large', 'x'.repeat(500_000));
       await near(b, 'large');
       const before = proxy.bytesDown;
@@ -443,7 +443,7 @@ describeWithRedis('two levels', () => {
       await near(a, name, tagged);
     }
     await b.invalidateTag('red');
-    await until('the news', async () => (await a.get('tom', tagged)) === undefined);
+    await until('the message', async () => (await a.get('tom', tagged)) === undefined);
     expect((await firstLevelOf(a)).entries).toBe(1);
     expect(await a.get('kit', tagged)).toBeUndefined();
     expect((await firstLevelOf(a)).entries).toBe(0);

@@ -17,7 +17,7 @@ import { soaking } from '../support/soak.js';
 jest.setTimeout(60_000);
 
 const STEPS = soaking(600, 250);
-const PATIENCE = { timeout: '10s', invalidationTimeout: '20s' } as const;
+const LONG_TIMEOUTS = { timeout: '10s', invalidationTimeout: '20s' } as const;
 /** How long each serves a copy without a check, and what it has room for. */
 const PROCESSES = [
   [150, undefined],
@@ -218,7 +218,7 @@ describeWithRedis('two levels, with everything mixed', () => {
         new Rig<Clock>({
           clock: systemClock,
           random: Math.random,
-          backend: tieredFactory({ url: server.url, prefix, maxUnvalidated, memory, ...PATIENCE, ...bus }),
+          backend: tieredFactory({ url: server.url, prefix, maxUnvalidated, memory, ...LONG_TIMEOUTS, ...bus }),
         }),
     );
     await Promise.all(rigs.map((rig) => rig.backend.open?.()));

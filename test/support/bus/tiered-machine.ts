@@ -15,16 +15,16 @@ import { Copier } from '../../../lib/core/values/copier.js';
 import { resolveLimits } from '../../../lib/core/limits.js';
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
 import { pause, randomPrefix } from '../redis/redis-process.js';
-import { PATIENCE, serverHarness } from '../servers/contract-harness.js';
-import { afterTheNews, inOneOrder } from './after-the-news.js';
+import { LONG_TIMEOUTS, serverHarness } from '../servers/contract-harness.js';
+import { afterMessages, inOneOrder } from './after-messages.js';
 
 export interface TieredMachineOptions extends RedisOptions, Pick<TieredOptions, 'maxUnvalidated' | 'bus'> {
   readonly prefix?: string;
   readonly memory?: MemoryOptions;
 }
 
-/** Until the others have heard what Redis passes on, where nothing says that they have. */
-const HEARD_MS = 40;
+/** Until other clients have received what Redis passes on, where nothing shows that they have. */
+const DELIVERED_MS = 40;
 
 /** A factory that keeps to one keyspace, whatever the machine is called. */
 export function tieredFactory(options: TieredMachineOptions): BackendFactory {
@@ -50,15 +50,16 @@ export function tieredBackend(
   });
 }
 
-/** Each client has a first level of its own. Before one reads, it has heard what the others did. */
+/** Each client has a first level of its own. Before one reads, it has received the changes of the others. */
 export function tieredHarness(
   url: () => string,
   { maxUnvalidated, pubSub, ...options }: TieredMachineOptions,
 ): ContractHarness {
   // Sharded channels have no order among them.
-  const heard = pubSub === 'sharded' ? (): Promise<void> => pause(HEARD_MS) : inOneOrder();
+  const delivered = pubSub === 'sharded' ? (): Promise<void> => pause(DELIVERED_MS) : inOneOrder();
   return serverHarness(
-    (prefix, types) => tieredBackend({ ...PATIENCE, ...options, url: url(), maxUnvalidated, pubSub, prefix }, types),
-    maxUnvalidated === 0 ? undefined : () => afterTheNews(heard),
+    (prefix, types) =>
+      tieredBackend({ ...LONG_TIMEOUTS, ...options, url: url(), maxUnvalidated, pubSub, prefix }, types),
+    maxUnvalidated === 0 ? undefined : () => afterMessages(delivered),
   );
 }

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../../lib/core/clock.js';
 import { Rig } from '../machine/rig.js';
 import { randomPrefix, until } from '../redis/redis-process.js';
-import { caughtUp as backendCaughtUp, marksOf } from './after-the-news.js';
+import { caughtUp as backendCaughtUp, marksOf } from './after-messages.js';
 import { tieredFactory, type TieredMachineOptions } from './tiered-machine.js';
 
 /** Machines of one test that share a keyspace, each as another process would have it. */
@@ -31,17 +31,17 @@ export async function levelOf(rig: Rig<Clock>, name: string, options = {}): Prom
   return entry === undefined ? undefined : level;
 }
 
-/** Reads until the process has a copy: the first message about a partition makes it forget what it took before. */
+/** Reads until the process has a copy: the first message about a partition drops the copies from before. */
 export async function near(rig: Rig<Clock>, name: string, options = {}): Promise<void> {
   await until(`a copy of ${name}`, async () => (await levelOf(rig, name, options)) === 'l1');
 }
 
 /**
- * Until a listener has heard everything that was said about a tenant.
- * @param speaker another one than the listener
+ * Until a reader has received every message about a tenant.
+ * @param writer another one than the reader
  */
-export function caughtUp(speaker: Rig<Clock>, listener: Rig<Clock>, options = {}): Promise<void> {
-  return backendCaughtUp(speaker.backend, listener.backend, marksOf(speaker, options));
+export function caughtUp(writer: Rig<Clock>, reader: Rig<Clock>, options = {}): Promise<void> {
+  return backendCaughtUp(writer.backend, reader.backend, marksOf(writer, options));
 }
 
 /** Whether the process answers by itself. Reading answers at once only from a copy. */

@@ -15,7 +15,7 @@ export interface TieredProcessOptions {
 
 export type Verb = 'get' | 'load' | 'set' | 'evict' | 'level' | 'block';
 
-interface Told {
+interface Reply {
   readonly id?: number;
   readonly answer?: unknown;
   readonly error?: string;
@@ -37,7 +37,7 @@ export class TieredProcess {
     private readonly child: ChildProcess,
     private readonly source: (name: string) => unknown,
   ) {
-    child.on('message', (told: Told) => void this.hear(told));
+    child.on('message', (reply: Reply) => void this.receive(reply));
     child.once('exit', () => {
       for (const { reject } of this.pending.values()) reject(new Error('the process has ended'));
       this.pending.clear();
@@ -59,7 +59,7 @@ export class TieredProcess {
     });
     const started = new TieredProcess(child, source);
     await new Promise<void>((resolve, reject) => {
-      child.on('message', ({ ready }: Told) => {
+      child.on('message', ({ ready }: Reply) => {
         if (ready === true) resolve();
       });
       child.once('exit', () => reject(new Error('the process did not start')));
@@ -92,7 +92,7 @@ export class TieredProcess {
     await ended;
   }
 
-  private async hear({ id, answer, error, load, name = '' }: Told): Promise<void> {
+  private async receive({ id, answer, error, load, name = '' }: Reply): Promise<void> {
     if (load !== undefined) {
       const settled = await Promise.resolve(this.source(name)).then(
         (value) => ({ value }),

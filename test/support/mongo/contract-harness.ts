@@ -1,6 +1,6 @@
 import type { ContractHarness } from '../../../lib/testing/contract/contract.js';
-import { afterTheNews, inOneOrder } from '../bus/after-the-news.js';
-import { PATIENCE, serverHarness } from '../servers/contract-harness.js';
+import { afterMessages, inOneOrder } from '../bus/after-messages.js';
+import { LONG_TIMEOUTS, serverHarness } from '../servers/contract-harness.js';
 import { mongoBackend, type MongoBackendOptions } from './mongo-machine.js';
 
 /**
@@ -12,8 +12,8 @@ export function mongoHarness(options: () => MongoBackendOptions, isTold = false)
   return serverHarness(
     (prefix, types) => {
       const { codec, ...rest } = options();
-      return mongoBackend({ ...PATIENCE, collection: prefix, ...rest, prefix, codec: { ...codec, types } });
+      return mongoBackend({ ...LONG_TIMEOUTS, collection: prefix, ...rest, prefix, codec: { ...codec, types } });
     },
-    isTold ? () => afterTheNews(inOneOrder()) : undefined,
+    isTold ? () => afterMessages(inOneOrder()) : undefined,
   );
 }

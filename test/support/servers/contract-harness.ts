@@ -10,7 +10,7 @@ import { pause, randomPrefix } from '../redis/redis-process.js';
 /** A server answers within a fraction of this, even when everything else runs at the same time. */
 const TICK_MS = 180;
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
-export const PATIENCE = { timeout: '30s', longTimeout: '60s', invalidationTimeout: '40s' } as const;
+export const LONG_TIMEOUTS = { timeout: '30s', longTimeout: '60s', invalidationTimeout: '40s' } as const;
 
 /**
  * Each store is a keyspace of its own; each client has connections of its own.

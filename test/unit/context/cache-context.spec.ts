@@ -88,7 +88,7 @@ describe('the context of a call', () => {
 describe('the surroundings of a request', () => {
   const tenantIn = (context: CacheContext, request: object, incoming?: unknown): string | undefined =>
     context.keep(request, incoming)(() => context.scope().tenant);
-  const ask = (tenant: string): LateScopeResolver =>
+  const late = (tenant: string): LateScopeResolver =>
     new LateScopeResolver({ user: { tenant } }, fromClaims({ tenant: 'tenant' }), new ScopeTable());
 
   it('are those that it began in, when it goes on inside of another', () => {
@@ -129,9 +129,9 @@ describe('the surroundings of a request', () => {
 
   it('are those of a late resolver that was made for it, and for no other', () => {
     const context = new CacheContext();
-    const asker = ask('acme');
-    context.serve(asker, () => {
-      expect(tenantIn(context, {}, asker.request)).toBe('acme');
+    const resolver = late('acme');
+    context.serve(resolver, () => {
+      expect(tenantIn(context, {}, resolver.request)).toBe('acme');
       expect(tenantIn(context, {}, {})).toBeUndefined();
       expect(tenantIn(context, {})).toBeUndefined();
     });

@@ -218,8 +218,8 @@ describe('fromSubdomain', () => {
     ['', undefined, undefined],
     [':3000', undefined, undefined],
   ])('%p: %p, and %p below example.com', async (host, label, labelBelow) => {
-    const said = { 'x-forwarded-host': host };
-    for (const request of [{ headers: said, hostname: 'app.example.com' }, { handshake: { headers: said } }])
+    const headers = { 'x-forwarded-host': host };
+    for (const request of [{ headers, hostname: 'app.example.com' }, { handshake: { headers } }])
       expect((await find(any, request)).tenant).toBe(label);
     for (const request of [{ hostname: host }, { headers: { host } }, { handshake: { headers: { host } } }]) {
       expect(await find(any, request)).toEqual({});
@@ -263,12 +263,12 @@ describe('fromSubdomain', () => {
 
   it('accepts the host that a trusted proxy passes on, and nothing else', async () => {
     const behind = fromSubdomain({ base: 'example.com', host: 'X-Forwarded-Host', trusted: true });
-    const asked = (forwarded: unknown): object => ({
+    const requestFrom = (forwarded: unknown): object => ({
       hostname: 'globex.example.com',
       headers: { host: 'globex.example.com', ...(forwarded === undefined ? {} : { 'x-forwarded-host': forwarded }) },
     });
-    expect(await find(behind, asked('ACME.example.com:443'))).toEqual({ tenant: 'acme' });
-    for (const nobodys of [
+    expect(await find(behind, requestFrom('ACME.example.com:443'))).toEqual({ tenant: 'acme' });
+    for (const forwarded of [
       undefined,
       '',
       'acme.example.com, proxy.example.com',
@@ -276,7 +276,7 @@ describe('fromSubdomain', () => {
       'acme.evil.com',
       5,
     ])
-      expect(await find(behind, asked(nobodys))).toEqual({});
+      expect(await find(behind, requestFrom(forwarded))).toEqual({});
   });
 
   it('takes any label when none is to be ignored', async () => {
@@ -367,7 +367,7 @@ describe('firstOf', () => {
 
   it('calls no further resolver once it has found a tenant', () => {
     const untouched = (): never => {
-      throw new Error('asked');
+      throw new Error('called');
     };
     expect(firstOf(answers({ tenant: 'acme' }), untouched)(sourceOf({}))).toEqual({ tenant: 'acme' });
   });

@@ -3,7 +3,7 @@ import { heldBytes, type Held, type HeldRun } from '../../../support/children/me
 
 const MIB = 1_048_576;
 
-/** The shapes that tell most, small. All of them, large: test/soak/held.spec.ts. */
+/** The most telling shapes, small. All of them, large: test/soak/held.spec.ts. */
 const RUNS: readonly HeldRun[] = [
   ['tiny entries of many tenants', 3_000],
   ['tiny entries of many users', 3_000],

@@ -46,7 +46,7 @@ it.each([
   ['redis.db', () => redis({ cluster: [{ host: 'one', port: 1 }], db: 1 })],
   ['redis.port', () => redis({ cluster: [{ host: 'one', port: 1 }], port: 1 })],
   ['redis.password', () => redis({ client: new Redis({ lazyConnect: true }), password: 'kret' })],
-])('what nobody would hear of is refused: %s', (option, backend) => {
+])('options without effect are refused: %s', (option, backend) => {
   expect(thrownBy(backend)).toMatchObject({ option });
 });
 

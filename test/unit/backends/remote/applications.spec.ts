@@ -1,4 +1,4 @@
-/** What is said about the marks of other applications, whichever server they lie on. */
+/** What is problems about the marks of other applications, whichever server they lie on. */
 import { describe, expect, it } from '@jest/globals';
 import { applicationMark, type Application } from '../../../../lib/core/application.js';
 import { MAX_MARKS, ServerApplications } from '../../../../lib/backends/remote/applications.js';
@@ -10,14 +10,16 @@ async function meeting(
   own: Application | undefined,
   ...connections: readonly (readonly unknown[] | Error)[]
 ): Promise<string[]> {
-  const said: string[] = [];
-  const applications = new ServerApplications({ application: own, prefix: 'cache' }, (problem) => said.push(problem));
+  const problems: string[] = [];
+  const applications = new ServerApplications({ application: own, prefix: 'cache' }, (problem) =>
+    problems.push(problem),
+  );
   for (const marks of connections)
     await applications.meet(async () => {
       if (marks instanceof Error) throw marks;
       return marks;
     });
-  return said;
+  return problems;
 }
 
 const api = of('production', 'api');
@@ -26,19 +28,19 @@ const marks = (...others: Application[]): string[] => others.map(applicationMark
 describe('marks of other applications', () => {
   it('are told of once, with both names and what to write', async () => {
     const there = marks(api, of('production', 'worker'));
-    const said = await meeting(api, there, there, there);
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain('"cache"');
-    expect(said[0]).toContain('"worker" (environment "production")');
-    expect(said[0]).toContain('"api" (environment "production")');
-    expect(said[0]).toContain('app: ["api", "worker"]');
+    const problems = await meeting(api, there, there, there);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('"cache"');
+    expect(problems[0]).toContain('"worker" (environment "production")');
+    expect(problems[0]).toContain('"api" (environment "production")');
+    expect(problems[0]).toContain('app: ["api", "worker"]');
   });
 
   it('of another environment are told of, and no list is offered for them', async () => {
-    const [said] = await meeting(api, marks(of('staging', 'api')));
-    expect(said).toMatch(/"staging".*"production"/);
-    expect(said).toContain('environments must not share one');
-    expect(said).not.toContain('app:');
+    const [problems] = await meeting(api, marks(of('staging', 'api')));
+    expect(problems).toMatch(/"staging".*"production"/);
+    expect(problems).toContain('environments must not share one');
+    expect(problems).not.toContain('app:');
   });
 
   it('say nothing when they are its own, belong to it, or are none', async () => {
@@ -55,10 +57,10 @@ describe('marks of other applications', () => {
   });
 
   it('are bounded: of a server that is full of them, and over many connections', async () => {
-    const crowd = (from: number): string[] =>
+    const others = (from: number): string[] =>
       marks(...Array.from({ length: 100 }, (_, at) => of('p', `a${from + at}`)));
-    expect(await meeting(api, crowd(0))).toHaveLength(MAX_MARKS);
-    const connections = Array.from({ length: 20 }, (_, at) => crowd(100 * at));
+    expect(await meeting(api, others(0))).toHaveLength(MAX_MARKS);
+    const connections = Array.from({ length: 20 }, (_, at) => others(100 * at));
     expect(await meeting(api, ...connections)).toHaveLength(4 * MAX_MARKS);
   });
 });

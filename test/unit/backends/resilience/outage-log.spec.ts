@@ -7,12 +7,12 @@ const BACK = 'The redis backend answers again.';
 
 describe('the outage log of a backend', () => {
   let clock: FakeClock;
-  let told: string[];
+  let warnings: string[];
   let outage: OutageLog;
   beforeEach(() => {
     clock = new FakeClock();
-    told = [];
-    const event = (said: { readonly message?: string }): void => void told.push(said.message ?? '');
+    warnings = [];
+    const event = (warning: { readonly message?: string }): void => void warnings.push(warning.message ?? '');
     outage = new OutageLog('redis', { clock, emit: { event } as never });
   });
 
@@ -24,12 +24,12 @@ describe('the outage log of a backend', () => {
       outage.end();
       await clock.advance(1_000);
     }
-    expect(told).toEqual(['redis: ECONNRESET', 'redis: no answer in time']);
+    expect(warnings).toEqual(['redis: ECONNRESET', 'redis: no answer in time']);
     await clock.advance(30_000);
     outage.failed('ECONNRESET');
     outage.end();
     await clock.advance(1_000);
-    expect(told).toHaveLength(3);
+    expect(warnings).toHaveLength(3);
   });
 
   it('a connection that is lost before the last answer of another is read is how the outage begins, and no failure of its own', async () => {
@@ -43,7 +43,7 @@ describe('the outage log of a backend', () => {
     await clock.advance(5_000);
     outage.end();
     await clock.advance(5_000);
-    expect(told).toEqual([GONE, BACK]);
+    expect(warnings).toEqual([GONE, BACK]);
   });
 
   it('the same where no call is made when it is found gone', async () => {
@@ -52,7 +52,7 @@ describe('the outage log of a backend', () => {
     await clock.advance(490);
     outage.begin('ECONNREFUSED');
     await clock.advance(5_000);
-    expect(told).toEqual([GONE]);
+    expect(warnings).toEqual([GONE]);
   });
 
   it('nothing after it is closed', async () => {
@@ -60,6 +60,6 @@ describe('the outage log of a backend', () => {
     outage.end();
     outage.close();
     await clock.advance(5_000);
-    expect(told).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 });

@@ -11,15 +11,15 @@ function evict(name: unknown, tenant: string): Invalidation {
   return { kind: 'evict', keys: [inside.key(name, { tenant })] };
 }
 
-function told(invalidation: Invalidation): string {
+function nameOf(invalidation: Invalidation): string {
   if (invalidation.kind === 'evict') return invalidation.keys.map(({ id }) => id).join(' ');
   return invalidation.kind === 'clear' ? `clear ${invalidation.view.partition}` : invalidation.kind;
 }
 
 async function replayed(queue: RetryQueue): Promise<string[]> {
-  const said: string[] = [];
-  await queue.replay(async (invalidation) => void said.push(told(invalidation)));
-  return said;
+  const sent: string[] = [];
+  await queue.replay(async (invalidation) => void sent.push(nameOf(invalidation)));
+  return sent;
 }
 
 describe('a tenant whose invalidations are too many is cleared in their stead, and no other', () => {
@@ -29,24 +29,24 @@ describe('a tenant whose invalidations are too many is cleared in their stead, a
     queue.add({ kind: 'invalidate', partition: inside.view({ tenant: 'beta' }).partition, labels: [inside.tag('x')] });
     for (let index = 0; index < 100; index++) queue.add(evict(index, 'acme'));
     expect(queue.size).toBeLessThanOrEqual(10);
-    const said = await replayed(queue);
-    expect(said).toContain(inside.key('tom', { tenant: 'beta' }).id);
-    expect(said).toContain('invalidate');
-    expect(said).toContain('clear t.acme');
-    expect(said).not.toContain('everything');
+    const sent = await replayed(queue);
+    expect(sent).toContain(inside.key('tom', { tenant: 'beta' }).id);
+    expect(sent).toContain('invalidate');
+    expect(sent).toContain('clear t.acme');
+    expect(sent).not.toContain('everything');
     // The clear, which has not begun, means those as well that came after it.
-    expect(said).toHaveLength(3);
+    expect(sent).toHaveLength(3);
     expect(queue.size).toBe(0);
   });
 
-  it('where they are remembered for a server that takes the place of another', () => {
+  it('where they are kept for a server that takes the place of another', () => {
     const journal = new Journal(new FakeClock(), 60_000, 10);
     journal.record(evict('tom', 'beta'));
     for (let index = 0; index < 100; index++) journal.record(evict(index, 'acme'));
-    const remembered = journal.recent().map(told);
-    expect(remembered.length).toBeLessThanOrEqual(10);
-    expect(remembered).toContain(inside.key('tom', { tenant: 'beta' }).id);
-    expect(remembered).toContain('clear t.acme');
+    const kept = journal.recent().map(nameOf);
+    expect(kept.length).toBeLessThanOrEqual(10);
+    expect(kept).toContain(inside.key('tom', { tenant: 'beta' }).id);
+    expect(kept).toContain('clear t.acme');
   });
 
   it('where no tenant has many, everything is', async () => {

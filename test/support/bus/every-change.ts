@@ -3,8 +3,8 @@ import type { Rig } from '../machine/rig.js';
 import { pause, until } from '../redis/redis-process.js';
 import { levelOf, near } from './tiered-machines.js';
 
-/** Every kind of change, one after the other, and each is heard. */
-export async function tellAll(a: Rig<Clock>, b: Rig<Clock>): Promise<void> {
+/** Every kind of change, one after the other, and each is received. */
+export async function everyChange(a: Rig<Clock>, b: Rig<Clock>): Promise<void> {
   const changes = [
     () => a.evict('tom'),
     () => a.set('tom', 2),
@@ -21,6 +21,6 @@ export async function tellAll(a: Rig<Clock>, b: Rig<Clock>): Promise<void> {
     await pause(60);
     await near(b, 'tom');
     await change();
-    await until(`news of change ${at}`, async () => (await levelOf(b, 'tom')) !== 'l1');
+    await until(`the message of change ${at}`, async () => (await levelOf(b, 'tom')) !== 'l1');
   }
 }

@@ -1,4 +1,4 @@
-/** The contract asks for what is true of two levels after messages came: so who reads has heard what the others did. */
+/** The contract requires what two levels guarantee once messages have arrived: so a client reads after it has received the changes of the others. */
 import type { Backend } from '../../../lib/core/backend.js';
 import type { Clock } from '../../../lib/core/clock.js';
 import type { Key } from '../../../lib/core/keys/key.js';
@@ -6,31 +6,31 @@ import { Rig } from '../machine/rig.js';
 import { until } from '../time.js';
 
 const DRAFT = { value: 1, freshForMs: 600_000, keptForMs: 600_000, isolation: 'clone' } as const;
-/** Nothing that others would have to hear of. */
+/** Verbs that change nothing, so that no message follows. */
 const LOOKING: ReadonlySet<string> = new Set(['scan', 'usage', 'info', 'ping', 'open', 'close', 'onReborn']);
 
-/** @returns how a harness shows its clients to the contract: who reads after another's change waits until it has heard */
-export function afterTheNews(
-  heard: (speaker: Backend, listener: Backend) => Promise<void>,
+/** @returns a decorator for the clients of a harness: a read after another client's change waits until its message is delivered */
+export function afterMessages(
+  delivered: (writer: Backend, reader: Backend) => Promise<void>,
 ): (backend: Backend) => Backend {
   let changes = 0;
-  /** Whoever made changes, the last one last. */
-  const speakers = new Set<Backend>();
+  /** Clients that made changes, the last one last. */
+  const writers = new Set<Backend>();
   return (backend) => {
     let own = 0;
     let known = changes;
     const change = (): void => {
       changes++;
       own++;
-      speakers.delete(backend);
-      speakers.add(backend);
+      writers.delete(backend);
+      writers.add(backend);
     };
-    const hear = async (): Promise<void> => {
+    const catchUp = async (): Promise<void> => {
       const others = changes - own;
       if (others === known) return;
-      // What it says itself it knows without hearing it.
-      const speaker = [...speakers].findLast((one) => one !== backend);
-      if (speaker !== undefined) await heard(speaker, backend);
+      // A client knows its own changes without a message.
+      const writer = [...writers].findLast((one) => one !== backend);
+      if (writer !== undefined) await delivered(writer, backend);
       known = others;
     };
     return new Proxy(backend, {
@@ -41,7 +41,7 @@ export function afterTheNews(
         if (LOOKING.has(String(name))) return act;
         return async (...args: unknown[]) => {
           if (name === 'read' || name === 'readMany') {
-            await hear();
+            await catchUp();
             return act(...args);
           }
           change();
@@ -56,12 +56,12 @@ export function afterTheNews(
   };
 }
 
-/** For messages that all come in one order: asked of any tenant, it is known of all. */
-export function inOneOrder(): (speaker: Backend, listener: Backend) => Promise<void> {
+/** For messages that all arrive in one order: delivered for one tenant, they are delivered for all. */
+export function inOneOrder(): (writer: Backend, reader: Backend) => Promise<void> {
   let marks: readonly [Key, Key] | undefined;
-  return async (speaker, listener) => {
+  return async (writer, reader) => {
     marks ??= marksOf(new Rig(), { tenant: 'marks' });
-    await caughtUp(speaker, listener, marks);
+    await caughtUp(writer, reader, marks);
   };
 }
 
@@ -70,21 +70,21 @@ export function marksOf(rig: Rig<Clock>, options: object): readonly [Key, Key] {
 }
 
 /**
- * Until a listener has heard everything that was said before, where messages come in their order: one that takes a mark
- * away, and nothing but the mark, comes after them. The first about a partition takes all; then there is another.
+ * Until a reader has received every message sent before, where messages arrive in order: one that evicts a mark, and nothing
+ * but the mark, comes after them. The first message about a partition drops all copies; then there is another.
  */
-export async function caughtUp(speaker: Backend, listener: Backend, [mark, other]: readonly [Key, Key]): Promise<void> {
+export async function caughtUp(writer: Backend, reader: Backend, [mark, other]: readonly [Key, Key]): Promise<void> {
   const isNear = async (key: Key): Promise<boolean> => {
-    const { entry, level } = await listener.read(key);
+    const { entry, level } = await reader.read(key);
     return entry !== undefined && level === 'l1';
   };
-  await until('what was said has been heard', async () => {
-    for (const key of [mark, other]) await speaker.write(key, { ...DRAFT, labels: key.labels });
+  await until('all messages are delivered', async () => {
+    for (const key of [mark, other]) await writer.write(key, { ...DRAFT, labels: key.labels });
     for (const key of [mark, other]) await until('there is a copy', () => isNear(key));
-    await speaker.evict([mark]);
+    await writer.evict([mark]);
     await until('the mark is gone', async () => !(await isNear(mark)));
     const hasStayed = await isNear(other);
-    await speaker.evict([other]);
+    await writer.evict([other]);
     return hasStayed;
   });
 }
