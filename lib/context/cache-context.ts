@@ -88,8 +88,8 @@ export class CacheContext implements AmbientContext {
     const store = this.store();
     // Another cache with the same resolver.
     if (isSharedByOther(store, request, this)) return handler(...args);
-    const around = outerOf(ownOf(store, request), this.way);
-    return this.flow.storage.run(new RequestScope(this, resolver, request, around, store?.loading), handler, ...args);
+    const outer = outerOf(ownOf(store, request), this.way);
+    return this.flow.storage.run(new RequestScope(this, resolver, request, outer, store?.loading), handler, ...args);
   }
 
   /**
@@ -98,8 +98,8 @@ export class CacheContext implements AmbientContext {
    */
   begin<R>(request: object, frame: Frame, work: () => R, incoming?: unknown): R {
     const owner = incoming ?? request;
-    const around = outerOf(ownOf(this.store(), owner), this.way);
-    const entered = new RequestScope(this, frame, owner, around, frame.loading);
+    const outer = outerOf(ownOf(this.store(), owner), this.way);
+    const entered = new RequestScope(this, frame, owner, outer, frame.loading);
     this.flow.latest.set(request, entered);
     return this.flow.storage.run(entered, work);
   }

@@ -1,11 +1,11 @@
 import { foundId, NO_SCOPE, scopeOf, type FoundIds, type Scope } from '../core/keys/scope.js';
 
 /**
- * Scopes in one generation. There are two generations, for tenants and for users each: scopes that were not used while a
- * generation filled up are forgotten. They are created anew when they are needed again; nothing but time is lost.
+ * Scopes in one half. There are a young and an old half, for tenants and for users each: scopes that were not used while
+ * the young half filled up are forgotten. They are created anew when they are needed again; nothing but time is lost.
  */
 const MAX_SCOPES = 5_000;
-/** What a scope and its place in a generation occupy beside the characters of its ids. */
+/** What a scope and its place in a half occupy beside the characters of its ids. */
 const SCOPE_BYTES = 200;
 
 /**
@@ -13,8 +13,8 @@ const SCOPE_BYTES = 200;
  * it.
  */
 export class ScopeTable {
-  private readonly tenants = new Generations();
-  private readonly users = new Generations();
+  private readonly tenants = new RecentScopes();
+  private readonly users = new RecentScopes();
 
   /** What all of them occupy, estimated. */
   get heldBytes(): number {
@@ -35,8 +35,8 @@ export class ScopeTable {
   }
 }
 
-/** Scopes in use move on into the next generation; a flood of others only pushes out idle ones. */
-class Generations {
+/** Scopes in use move on into the young half; a flood of others only pushes out idle ones. */
+class RecentScopes {
   private young = new Map<string, Scope>();
   private old = new Map<string, Scope>();
   private youngBytes = 0;
