@@ -31,7 +31,7 @@ import { logObserver } from './observe/log.observer.js';
 export interface CoreSettings {
   readonly backend?: BackendFactory | undefined;
   readonly prefix: string;
-  /** Who this is, for servers that others may use too. */
+  /** What this application is called, on servers that others may use too. */
   readonly application?: Application | undefined;
   readonly isEnabled: boolean;
   readonly keys: NamingOptions;
@@ -122,7 +122,7 @@ export function buildBackend(foundation: Foundation): Backend {
   const besideBytes = (): number => besideBytesOf(foundation);
   const own = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, besideBytes };
   const parts = { ...own, bus: wireBus };
-  // Timers and connections of a backend must not inherit the scope of whoever happens to start the application.
+  // Timers and connections of a backend must not inherit the scope of the call that happens to start the application.
   return context.outside(() => factory.create(parts));
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who keeps entries in one cache: what an application and its surroundings are called. Two that did not mean to share a
+ * Which application keeps entries in one cache: what it and its environment are called. Two that did not mean to share a
  * cache find each other by it.
  */
 

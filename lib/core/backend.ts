@@ -63,14 +63,14 @@ export interface LeaseRequest {
 }
 
 /**
- * The answer to asking for a lease. The entry is read again in the same atomic step: somebody may have filled it
- * meanwhile, and what a flight hands to those who join it must not be older than its lease.
+ * The answer to asking for a lease. The entry is read again in the same atomic step: another process may have filled it
+ * meanwhile, and what a load hands to callers that join it must not be older than its lease.
  */
 export type LeaseReply =
   | { readonly kind: 'found'; readonly reading: Reading }
   /** `reading` is what stood there when the lease was granted: past its ttl, perhaps still good if the load fails. */
   | { readonly kind: 'granted'; readonly lease: Lease; readonly reading: Reading }
-  /** Somebody else is loading. `token` is theirs: a flight of this process with the same token may be joined. */
+  /** Another caller is loading. `token` is that of its lease: a load of this process with the same token may be joined. */
   | { readonly kind: 'held'; readonly token: string };
 
 /**
@@ -128,8 +128,9 @@ export interface Backend {
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]>;
 
   /**
-   * Asks to be the one who loads. Reading, deciding and granting are one atomic step. A lease older than the last bulk invalidation of its partition is void: it is
-   * granted anew, because the flight behind it may not be joined by readers who came after (rule G2).
+   * Asks for the right to load. Reading, deciding and granting are one atomic step. A lease older than the last bulk
+   * invalidation of its partition is void: it is granted anew, because the load behind it may not be joined by callers that
+   * came after (rule G2).
    */
   lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply>;
   /** The lease lives `leaseMs` from now. False when it was lost: the loader may go on, but its fill will be refused. */
@@ -173,7 +174,7 @@ export interface Backend {
    * contract asks for exact counts of thousands.
    */
   clear(view: View): Awaitable<number>;
-  /** Everything of everybody. The only call that crosses partitions. */
+  /** Everything of all partitions. The only call that crosses them. */
   clearEverything(): Awaitable<number>;
   /**
    * Removes what matches; how many live entries that were, all of them. Whether a load under way matches is not known,
@@ -218,11 +219,11 @@ export interface BackendParts {
   readonly limits: Limits;
   /** The keyspace of this cache on a shared server. */
   readonly prefix: string;
-  /** The door between values and bytes, for backends that keep bytes. Made when first asked for, then always the same. */
+  /** What turns values into bytes and back, for backends that keep bytes. Made when first asked for, then always the same. */
   readonly codec: () => Codec;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Who keeps entries here, for servers that others may use too. Undefined: not known. */
+  /** Which application keeps entries here, for servers that others may use too. Undefined: not known. */
   readonly application?: Application | undefined;
   /** Bytes that the cache holds in this process beside its entries: scopes, spaces, counters. */
   readonly besideBytes?: (() => number) | undefined;

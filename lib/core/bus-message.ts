@@ -1,6 +1,6 @@
 /**
  * Messages as text: `1|<shard>|<origin>|<kind>|<items>` as the sender writes it, and `|<life>|<sequence>` as it is added by
- * who numbers it: the server that makes the change, or the sender himself. Names contain neither `|` nor `,`.
+ * what numbers it: the server that makes the change, or the sending process. Names contain neither `|` nor `,`.
  */
 import type { BusMessage, Change } from './bus.js';
 import { storedLabels } from './keys/label.js';
@@ -9,9 +9,9 @@ import { partitionOfShard, type Partition } from './keys/partition.js';
 /** A message with its place in a numbering. */
 export interface Numbered extends Omit<BusMessage, 'partition'> {
   readonly shard: string;
-  /** Undefined: it concerns everybody. */
+  /** Undefined: it concerns all partitions. */
   readonly partition: Partition | undefined;
-  /** One life of who numbers: of the shard, or of the sender. Another one numbers anew. */
+  /** One life of what numbers: of the shard, or of the sender. Another one numbers anew. */
   readonly life: string;
   readonly sequence: number;
 }

@@ -1,5 +1,5 @@
 /**
- * How processes tell each other what changed: names, never values. A message only ever makes somebody forget, so one that
+ * How processes tell each other what changed: names, never values. A message only ever makes a process forget, so one that
  * is false, late, doubled or out of order costs a look at the server; one that is lost is noticed by the numbering, and
  * otherwise outlived (guarantees G4 and G5).
  */
@@ -12,7 +12,7 @@ import type { Partition } from './keys/partition.js';
  * - `evicted`: these keys are gone
  * - `stored`: another value stands under these keys
  * - `labels`: whatever carries one of them is invalid
- * - `labelled`: the same, by the fingerprints of labels: said by who has not been told their names
+ * - `labelled`: the same, by the fingerprints of labels: from a sender that does not know their names
  * - `all`: everything in the partition is
  */
 export type Change =
@@ -28,16 +28,16 @@ export interface BusMessage {
   readonly change: Change;
 }
 
-/** Whoever keeps copies. */
+/** A level that keeps copies. */
 export interface BusListener {
   onMessage(message: BusMessage): void;
   /** Messages about this partition may have been missed; undefined: about any. */
   onGap(partition: Partition | undefined): void;
-  /** From here on messages come. What came before, nobody knows. */
+  /** From here on messages come. What came before is not known. */
   onUp(): void;
   /** No message may come from here on. */
   onDown(): void;
-  /** Nobody tells anything here, and that is how it is: whoever keeps copies has to check them by himself. */
+  /** There are no messages here, and that is how it is: a level that keeps copies has to check them itself. */
   onNone(): void;
 }
 
@@ -67,17 +67,17 @@ export interface WireEvents {
   onText(text: string): void;
   /** The same for what needs no numbering: between `onUp` and `onDown` none is left out. */
   onNews(message: BusMessage): void;
-  /** There is nothing to hear here, whoever asks. Should that change, `onUp` comes. */
+  /** There is nothing to hear here, in any process. Should that change, `onUp` comes. */
   onNone(): void;
 }
 
 /**
  * A way to hear what a server passes on. Where the server says itself what changes, only signs of life are sent here;
- * otherwise those who make changes say so.
+ * otherwise processes announce their own changes.
  */
 export interface Wire {
   open(events: WireEvents): void;
-  /** To everybody who listens, ourselves included. */
+  /** To every process that listens, this one included. */
   send(text: string): Promise<void>;
   /** Nothing comes any more although it should: begin again. */
   reconnect(): void;
@@ -123,7 +123,7 @@ export interface BusSettings {
   /** How often a sign of life goes round. After three without one the wire counts as dead. */
   readonly heartbeatMs: number;
   /**
-   * Who we are on a wire where everybody announces and numbers his own changes. Undefined: the server that makes a change
+   * The name of this process on a wire where each process announces and numbers its own changes. Undefined: the server that makes a change
    * announces and numbers it.
    */
   readonly origin?: string | undefined;
@@ -133,7 +133,7 @@ export interface BusSettings {
 export interface WireParts {
   readonly clock: Clock;
   readonly emit: Emit;
-  /** The keyspace of the cache: only those who share it hear each other. */
+  /** The keyspace of the cache: only processes that share it hear each other. */
   readonly prefix: string;
   /** Uniform in [0, 1). */
   readonly random: () => number;

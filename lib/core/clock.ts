@@ -66,7 +66,7 @@ export function hasFakeTimers(): boolean {
   return clock !== undefined || _isMockFunction === true || name === FAKE_OF_NODE;
 }
 
-/** After the promises of this turn have run, and with them everybody who asks in the same moment. */
+/** After the promises of this turn have run, and with them all calls of the same moment. */
 export function afterThisTurn(callback: () => void): void {
   setTick(callback);
 }

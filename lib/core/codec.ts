@@ -39,7 +39,7 @@ export const MAX_HEADER_BYTES = 16_384;
 export const ENVELOPE_MARK_BYTES = 16;
 
 /**
- * The door between values and bytes, used by backends that keep entries outside this process. What does not open —
+ * Turns values into bytes and back. Used by backends that keep entries outside this process. What does not open —
  * wrong magic, version, identity, seal or size — is a miss, never a value and never an exception (invariant 11).
  */
 export interface Codec {

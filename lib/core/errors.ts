@@ -48,7 +48,7 @@ export class CacheConfigError extends CacheError {
   }
 }
 
-/** Nobody said for whom: the call needs a tenant (or user) and the context has none. Nothing was read or stored. */
+/** A scope is missing: the call needs a tenant (or user) and the context has none. Nothing was read or stored. */
 export class ScopeMissingError extends CacheError {
   constructor(
     /** Which id is missing. */
@@ -215,14 +215,14 @@ export class BackendError extends CacheError {
   }
 }
 
-/** Nobody answered a call, or not in time. The backend tells people once when it goes and once when it is back. */
+/** No server answered a call, or not in time. The backend says so once when it goes, and once when it is back. */
 export class UnansweredError extends BackendError {
   constructor(operation: string, why: string, backend: string, options?: { cause?: unknown }) {
     super(operation, backend, { ...options, why });
   }
 }
 
-/** An invalidation was sent, but nobody can say whether it was applied. Treat the entries as still there. */
+/** An invalidation was sent, and its outcome is unknown. Treat the entries as still there. */
 export class InvalidationUnknownError extends CacheError {
   constructor(operation: string, backend: string, options?: { cause?: unknown }) {
     super(

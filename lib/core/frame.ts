@@ -22,14 +22,14 @@ export interface AmbientContext {
   entrance(frame: Frame): Entrance;
   /** The load of the running call, if it is inside one. Does not look up who is asking. */
   loading(): Loading | undefined;
-  /** Keeps the surroundings of now: runs work in them later, wherever it is called. */
+  /** Keeps the context of now: runs work in them later, wherever it is called. */
   held(): RunInContext;
 }
 
 /** Labels taken over by name. More than an entry can carry; those beyond come as their buckets. */
 const MAX_INNER_LABELS = 1_024;
 
-/** For whom data is meant, and of what kind it is: a space, or what is known of one. */
+/** The scope that data is meant for, and its namespace: a space, or what is known of one. */
 export type Audience = Pick<Space, 'scope' | 'width' | 'namespace'>;
 
 /** One load under way, as seen by the cache calls inside it. */
@@ -38,7 +38,7 @@ export class Loading {
   leak: Audience | undefined;
   /** The loads this one is waiting for right now; a circle of them would wait for ever. */
   readonly waitsFor = new Set<Loading>();
-  /** Tag labels of what was read inside: whoever invalidates the inner data means the outer too. */
+  /** Tag labels of what was read inside: an invalidation of the inner data means the outer too. */
   readonly innerLabels = new Set<Label>();
   /** The soonest end of what was read inside: the outer entry must not outlive it. */
   innerFreshUntilMs = Infinity;
@@ -60,8 +60,8 @@ export class Loading {
   }
 
   /**
-   * It has ended. What its loader left behind (a timer, a listener, a connection that it opened) goes on in these
-   * surroundings, perhaps as long as the process: that is not inside it any more, and must not gather here.
+   * It has ended. What its loader left behind (a timer, a listener, a connection that it opened) goes on in this
+   * context, perhaps as long as the process: that is not inside it any more, and must not gather here.
    */
   end(): void {
     this.isOver = true;

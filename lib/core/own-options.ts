@@ -11,14 +11,14 @@ export function ownOptions<T extends object>(options: T | undefined, where: stri
   return Object.assign(Object.create(null) as Partial<T>, options);
 }
 
-/** @throws CacheConfigError when somebody gave something else in the place of options: a ttl, a default, null */
+/** @throws CacheConfigError when something else stands in the place of options: a ttl, a default, null */
 export function checkOptions(options: unknown, where: string): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
   throw new CacheConfigError(where === '' ? 'options' : where, 'must be an object of options');
 }
 
 /**
- * The same where none but these names are options. One that nobody reads is a typing mistake or a wrong version; either
+ * The same where none but these names are options. One that is never read is a typing mistake or a wrong version; either
  * way its author believes in it.
  * @param where names them in errors; empty for options that stand nowhere but in the call itself
  * @throws CacheConfigError naming the option
@@ -33,7 +33,7 @@ export function knownOptions<T extends object>(
   return own;
 }
 
-/** The same without a copy of them: for those that are somebody's own already, or are read one by one. @throws CacheConfigError */
+/** The same without a copy of them: for those that are own properties already, or are read one by one. @throws CacheConfigError */
 export function refuseUnknown(options: object, where: string, names: readonly string[]): void {
   checkOptions(options, where);
   for (const name of Object.keys(options)) {
@@ -41,7 +41,7 @@ export function refuseUnknown(options: object, where: string, names: readonly st
   }
 }
 
-/** What somebody hears who gave an option that is none of these. */
+/** The error about an option that is none of these. */
 export function unknownOption(name: string, where: string, names: readonly string[]): CacheConfigError {
   return new CacheConfigError(optionAt(where, name), `is not an option; there are: ${names.join(', ')}`);
 }

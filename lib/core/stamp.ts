@@ -1,5 +1,5 @@
 /**
- * Stamps order births against invalidations. A stamp is the logical clock of a partition, read when a lease is
+ * Stamps order entries against invalidations. A stamp is the logical clock of a partition, read when a lease is
  * granted and before its loader starts; every invalidation advances that clock. Stamps of one generation are
  * totally ordered; stamps of two generations say nothing about each other.
  */
@@ -19,8 +19,8 @@ export interface RequiredStamp {
 
 /** True when nothing that covers the entry was invalidated since the stamp was taken (invariant 3). */
 export function survives(
-  birth: { readonly generation: Generation; readonly stamp: Stamp },
+  entry: { readonly generation: Generation; readonly stamp: Stamp },
   required: RequiredStamp,
 ): boolean {
-  return birth.generation === required.generation && birth.stamp >= required.stamp;
+  return entry.generation === required.generation && entry.stamp >= required.stamp;
 }

@@ -39,7 +39,7 @@ export function judge(
 
 /**
  * Probabilistic early expiration: each reader near the end of the ttl reloads with a probability that rises as the end
- * comes nearer and with the cost of a load, so that in all likelihood exactly one does, before anybody has to wait.
+ * comes nearer and with the cost of a load, so that in all likelihood exactly one does, before a caller has to wait.
  */
 function isDrawn(entry: Entry, nowMs: number, policy: Policy, early: EarlyDraw): boolean {
   return nowMs - early.loadMs * policy.earlyRefresh * Math.log(early.draw) >= entry.freshUntilMs;

@@ -1,4 +1,4 @@
-/** What Nest's container tells of its modules: who imports what, and what has to be there before something is made. */
+/** What Nest's container tells of its modules: which imports which, and what has to be there before something is made. */
 import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
 

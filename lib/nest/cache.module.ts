@@ -143,7 +143,7 @@ const ASYNC_OPTION_NAMES = Object.freeze([
 ] as const satisfies readonly (keyof typeof ASYNC_OPTIONS_TYPE)[]);
 
 /**
- * Registers a cache. Without options: in memory, shared by everybody (`scope.default: 'global'`), ttl one hour.
+ * Registers a cache. Without options: in memory, shared by all callers (`scope.default: 'global'`), ttl one hour.
  *
  * An application has one cache without a name, that of the decorators: registered once, in the root module, and seen by
  * all others. More caches have names. A cache that says neither `scope.resolve` nor `scope.default` uses the resolver of

@@ -7,7 +7,7 @@ import type { Observer } from '../core/observer.js';
 import type { PolicyOptions } from '../core/policy.js';
 import type { Width } from '../core/keys/scope.js';
 
-/** How calls find out for whom they cache. */
+/** How calls find their scope. */
 export interface ScopeOptions {
   /**
    * Reads tenant and user from each request: `fromRequest(…)`, `fromClaims(…)`, `fromHeader(…)`, `fromSubdomain({ base })`,

@@ -12,7 +12,7 @@ import type { Providers } from './methods/instances/providers.js';
 import { give } from './methods/instances/served-object.js';
 
 /**
- * The cache, bound to the scope of whoever is asking. Inject it and use it as a {@link ScopedCache}; the width is
+ * The cache, bound to the scope of the running call. Inject it and use it as a {@link ScopedCache}; the width is
  * `scope.default` of the module.
  *
  * @example
@@ -58,7 +58,7 @@ export class CacheService extends ScopedCache {
   }
 
   /**
-   * Removes everything of everybody: the only call that crosses tenants, so it wants to be meant. One tenant is invalid
+   * Removes everything of all tenants: the only call that crosses tenants, so it wants to be meant. One tenant is invalid
    * after the other; counting comes after that.
    * @returns how many live entries that were; behind a network at most those counted within half of `longTimeout`
    * @throws CacheConfigError when it is not meant, InvalidationUnknownError when not all tenants were reached in time

@@ -19,7 +19,7 @@ export interface ScopeSettings {
   readonly resolve: ScopeResolver | undefined;
   readonly defaultWidth: Width;
   readonly onMissing: 'throw' | 'bypass';
-  /** False when the options say nothing of who shares: then the other caches of the container do. */
+  /** False when the options say nothing of scopes: then the other caches of the container do. */
   readonly isExplicit: boolean;
 }
 

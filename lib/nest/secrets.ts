@@ -24,7 +24,7 @@ function secretHidden(key: unknown): unknown {
   return within(key, 'secret', (secret) => secretKeyOf(secret) ?? secret);
 }
 
-/** A copy with one of its own properties changed. What an object merely inherits is no option of anybody's. */
+/** A copy with one of its own properties changed. What an object merely inherits is no option. */
 function within<T>(options: T, name: string, change: (value: unknown) => unknown): T {
   if (typeof options !== 'object' || options === null || !Object.hasOwn(options, name)) return options;
   const copy = Object.assign(Object.create(Object.getPrototypeOf(options) as object | null) as T & object, options);

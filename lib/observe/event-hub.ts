@@ -7,7 +7,7 @@ export type WriteLog = (isVerbose: (namespace: string) => boolean, onFailure: ()
 /**
  * Hands every event to every observer, and to the log. Nothing an observer does can change the call it hears about: what
  * it throws, and what becomes of a promise that it returns, is told once for each observer, as a warning.
- * The log alone does not make the hub attentive: unless somebody debugs, it only wants what is always told.
+ * The log alone does not make the hub attentive: unless debugging is on, it only wants what is always told.
  */
 export class EventHub implements Emit {
   /** A plain field: every hit looks at it. */

@@ -33,7 +33,7 @@ export class ChaosError extends Error {
 
 interface Hold {
   readonly waiting: (() => void)[];
-  /** Those who come now pass. */
+  /** Calls that come now pass. */
   readonly isOpen: boolean;
 }
 

@@ -40,7 +40,7 @@ export class LazySteps {
   constructor(
     /** Where the steps run. */
     private readonly inContext: RunInContext,
-    /** Keeps the surroundings of now, for what is handed out of a step. */
+    /** Keeps the context of now, for what is handed out of a step. */
     private readonly hold: () => RunInContext,
   ) {}
 

@@ -29,12 +29,12 @@ export function isColdObservable(value: object): value is ObservableLike {
   return isObservableClass(prototype?.constructor) && Object.getPrototypeOf(prototype) === Object.prototype;
 }
 
-/** The same, begun inside; what it emits is taken in the surroundings of the subscriber, as of any other. */
+/** The same, begun inside; what it emits is taken in the context of the subscriber, as of any other. */
 export function boundObservable(observable: ObservableLike, inContext: RunInContext, hold: () => RunInContext): object {
   const Type = observable.constructor as ObservableClass;
   return new Type((subscriber) => {
     const outside = hold();
-    // A subscriber in all respects: a source that never waits looks here whether anybody still listens.
+    // A subscriber in all respects: a source that never waits looks here whether its subscriber still listens.
     const observer = {
       get closed() {
         return subscriber.closed;

@@ -12,7 +12,7 @@ export function fingerprint(...texts: readonly string[]): number {
   return hash >>> 0;
 }
 
-/** One fingerprint of two, for who knows the second name by its fingerprint alone. */
+/** One fingerprint of two, for a process that knows the second name by its fingerprint alone. */
 export function joined(one: number, other: number): number {
   return (Math.imul(one ^ 0x0a, 0x01000193) ^ other) >>> 0;
 }

@@ -1,9 +1,9 @@
 /**
- * The only place where keys are made. An id says for whom, of what kind and which one; it is injective over all three
+ * The only place where keys are made. An id says for which scope, of what kind and which one; it is injective over all three
  * (invariant 1) because every word of it is escaped or a digest, and it never contains text that a user could shape
  * into another word:
  *
- *   g/Rates.today/'EUR                      everybody's
+ *   g/Rates.today/'EUR                      of all tenants
  *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
@@ -138,7 +138,7 @@ export class KeyFactory {
     return fittedLabels(all);
   }
 
-  /** The label that invalidates a tag for everybody who shares this scope at this width. */
+  /** The label that invalidates a tag for all that share this scope at this width. */
   tagLabel(scope: Scope, width: Width, tag: string): Label {
     return this.labels.tag(tag, width === 'user' ? scope.at('user').user : undefined);
   }

@@ -7,7 +7,7 @@ export interface ScopeIds {
   readonly user?: string | undefined;
 }
 
-/** Who may share an entry: everybody, everybody of one tenant, or one user of one tenant. */
+/** Which callers share an entry: all, those of one tenant, or those of one user of a tenant. */
 export type Width = 'global' | 'tenant' | 'user';
 
 export const WIDTHS: readonly Width[] = Object.freeze(['global', 'tenant', 'user'] as const);
@@ -40,10 +40,10 @@ export class Scope implements ScopeIds {
   }
 }
 
-/** The scope of nobody in particular: no tenant, no user. */
+/** The empty scope: no tenant, no user. */
 export const NO_SCOPE: Scope = new Scope(undefined, undefined);
 
-/** Ids as somebody found them, not validated. */
+/** Ids as a resolver found them, not validated. */
 export type FoundIds = { readonly tenant?: unknown; readonly user?: unknown } | null | undefined;
 
 /**

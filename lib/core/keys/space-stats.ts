@@ -1,6 +1,6 @@
 /**
  * The counters of one space, bumped in place on the hot path. Plain numbers on a plain object: a hit must not pay for
- * an event that nobody listens to.
+ * an event without a listener.
  */
 export class SpaceStats {
   hits = 0;

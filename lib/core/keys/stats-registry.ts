@@ -20,7 +20,7 @@ interface Row extends RowName {
 /**
  * Rows kept apart. When there are more, the half that was used least since the last time is folded into the totals, and
  * their spaces begin anew. So a tenant that makes up rows by the thousand pushes out its own and those of
- * who is silent, not those of who is at work.
+ * silent tenants, not those of tenants at work.
  */
 const MAX_ROWS = 20_000;
 /** What a row occupies beside the characters of its name. */

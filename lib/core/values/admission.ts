@@ -30,7 +30,7 @@ const PROGRAMS_NAME = /^[A-Za-z_$][\w$]{0,63}$/;
 const MEMBER_BYTES = 130;
 const SAMPLE_LENGTH = 64;
 
-/** One walk that checks, measures and copies what somebody else made. Used once; nothing that throws leaves a trace. */
+/** One walk that checks, measures and copies a value of foreign code. Used once; nothing that throws leaves a trace. */
 export class Admission {
   sizeBytes = 0;
   private readonly path: Step[] = [];

@@ -15,7 +15,7 @@ import { freeze, PartlyFrozen, thaw } from './frozen.js';
 import type { Classes } from './plain.js';
 import type { RegisteredType } from './type-registration.js';
 
-/** What a copy may occupy when nobody says less. Bounds the work too: a small value can contain itself a million times. */
+/** What a copy may occupy where no limit says less. Bounds the work too: a small value can contain itself a million times. */
 const MAX_BYTES = 64 * 1_048_576;
 const NUMBER_BYTES = 8;
 /** Of a place in the set of what could not be frozen. */

@@ -15,7 +15,7 @@ export function copyObject(value: object): object {
 function copyMembers(copy: Members): Members {
   for (const key in copy) {
     const member = copy[key];
-    // Own ones only: what somebody put into Object.prototype is no member.
+    // Own ones only: what was put into Object.prototype is no member.
     if (typeof member === 'object' && member !== null && Object.hasOwn(copy, key)) copy[key] = copyObject(member);
   }
   return copy;

@@ -4,9 +4,9 @@ import type { Space } from '../../core/keys/space.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
 /**
- * Counts and tells a call that goes without the cache before it has a key: for its space, or for nobody without one.
+ * Counts and tells a call that goes without the cache before it has a key: for its space, or without one for the totals alone.
  * Inside a load it counts as a read like any other. What it brings is for as few people as its width says, and without
- * a scope nobody knows for whom: the entry around it must not be for more.
+ * a scope that is not known: the entry around it must not be for more.
  */
 export function noteBypass(
   { foundation }: CacheParts,

@@ -123,7 +123,7 @@ export abstract class CacheReads extends CacheView {
     return this.walk(pattern, this.isOff ? undefined : this.frame(), options);
   }
 
-  /** Whose keys they are was settled by the call, whoever asks for the next one. */
+  /** The call settled the scope of the keys; a later step of the iteration does not change it. */
   private async *walk(
     pattern: string,
     frame: Frame | undefined,
@@ -185,7 +185,7 @@ export abstract class CacheReads extends CacheView {
       const scope = (frame: Frame | undefined): Scope => this.scope(frame);
       return loadSwitchedOff(this.parts, { namespace: this.namespaceName, width: this.bound.width, scope }, loader);
     }
-    // Before anything else: a mistake in the options is one whoever calls, and whatever is stored.
+    // Before anything else: a mistake in the options is one in every call, whatever is stored.
     const policy = this.policy(options);
     const frame = this.frame();
     const space = this.readSpace(frame);
@@ -198,7 +198,7 @@ export abstract class CacheReads extends CacheView {
     });
   }
 
-  /** The call does not say completely for whom it is: the loader acts for what of its scope is known. */
+  /** The call does not say its scope completely: the loader acts for what of its scope is known. */
   private withoutKey(scope: Scope, frame: Frame | undefined, loader: Loader<unknown>): Awaitable<unknown> {
     const context = new LoadContext(scope, this.namespaceName, undefined);
     const around = { scope, loading: frame?.loading };

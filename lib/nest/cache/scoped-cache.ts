@@ -85,7 +85,7 @@ export class ScopedCache extends CacheReads {
    * is set then and stays, which makes it fit for counting per window.
    *
    * With `failSilently: true` a backend that fails answers `by`, as if it were the first time: a limit that rests on it
-   * lets everybody through then. The number may have been added to all the same.
+   * lets every caller through then. The number may have been added to all the same.
    * So does a cache that is switched off.
    * @throws NotACounterError when the entry holds something else, BackendError
    * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
@@ -108,7 +108,7 @@ export class ScopedCache extends CacheReads {
    * how many were live when the call began. Loads under way that might match are not stored.
    *
    * The entries go one portion after the other. Behind a network, when that takes longer than `longTimeout`, the call
-   * fails: some are gone and others are still served, until it has been said again, which happens before the next read of
+   * fails: some are gone and others are still served, until the invalidation has been repeated, which happens before the next read of
    * this process. For what many entries have in common, a tag is one step.
    * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
    * @example await cache.namespace('reports').invalidate('report:2024-*');
@@ -175,7 +175,7 @@ export class ScopedCache extends CacheReads {
       load: (key, loader, callOptions) => this.loadAhead(key, loader, callOptions),
     };
     const work = (): Promise<number> => warm(target, entries, options);
-    // One call for one scope: the request behind it may be somebody else's before the last entry is stored.
+    // One call for one scope: the request behind it may be another one before the last entry is stored.
     return frame === undefined ? work() : context.run(frame, work);
   }
 
@@ -223,7 +223,7 @@ export class ScopedCache extends CacheReads {
   /** What one user of the current tenant has alone. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
   user(id: string): ScopedCache {
     const { binding } = this.bound;
-    // A tenant said in full stays said; otherwise the tenant of each call's surroundings counts.
+    // A tenant said in full stays said; otherwise the tenant of each running call counts.
     if (binding.kind === 'fixed')
       return new ScopedCache(this.parts, {
         ...this.bound,
@@ -235,7 +235,7 @@ export class ScopedCache extends CacheReads {
     return new ScopedCache(this.parts, { ...this.bound, width: 'user', binding: { kind: 'user', user: id } });
   }
 
-  /** What everybody shares. Say it on purpose: whatever is stored here, every tenant can read. */
+  /** What all tenants share. Say it on purpose: whatever is stored here, every tenant can read. */
   global(): ScopedCache {
     return new ScopedCache(this.parts, { ...this.bound, width: 'global', binding: AMBIENT });
   }

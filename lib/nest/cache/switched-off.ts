@@ -8,7 +8,7 @@ import { LoadContext, type Loader } from '../../engine/loader.js';
 import { noteBypass } from './bypass.js';
 import type { CacheParts } from './scoped-cache.parts.js';
 
-/** For whom a call would be: what of it is known. */
+/** The space a call would be for: what of it is known. */
 export interface SwitchedOffCall {
   readonly namespace: string;
   readonly width: Width;

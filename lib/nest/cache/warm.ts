@@ -48,7 +48,7 @@ export async function warm(
   throw failed.reason;
 }
 
-/** Entries one after the other, whoever asks: not every iterator can be asked for the next before it gave the last. */
+/** Entries one after the other, whichever worker asks: not every iterator can be asked for the next before it gave the last. */
 class Source {
   private readonly iterator: Entries;
   private turn: Promise<unknown> = Promise.resolve();

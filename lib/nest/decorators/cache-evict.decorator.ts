@@ -27,7 +27,7 @@ export interface EvictDecorator<O> {
  * before the method runs, whatever `scope.onMissing` says. Of a method that returns an Observable the successful end
  * waits for the removal: nothing goes when its subscriber leaves earlier.
  * @throws CacheConfigError when the class is defined or first injected, and when nothing says what goes
- * @throws InvalidationUnknownError when nobody can say whether the entries are gone; the method has run by then, and
+ * @throws InvalidationUnknownError when it is not known whether the entries are gone; the method has run by then, and
  *   all of the removals were tried
  * @example
  * @CacheEvict({ method: 'findOne', args: (cat: Cat) => [cat.id] })

@@ -4,7 +4,7 @@ import { widthOf } from '../cache.settings.js';
 import { setWidth } from '../methods/metadata.js';
 
 /**
- * Says who shares what a class or a method caches: everybody (`global`), the users of a tenant (`tenant`), or nobody
+ * Says which callers share what a class or a method caches: all (`global`), those of a tenant (`tenant`), or none
  * else (`user`). A method's own word counts over its class's; the `scope` option over both.
  * @throws CacheConfigError for anything else
  * @example

@@ -20,11 +20,11 @@ export interface CachedMethodDecorator<O> {
 }
 
 /**
- * Answers calls of the method from the cache. The key is made of the scope, the namespace and the arguments; whoever
- * asks first runs the method, everybody else of the same scope gets the stored result until its ttl ends or it is
+ * Answers calls of the method from the cache. The key is made of the scope, the namespace and the arguments; the caller that
+ * asks first runs the method, all others of the same scope get the stored result until its ttl ends or it is
  * invalidated.
  *
- * The method runs in the scope of its entry: of a tenant's entry it sees the tenant, not who asked first. Its errors
+ * The method runs in the scope of its entry: of a tenant's entry it sees the tenant, not the user that asked first. Its errors
  * reach the caller unchanged and are not stored. When the backend fails the method simply runs. What cannot be stored
  * faithfully (streams, functions, instances of unregistered classes) is returned and not stored, with one warning.
  *

@@ -10,7 +10,7 @@
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** An rxjs Observable, without naming rxjs in everybody's types. */
+/** An rxjs Observable, without naming rxjs in the types of applications without it. */
 export interface ObservableLike {
   subscribe(...args: never[]): unknown;
   pipe(...args: never[]): unknown;
@@ -22,7 +22,7 @@ export type Later = PromiseLike<unknown> | ObservableLike;
 /** A method or a getter that answers later. */
 export type LaterMember = ((...args: never[]) => Later) | Later;
 
-/** Options that nobody reads are typing mistakes. */
+/** Options that are never read are typing mistakes. */
 export type NoOthers<O, Known> = { readonly [Name in Exclude<keyof O, keyof Known>]: never };
 
 type OfArguments = 'key' | 'keys' | 'pattern' | 'tags' | 'context' | 'condition' | 'args';

@@ -104,7 +104,7 @@ function askForService(target: object): void {
   Object.defineProperty(target, SERVICE, {
     configurable: true,
     set(this: object, service: unknown) {
-      // A stand-in for the service, in a test of somebody's own class, has no plans: the methods simply run.
+      // A stand-in for the service, in the test of an application's class, has no plans: the methods simply run.
       give(this, service instanceof CacheService ? service.plans.ofObject(this) : null);
     },
   });

@@ -45,7 +45,7 @@ import { Environment } from './environment.js';
 export const cacheConfig = cacheConfigWith({});
 
 /**
- * {@link cacheConfig} with more backends to choose from than memory. A backend is given by its door's function; only
+ * {@link cacheConfig} with more backends to choose from than memory. A backend is given by the function of its entry point; only
  * the chosen one is called, with what the variables say.
  *
  * @param backends `redis` of `nestjs-scoped-cache/redis` serves `dragonfly` too; it or `mongo` lies below memory in `tiered`
@@ -65,7 +65,7 @@ export async function optionsFromEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
   backends: EnvironmentBackends = {},
 ): Promise<CacheModuleOptions> {
-  const doors = knownOptions(backends, 'cacheConfigWith', ['redis', 'mongo', 'tiered']);
+  const entryPoints = knownOptions(backends, 'cacheConfigWith', ['redis', 'mongo', 'tiered']);
   const environment = new Environment(variables);
   const ttl = ttlFrom(environment);
   const enabled = environment.flag('CACHE_ENABLED');
@@ -76,8 +76,8 @@ export async function optionsFromEnvironment(
   const app = environment.text('CACHE_APP');
   const where = environment.text('CACHE_ENVIRONMENT');
   return {
-    // Switched off, perhaps because there is no server: none is asked for, and no door called.
-    ...(enabled === false ? {} : { backend: await backendFrom(environment, doors, memoryFrom) }),
+    // Switched off, perhaps because there is no server: none is asked for, and no entry point called.
+    ...(enabled === false ? {} : { backend: await backendFrom(environment, entryPoints, memoryFrom) }),
     ...(enabled === undefined ? {} : { enabled }),
     ...(prefix === undefined ? {} : { prefix }),
     ...(app === undefined

@@ -1,7 +1,7 @@
 /**
- * Which backend the variables ask for, and where its server is. The functions that make backends are given by whoever
- * has imported their doors, so nothing here loads a client. Addresses are looked at whatever the backend, so that a
- * mistake shows before the day somebody changes the backend; no value is ever repeated, passwords stand in them.
+ * Which backend the variables ask for, and where its server is. The functions that make backends are given by the code that
+ * has imported their entry points, so nothing here loads a client. Addresses are looked at whatever the backend, so that a
+ * mistake shows before the day the backend is changed; no value is ever repeated, passwords stand in them.
  */
 import { tiered } from '../../backends/tiered/tiered.backend.js';
 import type { Awaitable } from '../../core/async/awaitable.js';
@@ -32,7 +32,7 @@ export interface TieredFromEnvironment {
   readonly l2: BackendFactory;
 }
 
-/** Functions that make backends, as the doors export them or wrapped to say more than variables can. */
+/** Functions that make backends, as the entry points export them or wrapped to say more than variables can. */
 export interface EnvironmentBackends {
   /** `redis` of `nestjs-scoped-cache/redis`; for `CACHE_BACKEND=redis` and `dragonfly`, and as the shared level of `tiered`. */
   readonly redis?: (server: RedisFromEnvironment) => Awaitable<BackendFactory>;
@@ -40,7 +40,7 @@ export interface EnvironmentBackends {
   readonly mongo?: (server: MongoFromEnvironment) => Awaitable<BackendFactory>;
   /**
    * For `CACHE_BACKEND=tiered`, which needs `redis` or `mongo` as well.
-   * @default `tiered` of the main door, without further options
+   * @default `tiered` of the main entry point, without further options
    */
   readonly tiered?: (levels: TieredFromEnvironment) => Awaitable<BackendFactory>;
 }
@@ -60,7 +60,7 @@ type ServerName = (typeof SERVERS)[number];
 type BackendName = (typeof NAMES)[number];
 type EntryPointName = keyof typeof ENTRY_POINTS;
 
-/** @throws CacheConfigError naming the variable that cannot work, or the door that is missing */
+/** @throws CacheConfigError naming the variable that cannot work, or the entry point that is missing */
 export async function backendFrom(
   environment: Environment,
   backends: EnvironmentBackends,
@@ -76,7 +76,7 @@ export async function backendFrom(
   return name === 'tiered' ? (own(backends, 'tiered') ?? tiered)({ l1: memory, l2 }) : l2;
 }
 
-/** Only names of ours are repeated: somebody may have put a URL with a password into the wrong variable. */
+/** Only names of ours are repeated: a URL with a password may stand in the wrong variable. */
 function named<N extends string>(environment: Environment, variable: string, names: readonly N[]): N | undefined {
   const text = environment.text(variable);
   const name = names.find((each) => each === text);
@@ -111,7 +111,7 @@ function serverFrom(
   return entryPoint(backends, 'redis', name)(address.redis);
 }
 
-/** The function of a door. */
+/** The function of an entry point. */
 function entryPoint<N extends EntryPointName>(
   backends: EnvironmentBackends,
   needed: N,

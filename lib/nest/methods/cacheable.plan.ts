@@ -48,7 +48,7 @@ export class CacheablePlan implements MethodPlan {
   private readonly isSequence: boolean;
   /** The method may run after its caller has been answered. */
   private readonly mayRefresh: boolean;
-  /** The handler does more to its answer than to return it: a hit would lack that, and so would who joins a load. */
+  /** The handler does more to its answer than to return it: a hit would lack that, and so would a caller that joins a load. */
   private readonly isManual: boolean;
   private readonly sequences: SharedSequences;
   private isWarned = false;
@@ -136,7 +136,7 @@ export class CacheablePlan implements MethodPlan {
     return runInContext(context, { scope, loading: context.loading() }, work);
   }
 
-  /** Whether a method answers by a promise or an Observable must be known before it runs, or after a hit nobody knew. */
+  /** Whether a method answers by a promise or an Observable must be known before it runs: after a hit it could not be told. */
   private readonly onBegun = (made: unknown): void => {
     if (isObservable(made))
       this.warn(

@@ -14,9 +14,9 @@ export interface CommonOptions {
    * @default that of `@CacheConfig`, else `ClassName.method` with the name of the object's own class
    */
   readonly namespace?: string | undefined;
-  /** Who shares the entry. @default that of `@CacheScope`, else `scope.default` of the module */
+  /** Which callers share the entry. @default that of `@CacheScope`, else `scope.default` of the module */
   readonly scope?: Width | undefined;
-  /** Says for whom, instead of the surroundings: `(order: Order) => ({ tenant: order.tenantId })`. */
+  /** Says the scope, instead of the running call: `(order: Order) => ({ tenant: order.tenantId })`. */
   readonly context?: ((...args: never[]) => ScopeIds) | undefined;
   /** Before the call: false leaves the cache out of it. */
   readonly condition?: ((...args: never[]) => boolean) | undefined;
@@ -48,7 +48,7 @@ export interface CacheableOptions extends CommonOptions, Omit<PolicyOptions, 'tt
   readonly version?: string | number | undefined;
 }
 
-/** Options of `@CacheEvict`: what goes, when, for whom. Several of them together all go. */
+/** Options of `@CacheEvict`: what goes, when, for which scope. Several of them together all go. */
 export interface CacheEvictOptions extends CommonOptions {
   /** One entry of `namespace`, of exactly the width of this method. */
   readonly key?: CacheKey | ((...args: never[]) => CacheKey) | undefined;

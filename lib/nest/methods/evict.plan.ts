@@ -130,7 +130,7 @@ export class EvictPlan implements MethodPlan {
     const removals = evicted.map((method) =>
       options.allEntries === true
         ? method.removing.all(scope)
-        : // Who says `context` here means it; otherwise the evicted method's own `context` knows for whom its entry is.
+        : // A `context` that is given here is meant; otherwise the evicted method's own `context` knows the scope of its entry.
           method.entriesOf(given ?? args, given === undefined, self, (keys, methodArgs) =>
             options.context === undefined ? keys.space(frame, methodArgs) : keys.spaceIn(scope),
           ),

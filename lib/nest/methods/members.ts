@@ -1,4 +1,4 @@
-/** Who a decorated method is: what its automatic keys and its errors call it. */
+/** What automatic keys and errors call a decorated method. */
 import { MethodName, type Constructor } from '../../core/values/canonical.js';
 import { levelsOf, ownConfig, ownDecorations } from './metadata.js';
 import type { Member, MethodSite } from './method-site.js';

@@ -20,7 +20,7 @@ export interface Decoration {
   readonly plan: PlanMaker;
   /** `@Cacheable`, `@CachePut`, `@CacheEvict`. */
   readonly decorator: string;
-  /** Who shares its entries, as its `scope` option says. */
+  /** Which callers share its entries, as its `scope` option says. */
   readonly scope: Width | undefined;
   /** What a `@Cacheable` was given. */
   readonly cacheable: CacheableOptions | undefined;

@@ -23,7 +23,7 @@ type Builder<T> = (...args: unknown[]) => T;
 export class MethodKey {
   readonly namespace: string;
   readonly width: Width;
-  /** The options say for whom, whatever the surroundings. */
+  /** The options say the scope, whatever that of the running call is. */
   readonly hasExplicitScope: boolean;
   private readonly parts: CacheParts;
   private readonly spaceName: string;
@@ -106,7 +106,7 @@ export class MethodKey {
     return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
   }
 
-  /** For whom: what the `context` option says, else the surroundings. */
+  /** What the `context` option says, else the scope of the running call. */
   scope(frame: Frame | undefined, args: readonly unknown[]): Scope {
     if (this.contextOf !== undefined)
       return this.parts.foundation.scopes.of(answered(this.contextOf(...args), `${this.title}.context`));
@@ -135,7 +135,7 @@ export class MethodKey {
     return this.ignored.has(position);
   }
 
-  /** What decides about an entry may know no more than those who get it. */
+  /** What decides about an entry may know no more than the callers that get it. */
   private inSpace<R>({ scope }: Space, work: () => R): R {
     const { context } = this.parts.foundation;
     return context.run({ scope, loading: context.loading() }, work);

@@ -3,12 +3,12 @@ import type { Member } from './method-site.js';
 import type { NamespaceRegistry } from './namespace-registry.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
-/** For whom a decorator acts, as far as others on the same method have to know. */
+/** The scope a decorator acts in, as far as others on the same method have to know. */
 export interface PlanPlace {
   /** `@CachePut`. */
   readonly decorator: string;
   readonly width: Width;
-  /** Its options say for whom, whatever the surroundings. */
+  /** Its options say the scope, whatever that of the running call is. */
   readonly hasExplicitScope: boolean;
   /** What stands below it runs in the scope of its key. */
   readonly entersKey: boolean;

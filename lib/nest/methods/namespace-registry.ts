@@ -90,7 +90,7 @@ export class NamespaceRegistry {
   }
 
   /**
-   * Notes who uses the keys that a method says itself, in a namespace that it says itself.
+   * Notes which class uses the keys that a method says itself, in a namespace that it says itself.
    * @throws CacheConfigError when objects of another class that inherits it do: nothing has said that the two answer alike
    */
   claimInherited(member: Member, namespace: string): void {

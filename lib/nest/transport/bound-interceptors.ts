@@ -7,7 +7,7 @@ import { incomingOf } from './scope-source.js';
 
 /**
  * An interceptor that lets each request go on as itself, whatever lets it go on (a timer, another request): what comes
- * after it begins in the surroundings of the request, and its answer comes back in them.
+ * after it begins in the context of the request, and its answer comes back in them.
  */
 export function boundInterceptor(interceptor: NestInterceptor, context: CacheContext): NestInterceptor {
   const intercept: NestInterceptor['intercept'] = (execution, next) =>

@@ -15,7 +15,7 @@ import { writingCases } from './writing.cases.js';
 
 /**
  * What every backend promises, as data: run each case with any test runner to prove a backend of your own. Two clients
- * work on one store in every case, beside another tenant, another user and what belongs to everybody, who must not
+ * work on one store in every case, beside another tenant, another user and what all tenants share, which must not
  * notice anything.
  *
  * @example

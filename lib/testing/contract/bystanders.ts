@@ -1,8 +1,8 @@
 import type { Key } from '../../core/keys/key.js';
 import type { Place, Stage } from './stage.js';
 
-/** How far what a case does may reach. Whoever is farther away must not notice anything. */
-export type Reach = 'user' | 'tenant' | 'everybody';
+/** How far what a case does may reach. What lies farther away must not change. */
+export type Reach = 'user' | 'tenant' | 'all';
 
 interface Bystander {
   readonly key: Key;
@@ -24,7 +24,7 @@ const STRANGERS: readonly Place[] = Object.freeze([
 
 /**
  * Others in the same store. They are there in every case: another user of the tenant, another tenant with a user of the
- * same name, and what belongs to everybody.
+ * same name, and what all tenants share.
  */
 export class Bystanders {
   private constructor(
@@ -33,7 +33,7 @@ export class Bystanders {
   ) {}
 
   static async gather(stage: Stage, reach: Reach): Promise<Bystanders> {
-    const places = reach === 'everybody' ? [] : reach === 'tenant' ? STRANGERS : [...NEIGHBOURS, ...STRANGERS];
+    const places = reach === 'all' ? [] : reach === 'tenant' ? STRANGERS : [...NEIGHBOURS, ...STRANGERS];
     const all = places.flatMap((place) =>
       NAMES.map((name) => {
         const key = stage.key(name, { ...place, tags: TAGS });

@@ -117,7 +117,7 @@ export const clearingCases: readonly ContractCase[] = [
       await stage.write(stage.key('after'), 1);
       await stage.assertHolds(stage.key('after'), 1);
     },
-    { reach: 'everybody' },
+    { reach: 'all' },
   ),
   contractCase(
     'usage counts exactly what is live in a view, and in all of them',
@@ -133,7 +133,7 @@ export const clearingCases: readonly ContractCase[] = [
       assert.equal(await entriesOf({ tenant: 'empty', width: 'tenant' }), 0);
       assert.equal((await stage.b.usage(undefined)).entries, 9);
     },
-    { reach: 'everybody' },
+    { reach: 'all' },
   ),
   contractCase('usage tells the bytes of a view, which grow with its values', async (stage) => {
     const place = { user: 'cid' };

@@ -62,7 +62,7 @@ const RACES: readonly Race[] = [
   {
     meanwhile: 'everything is cleared',
     outcome: 'refused',
-    reach: 'everybody',
+    reach: 'all',
     act: async (stage) => stage.b.clearEverything(),
   },
   {

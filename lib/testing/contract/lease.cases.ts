@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 
-/** `lease`, `renew`, `release`: who may load. */
+/** `lease`, `renew`, `release`: which caller may load. */
 export const leaseCases: readonly ContractCase[] = [
   contractCase('a lease is granted where nothing is, and shows that nothing is there', async (stage) => {
     const key = stage.key('cat2');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { contractCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 
-/** `read`, `readMany`: what is stored, for whom, in which order. */
+/** `read`, `readMany`: what is stored, for which scope, in which order. */
 export const readingCases: readonly ContractCase[] = [
   contractCase('what was never written reads as nothing', async (stage) => {
     assert.equal((await stage.a.read(stage.key('never'))).entry, undefined);

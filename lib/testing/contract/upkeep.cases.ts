@@ -21,6 +21,6 @@ export const upkeepCases: readonly ContractCase[] = [
       await stage.a.close();
       await stage.a.close();
     },
-    { reach: 'everybody' },
+    { reach: 'all' },
   ),
 ];

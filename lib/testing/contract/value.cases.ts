@@ -223,7 +223,7 @@ export const valueCases: readonly ContractCase[] = [
   }),
 ];
 
-/** More than the limit has to be set to by whoever proves a backend: 1 MiB, which is its default. Not to be compressed. */
+/** More than the limit has to be set to for the proof of a backend: 1 MiB, which is its default. Not to be compressed. */
 function tooLarge(): unknown[] {
   return Array.from({ length: 300_000 }, (_, index) => (index * 2_654_435_761) % 4_294_967_296);
 }

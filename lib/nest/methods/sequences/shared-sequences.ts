@@ -32,11 +32,11 @@ export interface SequenceCall {
   begin(lead: Lead): Awaitable<unknown>;
   /** A run of its own, without the cache. */
   alone(): Observable<unknown>;
-  /** Keeps the surroundings of the subscriber. */
+  /** Keeps the context of the subscriber. */
   held(): RunInContext;
 }
 
-/** A subscriber, in its own surroundings. */
+/** A subscriber, in its own context. */
 export class SequenceSubscription implements Listener {
   /** What it has led, or is leading. */
   sequence: Sequence | undefined;
