@@ -34,7 +34,7 @@ class Labels {
 
   constructor(@Inject(CACHE_CONTEXT) private readonly context: CacheContext) {}
 
-  /** Everybody's: needs no scope wherever it is called. */
+  /** Shared by all: needs no scope wherever it is called. */
   @Cacheable({ scope: 'global' })
   async of(key: string): Promise<string> {
     return `${key} ${++this.runs} ${this.context.scope().tenant ?? 'nobody'}`;

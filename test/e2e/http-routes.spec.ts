@@ -1,6 +1,6 @@
 /**
  * Resolvers that only read the request are asked when a cache call wants to know, and no interceptor stands in the way of
- * the routes. What must not change by that: who sees what, and when nobody sees anything.
+ * the routes. What must not change by that: which caller sees what, and when none sees anything.
  */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -200,7 +200,7 @@ class PerRequestController {
 const byClaims = fromClaims({ tenant: 'tid', user: 'sub' });
 const byRegion = fromHeader('x-region', { trusted: true });
 
-/** Like an old session store: whoever comes last goes on for everybody who waits. */
+/** Like an old session store: the request that comes last goes on for all that wait. */
 function pooled(): (request: Asked, response: unknown, next: () => void) => void {
   let waiting: (() => void)[] = [];
   return ({ headers }, _, next) => {

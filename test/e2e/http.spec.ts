@@ -91,7 +91,7 @@ function later(resolve: ScopeResolver): ScopeResolver {
   };
 }
 
-/** Somebody else's storage, entered in the way that leaks. */
+/** The storage of another library, entered in the way that leaks. */
 const others = new AsyncLocalStorage<string>();
 
 @Controller('notes')
@@ -531,7 +531,7 @@ describe.each(['express', 'fastify'] as const)('HTTP on %s', (platform) => {
     await pause(60);
     let seen = await json('aging', ann);
     expect(seen).toMatchObject(ann);
-    // Whoever comes too late finds the entry reloaded already; the reload itself must come.
+    // A request that comes too late finds the entry reloaded already; the reload itself must come.
     for (let turn = 0; turn < 200 && (seen as { runs: number }).runs === 1; turn++) {
       await pause(5);
       seen = await json('aging', ann);

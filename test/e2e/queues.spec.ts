@@ -403,7 +403,7 @@ class PuttingInterceptor implements NestInterceptor {
   }
 }
 
-/** Keeps the answer of the handler for everybody. */
+/** Keeps the answer of the handler for all requests. */
 @Injectable()
 class KeepingInterceptor implements NestInterceptor {
   constructor(private readonly cache: CacheService) {}

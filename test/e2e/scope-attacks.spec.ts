@@ -1,6 +1,6 @@
 /**
- * Attempts to be somebody else over HTTP: queues that let one request go on inside another, connections that carry
- * several people at once, applications that start together or not at all. Whoever asks gets their own, or nothing.
+ * Attempts to be another user over HTTP: queues that let one request go on inside another, connections that carry
+ * several users at once, applications that start together or not at all. Each request gets its own, or nothing.
  */
 import { connect, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -68,7 +68,7 @@ interface Asked {
 const byClaims = fromClaims({ tenant: 'tid', user: 'sub' });
 const ids = ({ tenant, user }: Who): object => ({ t: tenant, u: user });
 
-/** Lets one through at a time; whoever waits is let go on by the one who leaves, inside of *their* request. */
+/** Lets one through at a time; a request that waits is let go on by the one that leaves, inside of *that* one. */
 class Turnstile {
   private isTaken = false;
   private readonly waiting: (() => void)[] = [];
@@ -295,7 +295,7 @@ const asking: Provider[] = [
   { provide: APP_FILTER, useClass: AskingFilter },
 ];
 
-/** What waits until everybody is there, and goes on in the request of the last. */
+/** What waits until all requests are there, and goes on in the request of the last. */
 function gathering(): (request: unknown, response: unknown, next: () => void) => void {
   let waiting: (() => void)[] = [];
   return (_request, _response, next) => {

@@ -27,7 +27,7 @@ class CanaryController {
 @Module({
   imports: [
     CacheModule.forRoot({
-      // Small enough that entries of everybody are displaced all the time.
+      // Small enough that entries of all users are displaced all the time.
       backend: memory({ maxEntries: REQUESTS / 10 }),
       scope: {
         resolve: fromRequest(async ({ headers }) => {

@@ -1,7 +1,7 @@
 /**
  * Where requests are not HTTP. The interceptor of the module reaches message handlers of microservices and, since
  * Nest 12, of gateways; it does not reach the microservices of a hybrid application, nor whatever starts without Nest:
- * timers, jobs, event listeners. There the calls fail closed until somebody says for whom.
+ * timers, jobs, event listeners. There the calls fail closed until a scope is said.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter, once } from 'node:events';
@@ -399,7 +399,7 @@ describe('what no request stands behind', () => {
   });
 
   it('keeps the scope across a pool of callbacks when they are bound, or enter it themselves', async () => {
-    /** Like an old driver: whoever gives a connection back runs the next one's callback. */
+    /** Like an old driver: the call that gives a connection back runs the callback of the next. */
     const pool = {
       isFree: true,
       waiters: [] as (() => void)[],

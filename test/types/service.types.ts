@@ -95,6 +95,6 @@ export const modules = [
   CacheModule.forRoot({ scope: { onMissing: 'global' } }),
   // @ts-expect-error not an option
   CacheModule.forRoot({ tll: '5m' }),
-  // @ts-expect-error anybody can send a header: this must be said
+  // @ts-expect-error any client can send a header: this must be said
   CacheModule.forRoot({ scope: { resolve: fromHeader('x-tenant') } }),
 ];

@@ -20,7 +20,7 @@ export function contractCase(
   return {
     name,
     async run(harness) {
-      const store = await harness.open({ clients: 2, types, isAlone: reach === 'everybody' });
+      const store = await harness.open({ clients: 2, types, isAlone: reach === 'all' });
       try {
         const stage = new Stage(store, harness.tickMs, Math.random().toString(36).slice(2, 8), types);
         const bystanders = await Bystanders.gather(stage, reach);

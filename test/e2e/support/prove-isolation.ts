@@ -15,7 +15,7 @@ type Person = (typeof PEOPLE)[number];
 const SHARED = ['board', 'verbBoard'] as const;
 const OWN = ['mine', 'verbMine'] as const;
 
-/** What each removal takes away from the one who removes; everything else, of everybody, must stay. */
+/** What each removal takes away from the caller that removes; everything else, of all callers, must stay. */
 const REMOVALS: readonly (readonly [Action, readonly Action[]])[] = [
   ['forgetMine', ['mine']],
   ['rewrite', ['mine']],
@@ -26,7 +26,7 @@ const REMOVALS: readonly (readonly [Action, readonly Action[]])[] = [
   ['clear', ['board', 'verbBoard', 'mine', 'verbMine']],
 ];
 
-/** Two tenants × two users: nobody reads or removes what is another's, and nothing works without a scope. */
+/** Two tenants × two users: none reads or removes what is another's, and nothing works without a scope. */
 export async function proveIsolation(ask: Ask, key = 'k'): Promise<void> {
   await proveEachReadsTheirOwn(ask, key);
   for (const [removal, gone] of REMOVALS) await proveRemovalStaysAtHome(ask, key, removal, gone);
@@ -89,6 +89,6 @@ async function snapshot(ask: Ask, key: string): Promise<Map<string, number>> {
 
 function expectOwn(who: Person, action: Action, key: string, seen: unknown): void {
   const isOwn = (OWN as readonly Action[]).includes(action);
-  // The loader runs in the scope of the key: of a tenant's entry it knows no user, whoever asked first.
+  // The loader runs in the scope of the key: of a tenant's entry it knows no user, whichever caller came first.
   expect(seen).toEqual({ t: who.tenant, ...(isOwn ? { u: who.user } : {}), k: key, n: expect.any(Number) });
 }

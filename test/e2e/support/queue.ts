@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { Observable } from 'rxjs';
 
-/** Lets one through at a time; whoever waits is let go on by the one who leaves, inside of *their* request. */
+/** Lets one through at a time; a request that waits is let go on by the one that leaves, inside of *that* one. */
 export class Turnstile {
   waited = 0;
   private isTaken = false;

@@ -249,7 +249,7 @@ class GatewayGuard implements CanActivate {
   }
 }
 
-/** Lets a few requests through at a time; who waits goes on inside of whoever leaves. */
+/** Lets a few requests through at a time; one that waits goes on inside of one that leaves. */
 class Gate {
   private readonly waiting: (() => void)[] = [];
   private free = 4;
@@ -285,7 +285,7 @@ class Bulkhead implements NestInterceptor {
   }
 }
 
-/** One for all requests, whoever's interceptor it is. */
+/** One for all requests, whichever interceptor it is of. */
 @Injectable()
 class SharedGate extends Gate {}
 
@@ -312,7 +312,7 @@ class OfficeModule {}
 @Module({
   imports: [
     CacheModule.forRoot({
-      // Small enough that entries of everybody are displaced all the time.
+      // Small enough that entries of all users are displaced all the time.
       backend: memory({ maxEntries: 4_000 }),
       scope: { resolve: fromClaims({ tenant: 'org', user: 'sub' }) },
     }),

@@ -1,4 +1,4 @@
-/** What was returned and runs later runs in the scope that it was made in, and in the load of whoever walks through it. */
+/** What was returned and runs later runs in the scope that it was made in, and in the load of the caller that walks through it. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { defer, firstValueFrom, from, lastValueFrom, map, Observable, of, range, take, toArray } from 'rxjs';
 import { CACHE_CONTEXT, type CacheContext } from '../../../lib/index.js';
@@ -64,7 +64,7 @@ async function walk(rows: unknown): Promise<unknown[]> {
   return found;
 }
 
-/** How it is made in a scope, and how somebody else gets something out of it. */
+/** How it is made in a scope, and how another caller gets something out of it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- each takes what the one beside it makes
 type Kind = readonly [string, (whose: () => string) => unknown, (made: any) => unknown];
 

@@ -1,4 +1,4 @@
-/** The contract as somebody outside meets it: a backend, one function around it, and cases that turn red. */
+/** The contract as the author of another backend meets it: a backend, one function around it, and cases that turn red. */
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';

@@ -161,7 +161,7 @@ describe('whether data of one space may flow into another', () => {
 
   it.each(table)('%s entry of %s inside a %s entry of %s: %s', (inner, innerOf, outer, outerOf, answer) => {
     expect(isNarrower(space(inner, innerOf), space(outer, outerOf))).toBe(answer === 'narrower');
-    // The width alone decides what of a scope counts, also where nobody has cut it down.
+    // The width alone decides what of a scope counts, also where it was not cut down.
     const full = [
       { width: inner, scope: scopeOf(scopes[innerOf]) },
       { width: outer, scope: scopeOf(scopes[outerOf]) },

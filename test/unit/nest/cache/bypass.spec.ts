@@ -1,4 +1,4 @@
-/** Calls that go without the cache inside a load: what they bring is still somebody's. */
+/** Calls that go without the cache inside a load: what they bring still belongs to a scope. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** Observables under decorators that do not end, or not soon: heard as they come, never stored, left when nobody listens. */
+/** Observables under decorators that do not end, or not soon: heard as they come, never stored, left when no subscriber listens. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Inject, Injectable } from '@nestjs/common';

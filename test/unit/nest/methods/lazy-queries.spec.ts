@@ -1,5 +1,5 @@
 /**
- * Query builders begin when somebody waits for them, and ask for the tenant then. They begin in the scope of the key
+ * Query builders begin when a caller waits for them, and ask for the tenant then. They begin in the scope of the key
  * that they are loaded for, whichever way the loader is reached.
  */
 import { Inject, Injectable } from '@nestjs/common';
