@@ -5,47 +5,68 @@
 //
 // How files are cut: those that the same doors need go together, in the order in which they need each other, so that no
 // two chunks need each other. A chunk stays below what the compressor remembers (32 kB): its other half lies next to it
-// in the package and then costs next to nothing. Names are kept, and every
-// function has its line: node shows the line of an error whole.
+// in the package and then costs next to nothing.
+//
+// What is written is meant to be read, in a stack trace, a debugger or an editor: a statement a line, names as they are
+// in the sources, and beside each file a source map that leads to lib/ (docs/decisions/0075).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import ts from 'typescript';
 
-/** Bytes of source in one chunk; without white space, JavaScript comes to three quarters of them. */
+/** Bytes of source in one chunk; indented by tabs, JavaScript comes to four fifths of them. */
 const MAX_CHUNK_BYTES = { '.js': 38_000, '.d.ts': 26_000 };
-const WITHOUT_WHITE_SPACE = { compress: false, mangle: false, codegen: { removeWhitespace: true } };
 
 /** `{ esm: folder, cjs: folder }` get the JavaScript of the doors. */
 export async function bundleJavaScript(from, doors, folders) {
-  const bundle = await rolldown({ ...inputOf(from, doors, '.js'), preserveEntrySignatures: 'allow-extension' });
+  const bundle = await rolldown({
+    ...inputOf(from, doors, '.js'),
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [compiled(from)],
+  });
   for (const [format, dir] of Object.entries(folders)) {
     const { output } = await bundle.generate({
+      dir,
       format,
       exports: 'named',
-      minify: WITHOUT_WHITE_SPACE,
+      minify: false,
+      comments: false,
+      minifyInternalExports: false,
+      // The sources themselves stay in the repository: they are twice as large as all the rest.
+      sourcemap: true,
+      sourcemapExcludeSources: true,
       entryFileNames: '[name].js',
       chunkFileNames: '[name].js',
       codeSplitting: chunksOf(from, doors, '.js'),
     });
     mkdirSync(dir, { recursive: true });
-    for (const { fileName, code } of output) writeFileSync(join(dir, fileName), inLines(code));
+    for (const { fileName, code, source } of output)
+      writeFileSync(join(dir, fileName), code === undefined ? source : named(code, from));
   }
   await bundle.close();
 }
 
-/** A line for every function, class and method: for stack traces, and for whoever looks. */
-function inLines(code) {
-  const starts = [];
-  const visit = (node) => {
-    const isMember = ts.isClassElement(node) && !ts.isPropertyDeclaration(node);
-    if (isMember || ts.isSourceFile(node.parent ?? node)) starts.push(node.getStart());
-    ts.forEachChild(node, visit);
+/** What the compiler wrote, with its map back to lib/, through which the maps of the package lead on. */
+function compiled(from) {
+  return {
+    name: 'compiled',
+    load(id) {
+      if (!id.startsWith(from)) return null;
+      return {
+        code: readFileSync(id, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''),
+        map: readFileSync(`${id}.map`, 'utf8'),
+      };
+    },
   };
-  visit(ts.createSourceFile('chunk.js', code, ts.ScriptTarget.ES2023, true, ts.ScriptKind.JS));
-  const cuts = [0, ...new Set(starts.filter((start) => start > 0))].sort((one, other) => one - other);
-  return `${cuts.map((from, at) => code.slice(from, cuts[at + 1])).join('\n')}\n`;
+}
+
+/** Above what comes from one file stands its name; that of the source, not of what lay in between. */
+function named(code, from) {
+  const between = relative(process.cwd(), from);
+  return code.replaceAll(/^\/\/ (\S+)\.js$/gm, (line, path) =>
+    path.startsWith(between) ? `// lib${path.slice(between.length)}.ts` : line,
+  );
 }
 
 /**
