@@ -3,7 +3,8 @@
 //   node .ci/build.mjs               everything, from nothing
 //   node .ci/build.mjs --if-needed   only when a source differs from what dist/ was built from
 //
-//   dist/esm      JavaScript without comments, in few files (.ci/bundle.mjs); its declarations lead to those of dist/cjs
+//   dist/esm      JavaScript without comments but with source maps, in few files (.ci/bundle.mjs); its declarations lead to
+//                 those of dist/cjs
 //   dist/cjs      the same for loaders that know `require` only, and the declarations with their docstrings; its
 //                 package.json says that it is CommonJS
 //   dist/sample   the samples; they import the library by its own name, through `exports`, as an application does

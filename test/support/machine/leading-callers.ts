@@ -32,8 +32,8 @@ export const CALLERS: Readonly<Record<string, (app: App, place: Place, id: strin
 };
 
 /** Leads a load that others join. */
-export async function lead(load: () => Promise<unknown>, join: () => void): Promise<void> {
+export async function lead(load: () => Promise<unknown>, join?: () => void): Promise<void> {
   const leading = load();
-  join();
+  join?.();
   await leading;
 }

@@ -8,7 +8,7 @@ import { CALLERS, lead } from './leading-callers.js';
 
 /** As many frames as Node keeps when nobody says otherwise; Jest raises that. */
 const NODE_DEFAULT = 10;
-const CALLER: unknown = expect.stringMatching(/^ {4}at .*leading-callers/);
+export const CALLER: unknown = expect.stringMatching(/^ {4}at .*leading-callers/);
 
 /** For a backend, with a whole application around it. */
 export function proveTraces(backend: () => BackendFactory | undefined): void {
@@ -31,7 +31,9 @@ export function proveTraces(backend: () => BackendFactory | undefined): void {
   it.each(Object.keys(CALLERS).flatMap((name) => places.map((place) => [name, place] as const)))(
     'what %s throws %s shows who called',
     async (name, place) => {
-      const { error, frames } = await thrownBy(() => CALLERS[name]!({ rows, cache }, place, `${++count}`));
+      const { error, frames } = await thrownBy(() =>
+        inScope(() => CALLERS[name]!({ rows, cache }, place, `${++count}`)),
+      );
       expect(error.message).toBe('no such row');
       expect(frames).toContainEqual(CALLER);
     },
@@ -45,7 +47,7 @@ export function proveTraces(backend: () => BackendFactory | undefined): void {
       for (let i = 0; i < 5; i++) joined.push(load());
       for (const it of joined) it.catch(() => undefined);
     };
-    const { error, frames } = await thrownBy(() => lead(load, join));
+    const { error, frames } = await thrownBy(() => inScope(() => lead(load, join)));
     expect(frames).toContainEqual(CALLER);
     const ends = await Promise.allSettled(joined);
     const shared = ends.filter((end) => end.status === 'rejected' && end.reason === error);
@@ -53,18 +55,19 @@ export function proveTraces(backend: () => BackendFactory | undefined): void {
   });
 
   const inScope = (work: () => Promise<unknown>): Promise<unknown> => cache.runInScope({ tenant: 'acme' }, work);
+}
 
-  async function thrownBy(call: () => Promise<unknown>): Promise<{ error: Error; frames: readonly string[] }> {
-    const before = Error.stackTraceLimit;
-    Error.stackTraceLimit = NODE_DEFAULT;
-    try {
-      await inScope(call);
-    } catch (error) {
-      const frames = ((error as Error).stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
-      return { error: error as Error, frames };
-    } finally {
-      Error.stackTraceLimit = before;
-    }
-    throw new Error('The call succeeded.');
+/** What a call fails with, and the lines that Node would show of its stack. */
+export async function thrownBy(call: () => Promise<unknown>): Promise<{ error: Error; frames: readonly string[] }> {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = NODE_DEFAULT;
+  try {
+    await call();
+  } catch (error) {
+    const frames = ((error as Error).stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+    return { error: error as Error, frames };
+  } finally {
+    Error.stackTraceLimit = before;
   }
+  throw new Error('The call succeeded.');
 }
