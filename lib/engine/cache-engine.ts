@@ -4,7 +4,7 @@
  */
 import { andThen, isPending, type Awaitable } from '../core/async/awaitable.js';
 import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
-import { machineOf } from '../core/clock.js';
+import { machineOf, type Clock } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
 import { runInContext } from '../core/run-in-context.js';
@@ -15,12 +15,12 @@ import type { Space, View } from '../core/keys/space.js';
 import type { Holdings } from '../core/stats.js';
 import { hideFromLogs } from '../core/hide-from-logs.js';
 import type { Verdict } from '../core/verdict.js';
+import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { ResultWriter } from './store-result.js';
 import { Load } from './load.js';
 import { LoadContext } from './loader.js';
-import { LoaderRun } from './loader-run.js';
 import { LoadTimes } from './load-times.js';
 import { inheritInto, Lookup } from './lookup.js';
 import { LogicalClock } from './logical-clock.js';
@@ -43,50 +43,57 @@ export class CacheEngine {
   private readonly load: Load;
   private readonly refresher: Refresher;
   private readonly puts: Put;
-  private readonly moments = new LogicalClock();
+  private readonly order = new LogicalClock();
+  private readonly machine: Clock;
 
   constructor(private readonly parts: EngineParts) {
-    const report = new Report(parts.emit, parts.clock);
+    const { backend, limits, clock, emit } = parts;
     const loadTimes = new LoadTimes();
-    const flights = new SingleFlight(parts.limits.maxFlights);
-    const filler = new ResultWriter(parts, report, flights);
-    this.backend = parts.backend;
+    const report = new Report(emit, clock, loadTimes);
+    const flights = new SingleFlight(limits.maxFlights);
+    const results = new ResultWriter(parts, report, flights);
+    const watching = { backend, limits, report, machine: machineOf(clock) };
+    this.backend = backend;
     this.report = report;
+    this.machine = watching.machine;
     this.lookup = new Lookup(parts, report, loadTimes);
-    const run = new LoaderRun(parts, report, loadTimes);
-    const { lookup, moments } = this;
-    const outageLoads = new OutageLoads({ limits: parts.limits, clock: machineOf(parts.clock) }, moments);
-    this.load = new Load({ ...parts, lookup, flights, filler, run, outageLoads, moments, report });
-    this.refresher = new Refresher(this.load, parts.limits);
-    this.writes = new Writes(parts, filler, report);
-    this.puts = new Put(parts, filler, run, report, async (call) => {
-      await this.writes.evict([call.key]);
-    });
+    const { lookup, order } = this;
+    const outageLoads = new OutageLoads({ limits, clock: this.machine }, order);
+    this.load = new Load({ ...parts, lookup, flights, results, watching, outageLoads, order, report });
+    this.refresher = new Refresher(this.load, limits);
+    this.writes = new Writes(parts, results, report);
+    const evict = async (call: Call): Promise<void> => void (await this.writes.evict([call.key]));
+    this.puts = new Put(parts, results, report, evict, watching);
   }
 
   /** The stored value, or the loader's. */
   getOrSet(call: Call): Awaitable<unknown> {
     if (!this.parts.isEnabled) return this.bypass(call, 'disabled');
     call.frame?.loading?.note(call.key.space);
-    const { load, lookup } = this;
-    const startedAtMs = lookup.startedAtMs();
+    const { lookup, order, machine } = this;
+    const startedAtMs = this.parts.emit.isHeard ? this.parts.clock.monotonicMs() : 0;
     let reading: Awaitable<Reading>;
     try {
       reading = this.backend.read(call.key, call.frame?.loading?.handling(call.policy, call.key.space) ?? call.policy);
     } catch (error) {
-      return load.boarding.board(call, load.outage(call, error, undefined, this.moments.now));
+      return this.load.run(new Attempt(call, undefined, undefined, order.now, machine.monotonicMs()), { error });
     }
     if (isPending(reading)) return this.getOrSetLater(call, reading, startedAtMs);
-    const verdict = lookup.judge(reading, call.key, call.policy);
-    if (isServed(verdict)) return this.answer(call, reading, verdict, startedAtMs);
-    return load.boarding.board(call, this.find(call, reading, verdict));
+    const { entry } = reading;
+    const verdict = entry === undefined ? 'gone' : lookup.judge(reading, call.key, call.policy);
+    if (entry !== undefined && verdict !== 'gone' && verdict !== 'grace')
+      return this.serve(call, entry, verdict, reading, startedAtMs);
+    const stale = verdict === 'grace' ? entry : undefined;
+    return this.load.run(new Attempt(call, stale, entry, order.now, machine.monotonicMs()));
   }
 
   /** The loader's value, with nothing read or stored. It runs in the scope of its key all the same. */
   bypass(call: Call, reason: BypassReason): Awaitable<unknown> {
     this.report.bypass(call.key, reason);
     try {
-      return this.without(call, () => Reflect.apply(call.loader, call.self, call.args ?? [LoadContext.of(call.key)]));
+      return this.without(call, () =>
+        Reflect.apply(call.loader, call.self, call.args ?? [new LoadContext(call.key.space)]),
+      );
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -160,7 +167,7 @@ export class CacheEngine {
       const [usage, info] = await Promise.all([this.backend.usage(view), this.backend.info()]);
       return { usage, info };
     } catch {
-      // As with reads: whatever fails in a backend fails quietly. Whoever wants to know why asks it for its `info()`.
+      // As with reads: what fails in a backend fails quietly. Its `info()` says why.
       return undefined;
     }
   }
@@ -189,29 +196,26 @@ export class CacheEngine {
     return runInContext(this.parts.ambient, { scope: key.space.scope, loading: frame?.loading }, work);
   }
 
-  /** The same behind a backend that answers later. One function, for it is in the stack of what the loader throws. */
+  /** `getOrSet` behind a backend that answers later. One function: it is in the stack of what the loader throws. */
   private async getOrSetLater(call: Call, pending: Promise<Reading>, startedAtMs: number): Promise<unknown> {
-    const { load, lookup } = this;
-    const moment = this.moments.now;
+    const { load, lookup, machine } = this;
+    const askedAt = this.order.now;
     let reading: Reading;
     try {
       reading = await pending;
     } catch (error) {
-      return await load.boarding.board(call, load.outage(call, error, undefined, moment));
+      return await load.run(new Attempt(call, undefined, undefined, askedAt, machine.monotonicMs()), { error });
     }
-    const verdict = lookup.judge(reading, call.key, call.policy);
-    if (isServed(verdict)) return this.answer(call, reading, verdict, startedAtMs);
-    return await load.boarding.board(call, this.find(call, reading, verdict, moment));
+    const { entry } = reading;
+    const verdict = entry === undefined ? 'gone' : lookup.judge(reading, call.key, call.policy);
+    if (entry !== undefined && verdict !== 'gone' && verdict !== 'grace')
+      return this.serve(call, entry, verdict, reading, startedAtMs);
+    const stale = verdict === 'grace' ? entry : undefined;
+    return await load.run(new Attempt(call, stale, entry, askedAt, machine.monotonicMs()));
   }
 
-  private find(call: Call, { entry }: Reading, verdict: Verdict, moment?: number): ReturnType<Load['foreground']> {
-    return verdict === 'grace'
-      ? this.load.foreground(call, entry)
-      : this.load.foreground(call, undefined, entry, moment);
-  }
-
-  private answer(call: Call, reading: Reading, verdict: ServedVerdict, startedAtMs: number): Awaitable<unknown> {
-    const entry = reading.entry as Entry;
+  /** Hands out an entry that answers the call, and has it reloaded when it is due. */
+  private serve(call: Call, entry: Entry, verdict: Verdict, reading: Reading, startedAtMs: number): unknown {
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
     inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
@@ -242,11 +246,4 @@ export class CacheEngine {
     loading?.note(space);
     return loading;
   }
-}
-
-type ServedVerdict = Exclude<Verdict, 'grace' | 'gone'>;
-
-/** Whether an entry answers calls that could load. */
-function isServed(verdict: Verdict): verdict is ServedVerdict {
-  return verdict !== 'gone' && verdict !== 'grace';
 }

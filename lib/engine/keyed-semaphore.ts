@@ -1,44 +1,43 @@
-/** The ones inside, and those in line. */
-interface Lane {
-  inside: number;
-  readonly line: Set<() => void>;
+interface Permits {
+  held: number;
+  readonly queue: Set<() => void>;
 }
 
-/** Lets a number of things happen at once in each lane; the others wait in line, first come, first served. */
-export class KeyedSemaphore<L> {
-  private readonly lanes = new Map<L, Lane>();
+/** Lets a number of things happen at once for each key; further ones queue, first come, first served. */
+export class KeyedSemaphore<K> {
+  private readonly permits = new Map<K, Permits>();
 
   constructor(private readonly max: number) {}
 
-  /** Calls `enter` now or when its turn comes; each must `leave` in the end. The answer ends the waiting at once. */
-  pass(name: L, enter: () => void): () => void {
-    let lane = this.lanes.get(name);
-    if (lane === undefined) this.lanes.set(name, (lane = { inside: 0, line: new Set() }));
-    const { line } = lane;
-    if (lane.inside < this.max) {
-      lane.inside++;
+  /** Calls `enter` now or when its turn comes; each must `release` in the end. What is returned ends the wait at once. */
+  acquire(key: K, enter: () => void): () => void {
+    let permits = this.permits.get(key);
+    if (permits === undefined) this.permits.set(key, (permits = { held: 0, queue: new Set() }));
+    const { queue } = permits;
+    if (permits.held < this.max) {
+      permits.held++;
       enter();
       return () => undefined;
     }
-    line.add(enter);
+    queue.add(enter);
     return () => {
-      if (!line.delete(enter)) return;
-      lane.inside++;
+      if (!queue.delete(enter)) return;
+      permits.held++;
       enter();
     };
   }
 
-  leave(name: L): void {
-    const lane = this.lanes.get(name);
-    if (lane === undefined) return;
-    lane.inside--;
-    const [next] = lane.line;
-    if (next !== undefined && lane.inside < this.max) {
-      lane.line.delete(next);
-      lane.inside++;
+  release(key: K): void {
+    const permits = this.permits.get(key);
+    if (permits === undefined) return;
+    permits.held--;
+    const [next] = permits.queue;
+    if (next !== undefined && permits.held < this.max) {
+      permits.queue.delete(next);
+      permits.held++;
       next();
-    } else if (lane.inside === 0) {
-      this.lanes.delete(name);
+    } else if (permits.held === 0) {
+      this.permits.delete(key);
     }
   }
 }

@@ -2,44 +2,41 @@ import type { Backend, LeaseReply } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
 import type { Key, KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
+import { heldIfGranted } from './lease-requests.js';
 import type { WaitBudget } from './wait-budget.js';
 
-/** The answer to a question that several waiters may have asked together. */
-export interface Answer {
-  readonly reply: LeaseReply;
-  /** Whoever asked first takes what is granted; the others find its flight. */
-  readonly isFirst: boolean;
-}
-
-/** A question on its way: shared until it is sent. */
-interface Question {
+/** A request that is still to be sent: callers share it until then. */
+interface Scheduled {
   readonly sentAtMs: number;
   readonly reply: Promise<LeaseReply>;
 }
 
 /**
- * Waiting for the load of another process. However many wait for one key here, one of them asks again, and all use the
- * answer. Nobody is given an answer to a question that was put before he came (rule G2): a question is shared only until
- * it is sent.
+ * Waiting for the load of another process. However many callers of this process wait for one key, one request is sent at
+ * a time, and all use its reply. No caller gets the reply to a request that was sent before it came (rule G2): a request
+ * is shared only until it is sent.
  */
 export class LeasePolling {
-  /** Questions that were not sent yet, one for each key. */
-  private readonly unsent = new Map<KeyId, Question>();
+  /** One for each key. */
+  private readonly scheduled = new Map<KeyId, Scheduled>();
 
   constructor(private readonly parts: { readonly backend: Backend; readonly clock: Clock; readonly limits: Limits }) {}
 
-  /** The answer to the next question; undefined when `untilMs` of waiting, or the limit, come before it is sent. */
-  async next(key: Key, patience: WaitBudget, untilMs: number): Promise<Answer | undefined> {
+  /**
+   * The reply to the next request; undefined when `untilMs` of waiting, or the limit, come before it is sent. What it
+   * grants belongs to the caller that scheduled it, whose load has begun before the others learn of it.
+   */
+  async next(key: Key, budget: WaitBudget, untilMs: number): Promise<LeaseReply | undefined> {
     const { clock } = this.parts;
-    const leftMs = patience.leftMs(untilMs);
-    const shared = this.unsent.get(key.id);
+    const leftMs = budget.leftMs(untilMs);
+    const shared = this.scheduled.get(key.id);
     if (shared === undefined) {
-      const pauseMs = Math.min(patience.pauseMs(), leftMs);
-      const question = { sentAtMs: clock.monotonicMs() + pauseMs, reply: this.ask(key, pauseMs) };
-      this.unsent.set(key.id, question);
-      return { reply: await question.reply, isFirst: true };
+      const pauseMs = Math.min(budget.pauseMs(), leftMs);
+      const request = { sentAtMs: clock.monotonicMs() + pauseMs, reply: this.ask(key, pauseMs) };
+      this.scheduled.set(key.id, request);
+      return await request.reply;
     }
-    if (clock.monotonicMs() + leftMs >= shared.sentAtMs) return { reply: await shared.reply, isFirst: false };
+    if (clock.monotonicMs() + leftMs >= shared.sentAtMs) return heldIfGranted(await shared.reply);
     await clock.sleep(leftMs);
     return undefined;
   }
@@ -47,7 +44,7 @@ export class LeasePolling {
   private async ask(key: Key, pauseMs: number): Promise<LeaseReply> {
     const { backend, clock, limits } = this.parts;
     await clock.sleep(pauseMs);
-    this.unsent.delete(key.id);
+    this.scheduled.delete(key.id);
     return backend.lease(key, { leaseMs: limits.leaseMs, purpose: 'missing' });
   }
 }

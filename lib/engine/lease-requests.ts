@@ -1,38 +1,56 @@
-import type { LeaseReply } from '../core/backend.js';
+import { isPending, type Awaitable } from '../core/async/awaitable.js';
+import type { Backend, LeaseReply } from '../core/backend.js';
 import type { KeyId } from '../core/keys/key.js';
+import type { Limits } from '../core/limits.js';
+import type { Attempt } from './attempt.js';
 import type { LogicalClock } from './logical-clock.js';
 
-interface Question {
+interface Pending {
   readonly sentAt: number;
   readonly reply: Promise<LeaseReply>;
 }
 
 /**
- * Questions for leases of missing entries that are on their way to a server. When many miss one key together, one of
- * them asks, and those who came before the question was sent use the answer; whoever came later asks for himself (rule
- * G2): an invalidation may lie between.
+ * Requests for leases. When many callers miss one key together, one request is sent, and the callers who came before it
+ * was sent use its reply; a caller that came later sends its own (rule G2): an invalidation may lie between.
  */
 export class LeaseRequests {
-  private readonly underWay = new Map<KeyId, Question>();
+  /** Requests for leases of missing entries that are on their way to a server. */
+  private readonly pending = new Map<KeyId, Pending>();
 
-  constructor(private readonly moments: LogicalClock) {}
+  constructor(
+    private readonly parts: { readonly backend: Backend; readonly limits: Limits },
+    private readonly clock: LogicalClock,
+  ) {}
 
-  /** The answer to a question that was sent after `moment`. What it grants is the asker's; its flight is there by then. */
-  sharedBy(id: KeyId, moment: number): Promise<LeaseReply> | undefined {
-    const question = this.underWay.get(id);
-    if (question === undefined || question.sentAt <= moment) return undefined;
-    return question.reply.then((reply) =>
-      reply.kind === 'granted' ? { kind: 'held', token: reply.lease.token } : reply,
-    );
+  /** A reply that was sent for after `attempt.askedAt`. What a shared one grants belongs to the caller that sent it. */
+  ask({ call, purpose, seen, askedAt }: Attempt): Awaitable<LeaseReply> {
+    const { backend, limits } = this.parts;
+    const isShareable = purpose === 'missing' && seen === undefined;
+    if (isShareable && this.pending.size > 0) {
+      const pending = this.pending.get(call.key.id);
+      if (pending !== undefined && pending.sentAt > askedAt) return pending.reply.then(heldIfGranted);
+    }
+    const reply = backend.lease(call.key, { leaseMs: limits.leaseMs, purpose, seen });
+    if (isShareable && isPending(reply)) this.share(call.key.id, reply);
+    return reply;
   }
 
-  /** To be called when the asker has attached itself to the reply: it goes first. */
-  note(id: KeyId, reply: Promise<LeaseReply>): void {
-    const question = { sentAt: this.moments.next(), reply };
-    this.underWay.set(id, question);
+  /**
+   * The sender awaits the reply in the tick in which it sends; callers that share it come later, and so go on after it.
+   * By then the load of what it was granted has begun.
+   */
+  private share(id: KeyId, reply: Promise<LeaseReply>): void {
+    const pending = { sentAt: this.clock.next(), reply };
+    this.pending.set(id, pending);
     const end = (): void => {
-      if (this.underWay.get(id) === question) this.underWay.delete(id);
+      if (this.pending.get(id) === pending) this.pending.delete(id);
     };
     reply.then(end, end);
   }
+}
+
+/** What was granted to one caller is held by it for all others. */
+export function heldIfGranted(reply: LeaseReply): LeaseReply {
+  return reply.kind === 'granted' ? { kind: 'held', token: reply.lease.token } : reply;
 }

@@ -1,72 +1,93 @@
 /**
- * What happens when there is no fresh entry: lease → loader → fill, or waiting for whoever holds the lease.
+ * What happens when there is no fresh entry: lease → loader → fill, or waiting for the process that holds the lease.
  *
  * Keeps invariants 3 (the stamp comes with the lease, before the loader), 5 (a fill needs its live lease), 6 (the
- * loader runs in the scope of its key) and 13 (its error reaches the caller unchanged). A value that is past its ttl
- * travels along as the caller's own `spare`: each caller serves only what it read after it arrived, so a late joiner
- * is never handed something that was invalidated before it came.
+ * loader runs in the scope of its key) and 13 (its error reaches the caller unchanged).
  */
-import { isPending, type Awaitable } from '../core/async/awaitable.js';
-import type { LeaseReply, LeaseRequest } from '../core/backend.js';
-import { machineOf } from '../core/clock.js';
+import { isPending } from '../core/async/awaitable.js';
+import type { LeaseReply, LeaseRequest, Reading } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError, ReentrantLoadError } from '../core/errors.js';
 import type { BypassReason } from '../core/observer.js';
-import { LoadAwaiter, type Seat, type Served } from './await-load.js';
+import { Attempt } from './attempt.js';
+import { LoadAwaiter } from './await-load.js';
 import type { Call } from './call.js';
-import { inheritInto, type Lookup } from './lookup.js';
-import { WaitBudget } from './wait-budget.js';
-import type { LogicalClock } from './logical-clock.js';
-import type { OutageLoads } from './outage-loads.js';
+import type { InFlightLoad } from './in-flight-load.js';
+import { LeasePolling } from './lease-polling.js';
 import { LeaseRequests } from './lease-requests.js';
-import type { Report } from './report.js';
-import { LoadStarter, type LoadStarterParts } from './start-load.js';
-import { LeasePolling, type Answer } from './lease-polling.js';
+import type { LogicalClock } from './logical-clock.js';
+import { inheritInto, type Lookup } from './lookup.js';
+import type { OutageLoads } from './outage-loads.js';
+import { LoaderRun, type LoaderRunParts } from './loader-run.js';
+import { LoadStarter } from './start-load.js';
+import { WaitBudget } from './wait-budget.js';
 
-export interface LoadParts extends LoadStarterParts {
+export interface LoadParts extends LoaderRunParts {
   readonly lookup: Lookup;
-  readonly report: Report;
   readonly outageLoads: OutageLoads;
-  readonly moments: LogicalClock;
+  readonly order: LogicalClock;
 }
 
-/** What a call comes to: it returns to the top, and what it says is done there, so that loaders begin on a short stack. */
-type Found = Seat | Served;
+/** What a request for a lease comes to: a load to lead or to join, or a value that is there after all. */
+type Way =
+  | { readonly kind: 'lead' | 'join'; readonly load: InFlightLoad }
+  | { readonly kind: 'served'; readonly value: unknown };
 
 export class Load {
-  /** Boards what the methods here find. */
-  readonly boarding: LoadAwaiter;
-  private readonly takeoff: LoadStarter;
-  private readonly waiting: LeasePolling;
-  private readonly questions: LeaseRequests;
+  private readonly starter: LoadStarter;
+  private readonly loads: LoaderRun;
+  private readonly awaiter: LoadAwaiter;
+  private readonly polling: LeasePolling;
+  private readonly requests: LeaseRequests;
 
   constructor(private readonly parts: LoadParts) {
-    this.takeoff = new LoadStarter(parts);
-    this.waiting = new LeasePolling({ ...parts, clock: machineOf(parts.clock) });
-    this.questions = new LeaseRequests(parts.moments);
-    this.boarding = new LoadAwaiter(parts, parts.lookup, {
-      again: (call, spare) => this.foreground(call, spare),
-      alone: (call) => this.uncached(call, 'not-shareable', undefined),
-    });
+    this.starter = new LoadStarter(parts);
+    this.polling = new LeasePolling({ ...parts, clock: parts.watching.machine });
+    this.requests = new LeaseRequests(parts, parts.order);
+    this.loads = new LoaderRun(parts);
+    this.awaiter = new LoadAwaiter(parts, this.loads, parts.lookup, parts.report);
   }
 
   /**
-   * Finds the caller an answer: by loading, by joining, by waiting, or by the spare when all else fails. `seen` is what
-   * the caller read and found unfit, `moment` when it asked for that.
+   * Gets the caller an answer: by leading a load, by joining one, by waiting for one elsewhere, or by its stale fallback
+   * when all else fails. `failure` is that of the read, where the backend failed at that.
+   *
+   * A backend in this process replies at once, and the load begins in the same tick: a caller that comes next finds it.
    */
-  foreground(call: Call, spare: Entry | undefined, seen = spare, moment = this.parts.moments.now): Awaitable<Found> {
-    const { limits, random, clock, flights } = this.parts;
-    call.key.settle();
-    const around = call.frame?.loading?.enclosing(call.key);
-    // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
-    if (around?.isPut === true) return this.uncached(call, 'inside-put', spare);
-    if (around !== undefined) return Promise.reject(new ReentrantLoadError(call.key.space.namespace));
-    if (!flights.admits(call.key)) return this.uncached(call, 'too-many-flights', spare);
-    const maxWaitMs = Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs);
-    return this.attempt(call, spare, new WaitBudget(machineOf(clock), random, maxWaitMs), 'missing', seen, moment);
+  async run(first: Attempt, failure?: { readonly error: unknown }): Promise<unknown> {
+    let attempt = first;
+    let way =
+      failure === undefined ? this.beforeLease(first) : this.outage(first, 'read', failure.error, first.askedAt);
+    for (;;) {
+      if (way === undefined) {
+        const sentAt = this.parts.order.now;
+        let reply: LeaseReply | undefined;
+        try {
+          const asked = attempt.waitUntilMs === undefined ? this.requests.ask(attempt) : this.poll(attempt);
+          reply = isPending(asked) ? await asked : asked;
+        } catch (error) {
+          way = this.outage(attempt, 'lease', error, sentAt);
+          continue;
+        }
+        way = reply === undefined ? this.waitOn(attempt) : this.follow(attempt, reply);
+      } else if (way.kind === 'served') {
+        return way.value;
+      } else if (way.kind === 'lead') {
+        return await this.awaiter.lead(attempt, way.load);
+      } else {
+        const joined = await this.awaiter.join(attempt, way.load);
+        if (joined.kind === 'served') return joined.value;
+        if (joined.kind === 'not-shared') {
+          way = this.uncached(attempt, 'not-shareable', undefined);
+        } else {
+          attempt = this.anew(attempt);
+          way = this.beforeLease(attempt);
+        }
+      }
+    }
   }
 
-  /** Reloads an entry that is still being served. Resolves when done, also when somebody else is at it. */
+  /** Reloads an entry that is still being served. Resolves when done, also when another caller or process is at it. */
   async background(call: Call, purpose: LeaseRequest['purpose']): Promise<void> {
     const { backend, limits, lookup, report } = this.parts;
     let reply: LeaseReply;
@@ -77,133 +98,120 @@ export class Load {
       return;
     }
     if (reply.kind !== 'granted') return;
-    // Nobody's frame: a refresh outlives the request that noticed it, and acts in the scope of the key alone.
+    // Without a frame: a refresh outlives the request that noticed it, and acts in the scope of the key alone.
     const alone: Call = { ...call, frame: undefined };
-    const flight = this.takeoff.leased(alone, reply.lease, lookup.usable(reply.reading, call.key, call.policy), true);
+    const load = this.starter.leased(alone, reply.lease, lookup.usable(reply.reading, call.key, call.policy), true);
     try {
-      await Promise.race([flight.begin(flight), flight.overdue]);
+      await Promise.race([this.loads.run(load), load.overdue]);
     } catch (error) {
       report.foreign(call.key.space, 'refresh', error);
     }
   }
 
-  /**
-   * The backend failed during a read: answer from the loader, unless the caller wants to know. `moment` is when the
-   * backend was asked, in the order of this process.
-   */
-  async outage(
-    call: Call,
-    error: unknown,
-    spare: Entry | undefined,
-    moment: number,
-    operation: 'read' | 'lease' = 'read',
-  ): Promise<Found> {
+  /** From the start: the load that the caller waited for is overdue. */
+  private anew({ call, stale }: Attempt): Attempt {
+    const { order, watching } = this.parts;
+    return new Attempt(call, stale, stale, order.now, watching.machine.monotonicMs());
+  }
+
+  /** The way of a call that must not ask for a lease. Undefined: it asks. */
+  private beforeLease(attempt: Attempt): Way | undefined {
+    const { key, frame } = attempt.call;
+    key.settle();
+    const around = frame?.loading?.enclosing(key);
+    // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
+    if (around?.isPut === true) return this.uncached(attempt, 'inside-put', attempt.stale);
+    if (around !== undefined) throw new ReentrantLoadError(key.space.namespace);
+    return this.parts.flights.admits(key) ? undefined : this.uncached(attempt, 'too-many-flights', attempt.stale);
+  }
+
+  /** Asks for the lease after a pause, while another process loads. Undefined: it has paused, no more. */
+  private poll(attempt: Attempt): Promise<LeaseReply | undefined> {
+    return this.polling.next(attempt.call.key, this.budgetOf(attempt), attempt.waitUntilMs ?? Infinity);
+  }
+
+  private follow(attempt: Attempt, reply: LeaseReply): Way | undefined {
+    if (reply.kind === 'found') return this.found(attempt, reply.reading);
+    if (reply.kind === 'held') return this.heldBy(attempt, reply.token);
+    const { call } = attempt;
+    const { lease, reading } = reply;
+    const stale = reading.entry && this.parts.lookup.usable(reading, call.key, call.policy);
+    attempt.countedAs = 'miss';
+    return { kind: 'lead', load: this.starter.leased(call, lease, stale, false) };
+  }
+
+  /** Something that the backend calls fresh is there. */
+  private found(attempt: Attempt, reading: Reading): Way | undefined {
+    const { lookup, order } = this.parts;
+    const { call, purpose } = attempt;
+    const { entry } = reading;
+    const verdict = lookup.judge(reading, call.key, call.policy);
+    if (entry !== undefined && (verdict === 'fresh' || verdict === 'aging')) {
+      inheritInto(call, entry);
+      const value = lookup.serve(call.key, entry, verdict, reading, lookup.startedAtMs());
+      return { kind: 'served', value };
+    }
+    // It cannot be used: another's value, or a clock that runs ahead. Load over it, unless that is what was asked for:
+    // replies out of step are waited out.
+    if (purpose !== 'missing') return this.waitOn(attempt);
+    attempt.insist('refresh', order.now);
+    return undefined;
+  }
+
+  /** A load is under way: in this process, where it is joined, or in another. */
+  private heldBy(attempt: Attempt, token: string): Way | undefined {
+    const { flights, order } = this.parts;
+    const load = flights.joinable(attempt.call.key.id, token);
+    if (load !== undefined) {
+      attempt.countedAs = 'coalesced';
+      return { kind: 'join', load };
+    }
+    if (!flights.isAbandoned(token)) return this.waitOn(attempt);
+    attempt.insist('replace', order.now);
+    return undefined;
+  }
+
+  /** Another process is loading. Old but usable is better than waiting longer than the soft timeout. */
+  private waitOn(attempt: Attempt): Way | undefined {
+    const { call, stale } = attempt;
+    const { softTimeoutMs } = call.policy;
+    const budget = this.budgetOf(attempt);
+    const canStandIn = stale !== undefined && this.awaiter.mayStandIn(stale, call);
+    if (canStandIn && budget.waitedMs() >= softTimeoutMs) {
+      return { kind: 'served', value: this.awaiter.serveStale(call, stale) };
+    }
+    if (budget.isOver) return this.uncached(attempt, 'waited-too-long', stale);
+    attempt.wait(canStandIn ? softTimeoutMs : Infinity);
+    return undefined;
+  }
+
+  private budgetOf({ call, startedAtMs }: Attempt): WaitBudget {
+    const { limits, random, watching } = this.parts;
+    return new WaitBudget(watching.machine, random, Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs), startedAtMs);
+  }
+
+  /** The backend failed: answer from the loader, unless the caller wants to know. It was asked after `sentAt`. */
+  private outage(attempt: Attempt, operation: 'read' | 'lease', error: unknown, sentAt: number): Way {
     const { report, backend, clock, outageLoads } = this.parts;
+    const { call, stale } = attempt;
     const failure = report.failure(call.key.space, operation, backend.kind, error);
     if (call.policy.failSilently === false) {
       throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
     }
     call.key.settle();
-    const count = (): void => report.bypass(call.key, 'backend');
-    const shared = outageLoads.joinable(call, moment);
-    if (shared !== undefined) return this.boarding.passenger(call, shared, spare, count);
-    if (!outageLoads.admits(call)) return this.uncached(call, 'too-many-flights', spare);
-    const flight = outageLoads.begin(call, (turn) => this.takeoff.unleased(call, spare, clock.monotonicMs(), turn));
-    return this.boarding.leader(call, flight, spare, count);
+    attempt.countedAs = 'backend';
+    const shared = outageLoads.joinable(call, sentAt);
+    if (shared !== undefined) return { kind: 'join', load: shared };
+    if (!outageLoads.admits(call)) return this.uncached(attempt, 'too-many-flights', stale);
+    const begin = (turn: Promise<void>): InFlightLoad => this.starter.unleased(call, stale, clock.monotonicMs(), turn);
+    return { kind: 'lead', load: outageLoads.begin(call, begin) };
   }
 
-  /** Runs the loader and stores nothing. */
-  private uncached(call: Call, reason: BypassReason, spare: Entry | undefined): Seat {
-    const { report, clock } = this.parts;
-    // Nothing is stored, so nothing may be stored around it either, except by the put that asked.
-    const freshUntilMs = reason === 'inside-put' ? Infinity : clock.monotonicMs();
-    const flight = this.takeoff.unleased(call, spare, freshUntilMs);
-    return this.boarding.leader(call, flight, spare, () => report.bypass(call.key, reason));
+  /** A load of which nothing is stored. */
+  private uncached(attempt: Attempt, reason: BypassReason, stale: Entry | undefined): Way {
+    attempt.countedAs = reason;
+    // Nothing may be stored around it either, except by the put that asked.
+    const freshUntilMs = reason === 'inside-put' ? Infinity : this.parts.clock.monotonicMs();
+    return { kind: 'lead', load: this.starter.unleased(attempt.call, stale, freshUntilMs) };
   }
-
-  private attempt(
-    call: Call,
-    spare: Entry | undefined,
-    patience: WaitBudget,
-    purpose: LeaseRequest['purpose'],
-    seen?: Entry,
-    moment = this.parts.moments.now,
-  ): Awaitable<Found> {
-    const { backend, limits, moments } = this.parts;
-    const isCold = purpose === 'missing' && seen === undefined;
-    const shared = isCold ? this.questions.sharedBy(call.key.id, moment) : undefined;
-    const askedAt = moments.now;
-    const refused = (error: unknown): Promise<Found> => this.outage(call, error, spare, askedAt, 'lease');
-    if (shared !== undefined) {
-      return shared.then((answer) => this.follow(call, answer, spare, patience, purpose), refused);
-    }
-    let reply: Awaitable<LeaseReply>;
-    try {
-      reply = backend.lease(call.key, { leaseMs: limits.leaseMs, purpose, seen });
-    } catch (error) {
-      return refused(error);
-    }
-    // A backend in this process answers at once, and the flight must begin in the same breath: whoever comes next in
-    // this tick finds it.
-    if (!isPending(reply)) return this.follow(call, reply, spare, patience, purpose);
-    const followed = reply.then((answer) => this.follow(call, answer, spare, patience, purpose), refused);
-    if (isCold) this.questions.note(call.key.id, reply);
-    return followed;
-  }
-
-  private follow(
-    call: Call,
-    reply: LeaseReply,
-    spare: Entry | undefined,
-    patience: WaitBudget,
-    purpose: LeaseRequest['purpose'],
-  ): Awaitable<Found> {
-    const { lookup, flights, report } = this.parts;
-    if (reply.kind === 'granted') {
-      const ownSpare = lookup.usable(reply.reading, call.key, call.policy);
-      const flight = this.takeoff.leased(call, reply.lease, ownSpare, false);
-      return this.boarding.leader(call, flight, ownSpare, () => report.miss(call.key, patience.waitedMs()));
-    }
-    if (reply.kind === 'held') {
-      const flight = flights.joinable(call.key.id, reply.token);
-      if (flight !== undefined)
-        return this.boarding.passenger(call, flight, spare, () => report.coalesced(call.key, patience.waitedMs()));
-      if (flights.isAbandoned(reply.token)) return this.attempt(call, spare, patience, 'replace');
-      return this.waitAndRetry(call, spare, patience);
-    }
-    const { reading } = reply;
-    const verdict = lookup.judge(reading, call.key, call.policy);
-    if (reading.entry === undefined || (verdict !== 'fresh' && verdict !== 'aging')) {
-      // The backend calls it fresh and we cannot use it: another's value, or a clock that runs ahead. Load over it,
-      // unless that is what was asked for: replies out of step are waited out.
-      const isOutOfStep = purpose !== 'missing';
-      return isOutOfStep ? this.waitAndRetry(call, spare, patience) : this.attempt(call, spare, patience, 'refresh');
-    }
-    inheritInto(call, reading.entry);
-    return served(lookup.serve(call.key, reading.entry, verdict, reading, lookup.startedAtMs()));
-  }
-
-  /** Another process is loading. Old but usable is better than waiting longer than the soft timeout. */
-  private async waitAndRetry(call: Call, spare: Entry | undefined, patience: WaitBudget): Promise<Found> {
-    const { softTimeoutMs } = call.policy;
-    const canStandIn = spare !== undefined && this.boarding.mayStandIn(spare, call);
-    if (canStandIn && patience.waitedMs() >= softTimeoutMs) return served(this.boarding.serveSpare(call, spare));
-    if (patience.isOver) return this.uncached(call, 'waited-too-long', spare);
-    const moment = this.parts.moments.now;
-    let answer: Answer | undefined;
-    try {
-      answer = await this.waiting.next(call.key, patience, canStandIn ? softTimeoutMs : Infinity);
-    } catch (error) {
-      return this.outage(call, error, spare, moment, 'lease');
-    }
-    if (answer === undefined) return this.waitAndRetry(call, spare, patience);
-    const { reply, isFirst } = answer;
-    // What was granted is the first one's; its flight has begun by now.
-    const isTaken = !isFirst && reply.kind === 'granted';
-    return this.follow(call, isTaken ? { kind: 'held', token: reply.lease.token } : reply, spare, patience, 'missing');
-  }
-}
-
-function served(value: unknown): Served {
-  return { flight: undefined, value };
 }

@@ -1,86 +1,81 @@
-import type { Lease } from '../core/backend.js';
-import { machineOf } from '../core/clock.js';
+import type { Entry } from '../core/entry.js';
 import { LoaderTimeoutError } from '../core/errors.js';
-import type { Key } from '../core/keys/key.js';
+import type { Loading } from '../core/frame.js';
+import { begunInContext, settledInContext } from '../core/run-in-context.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { LoadTimes } from './load-times.js';
-import type { LoadContext } from './loader.js';
+import type { InFlightLoad, LoadResult } from './in-flight-load.js';
+import { LoadContext, NOT_MODIFIED } from './loader.js';
+import { LoadWatch, type LoadWatchParts } from './load-watch.js';
 import type { Report } from './report.js';
+import type { SingleFlight } from './single-flight.js';
+import type { Making, ResultWriter, StoreOutcome } from './store-result.js';
 
-/** Keeps an eye on one load. */
-export interface Watch {
-  /** The load took longer than `limits.maxLoad`. */
-  readonly isLate: boolean;
-  stop(): void;
+export interface LoaderRunParts extends EngineParts {
+  readonly report: Report;
+  readonly results: ResultWriter;
+  readonly flights: SingleFlight;
+  readonly watching: LoadWatchParts;
 }
 
-/** Runs loaders: in the scope of their key, against the hard timeout, with their lease kept alive. */
+/** Runs loads, once for each, for the caller that leads it: the loader in the scope of its key, then the fill. */
 export class LoaderRun {
-  constructor(
-    private readonly parts: EngineParts,
-    private readonly report: Report,
-    private readonly loadTimes: LoadTimes,
-  ) {}
+  constructor(private readonly parts: LoaderRunParts) {}
 
   /**
-   * The loader's answer or its error, unchanged; or a LoaderTimeoutError. The loader has begun: it runs in the function
-   * that calls this, not below it, which keeps stack traces short.
+   * The result, or the loader's error, unchanged. The loader is called right here, and awaited right here: whatever lay
+   * between would take lines of the stack of its error, or end it.
    */
-  bounded(call: Call, context: LoadContext, answer: unknown): unknown {
-    return call.policy.hardTimeoutMs === Infinity ? answer : this.withHardTimeout(call, context, answer);
-  }
-
-  /** Tells that a load has ended; without an error, well. */
-  ended(call: Call, startedAtMs: number, isBackground: boolean, ...failure: readonly [error?: unknown]): void {
-    const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
-    this.loadTimes.note(call.key.space.namespace, durationMs);
-    if (!this.report.isHeard) return;
-    const outcome = failure.length === 0 ? 'ok' : failure[0] instanceof LoaderTimeoutError ? 'timed-out' : 'failed';
-    this.report.event({ type: 'load', outcome, durationMs, isBackground, ...this.report.place(call.key) });
-  }
-
-  /**
-   * Renews the lease of a load every third of its life, until stopped or lost, and tells when the load takes longer than
-   * a load may: then the lease is not renewed any more. Most loads end before the first renewal; they pay for one timer.
-   */
-  watch(key: Key, lease: Lease | undefined, onOverdue: () => void): Watch {
-    const { limits, backend } = this.parts;
-    // A lease runs by the clock of the machine that granted it.
-    const clock = machineOf(this.parts.clock);
-    const deadlineMs = clock.monotonicMs() + limits.maxLoadMs;
-    let isLate = false;
-    let isStopped = false;
-    let held = lease;
-    let cancel = (): void => undefined;
-    const schedule = (): void => {
-      if (isStopped) return;
-      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs());
-      cancel = clock.after(held === undefined ? leftMs : Math.min(leftMs, limits.leaseMs / 3), () => {
-        isLate = clock.monotonicMs() >= deadlineMs;
-        if (isLate) onOverdue();
-        else void renew().then(schedule);
-      });
-    };
-    const renew = async (): Promise<void> => {
-      if (held === undefined) return;
+  async run(load: InFlightLoad): Promise<LoadResult> {
+    const { results, ambient, clock, flights, report, watching } = this.parts;
+    const { call, loading, rules } = load;
+    const { lease, stale, turn } = rules;
+    const { key, policy } = call;
+    if (turn !== undefined) await turn;
+    const watch = (load.watch ??= new LoadWatch(watching, key, undefined, () => load.becomeOverdue()));
+    const context = new LoadContext(key.space, stale === undefined ? undefined : () => stale.value);
+    const frame = { scope: key.space.scope, loading };
+    const inContext = ambient.entrance(frame);
+    try {
+      let answer: unknown;
+      const startedAtMs = clock.monotonicMs();
       try {
-        if (!(await backend.renew(held, limits.leaseMs))) held = undefined;
+        const made = inContext(Reflect.apply, call.loader, call.self, call.args ?? [context]);
+        call.onBegun?.(made);
+        const begun = begunInContext(made, inContext);
+        answer = await (policy.hardTimeoutMs === Infinity ? begun : this.withHardTimeout(call, context, begun));
       } catch (error) {
-        // Tried again a third later; the fill finds out whether the lease survived.
-        this.report.failure(key.space, 'renew', backend.kind, error);
+        report.loaded(load, startedAtMs, error instanceof LoaderTimeoutError ? 'timed-out' : 'failed');
+        throw error;
       }
-    };
-    schedule();
-    return {
-      get isLate() {
-        return isLate;
-      },
-      stop() {
-        isStopped = true;
-        cancel();
-      },
-    };
+      report.loaded(load, startedAtMs, 'ok');
+      const value = answer === NOT_MODIFIED ? kept(stale, loading) : answer;
+      // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
+      const loaded = { key, policy, rules: call.result, value, context, loading, isLate: watch.isLate };
+      const { labels, freshUntilMs, refusal } =
+        lease === undefined ? this.unstored(load, loaded) : await results.store(loaded, lease);
+      // What is stored is data through and through.
+      const brought = refusal === undefined ? value : settledInContext(ambient, frame, value);
+      const result = { value: brought, labels, freshUntilMs };
+      load.settle({ result });
+      return result;
+    } catch (error) {
+      if (lease !== undefined) await results.release(lease);
+      load.settle({ error });
+      throw error;
+    } finally {
+      flights.end(load);
+      watch.stop();
+      loading.end();
+    }
+  }
+
+  /** What comes of a value that is not to be stored. */
+  private unstored({ rules }: InFlightLoad, loaded: Making): StoreOutcome {
+    const { freshUntilMs } = rules;
+    // Where nothing is stored that is made of it, what it was made of is of no use.
+    if (freshUntilMs === Infinity) return this.parts.results.passOn(loaded, 'no-lease');
+    return { labels: loaded.key.labels, freshUntilMs, refusal: 'no-lease' };
   }
 
   private async withHardTimeout(call: Call, context: LoadContext, answer: unknown): Promise<unknown> {
@@ -100,4 +95,13 @@ export class LoaderRun {
       cancel();
     }
   }
+}
+
+/**
+ * The value from before. What it was made of counts, although this load did not say so: an invalidation of that means the
+ * result as well.
+ */
+function kept(stale: Entry | undefined, loading: Loading): unknown {
+  loading.inherit(loading.key.space, stale?.labels ?? [], Infinity);
+  return stale?.value;
 }

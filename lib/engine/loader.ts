@@ -1,14 +1,14 @@
 import { clampDuration, type Duration } from '../core/duration.js';
 import { NothingToRenewError } from '../core/errors.js';
 import { gatherTags } from '../core/keys/label.js';
-import type { Key } from '../core/keys/key.js';
+import type { Space } from '../core/keys/space.js';
 import type { ScopeIds } from '../core/keys/scope.js';
 
 /** What a loader is told and may say about the value it is loading. */
 export interface LoaderContext<T = unknown> {
   /** Aborted when `hardTimeout` has passed. Pass it on to what you call. */
   readonly signal: AbortSignal;
-  /** The scope of the key. For a tenant's entry it has no user, whoever asked first. */
+  /** The scope of the key. For a tenant's entry it has no user, whichever user asked first. */
   readonly scope: ScopeIds;
   /** The value still kept from before (inside `staleIfError` or `staleWhileRevalidate`), if there is one. */
   readonly previous: T | undefined;
@@ -40,25 +40,23 @@ export class LoadContext implements LoaderContext<unknown> {
   isSkipped = false;
   /** More tags were said than are remembered. */
   hasMoreTags = false;
-  private readonly said = new Set<string>();
+  /** The tags that the loader has said. */
+  readonly said = new Set<string>();
   /** undefined: nothing said. Infinity: no expiry. */
   ttlMs: number | undefined;
   private controller: AbortController | undefined;
   private abortedWith: unknown;
 
+  readonly scope: ScopeIds;
+  private readonly namespace: string;
+
+  /** The context of a load in this space. `read` gives the value kept from before, if there is one. */
   constructor(
-    readonly scope: ScopeIds,
-    private readonly namespace: string,
-    private readonly read: (() => unknown) | undefined,
-  ) {}
-
-  /** The context of a load of this key. `read` gives the value kept from before, if there is one. */
-  static of({ space }: Key, read?: () => unknown): LoadContext {
-    return new LoadContext(space.scope, space.namespace, read);
-  }
-
-  get tags(): readonly string[] {
-    return [...this.said];
+    { scope, namespace }: Pick<Space, 'scope' | 'namespace'>,
+    private readonly read?: () => unknown,
+  ) {
+    this.scope = scope;
+    this.namespace = namespace;
   }
 
   /** Each look gives a copy: a loader that edits the previous value must not edit what others may still be served. */

@@ -1,13 +1,10 @@
-/** The order of things in this process: whoever keeps the moment at which he came can tell what was sent or begun after it. */
+/** The order of events in this process: a caller that keeps the time of its arrival can tell what was sent or begun later. */
 export class LogicalClock {
-  private count = 0;
+  /** The time of the last event. */
+  now = 0;
 
-  get now(): number {
-    return this.count;
-  }
-
-  /** The moment of something that happens now: later than all that were kept before. */
+  /** The time of an event that happens now: later than all before it. */
   next(): number {
-    return ++this.count;
+    return ++this.now;
   }
 }

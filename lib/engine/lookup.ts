@@ -60,7 +60,7 @@ export class Lookup {
   serve(key: Key, entry: Entry, verdict: Verdict, reading: Reading | undefined, startedAtMs: number): unknown {
     if (verdict === 'fresh' || verdict === 'aging') key.space.stats.hits++;
     else key.space.stats.stale++;
-    if (this.report.isHeard) {
+    if (this.report.emit.isHeard) {
       const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
       const { level } = reading ?? entry;
       this.report.event({ type: 'hit', verdict, level, durationMs, ...this.report.place(key) });
@@ -70,7 +70,7 @@ export class Lookup {
 
   /** When the caller's clock starts: only events need it. */
   startedAtMs(): number {
-    return this.report.isHeard ? this.parts.clock.monotonicMs() : 0;
+    return this.report.emit.isHeard ? this.parts.clock.monotonicMs() : 0;
   }
 
   private ifFresh(reading: Reading, key: Key, policy: Policy): Reading | undefined {

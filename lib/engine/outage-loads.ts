@@ -1,11 +1,11 @@
 /**
  * Loads while the backend does not answer.
  *
- * An invalidation may have got through elsewhere, and nobody can tell; so a caller may only share a load that begins
- * after it came. While one load of a key is under way, those who come meanwhile wait together for the next one. One load
- * of a key at a time, so many of a tenant at a time: the source that the cache stood before is not run over.
+ * An invalidation may have got through elsewhere, and this process cannot tell; so a caller may only share a load that
+ * begins after it came. While one load of a key is under way, callers that come meanwhile wait together for the next one.
+ * One load of a key at a time, so many of a tenant at a time: the source that the cache stood before is not run over.
  *
- * Nobody waits for his turn longer than `limits.maxWait`: a source that hangs must not make others hang.
+ * No caller waits for a turn longer than `limits.maxWait`: a source that hangs must not make other loads hang.
  */
 import type { Clock } from '../core/clock.js';
 import { ReentrantLoadError } from '../core/errors.js';
@@ -13,109 +13,109 @@ import type { KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
-import type { LogicalClock } from './logical-clock.js';
 import { FairShare } from './fair-share.js';
-import type { InFlightLoad } from './single-flight.js';
+import type { InFlightLoad } from './in-flight-load.js';
 import { KeyedSemaphore } from './keyed-semaphore.js';
+import type { LogicalClock } from './logical-clock.js';
 
 /** A load that waits for its turn. */
 interface Upcoming {
-  readonly flight: InFlightLoad;
+  readonly load: InFlightLoad;
   /** Ends the waiting. */
   hurry(): void;
 }
 
 interface Running {
-  readonly flight: InFlightLoad;
-  readonly number: number;
+  readonly load: InFlightLoad;
+  readonly begunAt: number;
 }
 
 export class OutageLoads {
   private readonly upcoming = new Map<KeyId, Upcoming>();
   private readonly running = new Map<KeyId, Running>();
-  private readonly turnstile: KeyedSemaphore<Partition>;
-  /** Those in line and those under way. */
+  private readonly semaphore: KeyedSemaphore<Partition>;
+  /** Loads in the queue and those under way. */
   private readonly share: FairShare<Partition>;
 
   constructor(
     private readonly parts: { readonly clock: Clock; readonly limits: Limits },
-    private readonly moments: LogicalClock,
+    private readonly order: LogicalClock,
   ) {
-    this.turnstile = new KeyedSemaphore(parts.limits.maxOutageLoads);
+    this.semaphore = new KeyedSemaphore(parts.limits.maxOutageLoads);
     this.share = new FairShare(parts.limits.maxFlights);
   }
 
-  /** Whether one more may begin, or stand in line: a tenant that has many leaves room for others. */
+  /** Whether one more may begin, or queue: a tenant that has many leaves room for others. */
   admits({ key }: Call): boolean {
     return this.share.admits(key.space.partition);
   }
 
-  /** A load that begins, or began, after `moment`. */
-  joinable(call: Call, moment: number): InFlightLoad | undefined {
+  /** A load that begins, or began, after the time `sentAt` of the logical clock. */
+  joinable(call: Call, sentAt: number): InFlightLoad | undefined {
     const { id } = call.key;
     const next = this.upcoming.get(id);
     if (next === undefined) {
       const current = this.running.get(id);
-      return current !== undefined && current.number > moment ? current.flight : undefined;
+      return current !== undefined && current.begunAt > sentAt ? current.load : undefined;
     }
-    // The load around this caller had its turn. If it waited in line once more, it might wait for itself.
+    // The load around this caller had its turn. If it queued once more, it might wait for itself.
     if (call.frame?.loading !== undefined) next.hurry();
-    return next.flight;
+    return next.load;
   }
 
-  /** Starts a load, once its turn has come. To be called when there is none to join. */
-  begin(call: Call, takeoff: (turn: Promise<void>) => InFlightLoad): InFlightLoad {
+  /** Makes a load that begins once its turn has come. To be called when there is none to join. */
+  begin(call: Call, make: (turn: Promise<void>) => InFlightLoad): InFlightLoad {
     const { id, space } = call.key;
     const outer = call.frame?.loading;
-    const before = this.running.get(id)?.flight;
+    const before = this.running.get(id)?.load;
     if (before !== undefined && outer?.wouldDeadlock(before.loading) === true) {
       throw new ReentrantLoadError(space.namespace);
     }
     let go = (): void => undefined;
-    const flight = takeoff(new Promise((resolve) => (go = resolve)));
+    const load = make(new Promise((resolve) => (go = resolve)));
     this.share.enter(space.partition);
     const start = (): void => {
       this.upcoming.delete(id);
-      this.running.set(id, { flight, number: this.moments.next() });
-      if (before !== undefined) flight.loading.waitsFor.delete(before.loading);
+      this.running.set(id, { load, begunAt: this.order.next() });
+      if (before !== undefined) load.loading.waitsFor.delete(before.loading);
       go();
     };
-    const land = (): void => {
-      if (this.running.get(id)?.flight === flight) this.running.delete(id);
-      this.turnstile.leave(space.partition);
+    const end = (): void => {
+      if (this.running.get(id)?.load === load) this.running.delete(id);
+      this.semaphore.release(space.partition);
     };
-    flight.landing.then(land, land);
-    // One that never lands does not hold its place for ever.
-    void flight.ended.then(() => this.share.leave(space.partition));
-    if (before !== undefined) flight.loading.waitsFor.add(before.loading);
-    this.line(call, flight, before, start);
-    return flight;
+    load.result.then(end, end);
+    // One that never ends does not keep its share for ever.
+    void load.ended.then(() => this.share.leave(space.partition));
+    if (before !== undefined) load.loading.waitsFor.add(before.loading);
+    this.queue(call, load, before, start);
+    return load;
   }
 
-  private line(call: Call, flight: InFlightLoad, before: InFlightLoad | undefined, start: () => void): void {
+  private queue(call: Call, load: InFlightLoad, before: InFlightLoad | undefined, start: () => void): void {
     const { clock, limits } = this.parts;
     let isHurried = call.frame?.loading !== undefined;
-    let passNow = (): void => undefined;
+    let enterNow = (): void => undefined;
     const hurry = (): void => {
       isHurried = true;
-      passNow();
+      enterNow();
     };
     const cancel = clock.after(limits.maxWaitMs, () => {
       hurry();
-      stand();
+      acquire();
     });
-    let isInLine = false;
-    const stand = (): void => {
-      if (isInLine) return;
-      isInLine = true;
-      passNow = this.turnstile.pass(call.key.space.partition, () => {
+    let isQueued = false;
+    const acquire = (): void => {
+      if (isQueued) return;
+      isQueued = true;
+      enterNow = this.semaphore.acquire(call.key.space.partition, () => {
         cancel();
         start();
       });
-      if (isHurried) passNow();
+      if (isHurried) enterNow();
     };
-    this.upcoming.set(call.key.id, { flight, hurry });
-    if (before === undefined) stand();
-    else void before.ended.then(stand);
+    this.upcoming.set(call.key.id, { load, hurry });
+    if (before === undefined) acquire();
+    else void before.ended.then(acquire);
   }
 }

@@ -3,9 +3,9 @@ import { Loading } from '../core/frame.js';
 import { beginInContext, settledInContext } from '../core/run-in-context.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { ResultWriter, Settled } from './store-result.js';
+import type { ResultWriter, StoreOutcome } from './store-result.js';
 import { LoadContext } from './loader.js';
-import type { LoaderRun, Watch } from './loader-run.js';
+import { LoadWatch, type LoadWatchParts } from './load-watch.js';
 import { inheritFailureInto, inheritInto } from './lookup.js';
 import type { Report } from './report.js';
 import { isHidden } from './silence.js';
@@ -14,17 +14,17 @@ import { isHidden } from './silence.js';
  * Runs a method and stores what it returns. The lease is taken before the method runs, so that an invalidation in
  * between wins over the result, and loads that began earlier cannot overwrite it.
  *
- * The method runs in the scope of its key, as a loader does (invariant 6): its result is served to everybody of that
+ * The method runs in the scope of its key, as a loader does (invariant 6): its result is served to all callers of that
  * scope. What it reads from the cache counts as for a loader, too: data scoped more narrowly than the entry keep the
  * result from being stored.
  */
 export class Put {
   constructor(
     private readonly parts: EngineParts,
-    private readonly filler: ResultWriter,
-    private readonly loaderRun: LoaderRun,
+    private readonly results: ResultWriter,
     private readonly report: Report,
     private readonly evict: (call: Call) => Promise<void>,
+    private readonly watching: LoadWatchParts,
   ) {}
 
   /**
@@ -39,18 +39,18 @@ export class Put {
     const lease = await this.lease(call);
     const leasedAtMs = lease === undefined ? undefined : this.parts.clock.monotonicMs();
     const loading = new Loading(key, frame?.loading, leasedAtMs, true);
-    const watch = this.loaderRun.watch(key, lease, () => undefined);
+    const watch = new LoadWatch(this.watching, key, lease, () => undefined);
     try {
       const inKey = { scope: key.space.scope, loading };
       const value = await beginInContext(this.parts.ambient, inKey, method);
-      const { refusal, ...loaded } =
-        lease === undefined ? this.unstored(call, value) : await this.store(call, lease, value, loading, watch);
+      const { labels, freshUntilMs, refusal } =
+        lease === undefined ? this.unstored(call) : await this.store(call, lease, value, loading, watch);
       if (refusal !== undefined && refusal !== 'skipped') await this.forget(call);
-      inheritInto(call, loaded);
+      inheritInto(call, { labels, freshUntilMs });
       return refusal === undefined ? value : settledInContext(this.parts.ambient, inKey, value);
     } catch (error) {
       inheritFailureInto(call, loading);
-      if (lease !== undefined) await this.filler.release(lease);
+      if (lease !== undefined) await this.results.release(lease);
       throw error;
     } finally {
       watch.stop();
@@ -72,15 +72,15 @@ export class Put {
     lease: Lease,
     value: unknown,
     loading: Loading,
-    { isLate }: Watch,
-  ): Promise<Settled> {
-    const context = LoadContext.of(key);
-    return this.filler.settle({ key, policy, rules, value, context, loading, isLate }, lease);
+    { isLate }: LoadWatch,
+  ): Promise<StoreOutcome> {
+    const context = new LoadContext(key.space);
+    return this.results.store({ key, policy, rules, value, context, loading, isLate }, lease);
   }
 
   /** Without a lease nothing is stored, and so nothing may be stored around it. */
-  private unstored({ key }: Call, value: unknown): Settled {
-    return { value, labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs(), refusal: 'backend' };
+  private unstored({ key }: Call): StoreOutcome {
+    return { labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs(), refusal: 'backend' };
   }
 
   private async lease({ key }: Call): Promise<Lease | undefined> {

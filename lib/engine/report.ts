@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../core/clock.js';
+import { machineOf, type Clock } from '../core/clock.js';
 import { CacheError, BackendError } from '../core/errors.js';
 import type { Key } from '../core/keys/key.js';
 import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalReason } from '../core/observer.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Space } from '../core/keys/space.js';
+import type { Attempt } from './attempt.js';
 import { FairShare } from './fair-share.js';
+import type { InFlightLoad } from './in-flight-load.js';
+import type { LoadTimes } from './load-times.js';
 
 /** Warnings that are remembered, and for how long at least where there are more. */
 const MAX_WARNINGS = 1_000;
@@ -18,16 +21,16 @@ export class Report {
   /** Namespaces can be made up: one tenant's do not silence what has to be said of another's. */
   private readonly warnings = new FairShare<Partition>(MAX_WARNINGS);
   private warnedSinceMs: number;
+  /** Waiting for others is measured by the clock of the machine. */
+  private readonly machine: Clock;
 
   constructor(
-    private readonly emit: Emit,
+    readonly emit: Emit,
     private readonly clock: Clock,
+    private readonly loadTimes: LoadTimes,
   ) {
     this.warnedSinceMs = clock.monotonicMs();
-  }
-
-  get isHeard(): boolean {
-    return this.emit.isHeard;
+    this.machine = machineOf(clock);
   }
 
   event: Emit['event'] = (event) => this.emit.event(event);
@@ -41,8 +44,16 @@ export class Report {
     if (this.emit.isHeard) this.emit.event({ type: 'miss', durationMs, ...this.place(key) });
   }
 
+  /** A call that is not served from what is stored: a miss, one that shared a load, or one that left the cache out. */
+  unserved({ call: { key }, countedAs, startedAtMs }: Attempt): void {
+    const waitedMs = this.emit.isHeard ? this.machine.monotonicMs() - startedAtMs : 0;
+    if (countedAs === 'miss') this.miss(key, waitedMs);
+    else if (countedAs === 'coalesced') this.coalesced(key, waitedMs);
+    else this.bypass(key, countedAs);
+  }
+
   /** Served by the load of another caller. */
-  coalesced(key: Key, durationMs: number): void {
+  private coalesced(key: Key, durationMs: number): void {
     key.space.stats.coalesced++;
     if (this.emit.isHeard) this.emit.event({ type: 'coalesced', durationMs, ...this.place(key) });
   }
@@ -55,6 +66,21 @@ export class Report {
   refused(key: Key, reason: RefusalReason): void {
     key.space.stats.refused++;
     if (this.emit.isHeard) this.emit.event({ type: 'refused', reason, ...this.place(key) });
+  }
+
+  /** A loader that has ended. */
+  loaded({ call, rules }: InFlightLoad, startedAtMs: number, outcome: 'ok' | 'failed' | 'timed-out'): void {
+    const { key } = call;
+    const durationMs = this.clock.monotonicMs() - startedAtMs;
+    this.loadTimes.note(key.space.namespace, durationMs);
+    const { isBackground } = rules;
+    if (this.emit.isHeard) this.emit.event({ type: 'load', outcome, durationMs, isBackground, ...this.place(key) });
+  }
+
+  /** A loaded value that was stored. */
+  filled(key: Key, ttlMs: number): void {
+    key.space.stats.sets++;
+    if (this.emit.isHeard) this.emit.event({ type: 'fill', ttlMs, ...this.place(key) });
   }
 
   /** A failure that the caller does not see. Returns it as one of ours. */

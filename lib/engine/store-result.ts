@@ -21,7 +21,9 @@ import type { ResultRules } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
-import type { LoadResult, SingleFlight } from './single-flight.js';
+import type { SingleFlight } from './single-flight.js';
+
+const NO_ARGS: readonly unknown[] = [];
 
 /** A value, and what it is made of. */
 export interface Making {
@@ -39,9 +41,11 @@ export interface Result extends Making {
   readonly isLate: boolean;
 }
 
-/** A result, and why it was not stored, if it was not. */
-export interface Settled extends LoadResult {
-  readonly refusal: RefusalReason | undefined;
+/** What became of a result: what is known of it, and why it was not stored, if it was not. */
+export interface StoreOutcome {
+  readonly labels: readonly Label[];
+  readonly freshUntilMs: number;
+  readonly refusal: RefusalReason | 'no-lease' | undefined;
 }
 
 export class ResultWriter {
@@ -52,25 +56,29 @@ export class ResultWriter {
   ) {}
 
   /** Stores the result under its lease, or gives the lease back. Never rejects. */
-  async settle(result: Result, lease: Lease): Promise<Settled> {
-    const { key, policy, value } = result;
-    const asksNobody = result.rules === undefined && policy.ttlOf === undefined;
-    const draft = asksNobody ? this.draft(result) : this.inKey(result, () => this.draft(result));
-    const nowMs = this.parts.clock.monotonicMs();
-    if (typeof draft === 'string') {
-      this.report.refused(key, draft);
+  async store(result: Result, lease: Lease): Promise<StoreOutcome> {
+    const { key, policy, rules } = result;
+    const { backend, clock } = this.parts;
+    const hasRules = rules !== undefined || policy.ttlOf !== undefined;
+    const draft = hasRules ? this.inKey(result, () => this.draft(result)) : this.draft(result);
+    const nowMs = clock.monotonicMs();
+    if (typeof draft === 'string') return this.refuse(result, lease, draft, nowMs);
+    const { labels, freshForMs } = draft;
+    let refusal: RefusalReason | undefined;
+    try {
+      const outcome = await backend.fill(lease, draft);
+      if (outcome === 'stored') this.report.filled(key, freshForMs);
+      else this.report.refused(key, (refusal = outcome));
+    } catch (error) {
+      refusal = this.reasonOf(error, key);
+      this.report.refused(key, refusal);
       await this.release(lease);
-      // Whoever said that it is not to be stored means what is made of it too; a shape that cannot be stored says nothing.
-      if (draft !== 'undefined') return { value, labels: key.labels, freshUntilMs: nowMs, refusal: draft };
-      const passed = this.passOn(result);
-      return { ...passed, freshUntilMs: Math.min(passed.freshUntilMs, nowMs + policy.ttlMs), refusal: draft };
     }
-    const refusal = await this.fill(key, lease, draft);
-    return { value, labels: draft.labels, freshUntilMs: nowMs + draft.freshForMs, refusal };
+    return { labels, freshUntilMs: nowMs + freshForMs, refusal };
   }
 
   /** A result that is not stored, while what is made of it may be: that gets its tags, and ends with what it was made of. */
-  passOn(result: Making): LoadResult {
+  passOn(result: Making, refusal: StoreOutcome['refusal']): StoreOutcome {
     const { key, rules, value, loading } = result;
     try {
       // A value that would not be stored is not asked for its tags, here as little as elsewhere.
@@ -78,10 +86,10 @@ export class ResultWriter {
         const isNone = value === undefined || rules?.unless?.(value) === true;
         return this.labels(isNone ? { ...result, rules: undefined } : result);
       });
-      return { value, labels, freshUntilMs: loading.innerFreshUntilMs };
+      return { labels, freshUntilMs: loading.innerFreshUntilMs, refusal };
     } catch {
-      // Nobody knows its tags.
-      return { value, labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs() };
+      // Its tags are not known.
+      return { labels: key.labels, freshUntilMs: this.parts.clock.monotonicMs(), refusal };
     }
   }
 
@@ -113,27 +121,19 @@ export class ResultWriter {
     return this.compose(policy, value, key.labels, ttlMs);
   }
 
-  /** Rules of the user's run in the scope of the key: what they decide is so for everybody who gets the entry. */
+  /** Rules of the user's run in the scope of the key: what they decide holds for all callers that get the entry. */
   private inKey<R>({ key, loading }: Making, work: () => R): R {
     return this.parts.ambient.run({ scope: key.space.scope, loading }, work);
   }
 
-  private async fill(key: Key, lease: Lease, draft: Draft): Promise<RefusalReason | undefined> {
-    try {
-      const outcome = await this.parts.backend.fill(lease, draft);
-      if (outcome !== 'stored') {
-        this.report.refused(key, outcome);
-        return outcome;
-      }
-      key.space.stats.sets++;
-      if (this.report.isHeard) this.report.event({ type: 'fill', ttlMs: draft.freshForMs, ...this.report.place(key) });
-      return undefined;
-    } catch (error) {
-      const reason = this.reasonOf(error, key);
-      this.report.refused(key, reason);
-      await this.release(lease);
-      return reason;
-    }
+  private async refuse(result: Result, lease: Lease, refusal: RefusalReason, nowMs: number): Promise<StoreOutcome> {
+    const { key, policy } = result;
+    this.report.refused(key, refusal);
+    await this.release(lease);
+    // A rule that says "do not store this" means what is made of it too; a shape that cannot be stored says nothing.
+    if (refusal !== 'undefined') return { labels: key.labels, freshUntilMs: nowMs, refusal };
+    const { labels, freshUntilMs } = this.passOn(result, refusal);
+    return { labels, freshUntilMs: Math.min(freshUntilMs, nowMs + policy.ttlMs), refusal };
   }
 
   private reasonOf(error: unknown, key: Key): RefusalReason {
@@ -164,8 +164,9 @@ export class ResultWriter {
     try {
       const veto = this.veto(result);
       if (veto !== undefined) return veto;
-      const labels = this.labels(result);
-      const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? []);
+      const saysTags = rules?.tags !== undefined || context.said.size > 0 || loading.innerLabels.size > 0;
+      const labels = saysTags ? this.labels(result) : key.labels;
+      const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? NO_ARGS);
       const innerMs = loading.innerFreshUntilMs - this.parts.clock.monotonicMs();
       if (innerMs < 1) return 'inner-expired';
       return this.compose(policy, value, labels, Math.min(ttlMs, innerMs));
@@ -198,8 +199,8 @@ export class ResultWriter {
 
   private labels({ key, rules, value, context, loading }: Making): readonly Label[] {
     const found = rules?.tags?.(value) ?? [];
-    const said = context.tags;
-    if (found.length === 0 && said.length === 0 && loading.innerLabels.size === 0) return key.labels;
+    const { said } = context;
+    if (found.length === 0 && said.size === 0 && loading.innerLabels.size === 0) return key.labels;
     const tags = new Set([...key.tags, ...said]);
     const isAll = gatherTags(found, tags) && !context.hasMoreTags;
     const labels = new Set([...this.parts.keyFactory.labelsOf(key.space, [...tags]), ...loading.innerLabels]);

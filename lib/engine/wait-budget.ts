@@ -2,20 +2,17 @@ import type { Clock } from '../core/clock.js';
 
 const SHORTEST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 100;
-/** A pause is this share of what was waited already: who asks again comes late by an eighth of the load at most. */
+/** A pause is this share of the time waited so far: the next request comes late by an eighth of the load at most. */
 const SHARE = 8;
 
-/** How long one caller waits for somebody else's load: short pauses first, longer ones later, up to a limit. */
+/** How long one caller waits for the load of another process: short pauses first, longer ones later, up to a limit. */
 export class WaitBudget {
-  private readonly sinceMs: number;
-
   constructor(
     private readonly clock: Clock,
     private readonly random: () => number,
     private readonly limitMs: number,
-  ) {
-    this.sinceMs = clock.monotonicMs();
-  }
+    private readonly sinceMs: number,
+  ) {}
 
   waitedMs(): number {
     return this.clock.monotonicMs() - this.sinceMs;
@@ -25,7 +22,7 @@ export class WaitBudget {
     return this.waitedMs() >= this.limitMs;
   }
 
-  /** How long to pause before asking again. Half fixed, half drawn: waiters of many processes do not come in step. */
+  /** How long to pause before the next request. Half fixed, half drawn: processes that wait do not come in step. */
   pauseMs(): number {
     const pauseMs = Math.min(Math.max(this.waitedMs() / SHARE, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
     return pauseMs * (0.5 + this.random() / 2);

@@ -17,7 +17,7 @@ import { isHidden } from './silence.js';
 export class Writes {
   constructor(
     private readonly parts: EngineParts,
-    private readonly filler: ResultWriter,
+    private readonly results: ResultWriter,
     private readonly report: Report,
   ) {}
 
@@ -30,7 +30,7 @@ export class Writes {
   async setMany(entries: readonly (readonly [Key, unknown, Policy])[]): Promise<number> {
     const [first, , policy] = entries[0] ?? [];
     if (first === undefined) return 0;
-    const drafts = entries.map(([key, value, its]) => [key, this.filler.draftOf(key, value, its)] as const);
+    const drafts = entries.map(([key, value, its]) => [key, this.results.draftOf(key, value, its)] as const);
     try {
       await this.attempt(first.space, 'set', async () => {
         await (drafts.length === 1 && drafts[0] !== undefined
@@ -49,7 +49,7 @@ export class Writes {
     }
     for (const [key] of drafts) {
       key.space.stats.sets++;
-      if (this.report.isHeard) this.report.event({ type: 'write', ...this.report.place(key) });
+      if (this.report.emit.isHeard) this.report.event({ type: 'write', ...this.report.place(key) });
     }
     return drafts.length;
   }
@@ -67,7 +67,7 @@ export class Writes {
 
   /** Gives a live entry another ttl, from now on. False when there is none. */
   expire(key: Key, ttlMs: number, policy: Policy): Promise<boolean> {
-    const freshForMs = this.filler.bounded(ttlMs);
+    const freshForMs = this.results.bounded(ttlMs);
     const work = async (): Promise<boolean> => this.parts.backend.expire(key, freshForMs, freshForMs + graceMs(policy));
     return this.attempt(key.space, 'expire', work, { failSilently: policy.failSilently, instead: false });
   }
@@ -76,7 +76,7 @@ export class Writes {
     // It tells what is stored, so inside a loader it counts as a read.
     this.parts.ambient.loading()?.note(key.space);
     // Not part of the attempt: what a `ttl` of the caller's throws is no failure of the cache.
-    const { labels, freshForMs, isolation } = this.filler.draftOf(key, 0, policy);
+    const { labels, freshForMs, isolation } = this.results.draftOf(key, 0, policy);
     const work = async (): Promise<number> => {
       // A count has no second life: past its ttl it starts anew.
       return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs: freshForMs, isolation });
@@ -90,7 +90,7 @@ export class Writes {
     if (space === undefined) return 0;
     const removed = await this.invalidation(space, 'evict', async () => this.parts.backend.evict(keys));
     space.stats.evictions += removed;
-    if (this.report.isHeard)
+    if (this.report.emit.isHeard)
       this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
     return removed;
   }
@@ -101,13 +101,13 @@ export class Writes {
     await this.invalidation(space, 'invalidateTags', async () =>
       this.parts.backend.invalidate(space.partition, withBuckets(labels)),
     );
-    if (this.report.isHeard) this.report.event({ type: 'invalidate', labels: labels.length, ...placeOf(space) });
+    if (this.report.emit.isHeard) this.report.event({ type: 'invalidate', labels: labels.length, ...placeOf(space) });
   }
 
   async clear(space: Space, view: View): Promise<number> {
     const removed = await this.invalidation(space, 'clear', async () => this.parts.backend.clear(view));
     space.stats.evictions += removed;
-    if (this.report.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
+    if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
 
@@ -116,7 +116,7 @@ export class Writes {
       this.parts.backend.removeMatching(selection),
     );
     space.stats.evictions += removed;
-    if (this.report.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
+    if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
 

@@ -200,7 +200,7 @@ export abstract class CacheReads extends CacheView {
 
   /** The call does not say its scope completely: the loader acts for what of its scope is known. */
   private withoutKey(scope: Scope, frame: Frame | undefined, loader: Loader<unknown>): Awaitable<unknown> {
-    const context = new LoadContext(scope, this.namespaceName, undefined);
+    const context = new LoadContext({ scope, namespace: this.namespaceName });
     const around = { scope, loading: frame?.loading };
     return runInContext(this.parts.foundation.context, around, () => loader(context as never));
   }

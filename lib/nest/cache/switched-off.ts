@@ -27,7 +27,7 @@ export function loadSwitchedOff(
   const space: Space | undefined = ifAny(() => keyFactory.space(known, width, namespace));
   noteBypass(parts, 'disabled', namespace, width, space);
   const scope = space?.scope ?? known;
-  const work = (): unknown => loader(withoutEffect(new LoadContext(scope, namespace, undefined)));
+  const work = (): unknown => loader(withoutEffect(new LoadContext({ scope, namespace })));
   return runInContext(context, { scope, loading: context.loading() }, work);
 }
 
