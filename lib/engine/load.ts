@@ -20,7 +20,7 @@ import { inheritInto, type Lookup } from './lookup.js';
 import type { OutageLoads } from './outage-loads.js';
 import { LoaderRun, type LoaderRunParts } from './loader-run.js';
 import { LoadStarter } from './start-load.js';
-import { WaitBudget } from './wait-budget.js';
+import { WaitBudget } from './bounds/wait-budget.js';
 
 export interface LoadParts extends LoaderRunParts {
   readonly lookup: Lookup;

@@ -29,7 +29,7 @@ export class LoaderRun {
   async run(load: InFlightLoad): Promise<LoadResult> {
     const { results, ambient, clock, flights, report, watching } = this.parts;
     const { call, loading, rules } = load;
-    const { lease, stale, turn } = rules;
+    const { lease, stale, turn, isBackground } = rules;
     const { key, policy } = call;
     if (turn !== undefined) await turn;
     const watch = (load.watch ??= new LoadWatch(watching, key, undefined, () => load.becomeOverdue()));
@@ -45,10 +45,11 @@ export class LoaderRun {
         const begun = begunInContext(made, inContext);
         answer = await (policy.hardTimeoutMs === Infinity ? begun : this.withHardTimeout(call, context, begun));
       } catch (error) {
-        report.loaded(load, startedAtMs, error instanceof LoaderTimeoutError ? 'timed-out' : 'failed');
+        const outcome = error instanceof LoaderTimeoutError ? 'timed-out' : 'failed';
+        report.loaded(key, outcome, startedAtMs, isBackground);
         throw error;
       }
-      report.loaded(load, startedAtMs, 'ok');
+      report.loaded(key, 'ok', startedAtMs, isBackground);
       const value = answer === NOT_MODIFIED ? kept(stale, loading) : answer;
       // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
       const loaded = { key, policy, rules: call.result, value, context, loading, isLate: watch.isLate };

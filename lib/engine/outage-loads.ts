@@ -13,9 +13,9 @@ import type { KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
-import { FairShare } from './fair-share.js';
+import { FairShare } from './bounds/fair-share.js';
 import type { InFlightLoad } from './in-flight-load.js';
-import { KeyedSemaphore } from './keyed-semaphore.js';
+import { KeyedSemaphore } from './bounds/keyed-semaphore.js';
 import type { LogicalClock } from './logical-clock.js';
 
 /** A load that waits for its turn. */

@@ -3,7 +3,7 @@ import type { KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
-import { FairShare } from './fair-share.js';
+import { FairShare } from './bounds/fair-share.js';
 import type { Load } from './load.js';
 
 /**

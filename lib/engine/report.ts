@@ -6,8 +6,7 @@ import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalRea
 import type { Partition } from '../core/keys/partition.js';
 import type { Space } from '../core/keys/space.js';
 import type { Attempt } from './attempt.js';
-import { FairShare } from './fair-share.js';
-import type { InFlightLoad } from './in-flight-load.js';
+import { FairShare } from './bounds/fair-share.js';
 import type { LoadTimes } from './load-times.js';
 
 /** Warnings that are remembered, and for how long at least where there are more. */
@@ -69,11 +68,9 @@ export class Report {
   }
 
   /** A loader that has ended. */
-  loaded({ call, rules }: InFlightLoad, startedAtMs: number, outcome: 'ok' | 'failed' | 'timed-out'): void {
-    const { key } = call;
+  loaded(key: Key, outcome: 'ok' | 'failed' | 'timed-out', startedAtMs: number, isBackground: boolean): void {
     const durationMs = this.clock.monotonicMs() - startedAtMs;
     this.loadTimes.note(key.space.namespace, durationMs);
-    const { isBackground } = rules;
     if (this.emit.isHeard) this.emit.event({ type: 'load', outcome, durationMs, isBackground, ...this.place(key) });
   }
 

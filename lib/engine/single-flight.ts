@@ -1,6 +1,6 @@
 import type { Key, KeyId } from '../core/keys/key.js';
 import type { Partition } from '../core/keys/partition.js';
-import { FairShare } from './fair-share.js';
+import { FairShare } from './bounds/fair-share.js';
 import type { InFlightLoad } from './in-flight-load.js';
 
 /** Leases remembered that could not be given back. Beyond it the oldest are waited for until they end by themselves. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
-import { FairShare } from '../../../lib/engine/fair-share.js';
+import { FairShare } from '../../../lib/engine/bounds/fair-share.js';
 import { LoadTimes } from '../../../lib/engine/load-times.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { Rig, Source } from '../../support/machine/rig.js';
