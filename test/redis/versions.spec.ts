@@ -13,7 +13,7 @@ const LATER_SCRIPTS: Change = [
   'local function num(n)',
   '-- later\nlocal function num(n)',
 ];
-const LATER_LAYOUT: Change = ['backends/redis/shards.ts', '`${prefix}:1:`', '`${prefix}:2:`'];
+const LATER_LAYOUT: Change = ['backends/remote/shards.ts', '`${prefix}:1:`', '`${prefix}:2:`'];
 
 /** Every way to say that `cat`, which has the tag `red`, is over. */
 const WAYS: readonly [verb: string, ...args: string[]][] = [

@@ -31,7 +31,7 @@ export class MongoApplications extends ServerApplications {
       const found = await documents
         .find({ _id: { $gte: lead, $lt: `${lead}${AFTER_ALL}` } }, { limit: MOST })
         .toArray();
-      // The janitor may not have come yet, or there is none.
+      // The server's own expiry may be late, or there is none.
       const nowMs = this.clock.nowMs();
       const kept = found.filter((each) => endOf(each) > nowMs);
       const newest = kept.toSorted((one, other) => endOf(other) - endOf(one));

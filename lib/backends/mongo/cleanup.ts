@@ -3,7 +3,7 @@ import type { Documents } from './documents.js';
 import type { MongoConnection } from './connection/connection.js';
 import type { ServerClock } from '../remote/server-clock.js';
 
-/** How often it is looked, on average, and how late the server's own janitor may be before this one helps out. */
+/** How often it is looked, on average, and how late the server's own expiry may be before this helps out. */
 const EVERY_MS = 300_000;
 const LATE_MS = 600_000;
 /** Documents taken at once, and at most in one go. */
@@ -11,7 +11,7 @@ const BATCH = 500;
 const MAX_BATCHES = 40;
 
 /**
- * Takes expired documents away where the server does not: it has no index of that kind, or its janitor is switched off.
+ * Takes expired documents away where the server does not: it has no index of that kind, or its expiry is switched off.
  * Where it does, this asks for one name now and then and gets none. Nothing depends on it but room.
  */
 export class MongoCleanup {
@@ -22,9 +22,9 @@ export class MongoCleanup {
     private readonly connection: MongoConnection,
     private readonly clock: Clock,
     private readonly serverClock: ServerClock,
-    /** Uniform in [0, 1): processes do not sweep at the same moment. */
+    /** Uniform in [0, 1): processes do not clean up at the same moment. */
     private readonly random: () => number,
-    /** Told that something was left lying: the server's janitor is late, off, or has lost its index. */
+    /** Told that something was left lying: the server's own expiry is late, off, or has lost its index. */
     private readonly onLate: (documents: Documents) => Promise<void>,
   ) {}
 

@@ -3,8 +3,8 @@
  * ever rise, so the two may be seen in any order: an invalidation that settled before the question was sent shows in
  * the state.
  */
-import { afterThisTurn } from '../../core/clock.js';
 import type { Label } from '../../core/keys/label.js';
+import { Coalesced, type Asked } from '../remote/coalesced.js';
 import { projectionOf, type LabelFields, type Stored } from './documents.js';
 import type { MongoConnection } from './connection/connection.js';
 
@@ -14,11 +14,9 @@ export interface Found {
   readonly labels: readonly Label[];
 }
 
-interface Waiting {
+interface Question {
   readonly names: readonly string[];
   readonly labels: readonly Label[];
-  readonly resolve: (found: Found) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 interface ReadParts {
@@ -30,7 +28,9 @@ interface ReadParts {
 const MAX_BATCH = 128;
 
 export class CoalescedReads {
-  private waiting: Waiting[] = [];
+  private readonly reads = new Coalesced<'collection', Question, Found>(MAX_BATCH, (_place, asked) =>
+    this.answer(asked),
+  );
 
   constructor(
     private readonly parts: ReadParts,
@@ -39,33 +39,18 @@ export class CoalescedReads {
   ) {}
 
   ask(names: readonly string[], labels: readonly Label[]): Promise<Found> {
-    return new Promise((resolve, reject) => {
-      const mine = { names, labels, resolve, reject };
-      if (this.waiting.length > 0 && this.waiting.length < MAX_BATCH) {
-        this.waiting.push(mine);
-        return;
-      }
-      const batch = [mine];
-      this.waiting = batch;
-      // After the promises of this turn have run, and with them everybody who asks in the same moment.
-      afterThisTurn(() => {
-        if (this.waiting === batch) this.waiting = [];
-        this.flush(batch).catch((error: unknown) => {
-          for (const { reject: fail } of batch) fail(error);
-        });
-      });
-    });
+    return this.reads.ask('collection', { names, labels });
   }
 
-  private async flush(batch: readonly Waiting[]): Promise<void> {
+  private async answer(asked: readonly Asked<Question, Found>[]): Promise<void> {
     const { connection, fields } = this.parts;
-    const labels = [...new Set(batch.flatMap((each) => each.labels))];
-    const names = [...new Set(batch.flatMap((each) => each.names))];
+    const labels = [...new Set(asked.flatMap(({ question }) => question.labels))];
+    const names = [...new Set(asked.flatMap(({ question }) => question.names))];
     const projection = projectionOf([...this.wanted, ...fields.paths(labels)]);
     const found = await connection.run((documents) =>
       documents.find({ _id: { $in: names } }, { projection, batchSize: names.length + 1 }).toArray(),
     );
     const documents = new Map(found.map((each) => [each._id, each]));
-    for (const { resolve } of batch) resolve({ documents, labels });
+    for (const { resolve } of asked) resolve({ documents, labels });
   }
 }

@@ -2,11 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
-import { BackendError, NotACounterError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
+import { sumOf } from '../remote/counter.js';
+import { isFresh } from '../remote/stored-entry.js';
+import { changedAtEveryAttempt } from '../remote/writing.js';
 import { change } from './documents.js';
 import { isDuplicate } from './connection/errors.js';
-import type { LeaseParts, MongoLeases } from './leases.js';
+import type { LeaseParts } from './leases.js';
 import type { Look } from './reader.js';
 import type { MongoWrites } from './writes.js';
 
@@ -17,7 +19,6 @@ const NUMBER_BYTES = 8;
 export class MongoCounter {
   constructor(
     private readonly parts: LeaseParts,
-    private readonly leases: MongoLeases,
     private readonly writes: MongoWrites,
   ) {}
 
@@ -25,7 +26,7 @@ export class MongoCounter {
   async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const look = await this.parts.reader.look(key);
-      const entry = this.leases.isFresh(look) ? look.entry : undefined;
+      const entry = isFresh(look, this.parts.serverClock) ? look.entry : undefined;
       const total = sumOf(key, entry === undefined ? 0 : entry.value, by);
       if (entry === undefined) {
         if (await this.begin(key, total, draft, look)) return total;
@@ -34,10 +35,10 @@ export class MongoCounter {
         if (counted !== undefined) return counted;
       } else if (await this.carryOn(key, total, look)) return total;
     }
-    throw new BackendError('increment', 'mongo', { why: 'something else changed it at every attempt' });
+    throw changedAtEveryAttempt('increment', 'mongo');
   }
 
-  /** A birth of the number has one mark, so adding does not care how often others have added meanwhile. */
+  /** A number keeps its mark from when it begins to when it ends, so adding does not care how often others have added meanwhile. */
   private async add(key: Key, by: number, { mark }: Look): Promise<number | undefined> {
     const least = by < 0 ? Number.MIN_SAFE_INTEGER - by : Number.MIN_SAFE_INTEGER;
     const most = by > 0 ? Number.MAX_SAFE_INTEGER - by : Number.MAX_SAFE_INTEGER;
@@ -98,10 +99,4 @@ export class MongoCounter {
 
 function numberFields(total: number): Record<string, unknown> {
   return { q: total, z: NUMBER_BYTES, m: randomBytes(ENVELOPE_MARK_BYTES).toString('base64url') };
-}
-
-function sumOf(key: Key, value: unknown, by: number): number {
-  const total = Number.isSafeInteger(value) ? (value as number) + by : NaN;
-  if (!Number.isSafeInteger(total)) throw new NotACounterError(key.space.namespace);
-  return total;
 }

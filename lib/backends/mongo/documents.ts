@@ -17,18 +17,18 @@
  *   <prefix>:1:a:<digest>       what an application and its environment are called (see core/application)
  *     a mark
  *   <prefix>:1:p:<name>         what a server is tried by before it is used, for a moment (see mongo/connection/server-probe)
- *   All have x, after which the server's janitor may take them away.
+ *   All have x, after which the server's own expiry may take them away.
  *
  * Times are milliseconds of the server's clock, stamps microseconds.
  */
 import { createHash } from 'node:crypto';
 import type { mongo } from 'mongoose';
 import { fingerprint } from '../../core/keys/fingerprint.js';
-import type { Key, KeyId } from '../../core/keys/key.js';
+import type { KeyId } from '../../core/keys/key.js';
 import { storedLabels, type Label } from '../../core/keys/label.js';
-import type { Partition } from '../../core/keys/partition.js';
-import type { View } from '../../core/keys/space.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
+import type { StoredHeader } from '../remote/index-scan.js';
+import type { ShardState as RemoteState } from '../remote/shard-state.js';
 
 export interface Stored {
   readonly _id: string;
@@ -44,7 +44,7 @@ export function change(operators: Readonly<Record<`$${string}`, Readonly<Record<
   return operators as unknown as Change;
 }
 
-/** The janitor waits a little: nothing that is under way may lose its document. */
+/** The server's own expiry comes later by this: nothing that is under way may lose its document. */
 const JANITOR_MS = 120_000;
 /** For documents without end. */
 export const FAR = new Date('9999-01-01T00:00:00Z');
@@ -52,95 +52,12 @@ export const FAR = new Date('9999-01-01T00:00:00Z');
 export const IDLE_STATE_MS = 3_600_000;
 /** Sorts after every id: they are ASCII. */
 export const AFTER_ALL = '\u007f';
-const MAX_SHARDS = 50_000;
 const MAX_LABELS = 50_000;
 
-/** When the janitor may take what is needed until then. */
+/** When the server's own expiry may take what is needed until then. */
 export function janitorAt(untilServerMs: number): Date {
   const at = untilServerMs + JANITOR_MS;
   return at < FAR.getTime() ? new Date(Math.ceil(at)) : FAR;
-}
-
-export class MongoShard {
-  readonly stateId: string;
-  private readonly lead: string;
-
-  constructor(
-    lead: string,
-    readonly name: string,
-  ) {
-    this.stateId = `${lead}m:${name}`;
-    this.lead = `${lead}e:${name}:`;
-  }
-
-  entry(id: KeyId): string {
-    return `${this.lead}${id}`;
-  }
-
-  /** The id in the name of one of its documents. */
-  idOf(name: string): string {
-    return name.slice(this.lead.length);
-  }
-
-  /**
-   * Selects the documents of a view, after one of them. A view of a tenant also covers `u.tenant.…`, which sorts
-   * elsewhere, so only the path of a user narrows the range.
-   */
-  within({ path, namespace }: View, after: string | undefined): mongo.Filter<Stored> {
-    const from = path === undefined ? this.lead : `${this.lead}${path}/${namespace ?? ''}`;
-    const range = { ...(after === undefined ? { $gte: from } : { $gt: after }), $lt: `${from}${AFTER_ALL}` };
-    return namespace === undefined ? { _id: range } : { _id: range, n: namespace };
-  }
-}
-
-/**
- * Which shard an id belongs to. The number of shards is part of the names: another number is another cache, so that no
- * process can invalidate in one place what another stored in a different one.
- */
-export class MongoShards {
-  readonly lead: string;
-  private readonly known = new Map<string, MongoShard>();
-
-  constructor(
-    prefix: string,
-    private readonly shards: number,
-  ) {
-    this.lead = `${prefix}:1:`;
-  }
-
-  of({ id, space }: Pick<Key, 'id' | 'space'>): MongoShard {
-    return this.shard(space.partition, this.shards === 1 ? 0 : spread(id) % this.shards);
-  }
-
-  /** All shards of a partition: what labels and clears have to reach. */
-  all(partition: Partition): MongoShard[] {
-    return Array.from({ length: this.shards }, (_, number) => this.shard(partition, number));
-  }
-
-  /** The states of all shards of everybody. */
-  get states(): mongo.Filter<Stored> {
-    return { _id: { $gte: `${this.lead}m:`, $lt: `${this.lead}m:${AFTER_ALL}` } };
-  }
-
-  /** The shard of a state that was found. */
-  named(stateId: string): MongoShard {
-    return new MongoShard(this.lead, stateId.slice(this.lead.length + 2));
-  }
-
-  private shard(partition: Partition, number: number): MongoShard {
-    const name = this.shards === 1 ? partition : `${partition}.${number}.${this.shards}`;
-    let shard = this.known.get(name);
-    if (shard === undefined) {
-      if (this.known.size >= MAX_SHARDS) this.known.delete(this.known.keys().next().value as string);
-      shard = new MongoShard(this.lead, name);
-      this.known.set(name, shard);
-    }
-    return shard;
-  }
-}
-
-function spread(id: KeyId): number {
-  return createHash('sha1').update(id).digest().readUInt32BE(0);
 }
 
 /** Characters of a field that are a digest; the rest of it is the label's fingerprint. */
@@ -155,7 +72,7 @@ export function printOf(field: string): number | undefined {
 
 /**
  * Where the stamps of labels stand. A label contains what a user wrote, a field name never does: it is a digest. Behind it
- * stands the fingerprint of the label, for those who hear of a change and do not know the label.
+ * stands the fingerprint of the label, for a process that hears of a change and does not know the label.
  */
 export class LabelFields {
   private readonly known = new Map<Label, string>();
@@ -178,15 +95,12 @@ export class LabelFields {
 }
 
 /** The state of a shard as one read saw it. */
-export interface ShardState {
-  readonly generation: Generation;
+export interface ShardState extends RemoteState {
   readonly clock: Stamp;
-  readonly minimumStamp: Stamp;
   /** Leases older than this are void. */
   readonly bulk: Stamp;
-  /** When the janitor may take it. */
+  /** When the server's own expiry may take it. */
   readonly endMs: number;
-  readonly stamps: ReadonlyMap<Label, Stamp>;
 }
 
 export interface HeldLease {
@@ -197,12 +111,8 @@ export interface HeldLease {
 }
 
 /** What stands beside a value, readable without it; unproven. */
-export interface EntryHeader {
+export interface EntryHeader extends StoredHeader {
   readonly mark: string;
-  readonly generation: Generation;
-  readonly stamp: Stamp;
-  readonly labels: readonly Label[];
-  readonly keptUntilMs: number;
   readonly sizeBytes: number;
 }
 
@@ -272,13 +182,6 @@ export function leaseOf(found: Stored | undefined): HeldLease | undefined {
 export function namespaceOf(id: KeyId): string {
   const start = id.indexOf('/') + 1;
   return id.slice(start, id.indexOf('/', start)).split('@', 1)[0] ?? '';
-}
-
-/** The newest stamp among the minimum stamp and some labels. What the state does not know counts as older than everything. */
-export function requiredStamp(state: ShardState, labels: readonly Label[]): Stamp {
-  let stamp = state.minimumStamp;
-  for (const label of labels) stamp = Math.max(stamp, state.stamps.get(label) ?? 0);
-  return stamp;
 }
 
 /** What is no number cannot have been survived. */

@@ -1,35 +1,30 @@
 import type { Selection } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
-import { compileGlob } from '../../core/keys/glob.js';
-import type { Key } from '../../core/keys/key.js';
+import type { Key, KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { Partition } from '../../core/keys/partition.js';
-import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
-import type { MongoConnection } from './connection/connection.js';
-import type { MongoShard, MongoShards } from './documents.js';
-import type { MongoReader } from './reader.js';
-import type { MongoShardClocks, Ticked } from './shard-clocks.js';
-import { type Judgement, type MongoWalk } from './index-scan.js';
+import { Clearing, type Tick } from '../remote/clearing.js';
+import type { Removal } from '../remote/index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
-import { countWithin, MAX_PARALLEL_SCANS } from '../shared/counting.js';
 import { chunks, inTurns, sum } from '../shared/batches.js';
+import { MAX_PARALLEL_SCANS } from '../shared/counting.js';
+import type { MongoConnection } from './connection/connection.js';
+import { HEADER_FIELDS, headerOf, projectionOf, type EntryHeader } from './documents.js';
+import { asSeen, type MongoIndex, type MongoScan } from './index-scan.js';
+import type { MongoReader } from './reader.js';
+import type { MongoShardClocks } from './shard-clocks.js';
+import { everyState, shardOfState, type MongoShard, type MongoShards } from './shards.js';
 
-const EVERYTHING = compileGlob('*');
 /** Keys of one command. */
 const BATCH = 500;
 const NO_LABELS: readonly Label[] = Object.freeze([]);
-/**
- * What somebody else invalidated is left to them to remove and to count, unless that was so long ago that nobody is at
- * it any more. Stamps are microseconds of the server's clock, or a little more.
- */
-const ABANDONED_US = 60_000_000;
 
 interface InvalidationParts {
   readonly connection: MongoConnection;
   readonly shards: MongoShards;
   readonly reader: MongoReader;
   readonly shardClocks: MongoShardClocks;
-  readonly walk: MongoWalk;
+  readonly index: MongoIndex;
+  readonly scan: MongoScan;
   readonly serverClock: ServerClock;
   readonly clock: Clock;
   /** How long a clear counts what it removes before it answers with what it has counted. */
@@ -41,45 +36,28 @@ interface InvalidationParts {
  * and counts what was live when it began. With several shards a removal has settled when all of them have answered.
  */
 export class MongoInvalidation {
-  constructor(private readonly parts: InvalidationParts) {}
+  readonly clearing: Clearing<MongoShard>;
+
+  constructor(private readonly parts: InvalidationParts) {
+    const { scan, shardClocks } = parts;
+    this.clearing = new Clearing({
+      ...parts,
+      // A lease stays: its fill is judged by the state.
+      empty: 'other',
+      tick: (shard, labels, kind) => shardClocks.tick(shard, labels, kind),
+      tickEverything: () => this.tickEverything(),
+      remove: (shard, selection, removal) => scan.remove(shard, selection, removal),
+    });
+  }
 
   async evict(keys: readonly Key[]): Promise<number> {
-    const { shards, walk } = this.parts;
     const [only] = keys;
     if (only === undefined) return 0;
     if (keys.length === 1) return this.evictOne(only);
-    const byShard = new Map<MongoShard, Set<Key['id']>>();
-    for (const key of keys) {
-      const shard = shards.of(key);
-      const known = byShard.get(shard);
-      if (known === undefined) byShard.set(shard, new Set([key.id]));
-      else known.add(key.id);
-    }
-    const batches = [...byShard].flatMap(([shard, ids]) =>
-      chunks([...ids], BATCH).map((some) => [shard, some] as const),
+    const batches = [...this.parts.shards.group(keys)].flatMap(([shard, all]) =>
+      chunks([...new Set(all.map(({ id }) => id))], BATCH).map((some) => [shard, some] as const),
     );
-    return sum(await inTurns(batches, MAX_PARALLEL_SCANS, ([shard, some]) => walk.evict(shard, some)));
-  }
-
-  async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    const { shards, shardClocks } = this.parts;
-    await Promise.all(shards.all(partition).map((shard) => shardClocks.tick(shard, labels, 'labels')));
-  }
-
-  /** @param counts without, what is invalid is left to expire */
-  async clear(view: View, counts: boolean): Promise<number> {
-    const { shards, shardClocks, serverClock } = this.parts;
-    const beganAtMs = serverClock.nowMs();
-    const ticked = await Promise.all(
-      shards
-        .all(view.partition)
-        .map((shard) =>
-          view.label === undefined
-            ? shardClocks.tick(shard, NO_LABELS, 'floor')
-            : shardClocks.tick(shard, [view.label], 'labels'),
-        ),
-    );
-    return counts ? this.tidyAll(ticked, view, beganAtMs) : 0;
+    return sum(await inTurns(batches, MAX_PARALLEL_SCANS, ([shard, some]) => this.evictSome(shard, some)));
   }
 
   /**
@@ -87,73 +65,60 @@ export class MongoInvalidation {
    * into. So nothing has to be voided beforehand.
    */
   async removeMatching(selection: Selection): Promise<number> {
-    const { shards, walk } = this.parts;
-    const judge: Judgement = (header, state) => (walk.isLive(header, state) ? 'live' : 'dead');
+    const { shards, scan } = this.parts;
+    const judge: Removal['judge'] = (header, state) => (scan.isLive(header, state) ? 'live' : 'dead');
     const counts = await inTurns(shards.all(selection.view.partition), MAX_PARALLEL_SCANS, async (shard) => {
       let removed = 0;
-      for await (const some of walk.remove(shard, selection, judge, 'go')) removed += some;
+      for await (const some of scan.remove(shard, selection, { judge, empty: 'dead', isTold: false })) removed += some;
       return removed;
     });
     return sum(counts);
   }
 
   /** Every shard of this prefix, found by its state: the one place that crosses partitions. */
-  async clearEverything(counts: boolean): Promise<number> {
-    const { shardClocks, serverClock } = this.parts;
-    const beganAtMs = serverClock.nowMs();
-    const everyShard = await this.everyShard();
-    const ticked = await inTurns(everyShard, MAX_PARALLEL_SCANS, (shard) =>
-      shardClocks.tick(shard, NO_LABELS, 'floor'),
-    );
-    return counts ? this.tidyAll(ticked, WHOLE_SHARD, beganAtMs) : 0;
-  }
-
   async everyShard(): Promise<MongoShard[]> {
     const { connection, shards } = this.parts;
     const found = await connection.run((documents) =>
-      documents.find(shards.states, { projection: { _id: 1 } }).toArray(),
+      documents.find(everyState(shards.lead), { projection: { _id: 1 } }).toArray(),
     );
-    return found.map(({ _id }) => shards.named(_id));
+    return found.map(({ _id }) => shardOfState(_id, shards.lead));
+  }
+
+  private async tickEverything(): Promise<readonly (Tick<MongoShard> | undefined)[]> {
+    const { shardClocks } = this.parts;
+    return inTurns(await this.everyShard(), MAX_PARALLEL_SCANS, (shard) =>
+      shardClocks.tick(shard, NO_LABELS, 'everything'),
+    );
+  }
+
+  /** Removes documents by name, whatever stands in them; how many of them were live. */
+  private async evictSome(shard: MongoShard, ids: readonly KeyId[]): Promise<number> {
+    const { connection, index, scan } = this.parts;
+    const names = ids.map((id) => shard.entry(id));
+    const [visited, state] = await index.look(shard, names);
+    const live = visited.filter(({ header }) => header !== undefined && scan.isLive(header, state));
+    return connection.run(async (documents) => {
+      const removed = live.length === 0 ? 0 : (await documents.deleteMany(asSeen(live))).deletedCount;
+      await documents.deleteMany({ _id: { $in: names } });
+      return removed;
+    });
   }
 
   private async evictOne(key: Key): Promise<number> {
-    const { shards, reader, walk } = this.parts;
+    const { shards, reader, scan } = this.parts;
     const shard = shards.of(key);
-    const [header, state] = await Promise.all([walk.evictOne(shard, key.id), reader.state(shard, key.labels)]);
+    const [header, state] = await Promise.all([this.removeOne(shard, key.id), reader.state(shard, key.labels)]);
     if (header === undefined) return 0;
     const isKnown = header.labels.every((label) => state?.stamps.has(label) === true);
-    return walk.isLive(header, isKnown ? state : await reader.state(shard, header.labels)) ? 1 : 0;
+    return scan.isLive(header, isKnown ? state : await reader.state(shard, header.labels)) ? 1 : 0;
   }
 
-  /** All of it is invalid already. */
-  private tidyAll(ticked: readonly (Ticked | undefined)[], view: View, beganAtMs: number): Promise<number> {
-    const { clock, countingMs, walk } = this.parts;
-    const known = ticked.filter((tick) => tick !== undefined);
-    const selection = { view, match: EVERYTHING };
-    return countWithin(countingMs, clock, known, (tick) =>
-      walk.remove(tick.shard, selection, this.judgement(tick, view.label, beganAtMs), 'stay'),
+  /** One document, in one step. */
+  private async removeOne(shard: MongoShard, id: KeyId): Promise<EntryHeader | undefined> {
+    const projection = projectionOf(HEADER_FIELDS);
+    const found = await this.parts.connection.run((documents) =>
+      documents.findOneAndDelete({ _id: shard.entry(id) }, { projection }),
     );
-  }
-
-  /**
-   * Live before the tick: what the tick itself set, and whatever came after, does not count against it. Of what was dead
-   * before, only what has been for long is removed.
-   */
-  private judgement(tick: Ticked, own: Label | undefined, beganAtMs: number): Judgement {
-    return (header, state) => {
-      if (header.generation !== tick.generation) return header.generation === state?.generation ? 'other' : 'dead';
-      if (header.stamp >= tick.clock) return 'other';
-      if (beganAtMs >= header.keptUntilMs) return 'dead';
-      let killedAt = Infinity;
-      const consider = (stamp: number): void => {
-        if (stamp > header.stamp && stamp < tick.clock) killedAt = Math.min(killedAt, stamp);
-      };
-      consider(tick.minimumStamp);
-      for (const label of header.labels) {
-        consider((label === own ? tick.stamps.get(label) : state?.stamps.get(label)) ?? 0);
-      }
-      if (killedAt === Infinity) return 'live';
-      return killedAt < tick.clock - ABANDONED_US ? 'dead' : 'other';
-    };
+    return headerOf(found ?? undefined);
   }
 }

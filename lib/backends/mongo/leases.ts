@@ -1,20 +1,20 @@
-/** Who may load: asking, renewing, giving back. The lease stands in the document of its entry. Keeps invariants 3 and 5. */
+/** Leases: asking, renewing, giving back. The lease stands in the document of its entry. Keeps invariants 3 and 5. */
 import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Entry } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import { survives } from '../../core/stamp.js';
-import { janitorAt, namespaceOf, type MongoShard, type ShardState } from './documents.js';
+import { janitorAt, namespaceOf, type ShardState } from './documents.js';
+import type { MongoShard } from './shards.js';
 import { isDuplicate } from './connection/errors.js';
 import type { Look, MongoReader, ReaderParts } from './reader.js';
 import type { MongoShardClocks } from './shard-clocks.js';
 import { OrphanedLeases } from '../remote/orphaned-leases.js';
-import { ServerEntry } from '../remote/stored-entry.js';
+import { isFresh, ServerEntry } from '../remote/stored-entry.js';
 import { nonce } from '../shared/nonce.js';
 import { RefusedError } from '../shared/refused.error.js';
 
-/** Somebody would have to change the document between any two attempts. */
+/** Another process would have to change the document between any two attempts. */
 const MAX_ATTEMPTS = 16;
 /** A lease that is lost with its server is asked for anew: it need not survive more than one. */
 const CHEAP = Object.freeze({ writeConcern: { w: 1 } });
@@ -44,7 +44,7 @@ export class MongoLeases {
       const look = await this.parts.reader.look(key);
       const standing = this.sameAs(request.seen, look) ?? look.entry;
       const reading: Reading = { entry: standing, required: look.required, level: 'l2' };
-      if (request.purpose === 'missing' && standing !== request.seen && this.isFresh(reading)) {
+      if (request.purpose === 'missing' && standing !== request.seen && isFresh(reading, this.parts.serverClock)) {
         return { kind: 'found', reading };
       }
       if (look.isForeign)
@@ -86,11 +86,6 @@ export class MongoLeases {
     return this.ofLoads.has(lease);
   }
 
-  isFresh({ entry, required }: Pick<Reading, 'entry' | 'required'>): boolean {
-    const nowMs = this.parts.serverClock.localMs();
-    return entry !== undefined && survives(entry, required) && nowMs < Math.min(entry.freshUntilMs, entry.keptUntilMs);
-  }
-
   close(): void {
     this.orphaned.close();
   }
@@ -105,7 +100,7 @@ export class MongoLeases {
   ): Promise<Lease | undefined> {
     if (!Number.isFinite(state.clock))
       throw new RefusedError('lease', 'mongo', { why: 'the state of the shard is damaged' });
-    // A token for each attempt: one that timed out may still be granted, and nobody holds it.
+    // A token for each attempt: one that timed out may still be granted, and no load holds it.
     const token = nonce();
     const nowMs = this.nowServerMs();
     const isFree = [
@@ -153,7 +148,7 @@ export class MongoLeases {
     return lease.untilMs > this.nowServerMs() && lease.generation === state.generation && lease.stamp >= state.bulk;
   }
 
-  /** What the asker has read, if it still stands there. */
+  /** What the caller has read, if it still stands there. */
   private sameAs(seen: Entry | undefined, { entry }: Look): ServerEntry | undefined {
     return seen instanceof ServerEntry && entry !== undefined && seen.mark.equals(entry.mark) ? seen : undefined;
   }

@@ -3,33 +3,19 @@
  * reading. Only classic operators are used, so any server will do that changes a document by one at a time. Keeps
  * invariants 3, 4, 5 and 11.
  */
-import type {
-  BackendFactory,
-  BackendInfo,
-  BackendParts,
-  FillOutcome,
-  Lease,
-  LeaseReply,
-  LeaseRequest,
-  Page,
-  Reading,
-  Selection,
-  Usage,
-} from '../../core/backend.js';
+import type { BackendFactory, BackendInfo, BackendParts, Reading, Usage } from '../../core/backend.js';
 import type { Wire } from '../../core/bus.js';
 import { machineOf } from '../../core/clock.js';
-import type { Draft, Entry } from '../../core/entry.js';
 import { CacheConfigError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
-import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { MAX_PARALLEL_SCANS } from '../shared/counting.js';
 import { MongoApplications } from './applications.js';
 import { MongoCounter } from './counter.js';
-import { LabelFields, MongoShards } from './documents.js';
+import { LabelFields } from './documents.js';
+import { mongoShards, type MongoShard, type MongoShards } from './shards.js';
 import { MongoServerProbe } from './connection/server-probe.js';
 import { infoOf } from './info.js';
 import { MongoInvalidation } from './invalidation.js';
@@ -40,20 +26,19 @@ import { resolveMongoOptions, type MongoOptions, type ResolvedMongoOptions } fro
 import { MongoReader } from './reader.js';
 import { MongoShardClocks } from './shard-clocks.js';
 import { MongoCleanup } from './cleanup.js';
-import { MongoValidator, proofOfEntry } from './validator.js';
-import { MongoWalk } from './index-scan.js';
+import { MongoValidator } from './validator.js';
+import { MongoIndex, type MongoScan } from './index-scan.js';
 import { ChangeStreamWire } from './change-stream/change-stream.wire.js';
 import { MongoWrites } from './writes.js';
-import { pageOf, totalOf } from '../remote/index-scan.js';
+import { IndexScan, totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
-import { levelOf, type ServerBackend } from '../remote/remote.backend.js';
+import { levelOf } from '../remote/level.js';
+import { RemoteBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
-import { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
+import { EntryOpener } from '../remote/stored-entry.js';
 import { inTurns } from '../shared/batches.js';
 import { RefusedError } from '../shared/refused.error.js';
-import { apply } from '../resilience/retry-queue.js';
-import type { Invalidation } from '../shared/invalidation.js';
-import type { Proof, SecondLevel } from '../shared/second-level.js';
+import type { SecondLevel } from '../shared/second-level.js';
 
 /**
  * Keeps entries in one collection of MongoDB, by mongoose 8 or 9.
@@ -77,7 +62,7 @@ export function mongo(options: MongoOptions): BackendFactory {
   });
 }
 
-class MongoBackend implements ServerBackend {
+class MongoBackend extends RemoteBackend<MongoShard> {
   static {
     hideFromLogs(this.prototype, 'MongoBackend');
   }
@@ -86,32 +71,30 @@ class MongoBackend implements ServerBackend {
   readonly validator: MongoValidator;
   private readonly serverClock: ServerClock;
   private readonly connection: MongoConnection;
-  private readonly shards: MongoShards;
+  protected readonly shards: MongoShards;
   private readonly keyCheck: MongoKeyCheck;
   private readonly reader: MongoReader;
-  private readonly leases: MongoLeases;
-  private readonly writes: MongoWrites;
-  private readonly counter: MongoCounter;
-  private readonly walk: MongoWalk;
-  private readonly invalidation: MongoInvalidation;
+  protected readonly leases: MongoLeases;
+  protected readonly writes: MongoWrites;
+  protected readonly markEncoding = 'base64url';
+  protected readonly counts = true;
+  protected readonly counter: MongoCounter;
+  protected readonly scanner: MongoScan;
+  protected readonly invalidation: MongoInvalidation;
   private readonly cleanup: MongoCleanup;
   private readonly warnings: Warnings;
-  private tellReborn: (() => void) | undefined;
-  /** Called when a server is there again. */
-  onReachable: (() => void) | undefined;
-  /** Called with the reason when there is no server. */
-  onAway: ((why: string) => void) | undefined;
 
   constructor(
     private readonly options: ResolvedMongoOptions,
     private readonly parts: BackendParts,
     isWatched: boolean,
   ) {
+    super();
     const { emit, prefix, random } = parts;
     const clock = machineOf(parts.clock);
     const serverClock = new ServerClock(parts.clock);
     this.serverClock = serverClock;
-    const shards = new MongoShards(prefix, options.shards);
+    const shards = mongoShards(prefix, options.shards);
     const { lead } = shards;
     const keyCheck = new MongoKeyCheck(parts.codec(), lead);
     const codec = keyCheck.guarded();
@@ -124,13 +107,13 @@ class MongoBackend implements ServerBackend {
       {
         probe: async (db, documents) => {
           const identity = await probe.check(db, documents);
-          // With another key it reads and removes as before; what it would store nobody else could open.
+          // With another key it reads and removes as before; what it would store no other process could open.
           await keyCheck.run(documents).catch((mismatch: CacheConfigError) => warn(mismatch.message));
           void applications.look(documents);
           return identity;
         },
         onUse: (db) => probe.keepTime(db),
-        onReborn: () => this.tellReborn?.(),
+        onReborn: () => this.reborn(),
         onReachable: () => this.onReachable?.(),
         onProblem: (why) => this.onAway?.(why),
       },
@@ -149,10 +132,11 @@ class MongoBackend implements ServerBackend {
     this.validator = new MongoValidator({ connection, shards, fields });
     this.leases = new MongoLeases(leaseParts);
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard);
-    this.counter = new MongoCounter(leaseParts, this.leases, this.writes);
-    this.walk = new MongoWalk(connection, reader, serverClock, new Pace(clock), warn);
+    this.counter = new MongoCounter(leaseParts, this.writes);
+    const index = new MongoIndex({ connection, reader }, warn);
+    this.scanner = new IndexScan(index, serverClock, new Pace(clock));
     const countingMs = options.guard.longTimeoutMs / 2;
-    this.invalidation = new MongoInvalidation({ ...leaseParts, walk: this.walk, countingMs });
+    this.invalidation = new MongoInvalidation({ ...leaseParts, index, scan: this.scanner, countingMs });
     this.cleanup = new MongoCleanup(connection, clock, serverClock, random, (documents) => probe.renewIndex(documents));
     this.cleanup.start();
   }
@@ -161,79 +145,11 @@ class MongoBackend implements ServerBackend {
     return this.reader.read(key);
   }
 
-  readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
-    return Promise.all(keys.map((key) => this.read(key)));
-  }
-
-  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
-    return this.leases.ask(key, request);
-  }
-
-  renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    return this.leases.renew(lease, leaseMs);
-  }
-
-  release(lease: Lease): Promise<void> {
-    return this.leases.release(lease);
-  }
-
-  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    return this.writes.fill(lease, draft);
-  }
-
-  write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
-    return this.writes.write(key, draft, dueMs);
-  }
-
-  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void> {
-    return this.writes.writeMany(entries, dueMs);
-  }
-
-  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.writes.expire(key, freshForMs, keptForMs);
-  }
-
-  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.counter.increment(key, by, draft);
-  }
-
-  evict(keys: readonly Key[]): Promise<number> {
-    return this.invalidation.evict(keys);
-  }
-
-  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    return this.invalidation.invalidate(partition, labels);
-  }
-
-  clear(view: View): Promise<number> {
-    return this.invalidation.clear(view, true);
-  }
-
-  clearEverything(): Promise<number> {
-    return this.invalidation.clearEverything(true);
-  }
-
-  /** Nobody waits for a count, but everybody for this to be over. */
-  async resend(invalidation: Invalidation): Promise<void> {
-    if (invalidation.kind === 'clear') await this.invalidation.clear(invalidation.view, false);
-    else if (invalidation.kind === 'everything') await this.invalidation.clearEverything(false);
-    else await apply(this, invalidation);
-  }
-
-  removeMatching(selection: Selection): Promise<number> {
-    return this.invalidation.removeMatching(selection);
-  }
-
-  scan(selection: Selection, cursor: string | undefined): Promise<Page> {
-    const shards = this.shards.all(selection.view.partition);
-    return pageOf(shards, cursor, (shard, after) => this.walk.page(shard, selection, after));
-  }
-
   /** Exact, by looking at each entry. */
   async usage(view: View | undefined): Promise<Usage> {
-    const { invalidation, shards, walk } = this;
+    const { invalidation, shards, scanner } = this;
     const looked = view === undefined ? await invalidation.everyShard() : shards.all(view.partition);
-    return totalOf(await inTurns(looked, MAX_PARALLEL_SCANS, (shard) => walk.usage(shard, view ?? WHOLE_SHARD)));
+    return totalOf(await inTurns(looked, MAX_PARALLEL_SCANS, (shard) => scanner.usage(shard, view ?? WHOLE_SHARD)));
   }
 
   /** Of the whole collection, documents of shards and leases included. */
@@ -258,15 +174,7 @@ class MongoBackend implements ServerBackend {
     }
   }
 
-  onReborn(listener: () => void): void {
-    this.tellReborn = listener;
-  }
-
-  proofOf(of: Entry | Draft): Proof | undefined {
-    return of instanceof ServerEntry ? proofOfEntry(of) : this.writes.proofs.get(of as Draft);
-  }
-
-  /** To hear what the server says about the collection. */
+  /** Changes of the collection, as the server tells them. */
   wire(origin: string): Wire {
     const { serverClock, connection, shards, writes } = this;
     return new ChangeStreamWire({

@@ -5,7 +5,6 @@ import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp } from '../../core/stamp.js';
 import type { mongo } from 'mongoose';
 import {
-  requiredStamp,
   change,
   ENTRY_FIELDS,
   headerOf,
@@ -14,11 +13,11 @@ import {
   stateOf,
   type HeldLease,
   type LabelFields,
-  type MongoShard,
-  type MongoShards,
   type ShardState,
   type Stored,
 } from './documents.js';
+import type { MongoShard, MongoShards } from './shards.js';
+import { requiredStamp } from '../remote/shard-state.js';
 import type { MongoConnection } from './connection/connection.js';
 import { CoalescedReads, type Found } from './coalesced-reads.js';
 import type { ServerClock } from '../remote/server-clock.js';
@@ -32,7 +31,7 @@ const VALUE = Object.freeze({ m: '', v: '', q: '', h: '', i: '', s: '', g: '', e
 export interface Look {
   readonly entry: ServerEntry | undefined;
   readonly required: RequiredStamp;
-  /** Of the value, whoever's it is; undefined where there is none. */
+  /** Of the value, also of one that does not open; undefined where there is none. */
   readonly mark: string | undefined;
   /** True for a number that the server itself adds to. */
   readonly isCounter: boolean;

@@ -1,7 +1,7 @@
 /** Clocks of shards: begun, kept alive, and ticked by what invalidates many entries at once. Keeps invariants 3 and 4. */
 import type { mongo } from 'mongoose';
 import type { Label } from '../../core/keys/label.js';
-import type { Generation, Stamp } from '../../core/stamp.js';
+import type { Stamp } from '../../core/stamp.js';
 import {
   change,
   IDLE_STATE_MS,
@@ -12,12 +12,13 @@ import {
   stateOf,
   type Documents,
   type LabelFields,
-  type MongoShard,
   type ShardState,
   type Stored,
 } from './documents.js';
+import type { MongoShard } from './shards.js';
 import { isDuplicate } from './connection/errors.js';
 import type { MongoConnection } from './connection/connection.js';
+import type { Tick } from '../remote/clearing.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { chunks } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
@@ -29,17 +30,6 @@ const MAX_LABELS = 2_000;
 const FORGOTTEN = 100;
 const MAX_SHARDS = 10_000;
 const NO_LABELS: readonly Label[] = Object.freeze([]);
-
-/** What one invalidation did to a shard. */
-export interface Ticked {
-  readonly shard: MongoShard;
-  readonly generation: Generation;
-  readonly clock: Stamp;
-  /** The minimum stamp before. */
-  readonly minimumStamp: Stamp;
-  /** The stamps of the labels before. */
-  readonly stamps: ReadonlyMap<Label, Stamp>;
-}
 
 export interface ShardClocksParts {
   readonly connection: MongoConnection;
@@ -113,10 +103,14 @@ export class MongoShardClocks {
   }
 
   /**
-   * Invalidates labels, or with `minimum stamp` (and for more labels than are remembered) everything in the shard. O(1) in
+   * Invalidates labels, or with `everything` (and for more labels than are remembered) everything in the shard. O(1) in
    * entries. A shard without a state has nothing valid, so nothing has to be noted: undefined.
    */
-  async tick(shard: MongoShard, labels: readonly Label[], kind: 'labels' | 'floor'): Promise<Ticked | undefined> {
+  async tick(
+    shard: MongoShard,
+    labels: readonly Label[],
+    kind: 'labels' | 'everything',
+  ): Promise<Tick<MongoShard> | undefined> {
     try {
       return await this.tickSound(shard, labels, kind);
     } catch (error) {
@@ -128,12 +122,12 @@ export class MongoShardClocks {
   private async tickSound(
     shard: MongoShard,
     labels: readonly Label[],
-    kind: 'labels' | 'floor',
-  ): Promise<Ticked | undefined> {
+    kind: 'labels' | 'everything',
+  ): Promise<Tick<MongoShard> | undefined> {
     const { connection, fields } = this.parts;
     // So many would be forgotten at once, and the minimum stamp would rise to them all the same.
-    if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tickSound(shard, NO_LABELS, 'floor');
-    const paths = [...fields.paths(labels), ...(kind === 'floor' ? ['f'] : []), 'b'];
+    if (new Set(labels).size > MAX_LABELS - FORGOTTEN) return this.tickSound(shard, NO_LABELS, 'everything');
+    const paths = [...fields.paths(labels), ...(kind === 'everything' ? ['f'] : []), 'b'];
     const projection = projectionOf([...STATE_FIELDS, ...fields.paths(labels)]);
     const clock = Math.max((this.heard.get(shard.stateId) ?? 0) + 1, this.nowUs());
     const set = Object.fromEntries([...paths, 'c'].map((path) => [path, clock]));

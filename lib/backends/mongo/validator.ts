@@ -1,9 +1,10 @@
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import { requiredStamp, STATE_FIELDS, stateOf, type LabelFields, type MongoShards } from './documents.js';
+import { STATE_FIELDS, stateOf, type LabelFields } from './documents.js';
+import type { MongoShards } from './shards.js';
+import { requiredStamp } from '../remote/shard-state.js';
 import type { MongoConnection } from './connection/connection.js';
 import { CoalescedReads } from './coalesced-reads.js';
-import type { ServerEntry } from '../remote/stored-entry.js';
 import type { Proof } from '../shared/second-level.js';
 
 interface ValidatorParts {
@@ -32,9 +33,4 @@ export class MongoValidator {
     if (documents.get(name)?.['m'] !== mark || state?.generation !== generation) return false;
     return stamp >= requiredStamp(state, labels);
   }
-}
-
-/** Counters are added to in place, so nothing about a copy of one could be checked. */
-export function proofOfEntry({ mark, generation, stamp, counter }: ServerEntry): Proof | undefined {
-  return counter === undefined ? { mark: mark.toString('base64url'), generation, stamp } : undefined;
 }

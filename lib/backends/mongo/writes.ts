@@ -1,22 +1,16 @@
-/** What stores: fills, explicit writes, other lives for entries. Sealing is done here, judging by the stamps on the server. */
+/** What stores: fills, explicit writes, other ttls for entries. Sealing is done here, judging by the stamps on the server. */
 import type { FillOutcome, Lease } from '../../core/backend.js';
 import type { mongo } from 'mongoose';
 import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
-import { BackendError, ValueTooLargeError } from '../../core/errors.js';
+import { ValueTooLargeError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
-import {
-  requiredStamp,
-  change,
-  janitorAt,
-  namespaceOf,
-  type Documents,
-  type MongoShard,
-  type ShardState,
-  type Stored,
-} from './documents.js';
-import { MANY, type GuardSettings } from '../resilience/options.js';
+import { change, janitorAt, namespaceOf, type Documents, type ShardState, type Stored } from './documents.js';
+import type { MongoShard } from './shards.js';
+import { requiredStamp } from '../remote/shard-state.js';
+import { isFresh } from '../remote/stored-entry.js';
+import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
 import { isDuplicate } from './connection/errors.js';
 import { OwnWrites } from './change-stream/own-writes.js';
 import type { LeaseParts, MongoLeases } from './leases.js';
@@ -32,7 +26,7 @@ const MAX_BYTES = 16_000_000;
 /** Writes in one command. */
 const BATCH = 200;
 
-/** What of a value is not the value: whose life it has. */
+/** What of an entry is not its value: by which state it is judged, and how long it lives. */
 export interface EntryMetadata {
   readonly generation: Generation;
   readonly stamp: Stamp;
@@ -46,12 +40,12 @@ interface Sealed {
   readonly state: ShardState;
   readonly fields: Record<string, unknown>;
   readonly keptForMs: number;
-  /** Whoever takes the document away takes the ticket away, and the write with it. */
+  /** What takes the document away takes the ticket away, and the write with it. */
   readonly ticket: string;
 }
 
 export class MongoWrites {
-  /** Of values stored from here, as long as nobody has told of them. */
+  /** Values stored from here, as long as the stream has not told of them. */
   readonly ownWrites = new OwnWrites();
   /** What a copy of a stored draft can be checked by. */
   readonly proofs = new WeakMap<Draft, Proof>();
@@ -60,8 +54,7 @@ export class MongoWrites {
     private readonly parts: LeaseParts,
     private readonly codec: Codec,
     private readonly leases: MongoLeases,
-    /** How long a caller waits for a write, and for many. */
-    private readonly patience: Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>,
+    private readonly timeouts: WriteTimeouts,
   ) {}
 
   /** Stored under the lease; whether it is valid too is said by the state, as it will be to every reader. */
@@ -92,10 +85,9 @@ export class MongoWrites {
   }
 
   /**
-   * In two steps: a ticket is laid beside whatever stands there, then the value is stored if the ticket still lies there.
-   * A write that a network or a hanging server delivers after its caller has given it up finds its ticket gone with
-   * what its caller removed instead. Whoever takes a ticket away (a removal, another write, a put) came after this one:
-   * laying it ends the lease of whoever began before.
+   * Two-phase write: add a ticket to the document, then store the value only if the ticket is still there. Any removal and
+   * any other write deletes it, so a write that a network or a hanging server delivers after its caller has given it up
+   * cannot bring back what the caller removed instead. Adding it ends the lease of a load that began before.
    */
   async write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
     await this.writeMany([[key, draft]], dueMs);
@@ -105,19 +97,18 @@ export class MongoWrites {
    * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
    * @param dueMs when the caller is told that it failed
    */
-  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.due(entries.length)): Promise<void> {
+  async writeMany(
+    entries: readonly (readonly [Key, Draft])[],
+    dueMs = dueAt(this.parts.clock, this.timeouts, entries.length),
+  ): Promise<void> {
     if (entries.length === 0) return;
-    // Of two for one key the later one stays.
-    const last = new Map(entries.map(([key, draft]) => [key.id, [key, draft] as const]));
-    const states = await this.statesOf([...last.values()].map(([key]) => key));
-    const sealed = await Promise.all([...last.values()].map(([key, draft]) => this.prepared(key, draft, states)));
+    const last = lastOfEach(entries);
+    const states = await this.statesOf(last.map(([key]) => key));
+    const sealed = await Promise.all(last.map(([key, draft]) => this.prepared(key, draft, states)));
     const batches = chunks(sealed, BATCH);
     for (const batch of batches) {
       await this.layTickets(batch);
-      // Given up by now: what its caller did instead must not be undone.
-      if (this.parts.clock.monotonicMs() > dueMs) {
-        throw new BackendError('write', 'mongo', { why: 'no answer in time' });
-      }
+      if (this.parts.clock.monotonicMs() > dueMs) throw tooLate('mongo');
       await this.redeem(batch);
     }
     await Promise.all(
@@ -130,7 +121,8 @@ export class MongoWrites {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const look = await reader.look(key);
       const { entry, mark, state } = look;
-      if (entry === undefined || mark === undefined || state === undefined || !this.leases.isFresh(look)) return false;
+      if (entry === undefined || mark === undefined || state === undefined || !isFresh(look, this.parts.serverClock))
+        return false;
       const metadata = { freshForMs, keptForMs };
       const bytes = look.isCounter
         ? undefined
@@ -144,7 +136,7 @@ export class MongoWrites {
         return true;
       }
     }
-    throw new BackendError('expire', 'mongo', { why: 'something else changed it at every attempt' });
+    throw changedAtEveryAttempt('expire', 'mongo');
   }
 
   /** Everything that is stored with a value, its bytes included. @throws UnserializableError, ValueTooLargeError */
@@ -240,12 +232,12 @@ export class MongoWrites {
     const { matchedCount } = await this.storing(values, () =>
       this.parts.connection.run(async (documents) => documents.bulkWrite(operations, { ordered: false })),
     );
-    // Of a batch that was overtaken in part nobody knows which.
+    // Of a batch that was overtaken in part it is not known which.
     if (matchedCount !== batch.length) return;
     for (const { draft, fields } of batch) this.note(draft, fields);
   }
 
-  /** ChangeEvent of these values are no news here, unless nobody knows what became of them. */
+  /** The stream's events about these values are not foreign here, unless the outcome of the write is unknown. */
   private async storing<T>(values: readonly Record<string, unknown>[], work: () => Promise<T>): Promise<T> {
     for (const { m } of values) this.ownWrites.add(m);
     try {
@@ -258,12 +250,6 @@ export class MongoWrites {
 
   private note(draft: Draft, { m, i, s }: Record<string, unknown>): void {
     this.proofs.set(draft, { mark: m as string, generation: i as Generation, stamp: s as Stamp });
-  }
-
-  /** For a caller that begins to wait now. */
-  private due(entries: number): number {
-    const { timeoutMs, longTimeoutMs } = this.patience;
-    return this.parts.clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
   }
 
   private freshUntil(freshForMs: number): number {

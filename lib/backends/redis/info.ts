@@ -1,7 +1,7 @@
 import type { BackendInfo } from '../../core/backend.js';
 import type { RedisConnection } from './connection/connection.js';
 
-/** Facts about the server that are told to people. */
+/** Facts about the server for operators. */
 const DETAILS: readonly string[] = Object.freeze([
   'redis_version',
   'dragonfly_version',

@@ -1,4 +1,4 @@
-/** Who may load: asking, renewing, giving back. Keeps invariants 3 and 5. */
+/** Leases: asking, renewing, giving back. Keeps invariants 3 and 5. */
 import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
@@ -6,35 +6,35 @@ import type { Entry } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import { survives } from '../../core/stamp.js';
 import type { ChangePublisher } from './change-publisher.js';
 import type { ShardClocks } from './shard-clocks.js';
 import { OrphanedLeases } from '../remote/orphaned-leases.js';
 import type { ServerClock } from '../remote/server-clock.js';
-import { ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
+import { isFresh, ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
-import type { RedisReader, ShardView } from './reader.js';
+import type { RedisReader } from './reader.js';
+import type { ShardState } from '../remote/shard-state.js';
 import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
 import { LEASE } from './scripts/lease.js';
 import { RELEASE } from './scripts/release.js';
 import { RENEW } from './scripts/renew.js';
-import type { Shard, ShardMap } from './shards.js';
+import type { Shard, RedisShards } from './shards.js';
 import { RefusedError } from '../shared/refused.error.js';
 
-/** Somebody would have to store something unfit between any two attempts. */
+/** Something unfit would have to be stored between any two attempts. */
 const MAX_ATTEMPTS = 8;
 
 interface Granted {
   readonly token: string;
-  readonly view: ShardView;
+  readonly view: ShardState;
   readonly stamp: number;
   readonly standing: ServerEntry | undefined;
 }
 
 export interface LeaseParts {
   readonly pool: RedisPool;
-  readonly shards: ShardMap;
+  readonly shards: RedisShards;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly opener: EntryOpener;
@@ -52,7 +52,7 @@ export class RedisLeases {
     this.orphaned = new OrphanedLeases(parts.clock, (lease) => this.end(lease));
   }
 
-  /** Asks until the answer is a lease, somebody else's lease, or an entry that is fresh and that the asker has not seen. */
+  /** Asks until the answer is a lease, the lease of another load, or an entry that is fresh and that the caller has not seen. */
   async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
     const { opener, reader, shards } = this.parts;
     const shard = shards.of(key);
@@ -72,7 +72,7 @@ export class RedisLeases {
         required: await reader.required(shard, found, answer.view),
         level: 'l2',
       };
-      if (this.isFresh(reading)) return { kind: 'found', reading };
+      if (isFresh(reading, this.parts.serverClock)) return { kind: 'found', reading };
       known = found;
       mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
     }
@@ -93,15 +93,6 @@ export class RedisLeases {
     return this.replacing.has(lease);
   }
 
-  isFresh(reading: Reading): boolean {
-    const { entry, required } = reading;
-    return (
-      entry !== undefined &&
-      survives(entry, required) &&
-      this.parts.serverClock.localMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
-    );
-  }
-
   close(): void {
     this.orphaned.close();
   }
@@ -116,8 +107,8 @@ export class RedisLeases {
     { leaseMs, purpose }: LeaseRequest,
     known: Entry | undefined,
     mark: Buffer | '',
-  ): Promise<Extract<LeaseReply, { kind: 'held' }> | Granted | { readonly bytes: Buffer; readonly view: ShardView }> {
-    // A token for each attempt: one that timed out may still be granted, and nobody holds it.
+  ): Promise<Extract<LeaseReply, { kind: 'held' }> | Granted | { readonly bytes: Buffer; readonly view: ShardState }> {
+    // A token for each attempt: one that timed out may still be granted, and no load holds it.
     const token = nonce();
     const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
     const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
@@ -132,7 +123,7 @@ export class RedisLeases {
     }
     if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
     this.parts.serverClock.note(Number(text(reply[4])), askedAtMs);
-    const view: ShardView = {
+    const view: ShardState = {
       generation: text(reply[2]),
       minimumStamp: Number(text(reply[3])),
       stamps: stampsOf(labels, reply[5]),
@@ -152,7 +143,7 @@ export class RedisLeases {
   ): Promise<LeaseReply> {
     this.parts.shardClocks.note(shard, view.generation, stamp);
     const required = await this.parts.reader.required(shard, standing, view).catch((error: unknown) => {
-      // Nobody hears that it was granted.
+      // The caller does not hear that it was granted: never leave an orphaned lease on the server.
       this.orphaned.giveBack({ key, token });
       throw error;
     });

@@ -1,27 +1,19 @@
-import { afterThisTurn } from '../../core/clock.js';
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type { Reading } from '../../core/backend.js';
 import type { Key, KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp } from '../../core/stamp.js';
 import type { RedisConnection } from './connection/connection.js';
+import { Coalesced, type Asked } from '../remote/coalesced.js';
+import { requiredStamp, type ShardState } from '../remote/shard-state.js';
 import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
 import { DISCARD } from './scripts/discard.js';
 import type { Shard } from './shards.js';
 
-/** What one read of a shard's meta hash said: its life, its minimum stamp, and the stamps of some labels. */
-export interface ShardView {
-  readonly generation: string;
-  readonly minimumStamp: number;
-  readonly stamps: ReadonlyMap<Label, number>;
-}
-
-interface Waiting {
+interface Question {
   readonly key: Key;
   readonly labels: readonly Label[];
-  readonly resolve: (reading: Reading) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** Bytes that tell an entry from what may have taken its place: the first of them differ between any two sealings. */
@@ -35,7 +27,9 @@ const MAX_BATCH = 256;
  * shows in the second.
  */
 export class RedisReader {
-  private readonly waiting = new Map<Shard, Waiting[]>();
+  private readonly reads = new Coalesced<Shard, Question, Reading>(MAX_BATCH, (shard, asked) =>
+    this.answer(shard, asked),
+  );
 
   constructor(
     private readonly pool: RedisPool,
@@ -43,52 +37,40 @@ export class RedisReader {
   ) {}
 
   read(shard: Shard, key: Key): Promise<Reading> {
-    return new Promise((resolve, reject) => {
-      const waiting = this.waiting.get(shard);
-      // Made here: tags that are no tags are their caller's error, and not that of everybody who asks at the same time.
-      const mine = { key, labels: key.labels, resolve, reject };
-      if (waiting !== undefined && waiting.length < MAX_BATCH) {
-        waiting.push(mine);
-        return;
-      }
-      const batch = [mine];
-      this.waiting.set(shard, batch);
-      // After the promises of this turn have run, and with them everybody who asks in the same moment.
-      afterThisTurn(() => {
-        if (this.waiting.get(shard) === batch) this.waiting.delete(shard);
-        this.flush(shard, batch).catch((error: unknown) => {
-          for (const { reject: fail } of batch) fail(error);
-        });
-      });
-    });
+    try {
+      return this.reads.ask(shard, { key, labels: key.labels });
+    } catch (error) {
+      // Tags that are no tags are the error of their caller, and not that of all that ask at the same time.
+      return Promise.reject(error as Error);
+    }
   }
 
-  /** What an entry has to survive; labels the view does not know are asked for. */
-  async required(shard: Shard, entry: ServerEntry | undefined, view: ShardView): Promise<RequiredStamp> {
-    const unknown = unknownLabels([entry], view);
-    const known = unknown.length === 0 ? view : await this.learn(this.pool.pick(), shard, view, unknown);
+  /** What an entry has to survive; labels the state does not know are asked for. */
+  async required(shard: Shard, entry: ServerEntry | undefined, state: ShardState): Promise<RequiredStamp> {
+    const unknown = unknownLabels([entry], state);
+    const known = unknown.length === 0 ? state : await this.learn(this.pool.pick(), shard, state, unknown);
     return requiredOf(known, entry);
   }
 
-  private async flush(shard: Shard, batch: readonly Waiting[]): Promise<void> {
+  private async answer(shard: Shard, asked: readonly Asked<Question, Reading>[]): Promise<void> {
     const connection = this.pool.pick();
-    const labels = [...new Set(batch.flatMap((each) => each.labels))];
-    const ids = [...new Set(batch.map(({ key }) => key.id))];
+    const labels = [...new Set(asked.flatMap(({ question }) => question.labels))];
+    const ids = [...new Set(asked.map(({ question }) => question.key.id))];
     const [values, fields] = await connection.readWithFields(
       ids.map((id) => shard.entry(id)),
       shard.meta,
       ['i', 'f', ...labels],
     );
     const bytesOf = new Map(ids.map((id, at) => [id, values[at] ?? undefined]));
-    const opened = batch.map(({ key }) => {
+    const opened = asked.map(({ question: { key } }) => {
       const bytes = bytesOf.get(key.id);
       return bytes === undefined ? undefined : this.open(connection, shard, key, bytes);
     });
     const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (ServerEntry | undefined)[]);
-    const view = viewOf(fields, labels);
-    const unknown = unknownLabels(entries, view);
-    const known = unknown.length === 0 ? view : await this.learn(connection, shard, view, unknown);
-    for (const [at, { resolve }] of batch.entries()) {
+    const state = stateOf(fields, labels);
+    const unknown = unknownLabels(entries, state);
+    const known = unknown.length === 0 ? state : await this.learn(connection, shard, state, unknown);
+    for (const [at, { resolve }] of asked.entries()) {
       resolve({ entry: entries[at], required: requiredOf(known, entries[at]), level: 'l2' });
     }
   }
@@ -109,19 +91,19 @@ export class RedisReader {
     return isPending(opened) ? opened.then(check) : check(opened);
   }
 
-  /** Asked later than the view, so it can only say more: a shard that has been reborn meanwhile makes everything invalid. */
+  /** Asked later than the state, so it can only say more: a shard that has been reborn meanwhile makes everything invalid. */
   private async learn(
     connection: RedisConnection,
     shard: Shard,
-    view: ShardView,
+    state: ShardState,
     labels: readonly Label[],
-  ): Promise<ShardView> {
+  ): Promise<ShardState> {
     const fields = await connection.fields(shard.meta, ['i', 'f', ...labels]);
-    const later = viewOf(fields, labels);
+    const later = stateOf(fields, labels);
     return {
-      generation: later.generation === view.generation ? later.generation : '',
+      generation: later.generation === state.generation ? later.generation : '',
       minimumStamp: later.minimumStamp,
-      stamps: new Map([...view.stamps, ...later.stamps]),
+      stamps: new Map([...state.stamps, ...later.stamps]),
     };
   }
 }
@@ -138,8 +120,8 @@ function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Bu
     .catch(() => undefined);
 }
 
-/** Fields `i f label…` as a view. A shard without meta has no generation, so nothing in it is valid. */
-export function viewOf(fields: readonly (string | null)[], labels: readonly Label[]): ShardView {
+/** Fields `i f label…` as a state. A shard without meta has no generation, so nothing in it is valid. */
+export function stateOf(fields: readonly (string | null)[], labels: readonly Label[]): ShardState {
   const [generation, minimumStamp, ...stamps] = fields;
   return {
     generation: generation ?? '',
@@ -148,20 +130,14 @@ export function viewOf(fields: readonly (string | null)[], labels: readonly Labe
   };
 }
 
-export function requiredStamp(view: ShardView, labels: readonly Label[]): number {
-  let stamp = view.minimumStamp;
-  for (const label of labels) stamp = Math.max(stamp, view.stamps.get(label) ?? 0);
-  return stamp;
+function requiredOf(state: ShardState, entry: ServerEntry | undefined): RequiredStamp {
+  return { generation: state.generation, stamp: requiredStamp(state, entry?.labels ?? []) };
 }
 
-function requiredOf(view: ShardView, entry: ServerEntry | undefined): RequiredStamp {
-  return { generation: view.generation, stamp: requiredStamp(view, entry?.labels ?? []) };
-}
-
-function unknownLabels(entries: readonly (ServerEntry | undefined)[], view: ShardView): readonly Label[] {
+function unknownLabels(entries: readonly (ServerEntry | undefined)[], state: ShardState): readonly Label[] {
   const unknown = new Set<Label>();
   for (const entry of entries) {
-    for (const label of entry?.labels ?? []) if (!view.stamps.has(label)) unknown.add(label);
+    for (const label of entry?.labels ?? []) if (!state.stamps.has(label)) unknown.add(label);
   }
   return [...unknown];
 }

@@ -2,37 +2,22 @@
  * Entries on a Redis server, a cluster or Dragonfly, shared by all processes. What must be atomic is one script on one
  * slot; the rest is reading. Keeps invariants 3, 4, 5 and 11.
  */
-import type {
-  BackendFactory,
-  BackendInfo,
-  BackendParts,
-  FillOutcome,
-  Lease,
-  LeaseReply,
-  LeaseRequest,
-  Page,
-  Reading,
-  Selection,
-  Usage,
-} from '../../core/backend.js';
+import type { BackendFactory, BackendInfo, BackendParts, Page, Reading, Selection, Usage } from '../../core/backend.js';
 import type { FollowingWire, Wire } from '../../core/bus.js';
 import { machineOf } from '../../core/clock.js';
-import type { Draft, Entry } from '../../core/entry.js';
 import { PatternUnsupportedError, type CacheConfigError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
-import type { Partition } from '../../core/keys/partition.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { RedisApplications } from './applications.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ChangePublisher } from './change-publisher.js';
 import { ShardClocks } from './shard-clocks.js';
 import { openClients } from './connection/client.js';
-import { totalOf } from '../remote/index-scan.js';
+import { IndexScan, totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
 import type { Client } from './connection/connection.js';
-import { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
+import { EntryOpener } from '../remote/stored-entry.js';
 import { infoOf } from './info.js';
 import { RedisInvalidation } from './invalidation.js';
 import { KeyCheck } from './key-check.js';
@@ -41,17 +26,15 @@ import { RedisPool, type PoolEvents } from './connection/pool.js';
 import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
 import { RedisReader } from './reader.js';
 import { nonce } from '../shared/nonce.js';
-import { levelOf, type ServerBackend } from '../remote/remote.backend.js';
+import { levelOf } from '../remote/level.js';
+import { RemoteBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
-import { text } from './connection/reply.js';
-import { ShardMap } from './shards.js';
-import { RedisWalk } from './index-scan.js';
+import { redisShards, type RedisShards, type Shard } from './shards.js';
+import { RedisIndex, type RedisScan } from './index-scan.js';
 import { RedisValidator } from './validator.js';
 import { wireOf } from './pubsub/wire.js';
 import { RedisWrites } from './writes.js';
-import { apply } from '../resilience/retry-queue.js';
-import type { Invalidation } from '../shared/invalidation.js';
-import type { Proof, SecondLevel } from '../shared/second-level.js';
+import type { SecondLevel } from '../shared/second-level.js';
 
 /**
  * Keeps entries on Redis (7 and later), Redis Cluster, Sentinel groups or Dragonfly.
@@ -74,7 +57,7 @@ export function redis(options: RedisOptions = {}): BackendFactory {
   });
 }
 
-class RedisBackend implements ServerBackend {
+class RedisBackend extends RemoteBackend<Shard> {
   static {
     hideFromLogs(this.prototype, 'RedisBackend');
   }
@@ -83,28 +66,27 @@ class RedisBackend implements ServerBackend {
   readonly validator: RedisValidator;
   private readonly clients: readonly Client[];
   private readonly pool: RedisPool;
-  private readonly shards: ShardMap;
+  protected readonly shards: RedisShards;
   private readonly reader: RedisReader;
-  private readonly leases: RedisLeases;
-  private readonly writes: RedisWrites;
-  private readonly walk: RedisWalk;
-  private readonly invalidation: RedisInvalidation;
+  protected readonly leases: RedisLeases;
+  protected readonly writes: RedisWrites;
+  protected readonly counter: RedisWrites;
+  protected readonly markEncoding = 'latin1';
+  protected readonly counts: boolean;
+  protected readonly scanner: RedisScan;
+  protected readonly invalidation: RedisInvalidation;
   private readonly keyCheck: KeyCheck;
   private readonly applications: RedisApplications;
   private readonly warnings: Warnings;
-  private tellReborn: (() => void) | undefined;
-  /** Called when a server has said who it is. */
-  onReachable: (() => void) | undefined;
-  /** Called with the reason when there is no server, and when a connection failed. */
-  onAway: ((why: string) => void) | undefined;
-  onTrouble: ((why: string) => void) | undefined;
 
   constructor(
     private readonly options: ResolvedRedisOptions,
     private readonly parts: BackendParts,
-    /** Who announces changes; undefined: nobody does. */
+    /** This process, as others hear of its changes. Undefined: no change is announced. */
     origin: string | undefined,
   ) {
+    super();
+    this.counts = options.hasIndex;
     const { emit, prefix } = parts;
     const clock = machineOf(parts.clock);
     const serverClock = new ServerClock(parts.clock);
@@ -115,7 +97,7 @@ class RedisBackend implements ServerBackend {
       onWarning: this.warnings.warn,
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
-      onReborn: () => this.tellReborn?.(),
+      onReborn: () => this.reborn(),
       onOpen: () => {
         this.onReachable?.();
         void this.applications.look(this.pool);
@@ -126,7 +108,7 @@ class RedisBackend implements ServerBackend {
     };
     this.pool = new RedisPool(this.clients, client === undefined, poolEvents, { clock, random: parts.random });
     const { pool } = this;
-    const shards = new ShardMap(prefix, options.shards);
+    const shards = redisShards(prefix, options.shards);
     this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
     this.applications = new RedisApplications(parts, this.warnings.warn, shards.lead);
     const codec = this.keyCheck.guarded();
@@ -139,83 +121,26 @@ class RedisBackend implements ServerBackend {
     const shardClocks = new ShardClocks();
     const leaseParts = { pool, shards, clock, serverClock, opener, reader: this.reader, shardClocks, publisher };
     this.leases = new RedisLeases(leaseParts);
-    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
-    this.walk = new RedisWalk(pool, opener, serverClock, publisher, new Pace(clock), this.warnings.warn);
+    this.counter = this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
+    const pace = new Pace(clock);
+    const index = new RedisIndex({ pool, opener, publisher }, pace, this.warnings.warn);
+    this.scanner = new IndexScan(index, serverClock, pace);
     const countingMs = options.guard.longTimeoutMs / 2;
-    this.invalidation = new RedisInvalidation({ ...leaseParts, walk: this.walk, countingMs });
+    this.invalidation = new RedisInvalidation({ ...leaseParts, scan: this.scanner, countingMs });
   }
 
   read(key: Key): Promise<Reading> {
     return this.reader.read(this.shards.of(key), key);
   }
 
-  readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
-    return Promise.all(keys.map((key) => this.read(key)));
-  }
-
-  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
-    return this.leases.ask(key, request);
-  }
-
-  renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    return this.leases.renew(lease, leaseMs);
-  }
-
-  release(lease: Lease): Promise<void> {
-    return this.leases.release(lease);
-  }
-
-  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    return this.writes.fill(lease, draft);
-  }
-
-  write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
-    return this.writes.write(key, draft, dueMs);
-  }
-
-  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void> {
-    await this.writes.writeMany(entries, dueMs);
-  }
-
-  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.writes.expire(key, freshForMs, keptForMs);
-  }
-
-  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.writes.increment(key, by, draft);
-  }
-
-  evict(keys: readonly Key[]): Promise<number> {
-    return this.invalidation.evict(keys);
-  }
-
-  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    return this.invalidation.invalidate(partition, labels);
-  }
-
-  clear(view: View): Promise<number> {
-    return this.invalidation.clear(view, this.options.hasIndex);
-  }
-
-  clearEverything(): Promise<number> {
-    return this.invalidation.clearEverything(this.options.hasIndex);
-  }
-
-  /** Nobody waits for a count, but everybody for this to be over. */
-  async resend(invalidation: Invalidation): Promise<void> {
-    if (invalidation.kind === 'clear') await this.invalidation.clear(invalidation.view, false);
-    else if (invalidation.kind === 'everything') await this.invalidation.clearEverything(false);
-    else await apply(this, invalidation);
-  }
-
-  async removeMatching(selection: Selection): Promise<number> {
+  override async removeMatching(selection: Selection): Promise<number> {
     this.needIndex();
-    return this.invalidation.removeMatching(selection);
+    return super.removeMatching(selection);
   }
 
-  async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
+  override async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
     this.needIndex();
-    return this.walk.scan(this.shards.all(selection.view.partition), selection, cursor);
+    return super.scan(selection, cursor);
   }
 
   /** Exact, by looking at each entry. Of everything without an index: what the server says of itself. */
@@ -227,10 +152,11 @@ class RedisBackend implements ServerBackend {
     this.needIndex();
     const usages: Usage[] = [];
     if (view === undefined) {
-      for await (const shard of this.invalidation.everyShard()) usages.push(await this.walk.usage(shard, WHOLE_SHARD));
+      for await (const shard of this.invalidation.everyShard())
+        usages.push(await this.scanner.usage(shard, WHOLE_SHARD));
     } else {
       const shards = this.shards.all(view.partition);
-      usages.push(...(await Promise.all(shards.map((shard) => this.walk.usage(shard, view)))));
+      usages.push(...(await Promise.all(shards.map((shard) => this.scanner.usage(shard, view)))));
     }
     return totalOf(usages);
   }
@@ -250,24 +176,13 @@ class RedisBackend implements ServerBackend {
       await this.pool.opened(connectTimeoutMs, requireOnBoot);
       await this.keyCheck.run(this.pool);
     } catch (error) {
-      // Nobody closes what did not start.
+      // An application that does not start is not asked to close, and connections would keep it from ending.
       await this.close();
       throw error;
     }
   }
 
-  onReborn(listener: () => void): void {
-    this.tellReborn = listener;
-  }
-
-  /** Counters are added to in place, so nothing about a copy of one could be checked. */
-  proofOf(of: Entry | Draft): Proof | undefined {
-    if (!(of instanceof ServerEntry)) return this.writes.proofs.get(of as Draft);
-    const { mark, generation, stamp, counter } = of;
-    return counter === undefined ? { mark: text(mark), generation, stamp } : undefined;
-  }
-
-  /** To hear what all processes of this cache announce. */
+  /** Changes that all processes of this cache announce. */
   wire(): Wire | FollowingWire {
     const { pool, shards, clients, parts, options } = this;
     return wireOf(options.pubSub, {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import type { Key, KeyId } from '../../core/keys/key.js';
-import type { Partition } from '../../core/keys/partition.js';
+import type { KeyId } from '../../core/keys/key.js';
+import { Shards } from '../remote/shards.js';
 
 /** The keys of one shard on the server, all in one slot because of the hash tag. */
 export class Shard {
@@ -36,53 +35,14 @@ export class Shard {
   }
 }
 
-/** Shards remembered, so that a hit does not build the same names again. */
-const MAX_SHARDS = 50_000;
+export type RedisShards = Shards<Shard>;
 
-/**
- * Which shard an id belongs to. The number of shards is part of the names: another number is another cache, so that no
- * process can invalidate in one place what another stored in a different one.
- */
-export class ShardMap {
-  private readonly known = new Map<string, Shard>();
-
-  /** What every key of this cache starts with: its prefix and the version of this layout. */
-  readonly lead: string;
-
-  constructor(
-    prefix: string,
-    /** How many a partition has. */
-    readonly count: number,
-  ) {
-    this.lead = `${prefix}:1:`;
-  }
-
-  of({ id, space }: Key): Shard {
-    return this.shard(space.partition, this.count === 1 ? 0 : spread(id) % this.count);
-  }
-
-  /** All shards of a partition: what labels and clears have to reach. */
-  all(partition: Partition): Shard[] {
-    return Array.from({ length: this.count }, (_, number) => this.shard(partition, number));
-  }
-
-  private shard(partition: Partition, number: number): Shard {
-    const name = this.count === 1 ? partition : `${partition}.${number}.${this.count}`;
-    let shard = this.known.get(name);
-    if (shard === undefined) {
-      if (this.known.size >= MAX_SHARDS) this.known.delete(this.known.keys().next().value as string);
-      shard = new Shard(`${this.lead}{${name}}:`);
-      this.known.set(name, shard);
-    }
-    return shard;
-  }
+/** @param count how many a partition has */
+export function redisShards(prefix: string, count: number): RedisShards {
+  return new Shards(prefix, count, (name, lead) => new Shard(`${lead}{${name}}:`));
 }
 
 /** The channel of a shard, or of a whole cache, by what its keys begin with. */
 export function channelOf(lead: string): string {
   return `${lead}b`;
-}
-
-function spread(id: KeyId): number {
-  return createHash('sha1').update(id).digest().readUInt32BE(0);
 }

@@ -1,17 +1,16 @@
-import { afterThisTurn } from '../../core/clock.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { RedisPool } from './connection/pool.js';
-import { requiredStamp, viewOf } from './reader.js';
-import type { Shard, ShardMap } from './shards.js';
+import { Coalesced, type Asked } from '../remote/coalesced.js';
+import { requiredStamp } from '../remote/shard-state.js';
 import type { Proof } from '../shared/second-level.js';
+import type { RedisPool } from './connection/pool.js';
+import { stateOf } from './reader.js';
+import type { RedisShards, Shard } from './shards.js';
 
-interface Asked {
+interface Question {
   readonly key: Key;
   readonly labels: readonly Label[];
   readonly proof: Proof;
-  readonly resolve: (stands: boolean) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 const MAX_BATCH = 256;
@@ -21,44 +20,31 @@ const MAX_BATCH = 256;
  * shard; questions of one turn go together.
  */
 export class RedisValidator {
-  private readonly asked = new Map<Shard, Asked[]>();
+  private readonly checks = new Coalesced<Shard, Question, boolean>(MAX_BATCH, (shard, asked) =>
+    this.answer(shard, asked),
+  );
 
   constructor(
     private readonly pool: RedisPool,
-    private readonly shards: ShardMap,
+    private readonly shards: RedisShards,
   ) {}
 
-  stillStands(key: Key, labels: readonly Label[], proof: Proof): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const shard = this.shards.of(key);
-      const mine = { key, labels, proof, resolve, reject };
-      const asked = this.asked.get(shard);
-      if (asked !== undefined && asked.length < MAX_BATCH) {
-        asked.push(mine);
-        return;
-      }
-      const batch = [mine];
-      this.asked.set(shard, batch);
-      afterThisTurn(() => {
-        if (this.asked.get(shard) === batch) this.asked.delete(shard);
-        this.ask(shard, batch).catch((error: unknown) => {
-          for (const { reject: fail } of batch) fail(error);
-        });
-      });
-    });
+  async stillStands(key: Key, labels: readonly Label[], proof: Proof): Promise<boolean> {
+    return this.checks.ask(this.shards.of(key), { key, labels, proof });
   }
 
-  private async ask(shard: Shard, batch: readonly Asked[]): Promise<void> {
-    const labels = [...new Set(batch.flatMap((each) => each.labels))];
+  private async answer(shard: Shard, asked: readonly Asked<Question, boolean>[]): Promise<void> {
+    const labels = [...new Set(asked.flatMap(({ question }) => question.labels))];
     const [marks, fields] = await this.pool.pick().marksWithFields(
-      batch.map(({ key }) => shard.entry(key.id)),
+      asked.map(({ question }) => shard.entry(question.key.id)),
       shard.meta,
       ['i', 'f', ...labels],
     );
-    const view = viewOf(fields, labels);
-    for (const [at, { proof, labels: own, resolve }] of batch.entries()) {
-      const isSame = marks[at] === proof.mark && view.generation === proof.generation;
-      resolve(isSame && proof.stamp >= requiredStamp(view, own));
+    const state = stateOf(fields, labels);
+    for (const [at, { question, resolve }] of asked.entries()) {
+      const { proof } = question;
+      const isSame = marks[at] === proof.mark && state.generation === proof.generation;
+      resolve(isSame && proof.stamp >= requiredStamp(state, question.labels));
     }
   }
 }

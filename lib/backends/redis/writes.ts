@@ -1,16 +1,24 @@
-/** What stores: fills, explicit writes, other lives for entries, counts. Sealing is done here, judging on the server. */
+/** What stores: fills, explicit writes, other ttls for entries, counts. Sealing is done here, judging on the server. */
 import type { FillOutcome, Lease } from '../../core/backend.js';
 import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
-import { BackendError, NotACounterError, TagInvalidError } from '../../core/errors.js';
+import { NotACounterError, TagInvalidError } from '../../core/errors.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Announcement } from './change-publisher.js';
 import type { Argument } from './connection/connection.js';
-import { newCounterMark, fitsCounter, formatCounter, identityOf, labelsText, untilOf } from '../remote/counter.js';
-import { markOf, type ServerEntry } from '../remote/stored-entry.js';
+import {
+  fitsCounter,
+  formatCounter,
+  identityOf,
+  labelsText,
+  newCounterMark,
+  sumOf,
+  untilOf,
+} from '../remote/counter.js';
+import { isFresh, markOf, type ServerEntry } from '../remote/stored-entry.js';
 import type { LeaseParts, RedisLeases } from './leases.js';
-import { MANY, type GuardSettings } from '../resilience/options.js';
+import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
 import { graceOf, keptMs } from '../shared/draft-times.js';
 import { chunks } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
@@ -31,14 +39,14 @@ const MAX_COUNT_ATTEMPTS = 200;
 const BATCH = 200;
 const NO_MARK = Buffer.alloc(0);
 
-interface Born {
+interface Sealed {
   readonly generation: string;
   readonly stamp: number;
   readonly bytes: Buffer;
 }
 
 export class RedisWrites {
-  /** What drafts have become, for those who keep copies. */
+  /** What copies of stored drafts can be checked by. */
   readonly proofs = new WeakMap<Draft, Proof>();
 
   constructor(
@@ -46,8 +54,7 @@ export class RedisWrites {
     private readonly codec: Codec,
     private readonly leases: RedisLeases,
     private readonly hasIndex: boolean,
-    /** How long callers wait for a write, and for many. */
-    private readonly patience: Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>,
+    private readonly timeouts: WriteTimeouts,
   ) {}
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
@@ -61,7 +68,7 @@ export class RedisWrites {
     return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
   }
 
-  async write(key: Key, draft: Draft, dueMs = this.due(1)): Promise<void> {
+  async write(key: Key, draft: Draft, dueMs = this.dueAt(1)): Promise<void> {
     await this.store(key, draft, undefined, undefined, dueMs);
   }
 
@@ -69,15 +76,14 @@ export class RedisWrites {
    * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
    * @param dueMs when the caller is told that it failed
    */
-  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.due(entries.length)): Promise<void> {
-    // Of two writes to one key the later one stays, whichever connection they would have taken.
-    const last = [...new Map(entries.map((entry) => [entry[0].id, entry])).values()];
-    const sealed = await Promise.all(
-      last.map(async ([key, draft]) => [key, draft, await this.born(key, draft)] as const),
+  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.dueAt(entries.length)): Promise<void> {
+    const last = lastOfEach(entries);
+    const ready = await Promise.all(
+      last.map(async ([key, draft]) => [key, draft, await this.sealNow(key, draft)] as const),
     );
     // In portions: others use the same connection.
-    for (const some of chunks(sealed, BATCH)) {
-      await Promise.all(some.map(([key, draft, born]) => this.store(key, draft, undefined, born, dueMs)));
+    for (const some of chunks(ready, BATCH)) {
+      await Promise.all(some.map(([key, draft, sealed]) => this.store(key, draft, undefined, sealed, dueMs)));
     }
   }
 
@@ -89,7 +95,7 @@ export class RedisWrites {
       const bytes = await this.parts.opener.again(entry, entry.value, freshUntilServerMs, graceMs);
       if (await this.swap(key, entry, bytes, keptMs({ keptForMs }), 'stays')) return true;
     }
-    throw changing('expire');
+    throw changedAtEveryAttempt('expire', 'redis');
   }
 
   /** Counters are added to on the server; where nothing unsealed may be believed, by comparing and swapping. */
@@ -110,7 +116,7 @@ export class RedisWrites {
       } else if (trustsCounters) dead = seen;
       else if (await this.store(key, { ...draft, value: total }, seen)) return total;
     }
-    throw changing('increment');
+    throw changedAtEveryAttempt('increment', 'redis');
   }
 
   /** The number; or the mark of an envelope that stands there. */
@@ -164,17 +170,16 @@ export class RedisWrites {
     key: Key,
     draft: Draft,
     expected: Buffer | undefined,
-    first?: Born,
-    dueMs = this.due(1),
+    first?: Sealed,
+    dueMs = this.dueAt(1),
   ): Promise<boolean> {
     const { shardClocks, shards, clock, serverClock } = this.parts;
-    let born = first;
+    let sealed = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const { generation, stamp, bytes } = born ?? (await this.born(key, draft));
+      const { generation, stamp, bytes } = sealed ?? (await this.sealNow(key, draft));
       const args = [nonce(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
-      // The caller has been told that it failed, and may have done something else since.
-      if (askedAtMs > dueMs) throw new BackendError('write', 'redis', { why: 'no answer in time' });
+      if (askedAtMs > dueMs) throw tooLate('redis');
       const last = [Math.ceil(serverClock.nowMs() + dueMs - askedAtMs), ...(expected === undefined ? [] : [expected])];
       const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
       const outcome = Number(reply[0]);
@@ -182,13 +187,13 @@ export class RedisWrites {
       if (outcome === 1 || outcome === 2) return outcome === 1;
       if (outcome === 3) serverClock.note(Number(text(reply[1])), askedAtMs);
       else shardClocks.note(shards.of(key), text(reply[1]), Number(text(reply[2])));
-      born = undefined;
+      sealed = undefined;
     }
-    throw changing('write');
+    throw changedAtEveryAttempt('write', 'redis');
   }
 
   /** Sealed as of now, by what was last heard of the shard. */
-  private async born(key: Key, draft: Draft): Promise<Born> {
+  private async sealNow(key: Key, draft: Draft): Promise<Sealed> {
     const { generation, stamp } = this.parts.shardClocks.of(this.parts.shards.of(key));
     return { generation, stamp, bytes: await this.seal(key, draft, generation, stamp) };
   }
@@ -196,7 +201,7 @@ export class RedisWrites {
   /** A live entry within its ttl. */
   private async standing(key: Key): Promise<ServerEntry | undefined> {
     const reading = await this.parts.reader.read(this.parts.shards.of(key), key);
-    return this.leases.isFresh(reading) ? (reading.entry as ServerEntry) : undefined;
+    return isFresh(reading, this.parts.serverClock) ? (reading.entry as ServerEntry) : undefined;
   }
 
   private async mark(key: Key): Promise<Buffer> {
@@ -216,10 +221,8 @@ export class RedisWrites {
     return this.codec.seal({ value, generation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
   }
 
-  /** For a caller that begins to wait now. */
-  private due(entries: number): number {
-    const { timeoutMs, longTimeoutMs } = this.patience;
-    return this.parts.clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
+  private dueAt(entries: number): number {
+    return dueAt(this.parts.clock, this.timeouts, entries);
   }
 
   private freshUntil(freshForMs: number): number {
@@ -241,14 +244,4 @@ export class RedisWrites {
   private indexed(key: Key): string {
     return this.hasIndex ? key.id : '';
   }
-}
-
-function sumOf(key: Key, value: unknown, by: number): number {
-  const total = Number.isSafeInteger(value) ? (value as number) + by : NaN;
-  if (!Number.isSafeInteger(total)) throw new NotACounterError(key.space.namespace);
-  return total;
-}
-
-function changing(operation: string): BackendError {
-  return new BackendError(operation, 'redis', { why: 'something else changed it at every attempt' });
 }

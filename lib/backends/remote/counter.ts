@@ -1,11 +1,12 @@
 /** Counters as text that the server can add to: see COUNT among the scripts. */
 import { createHash, randomBytes } from 'node:crypto';
 import { MAX_HEADER_BYTES, type Header } from '../../core/codec.js';
-import type { KeyId } from '../../core/keys/key.js';
+import { NotACounterError } from '../../core/errors.js';
+import type { Key, KeyId } from '../../core/keys/key.js';
 import { storedLabels, type Label } from '../../core/keys/label.js';
 
 export interface Counter extends Header {
-  /** Whose number this is: see {@link identityOf}. */
+  /** The key whose number this is: see {@link identityOf}. */
   readonly identity: string;
   readonly value: number;
 }
@@ -46,7 +47,7 @@ export function fitsCounter(labels: readonly Label[]): boolean {
   return labelsText(labels).length < MAX_HEADER_BYTES - 256;
 }
 
-/** 13 characters that no other birth of a counter has: together with `NC|` its mark. */
+/** 13 characters that a counter begins with and no other does: together with `NC|` its mark. */
 export function newCounterMark(): string {
   return randomBytes(10).toString('base64url').slice(0, 13);
 }
@@ -54,6 +55,13 @@ export function newCounterMark(): string {
 /** What tells the counter of one key from that of every other. */
 export function identityOf(id: KeyId): string {
   return createHash('sha256').update(id).digest('base64url').slice(0, IDENTITY_LENGTH);
+}
+
+/** The sum of a number that stands there and another. @throws NotACounterError when it is none that can be exact */
+export function sumOf(key: Key, value: unknown, by: number): number {
+  const total = Number.isSafeInteger(value) ? (value as number) + by : NaN;
+  if (!Number.isSafeInteger(total)) throw new NotACounterError(key.space.namespace);
+  return total;
 }
 
 /** The end of a ttl as it stands in a counter; 0: none. */

@@ -1,7 +1,7 @@
 /**
  * Finds out that two processes call different keys by one name. What one of them seals, the other cannot open; it would
  * load and store everything again, and so would the first. Beside the entries lies, for each name, what tells its key
- * from others (and nothing about it): whoever comes first writes it, and whoever comes with another key seals nothing.
+ * from others (and nothing about it): the first process writes it, and a process with another key seals nothing.
  */
 import type { Codec } from '../../core/codec.js';
 import { CacheConfigError } from '../../core/errors.js';
@@ -12,13 +12,13 @@ export type AskForKeys = (checks: ReadonlyMap<string, string>) => Promise<readon
 
 export class ServerKeyCheck {
   private mismatch: CacheConfigError | undefined;
-  /** The keys are those of everybody else, or there are none. */
+  /** The keys are those of all other processes, or there are none. */
   private isSettled: boolean;
 
   constructor(
     private readonly codec: Codec,
     private readonly kind: string,
-    /** Where it lies on the server, in words of whoever looks there. */
+    /** Where it lies on the server, in words for an operator. */
     private readonly place: string,
   ) {
     this.isSettled = codec.keyChecks.size === 0;
@@ -29,14 +29,14 @@ export class ServerKeyCheck {
     if (this.mismatch !== undefined) throw this.mismatch;
   }
 
-  /** The same codec, which seals only as long as its keys are those of everybody else. */
+  /** The same codec, which seals only as long as its keys are those of all other processes. */
   guarded(): Codec {
     const { codec } = this;
     return {
       keyChecks: codec.keyChecks,
       open: (bytes, id) => codec.open(bytes, id),
       peek: (prefix, id) => codec.peek(prefix, id),
-      // To whom has the wrong key, everything looks forged: until that is settled, nothing may be thrown away.
+      // To a process with the wrong key everything looks forged: until that is settled, nothing may be thrown away.
       isRuined: (bytes) => this.isSettled && codec.isRuined?.(bytes) === true,
       seal: (entry, id) => {
         if (this.mismatch !== undefined) throw new RefusedError('sealing', this.kind, { cause: this.mismatch });

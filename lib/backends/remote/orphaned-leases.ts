@@ -9,8 +9,8 @@ const MAX_ORPHANED = 1_000;
 const TRIED_AFTER_MS: readonly number[] = Object.freeze([50, 200, 800, 3_000]);
 
 /**
- * Leases that nobody here uses although they may stand on the server: the answer that granted one was lost, or it could
- * not be given back. They would keep everybody waiting until they end.
+ * Leases that no load of this process uses although they may stand on the server: the answer that granted one was lost, or
+ * it could not be given back. Other callers would wait for them until they end.
  */
 export class OrphanedLeases {
   /** The newest of them, whether they were given back since or not: what was sent may arrive after that. */
@@ -23,7 +23,7 @@ export class OrphanedLeases {
     private readonly end: (lease: Held) => Promise<void>,
   ) {}
 
-  /** Gives a lease back. When that fails it is tried again, whoever asked for it has long gone on. */
+  /** Gives a lease back. When that fails it is tried again, when its caller has long gone on. */
   async release(lease: Held): Promise<void> {
     try {
       await this.end(lease);
@@ -44,8 +44,8 @@ export class OrphanedLeases {
   }
 
   /**
-   * True: the lease that was in the way was one of these, and is gone. Whoever meets it does not wait for the next try: the
-   * server answers him, and a try may be seconds away.
+   * True: the lease that was in the way was one of these, and is gone. A caller that meets it does not wait for the next
+   * try: the server has just answered, and a try may be seconds away.
    */
   async clears(lease: Held): Promise<boolean> {
     if (!this.tokens.has(lease.token)) return false;

@@ -1,43 +1,160 @@
-/** A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes share. */
-import type { Backend, BackendFactory } from '../../core/backend.js';
-import { machineOf } from '../../core/clock.js';
-import { FallbackBackend } from '../resilience/fallback.backend.js';
-import { GuardedBackend } from '../resilience/guarded.backend.js';
-import type { GuardSettings, Punctual } from '../resilience/options.js';
-import type { Resending } from '../resilience/retry-queue.js';
-import type { LevelParts, SecondLevel } from '../shared/second-level.js';
+/** What is the same about any backend behind a server: which of its parts does what. */
+import type {
+  BackendInfo,
+  FillOutcome,
+  Lease,
+  LeaseReply,
+  LeaseRequest,
+  Page,
+  Reading,
+  Selection,
+  Usage,
+} from '../../core/backend.js';
+import type { Draft, Entry } from '../../core/entry.js';
+import type { Key } from '../../core/keys/key.js';
+import type { Label } from '../../core/keys/label.js';
+import type { Partition } from '../../core/keys/partition.js';
+import type { View } from '../../core/keys/space.js';
+import { apply } from '../resilience/retry-queue.js';
+import type { Invalidation } from '../shared/invalidation.js';
+import type { Proof, SecondLevel } from '../shared/second-level.js';
+import type { Clearing } from './clearing.js';
+import type { ServerBackend } from './level.js';
+import type { Shards } from './shards.js';
+import { ServerEntry } from './stored-entry.js';
 
-export interface ServerBackend
-  extends Omit<Backend, keyof Punctual>, Resending, Punctual, Pick<SecondLevel, 'proofOf'> {
-  readonly validator: Pick<SecondLevel, 'stillStands'>;
-  /** Called when a server is there, or there again. */
+export interface RemoteLeases {
+  ask(key: Key, request: LeaseRequest): Promise<LeaseReply>;
+  /** False when the lease was lost. */
+  renew(lease: Lease, leaseMs: number): Promise<boolean>;
+  release(lease: Lease): Promise<void>;
+  /** Orphaned leases are given back no longer. */
+  close(): void;
+}
+
+export interface RemoteWrites {
+  /** What copies of stored drafts can be checked by. */
+  readonly proofs: WeakMap<Draft, Proof>;
+  fill(lease: Lease, draft: Draft): Promise<FillOutcome>;
+  /** @param dueMs when the caller is told that it failed */
+  write(key: Key, draft: Draft, dueMs?: number): Promise<void>;
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void>;
+  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean>;
+}
+
+export interface RemoteInvalidation<S> {
+  readonly clearing: Clearing<S>;
+  evict(keys: readonly Key[]): Promise<number>;
+  removeMatching(selection: Selection): Promise<number>;
+}
+
+export abstract class RemoteBackend<S> implements ServerBackend {
   onReachable: (() => void) | undefined;
-  /** Called with the reason when there is none. */
   onAway: ((why: string) => void) | undefined;
-  /** Called with the reason when a connection failed, and others may be up. */
-  onTrouble?: ((why: string) => void) | undefined;
-}
+  onTrouble: ((why: string) => void) | undefined;
+  private tellReborn: (() => void) | undefined;
 
-export interface Protection {
-  readonly guard: GuardSettings;
-  readonly fallback: BackendFactory | undefined;
-}
-
-export function levelOf(
-  backend: ServerBackend,
-  { guard, fallback }: Protection,
-  parts: LevelParts,
-  wire: SecondLevel['wire'],
-): SecondLevel {
-  const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
-  backend.onReachable = () => guarded.probeNow();
-  backend.onAway = (why) => guarded.outageLog.begin(why);
-  backend.onTrouble = (why) => guarded.outageLog.failed(why);
-  return {
-    backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
-    proofOf: (of) => backend.proofOf(of),
-    stillStands: (key, labels, proof) =>
-      guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
-    wire,
+  abstract readonly kind: string;
+  abstract readonly validator: Pick<SecondLevel, 'stillStands'>;
+  protected abstract readonly shards: Shards<S>;
+  protected abstract readonly leases: RemoteLeases;
+  protected abstract readonly writes: RemoteWrites;
+  protected abstract readonly counter: {
+    increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number>;
   };
+  protected abstract readonly invalidation: RemoteInvalidation<S>;
+  protected abstract readonly scanner: {
+    page(shards: readonly S[], selection: Selection, cursor: string | undefined): Promise<Page>;
+  };
+  /** How a mark is written in a proof. */
+  protected abstract readonly markEncoding: 'latin1' | 'base64url';
+  /** Whether clears count what they remove, which takes an index. */
+  protected abstract readonly counts: boolean;
+
+  abstract read(key: Key): Promise<Reading>;
+  abstract usage(view: View | undefined): Promise<Usage>;
+  abstract info(): Promise<BackendInfo>;
+  abstract ping(): Promise<void>;
+  abstract open(): Promise<void>;
+  abstract close(): Promise<void>;
+
+  readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
+    return Promise.all(keys.map((key) => this.read(key)));
+  }
+
+  lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
+    return this.leases.ask(key, request);
+  }
+
+  renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    return this.leases.renew(lease, leaseMs);
+  }
+
+  release(lease: Lease): Promise<void> {
+    return this.leases.release(lease);
+  }
+
+  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+    return this.writes.fill(lease, draft);
+  }
+
+  write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+    return this.writes.write(key, draft, dueMs);
+  }
+
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void> {
+    return this.writes.writeMany(entries, dueMs);
+  }
+
+  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+    return this.writes.expire(key, freshForMs, keptForMs);
+  }
+
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+    return this.counter.increment(key, by, draft);
+  }
+
+  evict(keys: readonly Key[]): Promise<number> {
+    return this.invalidation.evict(keys);
+  }
+
+  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    return this.invalidation.clearing.invalidate(partition, labels);
+  }
+
+  clear(view: View): Promise<number> {
+    return this.invalidation.clearing.clear(view, this.counts);
+  }
+
+  clearEverything(): Promise<number> {
+    return this.invalidation.clearing.clearEverything(this.counts);
+  }
+
+  async resend(invalidation: Invalidation): Promise<void> {
+    if (!(await this.invalidation.clearing.resend(invalidation))) await apply(this, invalidation);
+  }
+
+  async removeMatching(selection: Selection): Promise<number> {
+    return this.invalidation.removeMatching(selection);
+  }
+
+  async scan(selection: Selection, cursor: string | undefined): Promise<Page> {
+    return this.scanner.page(this.shards.all(selection.view.partition), selection, cursor);
+  }
+
+  onReborn(listener: () => void): void {
+    this.tellReborn = listener;
+  }
+
+  /** Counters are added to in place, so nothing about a copy of one could be checked. */
+  proofOf(of: Entry | Draft): Proof | undefined {
+    if (!(of instanceof ServerEntry)) return this.writes.proofs.get(of as Draft);
+    const { mark, generation, stamp, counter } = of;
+    return counter === undefined ? { mark: mark.toString(this.markEncoding), generation, stamp } : undefined;
+  }
+
+  /** Another server answers than before, or a restarted one. */
+  protected reborn(): void {
+    this.tellReborn?.();
+  }
 }

@@ -24,7 +24,7 @@ export class ServerClock {
   note(serverMs: number, sentAtMs: number): void {
     const halfMs = (this.machine.monotonicMs() - sentAtMs) / 2;
     const offsetMs = serverMs - (sentAtMs + halfMs);
-    // What was known grows stale slowly; a jump of the server's clock beyond any doubt replaces it.
+    // What was known grows stale slowly; a jump of the server's clock that no delay explains replaces it.
     this.uncertaintyMs += 0.05;
     if (halfMs > this.uncertaintyMs && Math.abs(offsetMs - this.offsetMs) < halfMs + 1_000) return;
     this.offsetMs = offsetMs;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
+import type { Reading } from '../../core/backend.js';
 import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../../core/codec.js';
 import type { Entry, Level } from '../../core/entry.js';
 import { originOf, type Key, type KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Emit } from '../../core/observer.js';
-import type { Generation, Stamp } from '../../core/stamp.js';
+import { survives, type Generation, type Stamp } from '../../core/stamp.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import type { ServerClock } from './server-clock.js';
 import { formatCounter, identityOf, parseCounter, type Counter } from './counter.js';
@@ -55,6 +56,15 @@ export class ServerEntry implements Entry {
   }
 }
 
+/** Whether a reading is an entry within its ttl that was not invalidated. */
+export function isFresh({ entry, required }: Pick<Reading, 'entry' | 'required'>, serverClock: ServerClock): boolean {
+  return (
+    entry !== undefined &&
+    survives(entry, required) &&
+    serverClock.localMs() < Math.min(entry.freshUntilMs, entry.keptUntilMs)
+  );
+}
+
 export function markOf(bytes: Buffer): Buffer {
   return Buffer.from(bytes.subarray(0, ENVELOPE_MARK_BYTES));
 }
@@ -72,7 +82,7 @@ export class EntryOpener {
     return this.codec.keyChecks.size === 0;
   }
 
-  /** Whether bytes that did not open are of no use to anybody. */
+  /** Whether bytes that did not open are of no use to any process. */
   isRuined(bytes: Buffer): boolean {
     return this.codec.isRuined?.(bytes) === true;
   }

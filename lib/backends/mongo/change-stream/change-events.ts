@@ -1,6 +1,6 @@
 /**
  * What a change stream says about the documents of one cache, as messages. Values stay on the server: what is asked for
- * is whose document it was, and which of its fields have other contents. Names of documents and fields are made by the
+ * is which document it was, and which of its fields have other contents. Names of documents and fields are made by the
  * library (see mongo/documents), so they can be read back.
  */
 import type { mongo } from 'mongoose';
@@ -27,13 +27,13 @@ export interface StreamEvent {
   readonly updateDescription?: { readonly updatedFields?: Readonly<Record<string, unknown>> };
 }
 
-/** Undefined: the whole document is new, or gone, or nobody says what of it. */
+/** Undefined: the whole document is new, or gone, or the event does not say what of it. */
 type Updated = Readonly<Record<string, unknown>> | undefined;
 
 const ABOUT_DOCUMENTS: readonly string[] = Object.freeze(['insert', 'update', 'replace', 'delete']);
 const ALL: Change = Object.freeze({ kind: 'all' });
 const UPDATED = 'updateDescription.updatedFields';
-/** What nobody here needs to know, values above all. */
+/** What is of no use here, values above all. */
 const LEFT_OUT: readonly string[] = Object.freeze([
   'fullDocument',
   ...['v', 'q', 'g', 'l', 'w'].map((field) => `${UPDATED}.${field}`),

@@ -16,6 +16,7 @@ import type { OwnWrites } from './own-writes.js';
 import { ChangeEventReader, changePipeline, type StreamEvent } from './change-events.js';
 import { nonce } from '../../shared/nonce.js';
 import { RefusedError } from '../../shared/refused.error.js';
+import { Backoff } from '../../remote/backoff.js';
 import type { ServerClock } from '../../remote/server-clock.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -41,7 +42,7 @@ export interface ChangeStreamWireParts {
   readonly connection: MongoConnection;
   /** What every document of this cache begins with. */
   readonly lead: string;
-  /** This process, as it is known to whoever keeps its copies. */
+  /** This process, as the level that keeps its copies knows it. */
   readonly origin: string;
   readonly ownWrites: OwnWrites;
   warn(problem: string): void;
@@ -54,7 +55,7 @@ export class ChangeStreamWire implements Wire {
   private stream: mongo.AggregationCursor<StreamEvent> | undefined;
   /** The sign of life that goes round. */
   private text = '';
-  private pauseMs = FIRST_PAUSE_MS;
+  private readonly backoff: Backoff;
   private cancelRetry: (() => void) | undefined;
   private isTold = false;
   private isClosed = false;
@@ -62,6 +63,7 @@ export class ChangeStreamWire implements Wire {
   private attempt = 0;
 
   constructor(private readonly parts: ChangeStreamWireParts) {
+    this.backoff = new Backoff(parts.random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     this.beat = `${parts.lead}h:${nonce()}`;
     this.reader = new ChangeEventReader(parts.lead, this.beat);
   }
@@ -122,7 +124,7 @@ export class ChangeStreamWire implements Wire {
       // Some servers that have none end it instead of saying so.
       if (stream.closed) throw new RefusedError('a stream', 'mongo', { why: 'it ends as soon as it begins' });
       this.stream = stream;
-      this.pauseMs = FIRST_PAUSE_MS;
+      this.backoff.reset();
       this.parts.ownWrites.isWatched = true;
       this.events?.onUp();
       this.take(first);
@@ -161,9 +163,7 @@ export class ChangeStreamWire implements Wire {
     this.attempt++;
     void this.end();
     this.events?.onDown();
-    const waitMs = this.pauseMs * (0.5 + this.parts.random() / 2);
-    this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
-    this.retry(waitMs);
+    this.retry(this.backoff.next());
   }
 
   private none(): void {

@@ -1,4 +1,4 @@
-/** Clients of our own: what safety rests on is not up to anybody, and a mistake in the address is told without it. */
+/** Clients of our own: what safety rests on no option can change, and a mistake in the address is told without it. */
 import { clearInterval, setInterval } from 'node:timers';
 import { mongo } from 'mongoose';
 import { CacheConfigError } from '../../../core/errors.js';
@@ -39,7 +39,7 @@ export function openClient(uri: string, options: ResolvedMongoOptions, connectio
 
 /**
  * A connection keeps the process alive, and so does a driver that looks for one; this one looks without. Until it is
- * closed, whoever waits for an answer gets one, even where nothing else goes on: in a script, or a job.
+ * closed, a caller that waits for an answer gets one, even where nothing else goes on: in a script, or a job.
  */
 export function holdProcess(): () => void {
   const timer = setInterval(() => undefined, HOLD_MS);

@@ -1,19 +1,19 @@
 /**
- * The way to the server: a client of our own or an adopted one, and what is known about who answers. Nothing is asked of
- * a server before it was greeted (see MongoServerProbe), and whenever a connection or the server was lost it is greeted
- * again: another one may answer, or the same one with yesterday's data, where the last invalidations have to be said
- * again before anybody reads (guarantee G7). What was under way meanwhile counts for nothing.
+ * The way to the server: a client of our own or an adopted one, and what is known about the server that answers. Nothing
+ * is asked of a server before it was probed (see MongoServerProbe), and whenever a connection or the server was lost it is
+ * probed again: another one may answer, or the same one with yesterday's data, where the last invalidations have to be sent
+ * again before any caller reads (guarantee G7). What was under way meanwhile counts for nothing.
  */
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../../core/clock.js';
 import { BackendError, CacheError } from '../../../core/errors.js';
+import { untilThere } from '../../remote/start.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
 import { holdProcess, openClient } from './client.js';
 import type { Documents, Stored } from '../documents.js';
 import { mongoError, problemOf } from './errors.js';
 import type { ResolvedMongoOptions } from '../options.js';
 import { errorIn, isAsked, writableIn, type TopologyEvent } from './topology-watch.js';
-import { RefusedError } from '../../shared/refused.error.js';
 
 export interface ConnectionEvents {
   /** Another server answers than before, or the same one after a silence. */
@@ -23,7 +23,7 @@ export interface ConnectionEvents {
   /** There is none, and this word says why. */
   onProblem(problem: string): void;
   /**
-   * Says who answers: the name of one run of a server, undefined where it does not tell.
+   * Checks the server that answers. The name of its run, undefined where it does not tell.
    * @throws RefusedError when it cannot keep the promises
    */
   probe(db: mongo.Db, documents: Documents): Promise<string | undefined>;
@@ -33,9 +33,7 @@ export interface ConnectionEvents {
 
 /** A client that does not say that it has ended is left behind. */
 const LONGEST_CLOSE_MS = 1_000;
-/** How often a start that needs a server looks again whether it is there. */
-const LOOK_EVERY_MS = 50;
-/** How soon a server that could not be greeted is looked for again. */
+/** How soon a server that could not be probed is looked for again. */
 const LOOK_AGAIN_MS = 500;
 const CHANGED = 'topologyDescriptionChanged';
 const CLOSED = 'connectionClosed';
@@ -44,14 +42,14 @@ export class MongoConnection {
   private readonly own: mongo.MongoClient | undefined;
   private watched: mongo.MongoClient | undefined;
   private probing: Promise<void> | undefined;
-  /** Fails as soon as it is known that nobody is there to be greeted; the greeting itself goes on looking for a while. */
+  /** Fails as soon as it is known that there is no server; the probe itself goes on looking for a while. */
   private absence: Promise<never> | undefined;
   private declareAbsent: (() => void) | undefined;
   private isProbed = false;
   private isClosed = false;
   private cancelLook: (() => void) | undefined;
   private releaseProcess: (() => void) | undefined;
-  /** Why nobody was there, when nobody was there last. */
+  /** Why there was no server, when there was none last. */
   private problem: string | undefined;
   /** The run of a server that answered last. */
   private identity: string | undefined;
@@ -60,7 +58,7 @@ export class MongoConnection {
   private address: string | undefined;
   private isDown = false;
   private readonly ticks = new DriverTicks();
-  /** Counts how often it was not sure who answers: a call that began before counts for nothing. */
+  /** Counts how often it was not sure which server answers: a call that began before counts for nothing. */
   private epoch = 0;
 
   constructor(
@@ -75,18 +73,19 @@ export class MongoConnection {
   }
 
   /**
-   * One or more commands that belong together. Where nobody is, nobody is waited for, whether somebody ever was or not.
+   * One or more commands that belong together. Where there is no server, no call waits for one, whether there ever was one
+   * or not.
    * @throws BackendError, RefusedError
    */
   async run<T>(work: (documents: Documents) => Promise<T>): Promise<T> {
-    // Before anything is said about the one that was there.
+    // A connection that was exchanged is looked at before what was known about the old one.
     this.client();
     if (this.isDown) throw absent(this.problem);
     if (!this.isProbed) await Promise.race([this.probed(), this.absence]);
     return this.reach((documents) => work(documents));
   }
 
-  /** The same although nobody was there a moment ago; with the database as well. */
+  /** The same although there was no server a moment ago; with the database as well. */
   async reach<T>(work: (documents: Documents, db: mongo.Db) => Promise<T>): Promise<T> {
     const { epoch } = this;
     this.ticks.run();
@@ -104,30 +103,21 @@ export class MongoConnection {
   }
 
   /**
-   * Waits for the server, for a while. An application that can do without it starts when nobody answers; one that cannot
+   * Waits for the server, for a while. An application that can do without it starts when no server answers; one that cannot
    * goes on looking.
    * @throws RefusedError when the server must not be used, BackendError when it was required and is not there
    */
   async opened(): Promise<void> {
     const { connectTimeoutMs, requireOnBoot } = this.options;
-    const untilMs = this.clock.monotonicMs() + connectTimeoutMs;
-    for (;;) {
-      const leftMs = Math.max(0, untilMs - this.clock.monotonicMs());
-      const outcome = await Promise.race([
-        this.probed().then(
-          () => 'there' as const,
-          (error: unknown) => error,
-        ),
-        this.clock.sleep(leftMs).then(() => 'silent' as const),
-      ]);
-      if (outcome === 'there') return;
-      if (outcome instanceof RefusedError) throw outcome;
-      if (!requireOnBoot) return;
-      if (this.isClosed) throw new BackendError('the start', 'mongo', { why: 'closed' });
-      if (leftMs <= LOOK_EVERY_MS)
-        throw new BackendError('the start', 'mongo', { why: `requireOnBoot: ${this.problem ?? 'no server'}` });
-      await this.clock.sleep(LOOK_EVERY_MS);
-    }
+    await untilThere({
+      kind: 'mongo',
+      clock: this.clock,
+      forMs: connectTimeoutMs,
+      isRequired: requireOnBoot,
+      look: () => this.probed(),
+      why: () => this.problem,
+      isClosed: () => this.isClosed,
+    });
   }
 
   async close(): Promise<void> {
@@ -142,7 +132,7 @@ export class MongoConnection {
     this.ticks.close();
   }
 
-  /** One greeting for everybody who waits. One that failed is tried again by the next, and after a while by itself. */
+  /** One probe for all calls that wait. One that failed is tried again by the next call, and after a while by itself. */
   private probed(): Promise<void> {
     if (this.probing !== undefined) return this.probing;
     this.ticks.run();
@@ -168,7 +158,7 @@ export class MongoConnection {
     if (this.isClosed || error instanceof CacheError) return;
     this.problem = problemOf(error);
     this.events.onProblem(this.problem);
-    // Who never was there, and was looked for in vain.
+    // A server that was never there, and was looked for in vain.
     if (this.address === undefined) this.isDown = true;
   }
 
@@ -193,14 +183,14 @@ export class MongoConnection {
     const isOther = this.wasProbed && (identity === undefined || identity !== this.identity);
     this.identity = identity;
     this.wasProbed = true;
-    // Of an adopted connection nobody may have told that its server is there.
+    // The driver may have told before we listened that the server of an adopted connection is there.
     if (this.address === undefined) this.isDown = false;
-    // Whoever waited for this greeting passed those who wait to repeat themselves, and is refused by the guard.
+    // Calls that waited for this probe overtook the invalidations that are to be sent again; the guard refuses them.
     if (isOther) this.events.onReborn();
     this.isProbed = true;
   }
 
-  /** Greets again, at once. */
+  /** Which server answers is not sure: what is under way counts for nothing, and it is probed at once. */
   private probeAgain(): void {
     this.epoch++;
     this.isProbed = false;
@@ -231,7 +221,7 @@ export class MongoConnection {
     client.on(CHANGED, this.onChange as never);
     client.on(CLOSED, this.onClosed as never);
     if (!isOther) return;
-    // A connection that its owner closed and opened again: it may lead to anybody.
+    // A connection that its owner closed and opened again: it may lead to any server.
     this.address = undefined;
     this.isDown = false;
     this.probeAgain();
@@ -267,10 +257,10 @@ export class MongoConnection {
 
   private readonly onChange = ({ previousDescription, newDescription }: TopologyEvent): void => {
     const server = writableIn(newDescription);
-    // A connection that was adopted was connected before anybody watched.
+    // A connection that was adopted was connected before it was watched.
     this.address ??= writableIn(previousDescription)?.address;
     if (server === undefined) {
-      // Before anybody was there nobody is gone, unless all have been asked.
+      // Before the first server was there none is gone, unless all have been asked.
       if (!this.wasProbed && !isAsked(newDescription)) return;
       this.isDown = true;
       const error = errorIn(newDescription);

@@ -34,7 +34,7 @@ const HELLOS = 4;
 
 export class MongoServerProbe {
   private clockAskedAtMs = -Infinity;
-  /** Whose server has been looked at. What one is able to does not change while it is away. */
+  /** The client whose server has been checked. What a server is able to does not change while it is away. */
   private proven: mongo.MongoClient | undefined;
   private isIndexed = false;
   private isIndexRefused = false;
@@ -69,7 +69,7 @@ export class MongoServerProbe {
     this.hello(db).catch(() => undefined);
   }
 
-  /** What time is it, and who are you? */
+  /** Asks for the time, and for the run of the server. */
   private async hello(db: mongo.Db): Promise<string | undefined> {
     const { clock, serverClock } = this.parts;
     const askedAtMs = clock.monotonicMs();
@@ -107,7 +107,7 @@ export class MongoServerProbe {
   }
 
   /**
-   * Everything stands on this: of several who change one document from the same state, one succeeds. Some servers that
+   * Everything stands on this: of several calls that change one document from the same state, one succeeds. Some servers that
    * speak the protocol let all of them succeed, and would bring back what was invalidated.
    */
   private async checkAtomicity(documents: Documents): Promise<void> {
@@ -120,7 +120,7 @@ export class MongoServerProbe {
     this.parts.warn(`${problem}; it is used all the same because of \`unsafe: true\``);
   }
 
-  /** Asks for the index although it has been made before: it went with the collection, or somebody dropped it. */
+  /** Asks for the index although it has been made before: it went with the collection, or was dropped. */
   async renewIndex(documents: Documents): Promise<void> {
     if (this.isIndexRefused) return;
     this.isIndexed = false;
@@ -137,7 +137,7 @@ export class MongoServerProbe {
       const reason = mongoError(error);
       this.isIndexed = false;
       this.isIndexRefused = reason instanceof RefusedError;
-      // Expired entries are never served; what is missing is only the one who takes them away.
+      // Expired entries are never served; without the index they only take room until they are cleaned up.
       if (this.isIndexRefused) {
         this.parts.warn(`the index ${INDEX} could not be made (${reason.message}); expired entries are swept instead`);
       }
@@ -169,7 +169,7 @@ async function hasAtomicUpdates(documents: Documents, name: string, nowMs: numbe
   }
 }
 
-/** Who waited for a connection in vain takes no part: a pool may be small, and the way to the server long. */
+/** A call that waited for a connection in vain takes no part: a pool may be small, and the way to the server long. */
 function whenNotSent(error: unknown): undefined {
   if (!types.isNativeError(error) || error.name !== 'MongoWaitQueueTimeoutError') throw error;
 }

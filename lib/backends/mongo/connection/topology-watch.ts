@@ -26,7 +26,7 @@ export function writableIn({ servers }: Topology): Described | undefined {
   return [...servers.values()].find(({ type }) => WRITABLE.has(type));
 }
 
-/** Whether every server has been asked who it is, and has answered or not. */
+/** Whether every server has been asked for its role, and has answered or not. */
 export function isAsked({ servers }: Topology): boolean {
   return servers.size > 0 && [...servers.values()].every(({ type, error }) => !UNKNOWN.has(type) || error != null);
 }

@@ -11,7 +11,7 @@ import { connectorFor } from './connector.js';
 import type { ResolvedRedisOptions } from '../options.js';
 
 const LONGEST_RETRY_MS = 1_000;
-/** A cluster's view of itself is renewed that often, so that a failover nobody stumbles over is noticed as well. */
+/** A cluster's view of itself is renewed that often, so that a failover that no call has met is noticed as well. */
 const SLOTS_REFRESH_MS = 5_000;
 /** A server that hangs does not keep a process from ending. */
 const DISCONNECT_MS = 200;
@@ -19,7 +19,7 @@ const OPTIONS_OF_A_SERVER = ['host', 'port', 'db', 'username', 'password', 'tls'
 
 /**
  * An application whose tracer hooks into `require` sees our clients as well, although ES modules load ioredis past it:
- * `require` opens our door as one. The hook is shown the same module here, before the first client is made. Where there
+ * `require` loads our entry point as one. The hook is shown the same module here, before the first client is made. Where there
  * is nothing to require, as in a bundle, there is nothing to hook into either.
  */
 function showToHooks(): void {

@@ -1,7 +1,7 @@
 /**
  * One client, ours or adopted, and what is known about the server behind it. Nothing is asked of a server before it has
- * said who it is: after a reconnect another one may answer, or the same one with yesterday's data, and invalidations
- * that it does not know have to be repeated before anybody reads (guarantee G7). While there is no server, calls fail
+ * been probed: after a reconnect another one may answer, or the same one with yesterday's data, and invalidations
+ * that it does not know have to be sent again before any caller reads (guarantee G7). While there is no server, calls fail
  * at once instead of waiting for their deadline.
  *
  * An answer that cannot belong to its question means that answers have shifted: the connection is dropped (invariant 2),
@@ -39,16 +39,16 @@ export interface ConnectionEvents {
 
 type Waiting = Readonly<{ resolve: () => void; reject: (error: Error) => void }>;
 
-/** - `probing`: not yet connected, or the server has not said yet who it is. Calls wait. - `down`: calls fail. */
+/** - `probing`: not yet connected, or the server has not answered the probe yet. Calls wait. - `down`: calls fail. */
 type State = 'probing' | 'open' | 'down';
 
 export class RedisConnection {
   private state: State = 'probing';
   private waiting: Waiting[] = [];
-  /** Who answered last, of a single server. */
+  /** The run of a single server that answered last. */
   private runId: string | undefined;
   private readonly topology = new TopologyWatch();
-  /** Counts connections, so that the greeting of an earlier one does not open the gate for a later one. */
+  /** Counts connections, so that the probe of an earlier one does not let calls pass to a later one. */
   private epoch = 0;
   private isVerifying = false;
 
@@ -173,7 +173,7 @@ export class RedisConnection {
     this.topology.stop();
     this.onClose();
     if (!this.isOwned) return;
-    // Late errors of a connection that is being dropped interest nobody.
+    // Late errors of a connection that is being dropped say nothing new.
     client.on('error', () => undefined);
     // Between two attempts there is nothing whose end could be waited for.
     const isBusy = ['connecting', 'connect', 'ready'].includes(client.status);
@@ -252,7 +252,7 @@ export class RedisConnection {
       (error: unknown) => {
         // A connection that is gone again will be ready again; one that is refused what it needs is of no use.
         if (this.epoch !== epoch) return;
-        // A client with a `commandTimeout` gave up, and the connection is still there: nobody else would ask again.
+        // A client with a `commandTimeout` gave up, and the connection is still there: nothing else would ask again.
         if (saysWord(error, 'Command timed out')) return this.onReady();
         if (!isReply(error)) return;
         this.onClose();
@@ -282,7 +282,7 @@ export class RedisConnection {
     if (isOther) this.events.onReborn(runId);
   }
 
-  /** After every answer, and when the client has looked at its slots: whoever asked before this is told nothing. */
+  /** After every answer, and when the client has looked at its slots; what was asked before is not answered for. */
   private readonly watchTopology = (): void => {
     if (this.client.isCluster && this.topology.hasNew(this.client as Cluster)) this.events.onReborn();
   };

@@ -62,7 +62,7 @@ class MasterConnector extends SentinelConnector {
   }
 }
 
-/** Whatever is told after the first error has been dealt with interests nobody. */
+/** The first error has been dealt with; further ones of the same socket say nothing new. */
 function outlived(socket: Socket): Socket {
   return watchHandshake(socket.on('error', () => undefined));
 }

@@ -23,7 +23,7 @@ const QUOTED = / ?(with args beginning|script: |user_script|on @).*$/s;
 const LONGEST_MESSAGE = 160;
 /** Answers to a connection, not to a call. */
 const WORD = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients|ERR DB index is out of range)/;
-/** What ioredis says to whoever was waiting when a connection ended, or came when there was none. */
+/** What ioredis answers to commands that were waiting when a connection ended, or came when there was none. */
 const LOST = /^(Connection is closed\.|Stream isn't writeable)/;
 /** What ioredis 6, and 5, says of bytes that no Redis sends. Their names would be no more than `Error`. */
 const FOREIGN = /^(Unknown RESP type|Protocol error, got)/;

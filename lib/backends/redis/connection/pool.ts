@@ -1,5 +1,6 @@
 import type { Clock } from '../../../core/clock.js';
 import { BackendError } from '../../../core/errors.js';
+import { untilThere } from '../../remote/start.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
 import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './connection.js';
 import { keepConnected } from './reconnect.js';
@@ -7,8 +8,6 @@ import type { Script } from '../scripts/script.js';
 
 /** A client that does not say that it has ended is left behind. */
 const LONGEST_CLOSE_MS = 1_000;
-/** How often a start that needs a server looks again whether it is there. */
-const LOOK_EVERY_MS = 50;
 
 export interface PoolEvents extends Omit<ConnectionEvents, 'onError'> {
   /** A connection failed, and may be made anew; or others are up. */
@@ -29,8 +28,9 @@ export class RedisPool {
   private readonly clock: Clock;
   private readonly stopReconnecting: readonly (() => void)[];
   private readonly ticks = new DriverTicks();
+  private isClosed = false;
   private turn = 0;
-  /** What went wrong last, for whoever cannot start without a server. */
+  /** What went wrong last, for an application that cannot start without a server. */
   private problem: string | undefined;
 
   constructor(clients: readonly Client[], isOwned: boolean, events: PoolEvents, { clock, random }: PoolParts) {
@@ -77,30 +77,24 @@ export class RedisPool {
    * @throws BackendError when it was required and is not there
    */
   async opened(forMs: number, isRequired: boolean): Promise<void> {
-    const { clock } = this;
-    const untilMs = clock.monotonicMs() + forMs;
     // A client of the application may not have tried to connect yet.
     const answers = async (connection: RedisConnection): Promise<void> => {
       await connection.ready();
       if (isRequired) await connection.ping();
     };
-    const isThere = (): Promise<boolean> =>
-      Promise.any(this.connections.map(answers)).then(
-        () => true,
-        () => false,
-      );
-    for (;;) {
-      const leftMs = Math.max(0, untilMs - clock.monotonicMs());
-      if (await Promise.race([isThere(), clock.sleep(leftMs).then(() => false)])) return;
-      if (!isRequired) return;
-      if (leftMs <= LOOK_EVERY_MS) {
-        throw new BackendError('the start', 'redis', { why: `requireOnBoot: ${this.problem ?? 'no server'}` });
-      }
-      await clock.sleep(LOOK_EVERY_MS);
-    }
+    await untilThere({
+      kind: 'redis',
+      clock: this.clock,
+      forMs,
+      isRequired,
+      look: () => Promise.any(this.connections.map(answers)),
+      why: () => this.problem,
+      isClosed: () => this.isClosed,
+    });
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     for (const stopReconnecting of this.stopReconnecting) stopReconnecting();
     this.ticks.run();
     const closed = Promise.all(this.connections.map((connection) => connection.close()));

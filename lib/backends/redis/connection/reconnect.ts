@@ -1,21 +1,21 @@
 import type { Clock } from '../../../core/clock.js';
 import type { Client } from './connection.js';
-import { Pauses } from './subscriber.js';
+import { reconnectBackoff } from './subscriber.js';
 
 /**
  * Keeps a client of ours from ending before we end it: it is connected anew. ioredis gives up for good when sentinels
  * tell of a failover while it is still asking them for the master.
  *
  * @param random uniform in [0, 1)
- * @returns ends this care, before the client is closed
+ * @returns ends this, before the client is closed
  */
 export function keepConnected(client: Client, clock: Clock, random: () => number): () => void {
-  const pauses = new Pauses(random);
+  const backoff = reconnectBackoff(random);
   let cancel: (() => void) | undefined;
-  const onReady = (): void => pauses.reset();
-  // Whoever connects ends again when it fails.
+  const onReady = (): void => backoff.reset();
+  // A connection that cannot be made ends again.
   const onEnd = (): void => {
-    cancel = clock.after(pauses.next(), () => {
+    cancel = clock.after(backoff.next(), () => {
       client.connect().catch(() => undefined);
     });
   };

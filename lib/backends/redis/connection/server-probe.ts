@@ -10,7 +10,7 @@ export interface ServerAnswer {
 }
 
 /**
- * Who are you, and what time is it? ioredis goes on in database 0 when the server refuses the one it was told to use: a
+ * Asks for the identity of the server and for the time. ioredis goes on in database 0 when the server refuses the one it was told to use: a
  * client of ours asks once more, and goes no further without it.
  * @throws what the server says instead
  */

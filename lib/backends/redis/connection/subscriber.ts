@@ -1,12 +1,13 @@
 import type { Redis, RedisOptions as ClientOptions } from 'ioredis';
 import type { Clock } from '../../../core/clock.js';
+import { Backoff } from '../../remote/backoff.js';
 import { connectorFor } from './connector.js';
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1_000;
 const CONNECT_MS = 2_000;
 
-/** What sets a listener apart from the client it is made from. */
+/** What sets a subscriber apart from the client it is made from. */
 const SUBSCRIBER_OPTIONS: ClientOptions = Object.freeze({
   autoResubscribe: false,
   enableOfflineQueue: false,
@@ -21,8 +22,8 @@ const SUBSCRIBER_OPTIONS: ClientOptions = Object.freeze({
 });
 
 /**
- * A connection that only listens. It is used once, never resumed: what is said between two of them is lost, and whoever
- * listens has to know. Nothing that happens to it becomes an uncaught error.
+ * A connection that only listens. It is used once, never resumed: what is said between two of them is lost, and the
+ * wire has to know. Nothing that happens to it becomes an uncaught error.
  */
 export class Subscriber {
   readonly redis: Redis;
@@ -45,7 +46,7 @@ export class Subscriber {
     return !this.isOver;
   }
 
-  /** It has been told that it is heard; what happens from here on, signs of life have to show. */
+  /** The server has confirmed the subscription; from here on signs of life have to show that it lasts. */
   settle(): void {
     this.stopWaiting();
   }
@@ -59,20 +60,7 @@ export class Subscriber {
   }
 }
 
-/** How long to wait before the next attempt: longer each time, until one succeeds. */
-export class Pauses {
-  private nextMs = FIRST_PAUSE_MS;
-
-  /** @param random uniform in [0, 1) */
-  constructor(private readonly random: () => number) {}
-
-  next(): number {
-    const waitMs = this.nextMs * (0.5 + this.random() / 2);
-    this.nextMs = Math.min(this.nextMs * 2, LONGEST_PAUSE_MS);
-    return waitMs;
-  }
-
-  reset(): void {
-    this.nextMs = FIRST_PAUSE_MS;
-  }
+/** Between two attempts to reach a server, by a connection that has to be made anew. */
+export function reconnectBackoff(random: () => number): Backoff {
+  return new Backoff(random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
 }

@@ -7,7 +7,7 @@ import type { Cluster, Redis } from 'ioredis';
  * have been started again in the same place, with yesterday's data, sooner than the others took it for dead.
  */
 export class TopologyWatch {
-  /** Each with what hears that its connection ends. */
+  /** Each with its handler for the end of its connection. */
   private known: Map<Redis, () => void> | undefined;
   private isOver = false;
 
@@ -23,7 +23,7 @@ export class TopologyWatch {
     return isNew;
   }
 
-  /** In the end: the nodes of a cluster of somebody else's go on. */
+  /** For the end: the nodes of an adopted cluster go on. */
   stop(): void {
     this.isOver = true;
     this.unwatch();

@@ -6,20 +6,21 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Wire, WireEvents } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import type { Client } from '../connection/connection.js';
-import { Subscriber, Pauses } from '../connection/subscriber.js';
+import type { Backoff } from '../../remote/backoff.js';
+import { reconnectBackoff, Subscriber } from '../connection/subscriber.js';
 
 export interface WireParts {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** The client for commands, which the listener is made from. */
+  /** The client for commands, which the subscriber is made from. */
   readonly client: Client;
   readonly channel: string;
   readonly publish: (channel: string, text: string) => Promise<unknown>;
 }
 
 export class BroadcastWire implements Wire {
-  private readonly pauses: Pauses;
+  private readonly backoff: Backoff;
   private events: WireEvents | undefined;
   private subscriber: Subscriber | undefined;
   private cancelRetry: (() => void) | undefined;
@@ -27,7 +28,7 @@ export class BroadcastWire implements Wire {
   private isClosed = false;
 
   constructor(private readonly parts: WireParts) {
-    this.pauses = new Pauses(parts.random);
+    this.backoff = reconnectBackoff(parts.random);
   }
 
   open(events: WireEvents): void {
@@ -76,7 +77,7 @@ export class BroadcastWire implements Wire {
   private subscribed(subscriber: Subscriber): void {
     if (this.subscriber !== subscriber) return;
     subscriber.settle();
-    this.pauses.reset();
+    this.backoff.reset();
     this.events?.onUp();
   }
 
@@ -89,7 +90,7 @@ export class BroadcastWire implements Wire {
 
   private retry(): void {
     if (this.isClosed) return;
-    this.cancelRetry = this.parts.clock.after(this.pauses.next(), () => this.connect());
+    this.cancelRetry = this.parts.clock.after(this.backoff.next(), () => this.connect());
   }
 
   /** Undefined: a cluster that does not know any of its nodes yet. */

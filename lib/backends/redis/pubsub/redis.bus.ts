@@ -85,7 +85,7 @@ class RedisBusWire implements Wire {
 
   /**
    * In a cluster always the same master, as long as it is one: by different ways messages may overtake each other. An
-   * adopted client may keep what it cannot send, however much that is, and nobody needs it later.
+   * adopted client may keep what it cannot send, however much that is, and it is of no use later.
    */
   private speaker(): Redis {
     const { client } = this;

@@ -3,7 +3,7 @@ import type { Line } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import { Subscriber } from '../connection/subscriber.js';
 
-/** Signs of life sent after one that has not come back by its channel, before the line is given up. */
+/** Signs of life sent after one that has not come back by its channel, before the connection is given up. */
 const PATIENCE = 3;
 
 export interface ShardSubscriberEvents {
@@ -32,7 +32,7 @@ interface Attempt {
 /**
  * A connection to one server, on which the channels of its slots are heard. A server takes a channel away when its slot
  * moves, without being asked, and the client does not say which one it was (some of its versions take that for the answer
- * to another command). Then the whole line goes, and everything is followed anew.
+ * to another command). Then the whole subscriber goes, and everything is followed anew.
  */
 export class ShardSubscriber implements Line {
   private readonly subscriber: Subscriber;
@@ -65,7 +65,7 @@ export class ShardSubscriber implements Line {
     this.ready.catch(() => this.drop());
   }
 
-  /** Until one channel is heard, one is tried: without the right to listen, nobody asks for thousands. */
+  /** Until one channel is heard, one is tried: without the right to listen, thousands of requests would be refused one by one. */
   get isOpen(): boolean {
     return this.isUp || this.attempts.size === 0;
   }

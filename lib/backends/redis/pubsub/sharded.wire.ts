@@ -9,8 +9,9 @@ import type { Clock } from '../../../core/clock.js';
 import type { Partition } from '../../../core/keys/partition.js';
 import type { Client } from '../connection/connection.js';
 import { ShardSubscriber } from './shard-subscriber.js';
-import { Pauses } from '../connection/subscriber.js';
-import type { Shard, ShardMap } from '../shards.js';
+import type { Backoff } from '../../remote/backoff.js';
+import { reconnectBackoff } from '../connection/subscriber.js';
+import type { Shard, RedisShards } from '../shards.js';
 import { slotOf } from './slot.js';
 
 /** Channels heard at once: what a server keeps for us stays within a few megabytes. */
@@ -20,9 +21,9 @@ export interface ShardedWireParts {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** The client for commands, which the listeners are made from. */
+  /** The client for commands, which the subscribers are made from. */
   readonly client: Client;
-  readonly shards: ShardMap;
+  readonly shards: RedisShards;
   readonly publish: (channel: string, text: string) => Promise<unknown>;
 }
 
@@ -42,7 +43,7 @@ interface Followed {
 
 export class ShardedWire implements FollowingWire {
   readonly most: number;
-  private readonly pauses: Pauses;
+  private readonly backoff: Backoff;
   /** By the name of their server; '' is the only one there is. */
   private readonly subscribers = new Map<string, ShardSubscriber>();
   private readonly wanted = new Map<string, Wanted>();
@@ -53,7 +54,7 @@ export class ShardedWire implements FollowingWire {
   private isClosed = false;
 
   constructor(private readonly parts: ShardedWireParts) {
-    this.pauses = new Pauses(parts.random);
+    this.backoff = reconnectBackoff(parts.random);
     this.most = Math.floor(MAX_CHANNELS / parts.shards.count);
     this.keyPrefix = parts.client.options.keyPrefix ?? '';
   }
@@ -92,7 +93,7 @@ export class ShardedWire implements FollowingWire {
     for (const channel of this.wanted.keys()) this.place(channel);
   }
 
-  /** What cannot be placed now is placed when the line to its server is up, or with the next attempt. */
+  /** What cannot be placed now is placed when the subscriber to its server is up, or with the next attempt. */
   private place(channel: string): void {
     const wanted = this.wanted.get(channel);
     if (wanted === undefined || wanted.subscriber !== undefined) return;
@@ -104,7 +105,7 @@ export class ShardedWire implements FollowingWire {
     }
   }
 
-  /** Undefined: not now; the last attempt was too short ago, or a cluster does not know yet who keeps the slot. */
+  /** Undefined: not now; the last attempt was too short ago, or a cluster does not know yet which server keeps the slot. */
   private subscriberFor(shard: Shard): ShardSubscriber | undefined {
     const { client, clock } = this.parts;
     const server = client.isCluster ? (client as Cluster).slots[slotOf(shard.name)]?.[0] : '';
@@ -136,7 +137,7 @@ export class ShardedWire implements FollowingWire {
   private heard(channel: string): void {
     const followed = this.wanted.get(channel)?.followed;
     if (followed === undefined) return;
-    this.pauses.reset();
+    this.backoff.reset();
     if (followed.missing.delete(channel) && followed.missing.size === 0) this.events?.onFollowed(followed.partition);
   }
 
@@ -172,7 +173,7 @@ export class ShardedWire implements FollowingWire {
     if (this.isClosed || this.cancelRetry !== undefined) return;
     const { client, clock } = this.parts;
     if (client.isCluster) (client as Cluster).refreshSlotsCache();
-    this.cancelRetry = clock.after(this.pauses.next(), () => {
+    this.cancelRetry = clock.after(this.backoff.next(), () => {
       this.cancelRetry = undefined;
       this.placeAll();
     });

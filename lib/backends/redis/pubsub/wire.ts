@@ -3,7 +3,7 @@ import type { Clock } from '../../../core/clock.js';
 import type { PubSub } from '../options.js';
 import type { Client } from '../connection/connection.js';
 import type { RedisPool } from '../connection/pool.js';
-import { channelOf, type ShardMap } from '../shards.js';
+import { channelOf, type RedisShards } from '../shards.js';
 import { ShardedWire } from './sharded.wire.js';
 import { BroadcastWire } from './broadcast.wire.js';
 
@@ -13,8 +13,8 @@ interface WiresParts {
   readonly random: () => number;
   /** Signs of life go by the way that commands go. */
   readonly pool: RedisPool;
-  readonly shards: ShardMap;
-  /** What listeners are made from. */
+  readonly shards: RedisShards;
+  /** What subscribers are made from. */
   readonly client: Client;
 }
 

@@ -12,8 +12,9 @@ const FORGOTTEN = 64;
  * Invalidates labels, or the whole shard. O(1) in entries. Succeeds on a server that is out of memory.
  *
  * KEYS    meta labels
- * ARGV    kind(label|f|p) label…, where f raises the minimum stamp, and p says that a pattern is about to be walked
- * Output  {generation, clock, previousFloor, previousStamps}
+ * ARGV    kind(label|f|p) label…, where f raises the minimum stamp, and p says that entries that
+ *         match a pattern are about to be removed
+ * Output  {generation, clock, previous minimum stamp, previous stamps}
  */
 export const INVALIDATE: Script = script(
   META,

@@ -1,0 +1,43 @@
+/** A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes share. */
+import type { Backend, BackendFactory } from '../../core/backend.js';
+import { machineOf } from '../../core/clock.js';
+import { FallbackBackend } from '../resilience/fallback.backend.js';
+import { GuardedBackend } from '../resilience/guarded.backend.js';
+import type { GuardSettings, Punctual } from '../resilience/options.js';
+import type { Resending } from '../resilience/retry-queue.js';
+import type { LevelParts, SecondLevel } from '../shared/second-level.js';
+
+export interface ServerBackend
+  extends Omit<Backend, keyof Punctual>, Resending, Punctual, Pick<SecondLevel, 'proofOf'> {
+  readonly validator: Pick<SecondLevel, 'stillStands'>;
+  /** Called when a server is there, or there again. */
+  onReachable: (() => void) | undefined;
+  /** Called with the reason when there is none. */
+  onAway: ((why: string) => void) | undefined;
+  /** Called with the reason when a connection failed, and others may be up. */
+  onTrouble?: ((why: string) => void) | undefined;
+}
+
+export interface Protection {
+  readonly guard: GuardSettings;
+  readonly fallback: BackendFactory | undefined;
+}
+
+export function levelOf(
+  backend: ServerBackend,
+  { guard, fallback }: Protection,
+  parts: LevelParts,
+  wire: SecondLevel['wire'],
+): SecondLevel {
+  const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
+  backend.onReachable = () => guarded.probeNow();
+  backend.onAway = (why) => guarded.outageLog.begin(why);
+  backend.onTrouble = (why) => guarded.outageLog.failed(why);
+  return {
+    backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
+    proofOf: (of) => backend.proofOf(of),
+    stillStands: (key, labels, proof) =>
+      guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
+    wire,
+  };
+}
