@@ -141,16 +141,16 @@ export type SubdomainOptions = {
  * @example fromSubdomain({ base: 'example.com', host: 'x-forwarded-host', trusted: true })
  */
 export function fromSubdomain(options: SubdomainOptions): ScopeResolver {
-  const said = knownOptions<{ readonly [name in keyof SubdomainOptions]?: unknown }>(options, 'scope.resolve', [
+  const given = knownOptions<{ readonly [name in keyof SubdomainOptions]?: unknown }>(options, 'scope.resolve', [
     'base',
     'ignore',
     'host',
     'trusted',
   ]);
-  const { ignore = ['www'] } = said;
-  const domain = domainOf(said.base);
-  const hostFrom = hostReader(said.host, said.trusted);
-  if (domain === undefined && said.host === undefined) {
+  const { ignore = ['www'] } = given;
+  const domain = domainOf(given.base);
+  const hostFrom = hostReader(given.host, given.trusted);
+  if (domain === undefined && given.host === undefined) {
     refuse(
       "fromSubdomain needs the domain below which tenants live, { base: 'example.com' }, or the header that has the " +
         "host where a proxy rewrites it, { host: 'x-forwarded-host', trusted: true }: otherwise every request behind " +

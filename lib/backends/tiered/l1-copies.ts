@@ -169,9 +169,9 @@ export class L1Copies {
   }
 
   private isCurrent(copy: L1Copy): boolean {
-    const { metadata: birth } = copy;
-    birth.slots ??= slotsOf(birth.group.within.partition, birth.labels);
-    if (this.changeLog.newest(copy.slot, birth.slots) > copy.logPosition) return false;
+    const { metadata } = copy;
+    metadata.slots ??= slotsOf(metadata.group.within.partition, metadata.labels);
+    if (this.changeLog.newest(copy.slot, metadata.slots) > copy.logPosition) return false;
     copy.logPosition = this.changeLog.position;
     return true;
   }

@@ -73,8 +73,8 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
       'must be a backend that processes share and that can tell a copy: redis() or mongo()',
     );
   if (isBus(bus)) throw new CacheConfigError('tiered.bus', 'is a bus itself: say bus: { via: … } around it');
-  const said = bus === false ? undefined : bus;
-  const { via, heartbeat } = knownOptions<TieredBusOptions>(said, 'tiered.bus', ['via', 'heartbeat']);
+  const given = bus === false ? undefined : bus;
+  const { via, heartbeat } = knownOptions<TieredBusOptions>(given, 'tiered.bus', ['via', 'heartbeat']);
   if (via !== undefined && !isBus(via))
     throw new CacheConfigError('tiered.bus.via', 'must be a bus: redisBus() or localBus()');
   return Object.freeze({
@@ -86,8 +86,8 @@ export function resolveTieredOptions(options: TieredOptions): ResolvedTieredOpti
   });
 }
 
-function isBus(said: unknown): said is BusFactory {
-  return typeof (said as Partial<BusFactory> | null | undefined)?.wire === 'function';
+function isBus(given: unknown): given is BusFactory {
+  return typeof (given as Partial<BusFactory> | null | undefined)?.wire === 'function';
 }
 
 function unvalidatedMs(value: Duration | undefined): number {
