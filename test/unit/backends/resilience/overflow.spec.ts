@@ -55,7 +55,7 @@ describe('a tenant whose invalidations are too many is cleared in their stead, a
     expect(await replayed(queue)).toEqual(['everything']);
   });
 
-  it("keys of several tenants in one call are of no partition", async () => {
+  it('keys of several tenants in one call are of no partition', async () => {
     const queue = new RetryQueue(3);
     const keys = [inside.key('a'), inside.key('b', { tenant: 'beta' })];
     queue.add({ kind: 'evict', keys });
