@@ -38,7 +38,10 @@ export class MongoCounter {
     throw changedAtEveryAttempt('increment', 'mongo');
   }
 
-  /** A number keeps its mark from when it begins to when it ends, so adding does not care how often others have added meanwhile. */
+  /**
+   * A number keeps its mark from when it begins to when it ends, so adding does not care how often others have added
+   * meanwhile.
+   */
   private async add(key: Key, by: number, { mark }: Look): Promise<number | undefined> {
     const least = by < 0 ? Number.MIN_SAFE_INTEGER - by : Number.MIN_SAFE_INTEGER;
     const most = by > 0 ? Number.MAX_SAFE_INTEGER - by : Number.MAX_SAFE_INTEGER;

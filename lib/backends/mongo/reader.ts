@@ -90,7 +90,10 @@ export class MongoReader {
     };
   }
 
-  /** Labels that came with the result and that the caller did not know are asked for: later, so the answer can only say more. */
+  /**
+   * Labels that came with the result and that the caller did not know are asked for: later, so the answer can only say
+   * more.
+   */
   private async required(
     shard: MongoShard,
     entry: ServerEntry | undefined,

@@ -177,7 +177,10 @@ export class MongoShardClocks {
     });
   }
 
-  /** Looks now and then whether a shard remembers too many labels. What is forgotten is covered by the minimum stamp from then on. */
+  /**
+   * Looks now and then whether a shard remembers too many labels. What is forgotten is covered by the minimum stamp
+   * from then on.
+   */
   private async forgetOld(shard: MongoShard, ticked: number): Promise<void> {
     if (ticked === 0) return;
     // Processes that do not live long enough to count to the end would never look if all of them began at nought.

@@ -1,4 +1,7 @@
-/** What stores: fills, explicit writes, other ttls for entries. Sealing is done here, judging by the stamps on the server. */
+/**
+ * What stores: fills, explicit writes, other ttls for entries. Sealing is done here, judging by the stamps on the
+ * server.
+ */
 import type { FillOutcome, Lease } from '../../core/backend.js';
 import type { mongo } from 'mongoose';
 import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';

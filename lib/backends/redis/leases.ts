@@ -52,7 +52,10 @@ export class RedisLeases {
     this.orphaned = new OrphanedLeases(parts.clock, (lease) => this.end(lease));
   }
 
-  /** Asks until the answer is a lease, the lease of another load, or an entry that is fresh and that the caller has not seen. */
+  /**
+   * Asks until the answer is a lease, the lease of another load, or an entry that is fresh and that the caller has not
+   * seen.
+   */
   async ask(key: Key, request: LeaseRequest): Promise<LeaseReply> {
     const { opener, reader, shards } = this.parts;
     const shard = shards.of(key);

@@ -91,7 +91,10 @@ export class RedisReader {
     return isPending(opened) ? opened.then(check) : check(opened);
   }
 
-  /** Asked later than the state, so it can only say more: a shard that has been reborn meanwhile makes everything invalid. */
+  /**
+   * Asked later than the state, so it can only say more: a shard that has been reborn meanwhile makes everything
+   * invalid.
+   */
   private async learn(
     connection: RedisConnection,
     shard: Shard,

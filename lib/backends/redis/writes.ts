@@ -31,7 +31,10 @@ import { WRITE } from './scripts/write.js';
 import { RefusedError } from '../shared/refused.error.js';
 import type { Proof } from '../shared/second-level.js';
 
-/** A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each time. */
+/**
+ * A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each
+ * time.
+ */
 const MAX_ATTEMPTS = 8;
 /** Counts by comparing and swapping meet each other. */
 const MAX_COUNT_ATTEMPTS = 200;

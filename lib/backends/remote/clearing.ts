@@ -72,7 +72,10 @@ export class Clearing<S> {
     return counts ? this.tidyAll(ticks, WHOLE_SHARD, beganAtMs) : 0;
   }
 
-  /** Sends an invalidation again, of which every reader waits for the end, and no caller for the count. False: it is of another kind. */
+  /**
+   * Sends an invalidation again, of which every reader waits for the end, and no caller for the count. False: it is of
+   * another kind.
+   */
   async resend(invalidation: Invalidation): Promise<boolean> {
     if (invalidation.kind === 'clear') await this.clear(invalidation.view, false);
     else if (invalidation.kind === 'everything') await this.clearEverything(false);

@@ -7,7 +7,10 @@ import type { Codec } from '../../core/codec.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { RefusedError } from '../shared/refused.error.js';
 
-/** What a server knows keys by: asked for once, written where nothing is known. The names under which it knows other keys. */
+/**
+ * What a server knows keys by: asked for once, written where nothing is known. The names under which it knows other
+ * keys.
+ */
 export type AskForKeys = (checks: ReadonlyMap<string, string>) => Promise<readonly string[]>;
 
 export class ServerKeyCheck {

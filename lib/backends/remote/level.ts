@@ -1,4 +1,7 @@
-/** A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes share. */
+/**
+ * A backend behind a server, as it is used: guarded, perhaps with a fallback, alone or as the level that processes
+ * share.
+ */
 import type { Backend, BackendFactory } from '../../core/backend.js';
 import { machineOf } from '../../core/clock.js';
 import { FallbackBackend } from '../resilience/fallback.backend.js';

@@ -61,7 +61,10 @@ export class MongoServerProbe {
     return identity;
   }
 
-  /** Asks for the time again when the last answer is old. Never fails: a clock that is a little off moves ends of ttls only. */
+  /**
+   * Asks for the time again when the last answer is old. Never fails: a clock that is a little off moves ends of ttls
+   * only.
+   */
   keepTime(db: mongo.Db): void {
     const nowMs = this.parts.clock.monotonicMs();
     if (nowMs - this.clockAskedAtMs < CLOCK_EVERY_MS) return;
@@ -107,8 +110,8 @@ export class MongoServerProbe {
   }
 
   /**
-   * Everything stands on this: of several calls that change one document from the same state, one succeeds. Some servers that
-   * speak the protocol let all of them succeed, and would bring back what was invalidated.
+   * Everything stands on this: of several calls that change one document from the same state, one succeeds. Some
+   * servers that speak the protocol let all of them succeed, and would bring back what was invalidated.
    */
   private async checkAtomicity(documents: Documents): Promise<void> {
     if (await hasAtomicUpdates(documents, `${this.parts.lead}p:${nonce()}`, this.parts.serverClock.nowMs())) return;

@@ -19,8 +19,8 @@ const OPTIONS_OF_A_SERVER = ['host', 'port', 'db', 'username', 'password', 'tls'
 
 /**
  * An application whose tracer hooks into `require` sees our clients as well, although ES modules load ioredis past it:
- * `require` loads our entry point as one. The hook is shown the same module here, before the first client is made. Where there
- * is nothing to require, as in a bundle, there is nothing to hook into either.
+ * `require` loads our entry point as one. The hook is shown the same module here, before the first client is made.
+ * Where there is nothing to require, as in a bundle, there is nothing to hook into either.
  */
 function showToHooks(): void {
   try {
@@ -48,7 +48,8 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     // A failed-over master answers READONLY: drop the connection and look again, but never resend.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     // Spread out, so that a server that comes back is not met by all processes at once.
-    // The timer of ioredis may be one that a test holds back: then it ends, and is connected anew (redis/connection/reconnect.ts).
+    // The timer of ioredis may be one that a test holds back: then it ends, and is connected anew
+    // (redis/connection/reconnect.ts).
     retryStrategy: (times) =>
       hasFakeTimers() ? null : Math.min(50 * 2 ** Math.min(times, 5), LONGEST_RETRY_MS) * (0.5 + random() / 2),
   };

@@ -10,8 +10,8 @@ export interface ServerAnswer {
 }
 
 /**
- * Asks for the identity of the server and for the time. ioredis goes on in database 0 when the server refuses the one it was told to use: a
- * client of ours asks once more, and goes no further without it.
+ * Asks for the identity of the server and for the time. ioredis goes on in database 0 when the server refuses the one
+ * it was told to use: a client of ours asks once more, and goes no further without it.
  * @throws what the server says instead
  */
 export async function probeServer(client: Redis | Cluster, isOwned: boolean): Promise<ServerAnswer> {

@@ -65,7 +65,10 @@ export class ShardSubscriber implements Line {
     this.ready.catch(() => this.drop());
   }
 
-  /** Until one channel is heard, one is tried: without the right to listen, thousands of requests would be refused one by one. */
+  /**
+   * Until one channel is heard, one is tried: without the right to listen, thousands of requests would be refused one
+   * by one.
+   */
   get isOpen(): boolean {
     return this.isUp || this.attempts.size === 0;
   }

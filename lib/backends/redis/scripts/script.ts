@@ -1,7 +1,7 @@
 /**
- * Scripts, each in a file of its own, and what they all rest on. Every script touches only keys it declares, all of one hash tag, so it runs on a
- * single server, in a cluster and on Dragonfly. Entries are opaque here: a script compares their mark (their first 16
- * bytes), never looks inside.
+ * Scripts, each in a file of its own, and what they all rest on. Every script touches only keys it declares, all of one
+ * hash tag, so it runs on a single server, in a cluster and on Dragonfly. Entries are opaque here: a script compares
+ * their mark (their first 16 bytes), never looks inside.
  *
  * Per shard, inside the hash tag:
  *   e:<id>  entry     bytes sealed by the codec (or a counter, see COUNT)
