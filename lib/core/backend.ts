@@ -129,8 +129,8 @@ export interface Backend {
 
   /**
    * Asks for the right to load. Reading, deciding and granting are one atomic step. A lease older than the last bulk
-   * invalidation of its partition is void: it is granted anew, because the load behind it may not be joined by callers that
-   * came after (rule G2).
+   * invalidation of its partition (`invalidate`, `clear`, `removeMatching`) is void: it is granted anew, because a caller that
+   * came after may not join the load behind it (rule G2).
    */
   lease(key: Key, request: LeaseRequest): Awaitable<LeaseReply>;
   /** The lease lives `leaseMs` from now. False when it was lost: the loader may go on, but its fill will be refused. */
@@ -165,8 +165,8 @@ export interface Backend {
   /** Removes entries and voids their leases; how many of them were live, each counted once. */
   evict(keys: readonly Key[]): Awaitable<number>;
   /**
-   * O(1) in entries: everything that carries one of the labels is invalid once this resolves, and so is every load that has
-   * begun before. A backend that bounds the labels it remembers invalidates more than was asked for, in this partition.
+   * O(1) in entries: everything that carries one of the labels is invalid once this resolves, also what is being loaded. A
+   * backend that bounds the labels it remembers invalidates more than was asked for, in this partition.
    */
   invalidate(partition: Partition, labels: readonly Label[]): Awaitable<void>;
   /**
