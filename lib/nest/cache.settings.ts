@@ -122,7 +122,10 @@ function policiesOf(
 function backendOf({ backend }: CacheModuleOptions): CacheModuleOptions['backend'] {
   if (backend === undefined) return undefined;
   if (typeof (backend as Partial<BackendFactory> | null)?.create === 'function') return backend;
-  throw new CacheConfigError('backend', 'must be a factory: what memory(), redis(), mongo() or tiered() returns, or one of your own');
+  throw new CacheConfigError(
+    'backend',
+    'must be a factory: what memory(), redis(), mongo() or tiered() returns, or one of your own',
+  );
 }
 
 function prefixOf(prefix: string | undefined, name: string | undefined): string {
