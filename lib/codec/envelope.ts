@@ -94,7 +94,7 @@ export interface Frame {
  * - `newer`: an envelope of a later version, in good order
  * - `foreign`: in good order, but of another id
  */
-export type Misfit = 'malformed' | 'checksum' | 'newer' | 'foreign';
+export type Mismatch = 'malformed' | 'checksum' | 'newer' | 'foreign';
 
 /** What an id looks like inside an envelope. */
 export function identityOf(id: KeyId): string {
@@ -148,7 +148,7 @@ export function isOfAnotherVersion(bytes: Buffer): boolean {
 }
 
 /** Looks at an envelope. Nothing is decoded before the checksum has been found right. */
-export function examine(bytes: Buffer, identity: string): Envelope | Misfit {
+export function examine(bytes: Buffer, identity: string): Envelope | Mismatch {
   const sealEnd = bytes.length - CHECKSUM_BYTES;
   if (sealEnd < NONCE_AT + NONCE_BYTES || bytes.readUInt16LE(0) !== MAGIC) return 'malformed';
   if (crc32(bytes) !== SOUND) return 'checksum';
@@ -178,7 +178,7 @@ interface Read {
   readonly header: Header;
 }
 
-function readHeader(bytes: Buffer, identity: string): Read | Misfit {
+function readHeader(bytes: Buffer, identity: string): Read | Mismatch {
   const headerLength = bytes.length < WORDS_AT ? 0 : bytes.readUInt16LE(16);
   if (headerLength <= WORDS_AT || headerLength > MAX_HEADER_BYTES || headerLength > bytes.length) return 'malformed';
   const words = bytes.toString('latin1', WORDS_AT, headerLength);

@@ -13,7 +13,7 @@ import {
   isSharedByOther,
   ownOf,
   type Store,
-} from './surroundings.js';
+} from './scope-store.js';
 
 const here: RunInContext = (work) => work();
 

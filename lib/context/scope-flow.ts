@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Store } from './surroundings.js';
+import type { Store } from './scope-store.js';
 
 /**
  * Carries surroundings along the asynchronous flow: one for all caches of an application, so that a scope entered by one

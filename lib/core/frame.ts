@@ -88,9 +88,9 @@ export class Loading {
   }
 
   /** Notes that this load, and every load it is nested in, saw such data. */
-  note(whose: Audience): void {
-    if (isNarrower(whose, this.key.space)) this.leak ??= whose;
-    this.parent?.note(whose);
+  note(audience: Audience): void {
+    if (isNarrower(audience, this.key.space)) this.leak ??= audience;
+    this.parent?.note(audience);
   }
 
   /** Takes over what an inner entry brings: its end, and its tags, which only mean something in one partition of one cache. */

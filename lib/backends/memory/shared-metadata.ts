@@ -52,11 +52,11 @@ export function dropMetadata(metadata: SharedMetadata): void {
 }
 
 function offer(group: Group, print: number, metadata: SharedMetadata): void {
-  const { lastMetadata: lastBirth } = group;
+  const { lastMetadata: last } = group;
   group.lastMetadata = metadata;
   // Most groups have one at a time, which needs no map.
-  if (group.sharedMetadata === undefined && lastBirth === undefined) return;
-  group.sharedMetadata ??= new Map(lastBirth === undefined ? [] : [[fingerprint(...lastBirth.labels), lastBirth]]);
+  if (group.sharedMetadata === undefined && last === undefined) return;
+  group.sharedMetadata ??= new Map(last === undefined ? [] : [[fingerprint(...last.labels), last]]);
   const shareable = Math.max(MIN_SHARED, group.records.size / RECORDS_PER_SHARED);
   if (group.sharedMetadata.size >= shareable) group.sharedMetadata.clear();
   group.sharedMetadata.set(print, metadata);

@@ -83,8 +83,8 @@ export class StatsRegistry {
 
   /** One pass for every ten thousand new rows. */
   private makeRoom(): void {
-    const uses = Float64Array.from(this.rows.values(), ({ stats, countedThen }) => stats.total - countedThen).sort();
-    const median = uses[MAX_ROWS / 2] as number;
+    const counted = Float64Array.from(this.rows.values(), ({ stats, countedThen }) => stats.total - countedThen).sort();
+    const median = counted[MAX_ROWS / 2] as number;
     const kept = new Map<string, Row>();
     const lostAt = (this.lostAtSeconds ??= new Uint32Array(MARKS));
     const now = Math.max(1, Math.floor((this.clock.nowMs() - this.startedAtMs) / 1_000));

@@ -10,12 +10,12 @@ export function spaceOf({ keyFactory, context }: Foundation, scope: Scope, width
     return keyFactory.space(scope, width, name);
   } catch (error) {
     const loading = error instanceof ScopeMissingError ? context.loading() : undefined;
-    throw loading === undefined ? error : insideOf(loading, error as ScopeMissingError);
+    throw loading === undefined ? error : insideLoad(loading, error as ScopeMissingError);
   }
 }
 
 /** The caller may well have a tenant and a user: there the usual advice would be of no use. */
-function insideOf({ key: { space } }: Loading, { part, namespace }: ScopeMissingError): ScopeMissingError {
+function insideLoad({ key: { space } }: Loading, { part, namespace }: ScopeMissingError): ScopeMissingError {
   return new ScopeMissingError(
     part,
     namespace,

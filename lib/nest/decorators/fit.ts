@@ -50,7 +50,7 @@ type IsOpen<F extends AnyFunction> = number extends Parameters<F>['length']
   : false;
 
 /** The names of the options that do not fit a method. */
-type Misfits<O, M> = {
+type Mismatches<O, M> = {
   [Name in keyof O & (OfArguments | OfResult)]: [FunctionAt<O, Name>] extends [never]
     ? never
     : IsOpen<FunctionAt<O, Name>> extends true
@@ -61,9 +61,9 @@ type Misfits<O, M> = {
 }[keyof O & (OfArguments | OfResult)];
 
 /** `unknown`, which demands nothing, when all options fit; else a type that names those that do not. */
-export type Fits<O, M> = [Misfits<O, M>] extends [never]
+export type Fits<O, M> = [Mismatches<O, M>] extends [never]
   ? unknown
-  : { readonly 'these options do not fit the method; annotate their parameters as the method does': Misfits<O, M> };
+  : { readonly 'these options do not fit the method; annotate their parameters as the method does': Mismatches<O, M> };
 
 /** What the parameters of a method must be for the function of one option. */
 type Demand<F extends AnyFunction> = [F] extends [never]

@@ -56,7 +56,7 @@ class RedisBusWire implements Wire {
     this.client = client ?? (openClients({ ...options, maxConnections: 1 }, random)[0] as Client);
     this.client.on('error', this.onError);
     if (this.isOwned) this.stopReconnecting = keepConnected(this.client, clock, random);
-    const publish = (channel: string, text: string): Promise<unknown> => this.speaker().publish(channel, text);
+    const publish = (channel: string, text: string): Promise<unknown> => this.publisher().publish(channel, text);
     this.wire = new BroadcastWire({ clock, random, client: this.client, channel: `${prefix}:1:bus`, publish });
   }
 
@@ -87,7 +87,7 @@ class RedisBusWire implements Wire {
    * In a cluster always the same master, as long as it is one: by different ways messages may overtake each other. An
    * adopted client may keep what it cannot send, however much that is, and it is of no use later.
    */
-  private speaker(): Redis {
+  private publisher(): Redis {
     const { client } = this;
     const node = client.isCluster ? (client as Cluster).nodes('master')[0] : (client as Redis);
     if (node === undefined || !SENDING.has(node.status))
