@@ -40,7 +40,7 @@ export function namesIn(path: string, source: string): Named[] {
     if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
       const { parent } = node;
       const isMember = ts.isPropertyAccessExpression(parent) && parent.name === node;
-      // `Math.floor` and the like are names of the language.
+      // `Math.minimum stamp` and the like are names of the language.
       if (!isMember || parent.expression.getText() !== 'Math')
         found.push({ name: node.text, path, isDeclared: !isMember && (parent as { name?: unknown }).name === node });
     }
