@@ -1,4 +1,4 @@
-/** Leases that nobody uses any more, and that could not be given back at once. */
+/** Orphaned leases: no load uses them any more, and they could not be given back at once. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { mongo } from 'mongoose';
 import type { Backend } from '../../lib/core/backend.js';
@@ -58,7 +58,7 @@ describeWithMongo('a grant that came too late and could not be given back at onc
     return backend;
   };
 
-  it('A2: does not keep this process waiting: whoever meets it gives it back', async () => {
+  it('A2: does not keep this process waiting: a caller that meets it gives it back', async () => {
     const backend = await late(stopping(Infinity));
     expect(await backend.lease(key, ASKED)).toMatchObject({ kind: 'granted' });
   });

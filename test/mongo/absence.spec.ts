@@ -41,7 +41,7 @@ describeWithMongo('a MongoDB that is away', () => {
   };
 
   it.each(LEVELS)(
-    'A55, %s: not there at the first use: nobody waits longer than a deadline, and it is used once it is there',
+    'A55, %s: not there at the first use: no caller waits longer than a deadline, and it is used once it is there',
     async (_, { over }) => {
       const server = await nowhere();
       const rig = machines.on({ uri: server.url, ...(over === undefined ? {} : { over }) });
@@ -64,7 +64,7 @@ describeWithMongo('a MongoDB that is away', () => {
   it.each([
     ['refuses', 'refuse'],
     ['swallows', 'blackhole'],
-  ] as const)('A55: of a place that %s whoever comes first finds out for all that nobody is there', async (_, mode) => {
+  ] as const)('A55: of a place that %s the first call finds out for all that there is no server', async (_, mode) => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
@@ -109,12 +109,12 @@ describeWithMongo('a MongoDB that is away', () => {
     expect(over).toEqual(['waiting for it', 'looking for it']);
   });
 
-  it('A55: a server that turns out to be away before it has said who it is keeps nobody waiting after that', async () => {
+  it('A55: a server that turns out to be away before it was probed keeps no caller waiting after that', async () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
     const uri = `mongodb://127.0.0.1:${proxy.port}/test`;
-    // The driver would look for it for longer than anybody here waits.
+    // The driver would look for it for longer than any caller here waits.
     const connection = await createConnection(uri, { serverSelectionTimeoutMS: 50_000 }).asPromise();
     ends.push(() => connection.close(true));
     const rig = machines.on({ connection, timeout: '20s', failures: 1_000 });
@@ -155,7 +155,7 @@ describeWithMongo('a MongoDB that is away', () => {
     }
   });
 
-  it.each(['under load', 'while nobody calls'])('killed %s and started again: one line each', async (when) => {
+  it.each(['under load', 'without calls'])('killed %s and started again: one line each', async (when) => {
     const server = await start();
     const rig = await machines.ready({ uri: server.url });
     await rig.set('cat', 'Tom');
@@ -341,7 +341,7 @@ describeWithMongo('a MongoDB that is away', () => {
     const impatient = { failures: 100, timeout: '1s', invalidationTimeout: 1, pause: '1m' } as const;
     const rig = await machines.ready({ connection, ...impatient });
     await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    // Two thirds of its time are over when the eviction has been said again.
+    // Two thirds of its time are over when the eviction has been sent again.
     await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
     expect(evictions).toEqual([]);
     await sound.evict('cat');
@@ -379,7 +379,7 @@ describeWithMongo('a MongoDB that is away', () => {
     await expect(rig.load('cat', () => Promise.reject(error))).rejects.toBe(error);
   });
 
-  it('G7: a server that comes back without the last invalidations is told them before anybody reads', async () => {
+  it('G7: a server that comes back without the last invalidations is told them before any caller reads', async () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
@@ -418,7 +418,7 @@ describeWithMongo('a MongoDB that is away', () => {
     expect([...seen]).toEqual([undefined]);
   });
 
-  it('G8: an invalidation made while nobody answered is made up for before anybody reads', async () => {
+  it('G8: an invalidation made while no server answered is made up for before any caller reads', async () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());

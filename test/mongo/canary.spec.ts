@@ -40,7 +40,7 @@ describeWithMongo('C11, C12: a canary in every value', () => {
   it.each(
     LEVELS.flatMap(([name, levels]) => networks.map(([network, isBad]) => [name, network, isBad, levels] as const)),
   )(
-    '%s, %s, nobody is served what is not theirs',
+    '%s, %s, no caller is served what is not theirs',
     async (_level, _network, isBad, { over }) => {
       const machines = new MongoMachines();
       const proxies = [await TcpProxy.before(server.port), await TcpProxy.before(server.port)];
@@ -76,7 +76,7 @@ describeWithMongo('C11, C12: a canary in every value', () => {
   );
 });
 
-/** One caller after another, each somebody else, asking for what only they may see. */
+/** One caller after another, each for another user, asking for what only they may see. */
 async function visit(
   rig: Rig<Clock>,
   random: () => number,

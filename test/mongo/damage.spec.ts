@@ -1,4 +1,4 @@
-/** Entries that nobody can use are removed by whoever reads them. */
+/** Entries that no process can use are removed by the reader that finds them. */
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { mongo } from 'mongoose';
 import { LEVELS } from '../support/mongo/levels.js';
@@ -10,7 +10,7 @@ import { proveTidied } from '../support/servers/damage.js';
 
 jest.setTimeout(60_000);
 
-describeWithMongo('an entry on MongoDB that nobody can use', () => {
+describeWithMongo('an entry on MongoDB that no process can use', () => {
   const machines = new MongoMachines();
   const ends: (() => unknown)[] = [];
   afterEach(async () => {

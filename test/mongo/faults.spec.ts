@@ -1,4 +1,4 @@
-/** What a server, or somebody with access to it, can do to documents: rows A53 to A64 and B17 to B21. */
+/** What a server, or a process with access to it, can do to documents: rows A53 to A64 and B17 to B21. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { createConnection, mongo, type Connection } from 'mongoose';
@@ -81,7 +81,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
     describe('A53: a primary that steps down', () => {
       const NOT_PRIMARY = { errorCode: 10_107, errorCodeName: 'NotWritablePrimary' };
 
-      it('during an eviction: it is said again, and the entry is gone', async () => {
+      it('during an eviction: it is sent again, and the entry is gone', async () => {
         const rig = await fresh();
         await rig.set('cat', 'old', { tags: ['red'] });
         await rig.set('dog', 'old');
@@ -129,7 +129,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       });
     });
 
-    it('A53: a write that met a step-down, or whose answer was lost, was not refused: nobody answered', async () => {
+    it('A53: a write that met a step-down, or whose answer was lost, was not refused: it was not answered', async () => {
       const proxy = await TcpProxy.before(server.port);
       const uri = `mongodb://127.0.0.1:${proxy.port}/test?retryWrites=false`;
       try {
@@ -224,7 +224,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       expect(rig.recorded.of('warning')).toEqual([]);
     });
 
-    it('A57: whoever looked before another had filled is handed what was filled', async () => {
+    it('A57: a caller that looked before another had filled is handed what was filled', async () => {
       const rig = await fresh();
       const other = await ready();
       // The first one's grant is held up until the second has loaded and stored.
@@ -462,7 +462,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       expect(await rig.get('cat')).not.toBe('old');
     });
 
-    it('B20: a document that was copied under another name is nobody’s', async () => {
+    it('B20: a document that was copied under another name is served to no caller', async () => {
       const rig = await fresh();
       await rig.set('cat', 'of acme');
       await rig.set('cat', 'of beta', { tenant: 'beta' });

@@ -84,7 +84,7 @@ describeWithMongo('no read is stale', () => {
     await connection.openUri(`mongodb://127.0.0.1:${proxy.port}/test`, {
       serverSelectionTimeoutMS: 500,
       waitQueueTimeoutMS: 400,
-      // A greeting that is lost would be waited for by whoever closes the connection, for half a minute.
+      // Closing the connection would wait for a probe that is lost, for half a minute.
       connectTimeoutMS: 1_000,
       socketTimeoutMS: 2_000,
       maxPoolSize: 10,

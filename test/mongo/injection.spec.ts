@@ -1,4 +1,4 @@
-/** What callers say never becomes an operator, a field, a regular expression or somebody else's name: rows C1 to C10 of docs/faults.md. */
+/** What callers say never becomes an operator, a field, a regular expression or the name of another caller: rows C1 to C10 of docs/faults.md. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mongo } from 'mongoose';
 import type { Clock } from '../../lib/core/clock.js';

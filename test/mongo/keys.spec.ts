@@ -135,7 +135,7 @@ describeWithMongo('a wrong master key', () => {
       const bare = await opened(backend(undefined));
       expect([await valueIn(next), await valueIn(bare)]).toEqual([undefined, undefined]);
       expect(await valueIn(ours)).toBe('Tom');
-      // Somebody who can write to the collection, and has no key.
+      // A process that can write to the collection, and has no key.
       await bare.write(key, { ...draft, value: 'forged' });
       expect(await valueIn(await opened(backend(ring(['k1', OURS]))))).toBeUndefined();
     });

@@ -45,7 +45,7 @@ describeWithMongo('the way to a MongoDB', () => {
     });
   };
 
-  it('G7: what the driver asks again by itself, of whoever answers now, is not believed', async () => {
+  it('G7: what the driver asks again by itself, of the server that answers now, is not believed', async () => {
     const { server, proxy, through } = await start();
     const hellos = new Hellos();
     const rig = await machines.ready({ connection: hellos.of(await connect(through)), ...LONG_TIMEOUTS });
@@ -65,7 +65,7 @@ describeWithMongo('the way to a MongoDB', () => {
     expect(await rig.get('cat')).toBeUndefined();
   });
 
-  it('G7: whoever answered before another took over does not vouch for the other', async () => {
+  it('G7: a server that answered before another took over does not vouch for the other', async () => {
     const { server, through } = await start();
     const hellos = new Hellos();
     const connection = await connect(through);
@@ -84,7 +84,7 @@ describeWithMongo('the way to a MongoDB', () => {
     taken('two:27017', 'three:27017');
     await until('the other is asked as well', () => hellos.held === 2);
     const reading = rig.get('cat');
-    // The first says that it is the one that was there all the time, and so nothing has to be said again. The other is silent.
+    // The first says that it is the one that was there all the time, and so nothing has to be sent again. The other is silent.
     hellos.releaseFirst();
     await pause(80);
     hellos.release();
@@ -122,7 +122,7 @@ describeWithMongo('the way to a MongoDB', () => {
     await expect(Promise.resolve(rig.backend.read(rig.key('cat')))).rejects.toThrow('several writers win');
   });
 
-  it('A50: what is asked after the end connects to nobody, and a start that is under way ends', async () => {
+  it('A50: what is asked after the end connects to no server, and a start that is under way ends', async () => {
     const { proxy, through } = await start();
     const never = mongoBackend({ uri: through });
     await never.close();
@@ -132,7 +132,7 @@ describeWithMongo('the way to a MongoDB', () => {
     const starting = mongoBackend({ uri: through, requireOnBoot: true, connectTimeout: '1h' });
     ends.push(() => starting.close());
     const outcome = Promise.resolve(starting.open?.()).catch((error: unknown) => error);
-    await until('it looks for somebody', () => proxy.connections > 0);
+    await until('it looks for a server', () => proxy.connections > 0);
     await starting.close();
     expect(await outcome).toMatchObject({ message: expect.stringContaining('closed') });
   });
@@ -207,13 +207,13 @@ describeWithMongo('the way to a MongoDB', () => {
     const before = proxy.bytesUp;
     server.resume();
     await pause(400);
-    // A question has more than two hundred bytes; signs of life and the greeting go round meanwhile.
+    // A question has more than two hundred bytes; signs of life and the probe go round meanwhile.
     expect(proxy.bytesUp - before).toBeLessThan(20 * 200);
     await until('the server is used again', async () => (await rig.get('cat')) === 'Tom');
   });
 });
 
-/** Answers to the question who is there, held back as long as somebody likes. */
+/** Answers to the question who is there, held back as long as the test likes. */
 class Hellos {
   private readonly waiting: (() => void)[] = [];
   private isHeld = false;

@@ -37,9 +37,9 @@ describe('news', () => {
     ['a new state', about('cache:1:m:t.acme', 'insert'), all],
     ['another state in its place', about('cache:1:m:t.acme.1.2', 'replace'), all],
     ['a lost state', about('cache:1:m:t.acme', 'delete'), all],
-    ['a label with a field that nobody made', about('cache:1:m:t.acme', 'update', { 't.x': 1 }), all],
+    ['a label with a field that was not made here', about('cache:1:m:t.acme', 'update', { 't.x': 1 }), all],
     ['labels that are none', about('cache:1:m:t.acme', 'update', { t: 1 }), all],
-    ['a change of which nobody says what it was', about('cache:1:m:t.acme', 'update'), all],
+    ['a change that does not say what it was', about('cache:1:m:t.acme', 'update'), all],
     ['time going by', about('cache:1:m:t.acme', 'update', { c: 1, b: 1 }), undefined],
     ['a longer life', about('cache:1:m:t.acme', 'update', { x: new Date() }), undefined],
   ])('of a state: %s', (_, event, news) => {
@@ -74,7 +74,7 @@ describe('news', () => {
 });
 
 describe('marks of our own', () => {
-  it('are remembered while somebody tells of values, each for one time, and not more than so many', () => {
+  it('are remembered while a stream tells of values, each for one time, and not more than so many', () => {
     const ownWrites = new OwnWrites();
     ownWrites.add('before');
     expect(ownWrites.take('before')).toBe(false);

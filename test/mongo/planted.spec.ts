@@ -1,4 +1,4 @@
-/** What somebody who may write to the server has put among our documents: it is left out, or goes, and is not believed. */
+/** What a process that may write to the server has put among our documents: it is left out, or goes, and is not believed. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mongo } from 'mongoose';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 jest.setTimeout(60_000);
 
 const CHILDREN = fileURLToPath(new URL('../support/children/', import.meta.url));
-/** Nobody listens there. */
+/** No server listens there. */
 const NOWHERE = '127.0.0.1:1';
 
 it.each([

@@ -49,7 +49,7 @@ describeWithMongo('C26: what an observer of the server, the log and the events s
   });
 });
 
-/** Names and bytes, as somebody would read them. */
+/** Names and bytes, as a person with access would read them. */
 function inLatin(what: unknown): string {
   return Buffer.from(driver.BSON.serialize(what as driver.Document)).toString('latin1');
 }

@@ -1,4 +1,4 @@
-/** Failures that are hidden because somebody asked for it. */
+/** Failures that are hidden because the application asked for it. */
 import { afterEach, it, jest } from '@jest/globals';
 import { LEVELS } from '../support/mongo/levels.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';

@@ -1,4 +1,4 @@
-/** Removing takes longer than anybody waits. */
+/** Removing takes longer than any caller waits. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';

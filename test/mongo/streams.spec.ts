@@ -130,7 +130,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     for (const name of ['kit', 'max', 'moritz']) expect([name, await levelOf(a, name)]).toEqual([name, 'l1']);
   });
 
-  it('a value of its own of which nobody knew what became is news like others', async () => {
+  it('a value of its own whose outcome was unknown is told like others', async () => {
     const client = await new driver.MongoClient(server.url).connect();
     const b = await machine();
     await b.set('tom', 1);
@@ -183,7 +183,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     ['another life of it begins', (all) => all.updateMany({ c: { $exists: true } }, { $set: { i: 'another' } })],
     ['its minimum stamp rises', (all) => all.updateMany({ c: { $exists: true } }, { $max: { f: 9e15 } })],
     [
-      'a label has a field that nobody knows',
+      'a label has a field that no process knows',
       (all) => all.updateMany({ c: { $exists: true } }, { $set: { 't.unheard-of': 1 } }),
     ],
     [
@@ -237,7 +237,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     }
   });
 
-  it('junk in the collection is no news', async () => {
+  it('junk in the collection is no change', async () => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1);
     await caughtUp(a, b);
@@ -400,7 +400,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       const uri = `mongodb://127.0.0.1:${proxy.port}/test?directConnection=true`;
       const a = await machine({ uri, maxConnections: 1, timeout: '1400ms', over: over({ ...BY_BUS, bus: {} }) });
       await until('it follows', () => isUp(a));
-      // An answer takes 800 ms; whoever had to wait for that of the stream first would be too late.
+      // An answer takes 800 ms; a call that had to wait for that of the stream first would be too late.
       proxy.delayMs = 400;
       for (let n = 0; n < 4; n++) await a.backend.read(a.key('tom'));
     } finally {
@@ -409,7 +409,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     }
   });
 
-  it('with `bus: false` nobody follows', async () => {
+  it('with `bus: false` no process follows', async () => {
     const [a, b] = [await machine(), await machine({ over: over({ ...BY_BUS, bus: false }) })];
     await a.set('tom', 1);
     await near(b, 'tom');

@@ -1,4 +1,4 @@
-/** Memory over MongoDB: nobody tells of changes, so what a copy is worth is decided by checks alone (guarantee G4). */
+/** Memory over MongoDB: no message tells of changes, so what a copy is worth is decided by checks alone (guarantee G4). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mongo as driver, type Connection } from 'mongoose';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
@@ -58,7 +58,7 @@ describeWithMongo('memory over MongoDB', () => {
         over: under(maxUnvalidated),
       });
 
-    it('are kept by who has read, loaded or stored, and answer at once; nobody hears of changes', async () => {
+    it('are kept by the process that has read, loaded or stored, and answer at once; no process hears of changes', async () => {
       const [a, b] = [await machine('1h'), await machine('1h')];
       await a.set('tom', { age: 3 });
       await a.load('kit', async () => 2);

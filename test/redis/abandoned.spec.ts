@@ -1,4 +1,4 @@
-/** Leases that nobody uses any more, and that could not be given back at once. */
+/** Orphaned leases: no load uses them any more, and they could not be given back at once. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { Backend, Lease } from '../../lib/core/backend.js';
@@ -56,7 +56,7 @@ describeWithRedis('a lease that could not be given back at once', () => {
     return backend;
   };
 
-  it('A2: does not keep this process waiting: whoever meets it gives it back', async () => {
+  it('A2: does not keep this process waiting: a caller that meets it gives it back', async () => {
     const backend = await unable(stopping(Infinity));
     let kind: string | undefined;
     await until('there is an answer', async () => (kind = await ask(backend)) !== undefined);
@@ -69,7 +69,7 @@ describeWithRedis('a lease that could not be given back at once', () => {
     await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
   });
 
-  it('A2: is given back also by whoever asks nothing else of the server, which has failed too often', async () => {
+  it('A2: is given back also by a caller that asks nothing else of the server, which has failed too often', async () => {
     const backend = await open({ url: proxy.url, failures: 1, pause: '60s' });
     const { lease } = (await backend.lease(key, ASKED)) as { lease: Lease };
     proxy.mode = 'blackhole';
@@ -83,7 +83,7 @@ describeWithRedis('a lease that could not be given back at once', () => {
     await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
   });
 
-  it('A2: is given back when whoever was granted it could not be told all of what stands there', async () => {
+  it('A2: is given back when the caller that was granted it could not be told all of what stands there', async () => {
     const client = new Redis(server.url);
     try {
       const other = await open({ url: server.url });

@@ -103,7 +103,7 @@ describeWithRedis('a server that is away', () => {
     expect(longestMs).toBeLessThan(BOUND_MS);
   });
 
-  it('A4: a server that hangs costs one deadline, then nothing; late answers answer nobody else', async () => {
+  it('A4: a server that hangs costs one deadline, then nothing; late answers answer no other call', async () => {
     const server = await start();
     const rig = await machines.ready({ url: server.url });
     for (let index = 0; index < 50; index++) await rig.set(`k${index}`, `value of ${index}`);
@@ -183,7 +183,7 @@ describeWithRedis('a server that is away', () => {
     expect(await reader.get('cat')).toBe('new');
   });
 
-  it('G8: an invalidation made while nobody answered is made up for before anybody reads', async () => {
+  it('G8: an invalidation made while no server answered is made up for before any caller reads', async () => {
     const server = await start({ config: { save: '3600 1' } });
     const rig = await machines.ready({ url: server.url });
     const other = await machines.ready({ url: server.url });
@@ -279,7 +279,7 @@ describeWithRedis('a server that is away', () => {
     await expect(rig.load('cat', () => Promise.reject(error))).rejects.toBe(error);
   });
 
-  it('A61: a server that comes and goes is asked by one call at a time while nobody knows', async () => {
+  it('A61: a server that comes and goes is asked by one call at a time while it is not known', async () => {
     const server = await start();
     const rig = await machines.ready({ url: server.url, timeout: '200ms', longTimeout: '1s', pause: '200ms' });
     for (let round = 0; round < 3; round++) {

@@ -105,7 +105,7 @@ describeWithRedis('a server known by its name', () => {
     const inOrder: unknown[] = [];
     for (let turn = 0; turn < 12; turn++) inOrder.push(await rig.get('cat'));
     expect(new Set(inOrder)).toEqual(new Set([undefined]));
-    await until('nobody is left behind', async () => (await list()).length === 0);
+    await until('no connection is left behind', async () => (await list()).length === 0);
     await until('all have come', async () => ids(await onSecond('CLIENT', 'LIST')).length === 3);
   });
 });

@@ -198,7 +198,7 @@ describeWithRedis('a cluster', () => {
     await cluster.settled();
   });
 
-  it('A30: an eviction that the next master never heard of is said again before anybody reads', async () => {
+  it('A30: an eviction that the next master never heard of is sent again before any caller reads', async () => {
     const rig = await machines.ready({ cluster: cluster.startNodes });
     const { master, replica } = await cluster.keeperOf(await slotOf(rig, 'acme'));
     await rig.set('cow', 'old', { tenant: 'acme' });
@@ -228,7 +228,7 @@ describeWithRedis('a cluster', () => {
     await cluster.settled();
   });
 
-  it('A3: a master started again with yesterday’s data is told the last invalidations before anybody reads', async () => {
+  it('A3: a master started again with yesterday’s data is told the last invalidations before any caller reads', async () => {
     const rig = await machines.ready({ cluster: cluster.startNodes });
     const { master } = await cluster.keeperOf(await slotOf(rig, 'acme'));
     await rig.set('ewe', 'old', { tenant: 'acme' });
@@ -236,7 +236,7 @@ describeWithRedis('a cluster', () => {
     await master.command('SAVE');
     await rig.evict('ewe', { tenant: 'acme' });
     expect(await rig.get('ewe', { tenant: 'acme' })).toBeUndefined();
-    // Back before the others take it for dead, and before anybody asks.
+    // Back before the others take it for dead, and before any caller asks.
     await master.restart();
     const seen = new Set<unknown>();
     await until(

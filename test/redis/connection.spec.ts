@@ -46,7 +46,7 @@ function connected(...answers: unknown[]): { readonly puppet: Puppet; readonly c
 }
 
 describe('a server that has not said who it is', () => {
-  it('A3: is asked nothing else, and whoever has to know hears of it before anybody is answered', async () => {
+  it('A3: is asked nothing else, and the guard hears of it before any call is answered', async () => {
     const heard: string[] = [];
     const puppet = new Puppet();
     let say: (info: string) => void = () => undefined;
@@ -121,7 +121,7 @@ describe('a cluster', () => {
 });
 
 describe('a cluster whose answer', () => {
-  it('A30: comes from a master that nobody knew says so before it is handed over', async () => {
+  it('A30: comes from a master that was not known says so before it is handed over', async () => {
     const heard: string[] = [];
     const puppet = new Puppet();
     const masters = new Map<number, EventEmitter>();
@@ -155,7 +155,7 @@ describe('a cluster whose answer', () => {
 });
 
 describe('a client of yours', () => {
-  it('that gives up on the greeting of a slow server is greeted again', async () => {
+  it('that gives up on the probe of a slow server is probed again', async () => {
     const { connection, puppet } = connected();
     let asked = 0;
     Object.assign(puppet, {
@@ -223,7 +223,7 @@ describe('answers out of step', () => {
     expect(await connection.run(script('return 7'), ['e'], [])).toBe(7);
   });
 
-  it('a question asked to find out is answered by nobody else', async () => {
+  it('a question asked to find out is answered by no other server', async () => {
     const { connection, puppet } = connected(Buffer.from('PONG'));
     connection.verify();
     await new Promise((resolve) => setImmediate(resolve));

@@ -36,7 +36,7 @@ describeWithRedis('a counter of several processes', () => {
     expect(Number(await server.command('PTTL', String(entry)))).toBeLessThanOrEqual(60_000);
   });
 
-  it('that begins as a number somebody wrote loses nothing either', async () => {
+  it('that begins as a number that was written loses nothing either', async () => {
     const all = await processes(4);
     for (let round = 0; round < 60; round++) {
       await all[0]?.set(round, 0);

@@ -1,4 +1,4 @@
-/** Entries that nobody can use are removed by whoever reads them. */
+/** Entries that no process can use are removed by the reader that finds them. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
@@ -15,7 +15,7 @@ import { proveTidied, type Place } from '../support/servers/damage.js';
 
 jest.setTimeout(60_000);
 
-describeWithRedis('an entry on Redis that nobody can use', () => {
+describeWithRedis('an entry on Redis that no process can use', () => {
   let server: RedisProcess;
   let client: Redis;
   beforeAll(async () => {

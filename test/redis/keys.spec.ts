@@ -120,7 +120,7 @@ describeWithRedis('a wrong master key', () => {
     await expect(wrong.write(key, { ...draft, value: 'Jerry' })).rejects.toBeInstanceOf(CacheError);
     await until('the other is back', async () => (await valueIn(right).catch(() => undefined)) === 'Tom');
     expect(await valueIn(wrong)).toBeUndefined();
-    // What it invalidates means everybody's.
+    // What it invalidates is meant for all processes.
     expect(await wrong.evict([key])).toBe(1);
     expect(await valueIn(right)).toBeUndefined();
   });

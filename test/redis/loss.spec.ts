@@ -37,7 +37,7 @@ describeWithRedis('a server that forgets', () => {
     };
   };
 
-  it('A3: a server restarted with yesterday’s data is told the last invalidations again before anybody reads', async () => {
+  it('A3: a server restarted with yesterday’s data is told the last invalidations again before any caller reads', async () => {
     const rig = await machines.ready({ url: server.url });
     await rig.set('cat', 'old');
     await rig.set('dog', 'old', { tags: ['red'] });
@@ -99,7 +99,7 @@ describeWithRedis('a server that forgets', () => {
     expect(await rig.get('cat')).toBeUndefined();
   });
 
-  it('A18: a meta hash that came back with an earlier clock makes nothing valid that was before it, and keeps nobody waiting', async () => {
+  it('A18: a meta hash that came back with an earlier clock makes nothing valid that was before it, and keeps no caller waiting', async () => {
     const [rig, other] = [await machines.ready({ url: server.url }), await machines.ready({ url: server.url })];
     const { meta } = keysOf(rig, 'cat');
     const source = new Source<string>();
@@ -173,7 +173,7 @@ describeWithRedis('a server that forgets', () => {
       expect(answer).toBe(1);
       expect(tookMs).toBeLessThan(600);
     }
-    // Whoever greets a busy server is turned away: this one does not greet.
+    // A client that probes a busy server is turned away: this one does not probe.
     await cli('-p', String(server.port), 'SCRIPT', 'KILL');
     await endless;
     await until('the server is used again', async () => (await rig.get('k2')) === 2);
@@ -356,7 +356,7 @@ describeWithRedis('a server that forgets', () => {
       expect(cost[1]).toEqual(cost[0]);
     });
 
-    it('that has to be said again is said before anybody reads, and nobody waits while it is counted', async () => {
+    it('that has to be sent again is sent before any caller reads, and no caller waits while it is counted', async () => {
       const rig = await machines.ready({ url: server.url, pause: '100ms' });
       await populate(rig, 3_000);
       server.halt();

@@ -124,7 +124,7 @@ describeWithRedis('an application on Redis', () => {
     await pause(50);
     process.off('unhandledRejection', note);
     expect(rejections).toEqual([]);
-    await until('nobody is left but the one who asks', async () => {
+    await until('no connection is left but the one that asks', async () => {
       const clients = String(await server.command('CLIENT', 'LIST')).trim();
       return clients.split('\n').length === 1;
     });

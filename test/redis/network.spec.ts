@@ -150,7 +150,7 @@ describeWithRedis('a network that fails', () => {
   ])('A15: %s between the answers is never a value, and ends the connection', async (_, bytes) => {
     await fillMany(10);
     const before = proxy.connections;
-    // Something has to be due: an answer that nobody waits for is an error of the driver's own.
+    // Something has to be due: an answer that no call waits for is an error of the driver's own.
     const { bytesUp } = proxy;
     proxy.delayMs = 200;
     const reading = readMany(10);
@@ -163,7 +163,7 @@ describeWithRedis('a network that fails', () => {
     expect(proxy.connections).toBeGreaterThan(before);
   });
 
-  it('A16: when each answer belongs to the question before, nobody is served what is not theirs, and it ends', async () => {
+  it('A16: when each answer belongs to the question before, no caller is served what is not theirs, and it ends', async () => {
     await fillMany(40);
     for (let round = 0; round < 10; round++) {
       const before = proxy.connections;

@@ -64,7 +64,7 @@ describeWithRedis('the log', () => {
     ['an adopted client', adopted(Redis)],
     ['an adopted client of ioredis 5', adopted(Redis5 as unknown as typeof Redis)],
   ])('with %s', (_, options) => {
-    it.each(['under load', 'while nobody calls'])(
+    it.each(['under load', 'without calls'])(
       'has one line for a server that is killed %s, with the reason, and one for its return',
       async (when) => {
         const server = await start();

@@ -1,4 +1,4 @@
-/** What somebody who may write to the server has put among our keys: it is left out, or goes; nothing fails by it for ever. */
+/** What a process that may write to the server has put among our keys: it is left out, or goes; nothing fails by it for ever. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Backend } from '../../lib/core/backend.js';
 import { compileGlob } from '../../lib/core/keys/glob.js';

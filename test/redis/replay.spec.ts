@@ -1,4 +1,4 @@
-/** Invalidations that are said again, many at once, to a server that changes or is slow meanwhile. */
+/** Invalidations that are sent again, many at once, to a server that changes or is slow meanwhile. */
 import { describe, expect, it } from '@jest/globals';
 import { GuardedBackend } from '../../lib/backends/resilience/guarded.backend.js';
 import { resolveGuardOptions, type GuardOptions } from '../../lib/backends/resilience/options.js';
@@ -41,7 +41,7 @@ function changing() {
   return { clock, rig, said, held, hold, guard, reborn: () => meetAnother() };
 }
 
-describe('another server that answers while invalidations are said again', () => {
+describe('another server that answers while invalidations are sent again', () => {
   it('G7: is told as well what the one before may have confirmed', async () => {
     const { clock, rig, said, hold, held, guard, reborn } = changing();
     const guarded = guard(100);
@@ -57,7 +57,7 @@ describe('another server that answers while invalidations are said again', () =>
     expect(said).toEqual(['cat', 'ping', 'ping']);
   });
 
-  it('G8: is told as well what nobody had confirmed before', async () => {
+  it('G8: is told as well what had not been confirmed before', async () => {
     const { clock, rig, said, hold, held, guard, reborn } = changing();
     const guarded = guard(100, { invalidationTimeout: 1 });
     hold('cat').reject(new BackendError('evict', 'stand-in'));
@@ -157,7 +157,7 @@ describe('invalidations that share few connections', () => {
 describe.each([
   ['everything', 15],
   ['the clear of a tenant', 1],
-] as const)('%s that is said again and takes its time', (what, tenants) => {
+] as const)('%s that is sent again and takes its time', (what, tenants) => {
   /** One that was away until more was to go than it is told one by one. */
   const overdue = async () => {
     const clock = new FakeClock();

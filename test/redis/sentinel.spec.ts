@@ -1,4 +1,4 @@
-/** A master watched by sentinels: another takes its place, and what it may have missed is said again. */
+/** A master watched by sentinels: another takes its place, and what it may have missed is sent again. */
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { Machines, timed } from '../support/redis/machines.js';
@@ -52,7 +52,7 @@ describeWithRedis('a group of sentinels', () => {
     expect(await group.replica.role()).toBe('master');
   });
 
-  it('A35, A37: an eviction that the next master never heard of is said again before anybody reads', async () => {
+  it('A35, A37: an eviction that the next master never heard of is sent again before any caller reads', async () => {
     const rig = await ready();
     await rig.set('cat', 'old');
     await rig.set('dog', 'old', { tags: ['red'] });
@@ -84,7 +84,7 @@ describeWithRedis('a group of sentinels', () => {
     try {
       const rig = await machines.ready({ sentinels: [{ host: '127.0.0.1', port: slow.port }], name: MASTER_NAME });
       await rig.set('cat', 'Tom');
-      // Whoever asks this one, which is the first to be asked, is still waiting when the others tell.
+      // A client that asks this one, which is the first to be asked, is still waiting when the others tell.
       slow.delayMs = 3_000;
       await group.master.kill();
       await group.promoted();

@@ -1,4 +1,4 @@
-/** Failures that are hidden because somebody asked for it. */
+/** Failures that are hidden because the application asked for it. */
 import { afterEach, it, jest } from '@jest/globals';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';

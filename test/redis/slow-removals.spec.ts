@@ -1,4 +1,4 @@
-/** Removing takes longer than anybody waits. */
+/** Removing takes longer than any caller waits. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { Machines } from '../support/redis/machines.js';

@@ -69,7 +69,7 @@ describeWithRedis('a server behind TLS', () => {
     it.each([
       ['vouches for itself', () => authority.selfMade(), {}, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
       [
-        'comes from an authority that nobody named',
+        'comes from an authority that was not named',
         () => authority.issue('IP:127.0.0.1'),
         {},
         'SELF_SIGNED_CERT_IN_CHAIN',
@@ -98,7 +98,7 @@ describeWithRedis('a server behind TLS', () => {
       expect(inspect([refusal, rig.recorded.events], { depth: 9 })).not.toContain(PASSWORD);
     });
 
-    it('whoever speaks plainly to its port is told to look at that, as long as it never answered', async () => {
+    it('a client that speaks plainly to its port is told to look at that, as long as it never answered', async () => {
       const server = await start(authority.issue('IP:127.0.0.1'));
       const proxy = await TcpProxy.before(server.port);
       try {
@@ -120,7 +120,7 @@ describeWithRedis('a server behind TLS', () => {
       ['a server', (port: number): RedisOptions => to(port, {})],
       ['a cluster', (port: number): RedisOptions => ({ cluster: [{ host: '127.0.0.1', port }], tls: {} })],
       ['the master of sentinels', masterOf],
-    ])('A40: connections to %s that end in their handshake raise no error that nobody hears', async (_, options) => {
+    ])('A40: connections to %s that end in their handshake raise no error without a listener', async (_, options) => {
       const server = await start(authority.selfMade());
       const sentinel = await sentinelOf(server.port);
       servers.push(sentinel);
@@ -146,7 +146,7 @@ describeWithRedis('a server behind TLS', () => {
       expect(rig.log[0]).toContain('(ETIMEDOUT in the TLS handshake; does this port speak TLS?)');
       const refused = machines.on({ ...options, connectTimeout: 500, requireOnBoot: true }).backend.open?.();
       await expect(refused).rejects.toThrow('does this port speak TLS?');
-      // A port on which nobody is has nothing to do with it.
+      // A port without a server has nothing to do with it.
       await server.kill();
       const nobody = machines.on(options);
       await until('it is told', () => nobody.log.length > 0);

@@ -1,4 +1,4 @@
-/** What ioredis itself shows of its commands: to listeners of its diagnostics channels, and to whoever prints a command. */
+/** What ioredis itself shows of its commands: to listeners of its diagnostics channels, and to code that prints a command. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
@@ -11,7 +11,7 @@ import { useEveryVerb, CANARY } from '../support/machine/canary-word.js';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
-it('a value that is sent is bytes to the socket, and its length to everybody who makes a text of it', () => {
+it('a value that is sent is bytes to the socket, and its length to all code that makes a text of it', () => {
   const bytes = Buffer.from('Tom');
   const value = redacted(bytes);
   expect(value instanceof Buffer && Buffer.isBuffer(value)).toBe(true);

@@ -77,7 +77,7 @@ export class RedisCluster {
       });
     const master = facts.find((each) => each.isMaster && isIn(each));
     const replica = facts.find(({ masterId }) => masterId === master?.id);
-    if (master === undefined || replica === undefined) throw new Error(`nobody keeps slot ${slot}`);
+    if (master === undefined || replica === undefined) throw new Error(`no node keeps slot ${slot}`);
     return { master: this.node(master.port), replica: this.node(replica.port) };
   }
 
@@ -147,7 +147,7 @@ export async function clusterOfOne(): Promise<RedisProcess> {
 }
 
 /**
- * For a node and its bus, both below the ports that systems hand out by themselves: from among those somebody else, or a
+ * For a node and its bus, both below the ports that systems hand out by themselves: from among those another process, or a
  * connection, would sooner or later have the one that is ten thousand above.
  */
 async function clusterPort(): Promise<number> {

@@ -86,7 +86,7 @@ export function proveApplications(server: () => ServerOfMarks): void {
     expect(together.flatMap(({ warnings }) => warnings())).toEqual([]);
   });
 
-  it('a mark that nobody has left again for a month says nothing any more', async () => {
+  it('a mark that was not left again for a month says nothing any more', async () => {
     const prefix = server().prefix();
     await server().plant(prefix, [markOf('p', 'retired')], 31 * DAY_MS);
     await server().plant(prefix, [markOf('p', 'worker')], 29 * DAY_MS);

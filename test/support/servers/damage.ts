@@ -19,7 +19,7 @@ const READS: Record<string, (rig: Rig<Clock>) => Promise<unknown>> = {
 };
 
 /**
- * Each verb that reads removes what nobody can use, and only that.
+ * Each verb that reads removes what no process can use, and only that.
  * @param beside another process, which stores: the one that reads has no copy of what it stored itself
  */
 export async function proveTidied(rig: Rig<Clock>, beside: Rig<Clock>, place: Place): Promise<void> {

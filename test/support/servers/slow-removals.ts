@@ -19,7 +19,7 @@ export interface SlowStage {
   /** On the same keyspace, and in no hurry. */
   readonly quick: Rig<Clock>;
   readonly proxy: TcpProxy;
-  /** How many things lie on the server: also what nobody can read any more. */
+  /** How many things lie on the server: also what no process can read any more. */
   readonly stored: () => Promise<number>;
 }
 
@@ -37,7 +37,7 @@ export function proveSlowRemovals(open: () => Promise<SlowStage>): void {
   const left = async ({ quick }: SlowStage): Promise<number> =>
     (await quick.backend.usage(quick.view({ namespace: 'cats' }))).entries;
 
-  it('a pattern: that nobody knows; some are gone and some are served, until it is made up for', async () => {
+  it('a pattern: that is not known; some are gone and some are served, until it is made up for', async () => {
     const stage = await populated();
     const { slow, quick, proxy } = stage;
     await expect(slow.removeMatching('report:*')).rejects.toBeInstanceOf(InvalidationUnknownError);
