@@ -124,7 +124,7 @@ const time = new TestableTime();
 /** The clock of the machine; of a test that replaces the timers of its process, where an application means time. */
 export const systemClock: Clock = Object.freeze({
   nowMs: () => Date.now(),
-  monotonicMs: () => time.monotonicMs(),
+  monotonicMs: time.monotonicMs.bind(time),
   after(delayMs: number, callback: () => void) {
     // Those of one moment belong together: what a test has replaced does not know the timers from before.
     const { clearTimeout: clear } = globalThis;

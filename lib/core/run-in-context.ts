@@ -17,10 +17,11 @@ export function beginInContext(ambient: AmbientContext, frame: Frame, work: () =
 /** What user code has returned from inside, begun there as well. */
 export function begunInContext(made: unknown, inContext: Entrance): unknown {
   // What has code of its own that runs when it is looked at (a `then`, say) is looked at inside.
-  return !isObject(made) || isPlainPromise(made) ? made : inContext(begun, made, inContext);
+  return isPlainPromise(made) || !isObject(made) ? made : inContext(begun, made, inContext);
 }
 
-function isPlainPromise(made: object): boolean {
+function isPlainPromise(made: unknown): boolean {
+  if (!(made instanceof Promise)) return false;
   return Object.getPrototypeOf(made) === Promise.prototype && !Object.hasOwn(made, 'then');
 }
 

@@ -48,7 +48,7 @@ export class LoadAwaiter {
       const isHurried = stale !== undefined && call.policy.softTimeoutMs !== Infinity;
       const result = await (isHurried ? this.orTooSlow(call, stale, [running]) : running);
       if (result === TOO_SLOW) return this.serveStale(call, stale as Entry);
-      inheritInto(call, result);
+      if (outer !== undefined) inheritInto(call, result);
       if (stale !== undefined) this.report.unserved(attempt);
       return result.value;
     } catch (error) {

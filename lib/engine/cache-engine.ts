@@ -217,7 +217,7 @@ export class CacheEngine {
   /** Hands out an entry that answers the call, and has it reloaded when it is due. */
   private serve(call: Call, entry: Entry, verdict: Verdict, reading: Reading, startedAtMs: number): unknown {
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
-    inheritInto(call, entry);
+    if (call.frame?.loading !== undefined) inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
   }
 

@@ -45,16 +45,12 @@ export class Report {
 
   /** A call that is not served from what is stored: a miss, one that shared a load, or one that left the cache out. */
   unserved({ call: { key }, countedAs, startedAtMs }: Attempt): void {
-    const waitedMs = this.emit.isHeard ? this.machine.monotonicMs() - startedAtMs : 0;
-    if (countedAs === 'miss') this.miss(key, waitedMs);
-    else if (countedAs === 'coalesced') this.coalesced(key, waitedMs);
-    else this.bypass(key, countedAs);
-  }
-
-  /** Served by the load of another caller. */
-  private coalesced(key: Key, durationMs: number): void {
-    key.space.stats.coalesced++;
-    if (this.emit.isHeard) this.emit.event({ type: 'coalesced', durationMs, ...this.place(key) });
+    if (countedAs !== 'miss' && countedAs !== 'coalesced') return this.bypass(key, countedAs);
+    if (countedAs === 'miss') key.space.stats.misses++;
+    else key.space.stats.coalesced++;
+    if (!this.emit.isHeard) return;
+    const durationMs = this.machine.monotonicMs() - startedAtMs;
+    this.emit.event({ type: countedAs, durationMs, ...this.place(key) });
   }
 
   bypass(key: Key, reason: BypassReason): void {
@@ -72,12 +68,6 @@ export class Report {
     const durationMs = this.clock.monotonicMs() - startedAtMs;
     this.loadTimes.note(key.space.namespace, durationMs);
     if (this.emit.isHeard) this.emit.event({ type: 'load', outcome, durationMs, isBackground, ...this.place(key) });
-  }
-
-  /** A loaded value that was stored. */
-  filled(key: Key, ttlMs: number): void {
-    key.space.stats.sets++;
-    if (this.emit.isHeard) this.emit.event({ type: 'fill', ttlMs, ...this.place(key) });
   }
 
   /** A failure that the caller does not see. Returns it as one of ours. */

@@ -67,8 +67,14 @@ export class ResultWriter {
     let refusal: RefusalReason | undefined;
     try {
       const outcome = await backend.fill(lease, draft);
-      if (outcome === 'stored') this.report.filled(key, freshForMs);
-      else this.report.refused(key, (refusal = outcome));
+      if (outcome === 'stored') {
+        key.space.stats.sets++;
+        if (this.report.emit.isHeard) {
+          this.report.event({ type: 'fill', ttlMs: freshForMs, ...this.report.place(key) });
+        }
+      } else {
+        this.report.refused(key, (refusal = outcome));
+      }
     } catch (error) {
       refusal = this.reasonOf(error, key);
       this.report.refused(key, refusal);
@@ -209,9 +215,11 @@ export class ResultWriter {
 
   private ttlMs(policy: Policy, value: unknown, saidMs: number | undefined, args: readonly unknown[]): number {
     const { maxTtlMs } = this.parts.limits;
-    const ttlMs = this.bounded(
-      saidMs ?? ttlForResult(policy, value, args, (ttl) => clampDuration(ttl, 'ttl', maxTtlMs)),
-    );
+    const isFixed = policy.ttlOf === undefined && value !== null;
+    const wantedMs =
+      saidMs ??
+      (isFixed ? policy.ttlMs : ttlForResult(policy, value, args, (ttl) => clampDuration(ttl, 'ttl', maxTtlMs)));
+    const ttlMs = wantedMs <= maxTtlMs ? wantedMs : this.bounded(wantedMs);
     return policy.jitter === 0 ? ttlMs : ttlMs * (1 - this.parts.random() * policy.jitter);
   }
 

@@ -85,7 +85,8 @@ class MemoryBackend implements Backend {
   }
 
   read(key: Key): Reading {
-    return readingOf(this.store.get(key));
+    const record = this.store.get(key);
+    return record === undefined ? NOTHING : readingOf(record);
   }
 
   readMany(keys: readonly Key[]): readonly Reading[] {
@@ -95,7 +96,7 @@ class MemoryBackend implements Backend {
   lease(key: Key, { leaseMs, purpose }: LeaseRequest): LeaseReply {
     const nowMs = this.parts.clock.monotonicMs();
     const record = this.store.get(key);
-    const reading = readingOf(record);
+    const reading = record === undefined ? NOTHING : readingOf(record);
     if (purpose === 'missing' && record !== undefined && this.isFresh(record, nowMs)) return { kind: 'found', reading };
     const partition = this.store.partition(key.space.partition);
     const leasedAtMs = this.leaseClock.monotonicMs();
@@ -115,7 +116,7 @@ class MemoryBackend implements Backend {
 
   release(lease: Lease): void {
     const partition = this.store.knownPartition(lease.key.space.partition);
-    if (partition?.leases.get(lease.key.id)?.token !== lease.token) return;
+    if (partition?.leases?.get(lease.key.id)?.token !== lease.token) return;
     partition.dropLease(lease.key.id);
     this.store.forgetIfIdle(partition);
   }
@@ -239,7 +240,7 @@ class MemoryBackend implements Backend {
     if (admitted.sizeBytes > limitBytes || !this.store.fits(key, admitted.sizeBytes)) {
       throw new ValueTooLargeError(admitted.sizeBytes, limitBytes);
     }
-    if (!this.store.admits(key, admitted.sizeBytes, this.parts.clock.monotonicMs())) {
+    if (quota !== undefined && !this.store.admits(key, admitted.sizeBytes, this.parts.clock.monotonicMs())) {
       throw new QuotaExceededError(key.space.namespace);
     }
     return admitted;
@@ -276,7 +277,7 @@ class MemoryBackend implements Backend {
   private heldBy(lease: Lease): { expiresAtMs: number } | undefined {
     const partition = this.store.knownPartition(lease.key.space.partition);
     if (partition?.generation !== lease.generation) return undefined;
-    const held = partition.leases.get(lease.key.id);
+    const held = partition.leases?.get(lease.key.id);
     return held?.token === lease.token && held.expiresAtMs > this.leaseClock.monotonicMs() ? held : undefined;
   }
 
@@ -286,8 +287,8 @@ class MemoryBackend implements Backend {
   }
 }
 
-function readingOf(record: MemoryRecord | undefined): Reading {
-  return record === undefined ? NOTHING : { entry: record, required: record.metadata.required(), level: 'l1' };
+function readingOf(record: MemoryRecord): Reading {
+  return { entry: record, required: record.metadata.required(), level: 'l1' };
 }
 
 function graceOf(freshForMs: number, keptForMs: number): number {

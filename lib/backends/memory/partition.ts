@@ -25,7 +25,6 @@ export interface PartitionSnapshot {
 const MAX_LABELS = 2_000;
 /** Leases beyond which expired ones are dropped. Live ones are bounded by the loads in flight of the engine. */
 const MANY_LEASES = 1_000;
-const NO_LEASES: ReadonlyMap<KeyId, MemoryLease> = new Map();
 
 /**
  * The logical clock of a partition and everything ordered by it: the minimum stamp (last clear), the stamps of labels,
@@ -37,7 +36,7 @@ export class MemoryPartition<Group = unknown> {
   /** What it occupies beside its records: itself, its labels, its groups, and their shared metadata. */
   heldBytes = PARTITION_BYTES;
   /** Created when first needed: most tenants have neither leases nor labels most of the time, and there are many tenants. */
-  private leaseMap: Map<KeyId, MemoryLease> | undefined;
+  leases: Map<KeyId, MemoryLease> | undefined;
   /** The stamp of the last invalidation that may cover many keys. Leases older than that are void. */
   bulkStamp: Stamp = 0;
   /** The stamp of the last removal by pattern: fills whose load began before it may match and are refused. */
@@ -54,17 +53,9 @@ export class MemoryPartition<Group = unknown> {
     readonly generation: Generation,
   ) {}
 
-  get leases(): ReadonlyMap<KeyId, MemoryLease> {
-    return this.leaseMap ?? NO_LEASES;
-  }
-
   /** The stamp of a lease granted now, or of a value written now. */
   get now(): Stamp {
     return this.clock;
-  }
-
-  get isIdle(): boolean {
-    return this.groups.size === 0 && this.leaseMap === undefined;
   }
 
   requiredFor(labels: readonly Label[]): RequiredStamp {
@@ -110,25 +101,27 @@ export class MemoryPartition<Group = unknown> {
   }
 
   accepts(stamp: Stamp, labels: readonly Label[]): boolean {
-    return stamp >= this.patternStamp && stamp >= this.requiredFor(labels).stamp;
+    const { patternStamp, minimumStamp, labels: stamps } = this;
+    if (stamp < patternStamp || stamp < minimumStamp) return false;
+    return stamps === undefined || stamp >= newestOf(minimumStamp, stamps, labels);
   }
 
   /** The lease on a key, unless it expired or is older than the last bulk invalidation (rule G2). */
   liveLease(id: KeyId, nowMs: number): MemoryLease | undefined {
-    const lease = this.leases.get(id);
+    const lease = this.leases?.get(id);
     return lease !== undefined && lease.expiresAtMs > nowMs && lease.stamp >= this.bulkStamp ? lease : undefined;
   }
 
   grant(id: KeyId, token: string, nowMs: number, leaseMs: number): MemoryLease {
-    if (this.leases.size >= this.manyLeases) this.dropExpiredLeases(nowMs);
+    if (this.leases !== undefined && this.leases.size >= this.manyLeases) this.dropExpiredLeases(nowMs);
     const lease = { token, stamp: this.clock, expiresAtMs: nowMs + leaseMs };
-    this.leaseMap ??= new Map();
-    this.leaseMap.set(id, lease);
+    this.leases ??= new Map();
+    this.leases.set(id, lease);
     return lease;
   }
 
   dropLease(id: KeyId): void {
-    if (this.leaseMap?.delete(id) === true && this.leaseMap.size === 0) this.leaseMap = undefined;
+    if (this.leases?.delete(id) === true && this.leases.size === 0) this.leases = undefined;
   }
 
   /** The label map, safe to change: a snapshot keeps the one before. */
@@ -141,9 +134,9 @@ export class MemoryPartition<Group = unknown> {
   }
 
   private dropExpiredLeases(nowMs: number): void {
-    for (const [id, lease] of this.leases) if (lease.expiresAtMs <= nowMs) this.dropLease(id);
+    for (const [id, lease] of this.leases ?? []) if (lease.expiresAtMs <= nowMs) this.dropLease(id);
     // Not again before their number has doubled: else each of thousands of loads at once would scan all the others.
-    this.manyLeases = Math.max(MANY_LEASES, this.leases.size * 2);
+    this.manyLeases = Math.max(MANY_LEASES, (this.leases?.size ?? 0) * 2);
   }
 
   private forgetOldestLabels(stamps: Map<Label, Stamp>): void {

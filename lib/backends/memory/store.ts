@@ -61,8 +61,8 @@ export class MemoryStore {
   }
 
   /** The record of a key, which becomes the most recently used. */
-  get(key: Key): MemoryRecord | undefined {
-    const record = this.peek(key);
+  get({ space, text }: Key): MemoryRecord | undefined {
+    const record = this.groupsByPrefix.get(space.idPrefix)?.records.get(text);
     if (record !== undefined) this.touch(record);
     return record;
   }
@@ -101,7 +101,8 @@ export class MemoryStore {
 
   /** A partition without entries and leases has no state worth keeping. */
   forgetIfIdle(partition: MemoryPartition<Group>): void {
-    if (!partition.isIdle || this.partitions.get(partition.partition) !== partition) return;
+    if (partition.groups.size > 0 || partition.leases !== undefined) return;
+    if (this.partitions.get(partition.partition) !== partition) return;
     this.partitions.delete(partition.partition);
     this.bytes -= partition.heldBytes;
   }
@@ -128,7 +129,7 @@ export class MemoryStore {
     const costBytes = costOf(key, placement.sizeBytes, this.moreBytes);
     const text = compact(key.text);
     const record = new this.Record(text, placement.value, metadata, placement.keptUntilMs, costBytes, ++group.numbered);
-    this.retain(metadata);
+    if (metadata.records++ === 0) this.hold(group.within, metadata.costBytes);
     // The new record is referenced before the old one and others leave: an emptied group is deleted, with its partition.
     if (before !== undefined) {
       this.leave(before, false);
@@ -149,7 +150,7 @@ export class MemoryStore {
     const { metadata } = record;
     const { group, labels, stamp, isolation } = metadata;
     const next = metadataFor(group, { labels, stamp, isolation, graceMs }, this.copier);
-    this.retain(next);
+    if (next.records++ === 0) this.hold(group.within, next.costBytes);
     record.extend(next, keptUntilMs);
     this.unretain(metadata);
   }
@@ -174,7 +175,8 @@ export class MemoryStore {
   }
 
   isLive(record: MemoryRecord, nowMs: number): boolean {
-    if (nowMs >= record.keptUntilMs || !survives(record, record.metadata.required())) return false;
+    const { metadata, keptUntilMs } = record;
+    if (nowMs >= keptUntilMs || !survives(metadata, metadata.required())) return false;
     return this.isRevoked?.(record) !== true;
   }
 
@@ -224,10 +226,6 @@ export class MemoryStore {
     this.bytes += bytes;
   }
 
-  private retain(metadata: SharedMetadata): void {
-    if (metadata.records++ === 0) this.hold(metadata.group.within, metadata.costBytes);
-  }
-
   private unretain(metadata: SharedMetadata): void {
     if (--metadata.records > 0) return;
     this.hold(metadata.group.within, -metadata.costBytes);
@@ -261,7 +259,9 @@ export class MemoryStore {
       const { oldest } = this.lru;
       if (oldest === undefined || oldest === newest) return;
       if (this.entries > maxEntries) this.remove(this.victim(oldest, by, 'entries', nowMs), true);
-      else if (this.boundBytes > maxBytes) this.remove(this.victim(oldest, by, 'bytes', nowMs), true);
+      // Whatever is kept beside the entries counts for half of the bound at most: it need not be measured before that.
+      else if (this.bytes > maxBytes / 2 && this.boundBytes > maxBytes)
+        this.remove(this.victim(oldest, by, 'bytes', nowMs), true);
       else return;
     }
   }

@@ -12,7 +12,7 @@ import { registerClasses } from '../values/classes.js';
 import { systemClock } from '../clock.js';
 import { CacheConfigError, KeyInvalidError } from '../errors.js';
 import { unescapeText } from '../values/escape.js';
-import { checkTags, fittedLabels, LabelFactory, type Label } from './label.js';
+import { checkTags, NO_TAGS, fittedLabels, LabelFactory, type Label } from './label.js';
 import { createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from '../own-options.js';
 import type { Scope, Width } from './scope.js';
@@ -49,7 +49,7 @@ export class Key {
   ) {}
 
   get id(): KeyId {
-    return (this.ownId ??= idIn(this.space.idPrefix, this.text));
+    return (this.ownId ??= (this.space.idPrefix + this.text) as KeyId);
   }
 
   /** The tags of the call. @throws TagInvalidError */
@@ -59,6 +59,7 @@ export class Key {
 
   /** The labels of the space and of the tags. Made when first needed: a hit in memory never needs them. */
   get labels(): readonly Label[] {
+    if (this.said === NO_TAGS) return this.space.labels;
     return (this.ownLabels ??= this.keyFactory.labelsOf(this.space, this.tags));
   }
 
@@ -109,7 +110,7 @@ export class KeyFactory {
    * @throws ScopeMissingError when the scope lacks what the width needs.
    */
   space(scope: Scope, width: Width, namespace: string): Space {
-    this.spaces.counting(this.statsRegistry.revision);
+    if (this.spaces.revision !== this.statsRegistry.revision) this.spaces.countWith(this.statsRegistry.revision);
     const known = this.spaces.get(scope, width, namespace);
     if (known !== undefined) return known;
     const made = this.makeSpace(scope, width, namespace);
@@ -122,7 +123,7 @@ export class KeyFactory {
     return new Key(
       space,
       flat(this.naming.parts(space.idPrefix, this.encode(parts, where))),
-      typeof tags === 'function' ? tags : checkTags(tags),
+      tags === undefined ? NO_TAGS : typeof tags === 'function' ? tags : checkTags(tags),
       this,
     );
   }
@@ -199,7 +200,9 @@ export class KeyFactory {
 
   private encode(parts: readonly unknown[], where: string): string {
     let text = '';
-    const length = lengthOf(parts);
+    let { length } = parts;
+    // Without what is undefined at the end: a missing argument, and one that is passed on as undefined, are the same to a method.
+    while (length > 0 && parts[length - 1] === undefined) length--;
     for (let index = 0; index < length; index++) {
       const isHole = parts[index] === undefined && !Object.hasOwn(parts, index);
       const part = isHole ? 'hole' : this.canonical.encode(parts[index], where, index);
@@ -208,13 +211,6 @@ export class KeyFactory {
     }
     return text;
   }
-}
-
-/** Without what is undefined at the end: a missing argument, and one that is passed on as undefined, are the same to a method. */
-function lengthOf(parts: readonly unknown[]): number {
-  let { length } = parts;
-  while (length > 0 && parts[length - 1] === undefined) length--;
-  return length;
 }
 
 /** The id of a text in a space. */

@@ -22,7 +22,8 @@ const MAX_TAG_BYTES = 256;
 /** Characters of a label after its kind. Longer ones are digested, so that all labels of an entry fit into its header. */
 const MAX_LABEL_LENGTH = 96;
 const DIGEST_LENGTH = 32;
-const NO_TAGS: readonly string[] = Object.freeze([]);
+/** The tags of a key without any: always this one list. */
+export const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** The only factory of labels. Kinds are told apart by their first letters; names never contain a colon. */
 export class LabelFactory {

@@ -23,7 +23,7 @@ export class SpaceCache {
   private young = newHalf();
   private old = newHalf();
   /** Of the counters that the spaces have. */
-  private counted = 0;
+  revision = 0;
 
   /** What all of them occupy, estimated. */
   get heldBytes(): number {
@@ -39,9 +39,8 @@ export class SpaceCache {
   }
 
   /** The counters of another generation: some have gone, and spaces that are asked for from here on get new ones. */
-  counting(revision: number): void {
-    if (revision === this.counted) return;
-    this.counted = revision;
+  countWith(revision: number): void {
+    this.revision = revision;
     this.young = newHalf();
     this.old = newHalf();
   }

@@ -66,6 +66,8 @@ export class Canonical {
       case 'function':
       case 'symbol':
         throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);
+      case 'number':
+        return encodeNumber(value);
       default:
         return encodePrimitive(value as Primitive);
     }

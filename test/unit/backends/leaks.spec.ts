@@ -32,14 +32,19 @@ it('after five thousand calls of every kind nothing is left but what is stored: 
   expect(rig.clock.pendingTimers).toBe(0);
   const { engine, backend } = rig.machine;
   const { load, refresher } = engine as unknown as {
-    load: { parts: { flights: SingleFlight }; waiting: { unsent: Map<string, unknown> } };
+    load: {
+      parts: { flights: SingleFlight };
+      polling: { scheduled: Map<string, unknown> };
+      requests: { pending: Map<string, unknown> };
+    };
     refresher: { underWay: Set<string> };
   };
   expect(load.parts.flights.size).toBe(0);
-  expect(load.waiting.unsent.size).toBe(0);
+  expect(load.polling.scheduled.size).toBe(0);
+  expect(load.requests.pending.size).toBe(0);
   expect(refresher.underWay.size).toBe(0);
   const { store } = backend as unknown as { store: MemoryStore };
-  for (const partition of store.allPartitions()) expect(partition.leases.size).toBe(0);
+  for (const partition of store.allPartitions()) expect(partition.leases).toBeUndefined();
   await engine.writes.clearEverything(rig.space());
   expect(store.size).toBe(0);
   expect([...store.allPartitions()]).toEqual([]);
