@@ -40,6 +40,26 @@ describeWithMongo('a MongoDB that is away', () => {
     return server;
   };
 
+  it('A68: a start over a connection whose server answers nothing ends within startTimeout, and it is used later', async () => {
+    const server = await start();
+    const proxy = await TcpProxy.before(server.port);
+    ends.push(() => proxy.close());
+    const connection = createConnection(`mongodb://127.0.0.1:${proxy.port}/test`);
+    ends.push(() => connection.destroy());
+    await connection.asPromise();
+    proxy.mode = 'blackhole';
+    const rig = machines.on({ connection, startTimeout: '700ms' });
+    const { tookMs } = await timed(async () => rig.backend.open?.());
+    expect(tookMs).toBeLessThan(700 + BOUND_MS);
+    expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
+    proxy.mode = 'pass';
+    proxy.reset();
+    await until('the cache keeps what it is given', async () => {
+      await rig.load('cat', () => 'Tom');
+      return (await rig.get('cat')) === 'Tom';
+    });
+  });
+
   it.each(LEVELS)(
     'A55, %s: not there at the first use: no caller waits longer than a deadline, and it is used once it is there',
     async (_, { over }) => {

@@ -1,5 +1,7 @@
 /** A master watched by sentinels: another takes its place, and what it may have missed is sent again. */
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { once } from 'node:events';
+import { MasterConnector } from '../../lib/backends/redis/connection/master-connector.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { pause, until } from '../support/redis/redis-process.js';
@@ -82,7 +84,9 @@ describeWithRedis('a group of sentinels', () => {
   it('A35: a failover that sentinels tell of while they are asked for the master is survived', async () => {
     const slow = await TcpProxy.before(group.addresses[0]?.port ?? 0);
     try {
-      const rig = await machines.ready({ sentinels: [{ host: '127.0.0.1', port: slow.port }], name: MASTER_NAME });
+      const sentinels = [{ host: '127.0.0.1', port: slow.port }];
+      // A sentinel may take a quarter of it.
+      const rig = await machines.ready({ sentinels, name: MASTER_NAME, connectTimeout: '16s' });
       await rig.set('cat', 'Tom');
       // A client that asks this one, which is the first to be asked, is still waiting when the others tell.
       slow.delayMs = 3_000;
@@ -100,6 +104,50 @@ describeWithRedis('a group of sentinels', () => {
       await machines.close();
       await slow.close();
     }
+  });
+
+  it('A67: sentinels that are all slow are asked again, with more time', async () => {
+    const slow = await TcpProxy.before(group.addresses[0]?.port ?? 0);
+    try {
+      slow.delayMs = 500;
+      const sentinels = [{ host: '127.0.0.1', port: slow.port }];
+      const clientOptions = { updateSentinels: false };
+      const rig = await machines.ready({ sentinels, name: MASTER_NAME, clientOptions });
+      const isStored = (): Promise<boolean> =>
+        rig.set('cat', 'Tom').then(
+          () => true,
+          () => false,
+        );
+      await until('the master is used', isStored, 20_000);
+    } finally {
+      await machines.close();
+      await slow.close();
+    }
+  });
+
+  it('A67: a client that is closed while its socket connects listens to no sentinel afterwards', async () => {
+    const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const before = sockets();
+    const sentinelRetryStrategy = (): null => null;
+    const options = {
+      sentinels: group.addresses,
+      name: MASTER_NAME,
+      failoverDetector: true,
+      sentinelMaxConnections: 10,
+    };
+    const connector = new MasterConnector({
+      ...options,
+      role: 'master',
+      disconnectTimeout: 200,
+      sentinelRetryStrategy,
+    });
+    const socket = await connector.connect(() => undefined);
+    const isConnected = once(socket, 'connect');
+    connector.disconnect();
+    await isConnected;
+    await until('no socket is left', () => sockets() <= before, 5_000);
+    await pause(500);
+    expect(sockets()).toBeLessThanOrEqual(before);
   });
 
   it('A38: when all sentinels are gone, the connection that is there works on', async () => {

@@ -27,6 +27,12 @@ export interface MongoOptions extends GuardOptions {
   /** How long a connection may take to be made. @default '2s' */
   readonly connectTimeout?: Duration | undefined;
   /**
+   * How long a start waits for the server: until it has said who it is and, with encryption, whether it knows the same
+   * keys. A server that takes the connection and answers nothing is then one that is not there.
+   * @default what `connectTimeout` is
+   */
+  readonly startTimeout?: Duration | undefined;
+  /**
    * Refuse to start without a server. false: the application starts, loaders run, and the cache begins to work as soon
    * as the server is there. @default false
    */
@@ -49,6 +55,7 @@ export interface ResolvedMongoOptions {
   readonly maxConnections: number;
   readonly clientOptions: mongo.MongoClientOptions;
   readonly connectTimeoutMs: number;
+  readonly startTimeoutMs: number;
   readonly requireOnBoot: boolean;
   readonly fallback: BackendFactory | undefined;
   readonly isUnsafe: boolean;
@@ -65,6 +72,7 @@ const MONGO_OPTIONS = Object.freeze([
   'maxConnections',
   'clientOptions',
   'connectTimeout',
+  'startTimeout',
   'requireOnBoot',
   'fallback',
   'unsafe',
@@ -83,6 +91,7 @@ export function resolveMongoOptions(options: MongoOptions): ResolvedMongoOptions
     throw new CacheConfigError('mongo.uri', 'must begin with mongodb:// or mongodb+srv://');
   if (own.connection !== undefined && typeof own.connection.getClient !== 'function')
     throw new CacheConfigError('mongo.connection', 'must be a mongoose connection (see getConnectionToken)');
+  const { connectTimeout = 2_000, startTimeout = connectTimeout } = own;
   return Object.freeze({
     uri: own.uri,
     connection: own.connection,
@@ -91,8 +100,8 @@ export function resolveMongoOptions(options: MongoOptions): ResolvedMongoOptions
     shards: wholeNumber(own.shards, 'mongo.shards', 1, 1, 256),
     maxConnections: wholeNumber(own.maxConnections, 'mongo.maxConnections', 10, 1, 1_000),
     clientOptions: ownOptions(own.clientOptions, 'mongo.clientOptions'),
-    connectTimeoutMs:
-      own.connectTimeout === undefined ? 2_000 : parseDuration(own.connectTimeout, 'mongo.connectTimeout'),
+    connectTimeoutMs: parseDuration(connectTimeout, 'mongo.connectTimeout'),
+    startTimeoutMs: parseDuration(startTimeout, 'mongo.startTimeout'),
     requireOnBoot: own.requireOnBoot ?? false,
     fallback: own.fallback,
     isUnsafe: own.unsafe ?? false,

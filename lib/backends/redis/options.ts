@@ -59,6 +59,12 @@ export interface RedisOptions extends GuardOptions {
   /** How long a connection may take to be made. @default '2s' */
   readonly connectTimeout?: Duration | undefined;
   /**
+   * How long a start waits for the server: until it has said who it is and, with encryption, whether it knows the same
+   * keys. A server that takes the connection and answers nothing is then one that is not there.
+   * @default what `connectTimeout` is
+   */
+  readonly startTimeout?: Duration | undefined;
+  /**
    * Refuse to start without a server. false: the application starts, loaders run, and the cache begins to work as soon
    * as the server is there. @default false
    */
@@ -93,6 +99,7 @@ const REDIS_OPTIONS = Object.freeze([
   'announce',
   'pubSub',
   'maxConnections',
+  'startTimeout',
   'requireOnBoot',
   'fallback',
 ] as const);
@@ -112,6 +119,7 @@ export interface ResolvedRedisOptions {
   readonly pubSub: PubSub;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
+  readonly startTimeoutMs: number;
   /** A connection that owes an answer and is silent for so long is dropped. */
   readonly silenceMs: number;
   readonly requireOnBoot: boolean;
@@ -137,6 +145,7 @@ export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
   wholeNumber(options.port, 'redis.port', 6_379, 0, 65_535);
   wholeNumber(options.db, 'redis.db', 0, 0, 65_535);
   const guard = resolveGuardOptions(options, 'redis');
+  const { connectTimeout = 2_000, startTimeout = connectTimeout } = options;
   return Object.freeze({
     source: options,
     url: url === undefined ? undefined : serverUrl(url),
@@ -148,8 +157,8 @@ export function resolveRedisOptions(said: RedisOptions): ResolvedRedisOptions {
     guard,
     silenceMs: Math.max(MIN_SILENCE_MS, 4 * guard.timeoutMs),
     requireOnBoot: options.requireOnBoot ?? false,
-    connectTimeoutMs:
-      options.connectTimeout === undefined ? 2_000 : parseDuration(options.connectTimeout, 'redis.connectTimeout'),
+    connectTimeoutMs: parseDuration(connectTimeout, 'redis.connectTimeout'),
+    startTimeoutMs: parseDuration(startTimeout, 'redis.startTimeout'),
   });
 }
 
@@ -202,6 +211,13 @@ function checkKeyPrefix(option: string, keyPrefix = ''): void {
       option,
       'has a keyPrefix with braces, which would take keys out of their slot; remove the prefix and use the `prefix` option',
     );
+}
+
+/** What a client of the application lacks, and a start is not refused for. */
+export function lackOf(client: Redis | Cluster): string | undefined {
+  const { sentinels, sentinelCommandTimeout } = client.options as ClientOptions;
+  if (sentinels == null || sentinelCommandTimeout != null) return undefined;
+  return 'redis.client asks sentinels without `sentinelCommandTimeout`: one that hangs keeps it from its master; say 500';
 }
 
 /** Reads from replicas would break every promise. */

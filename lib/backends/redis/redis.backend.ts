@@ -23,7 +23,7 @@ import { RedisInvalidation } from './invalidation.js';
 import { KeyCheck } from './key-check.js';
 import { RedisLeases } from './leases.js';
 import { RedisPool, type PoolEvents } from './connection/pool.js';
-import { resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
+import { lackOf, resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
 import { RedisReader } from './reader.js';
 import { nonce } from '../shared/nonce.js';
 import { levelOf } from '../remote/level.js';
@@ -93,6 +93,8 @@ class RedisBackend extends RemoteBackend<Shard> {
     this.warnings = new Warnings(this.kind, { clock, emit });
     const { client } = options.source;
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
+    const lack = client && lackOf(client);
+    if (lack !== undefined) this.warnings.warn(lack);
     const poolEvents: PoolEvents = {
       onWarning: this.warnings.warn,
       onAway: (why) => this.onAway?.(why),
@@ -171,10 +173,9 @@ class RedisBackend extends RemoteBackend<Shard> {
   }
 
   async open(): Promise<void> {
-    const { requireOnBoot, connectTimeoutMs } = this.options;
+    const { requireOnBoot, startTimeoutMs } = this.options;
     try {
-      await this.pool.opened(connectTimeoutMs, requireOnBoot);
-      await this.keyCheck.run(this.pool);
+      await this.pool.opened(startTimeoutMs, requireOnBoot, () => this.keyCheck.run(this.pool));
     } catch (error) {
       // An application that does not start is not asked to close, and connections would keep it from ending.
       await this.close();

@@ -108,11 +108,11 @@ export class MongoConnection {
    * @throws RefusedError when the server must not be used, BackendError when it was required and is not there
    */
   async opened(): Promise<void> {
-    const { connectTimeoutMs, requireOnBoot } = this.options;
+    const { startTimeoutMs, requireOnBoot } = this.options;
     await untilThere({
       kind: 'mongo',
       clock: this.clock,
-      forMs: connectTimeoutMs,
+      forMs: startTimeoutMs,
       isRequired: requireOnBoot,
       look: () => this.probed(),
       why: () => this.problem,

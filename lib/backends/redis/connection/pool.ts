@@ -8,6 +8,7 @@ import type { Script } from '../scripts/script.js';
 
 /** A client that does not say that it has ended is left behind. */
 const LONGEST_CLOSE_MS = 1_000;
+const SILENT = 'no answer in time';
 
 export interface PoolEvents extends Omit<ConnectionEvents, 'onError'> {
   /** A connection failed, and may be made anew; or others are up. */
@@ -29,12 +30,14 @@ export class RedisPool {
   private readonly stopReconnecting: readonly (() => void)[];
   private readonly ticks = new DriverTicks();
   private isClosed = false;
+  private readonly tellAway: (problem: string) => void;
   private turn = 0;
   /** What went wrong last, for an application that cannot start without a server. */
   private problem: string | undefined;
 
   constructor(clients: readonly Client[], isOwned: boolean, events: PoolEvents, { clock, random }: PoolParts) {
     this.clock = clock;
+    this.tellAway = events.onAway;
     this.ticks.run();
     const onError = (problem: string): void => {
       this.problem = problem;
@@ -74,23 +77,29 @@ export class RedisPool {
   /**
    * Waits for the first connection, for a while. An application that can do without it starts at the first refusal; one
    * that cannot goes on looking.
-   * @throws BackendError when it was required and is not there
+   * @param ask what else a start has to know of the server, within the same time
+   * @throws BackendError when it was required and is not there, and what `ask` throws
    */
-  async opened(forMs: number, isRequired: boolean): Promise<void> {
+  async opened(forMs: number, isRequired: boolean, ask: () => Promise<void>): Promise<void> {
     // A client of the application may not have tried to connect yet.
     const answers = async (connection: RedisConnection): Promise<void> => {
       await connection.ready();
       if (isRequired) await connection.ping();
     };
-    await untilThere({
+    const look = async (): Promise<void> => {
+      await Promise.any(this.connections.map(answers));
+      await ask();
+    };
+    const found = await untilThere({
       kind: 'redis',
       clock: this.clock,
       forMs,
       isRequired,
-      look: () => Promise.any(this.connections.map(answers)),
+      look,
       why: () => this.problem,
       isClosed: () => this.isClosed,
     });
+    if (found === 'silent') this.tellAway(this.problem ?? SILENT);
   }
 
   async close(): Promise<void> {
