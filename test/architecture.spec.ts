@@ -40,11 +40,11 @@ describe('who must never import whom', () => {
   it('6. features never import each other nor a part, only the face of nest/ and core/; nest/ imports no feature', () => {
     expect(say(rules.featuresUseTheFace)).toEqual([]);
   });
-  it('7. doors contain only `export … from`, and there are no other barrels', () => {
-    expect(say(rules.doorsOnlyReExport)).toEqual([]);
+  it('7. entry points contain only `export … from`, and there are no other barrels', () => {
+    expect(say(rules.entryPointsOnlyReExport)).toEqual([]);
   });
   it('8. nothing outside core/keys/ makes a KeyId, a Label or a Partition: one file for each', () => {
-    expect(say(rules.onlyTheMintsMakeKeys)).toEqual([]);
+    expect(say(rules.onlyFactoriesMakeKeys)).toEqual([]);
   });
   it('9. no import reaches into a @nestjs package, and no imports form a ring', () => {
     expect(say(rules.noDeepImportsAndNoCycles)).toEqual([]);
@@ -209,9 +209,9 @@ describe('each rule bites', () => {
     ]);
   });
 
-  it('7. doors', () => {
+  it('7. entry points', () => {
     expect(
-      judge(rules.doorsOnlyReExport, {
+      judge(rules.entryPointsOnlyReExport, {
         'index.ts': "/** The main door. */\nexport { a } from './core/a.js';\nexport type { B } from './core/b.js';",
         'redis.ts': "import { a } from './core/a.js';\nexport { a };\nexport const b = 1;",
         'assemble.ts': 'export const parts = 1;',
@@ -229,9 +229,9 @@ describe('each rule bites', () => {
     ]);
   });
 
-  it('8. mints', () => {
+  it('8. factories of keys', () => {
     expect(
-      judge(rules.onlyTheMintsMakeKeys, {
+      judge(rules.onlyFactoriesMakeKeys, {
         'core/keys/key.ts': "export const a = 'x' as KeyId;\nexport const b = 'x' as Label;",
         'core/keys/label.ts': "export const a = 'x' as Label;\nexport const b = 'x' as KeyId;",
         'engine/a.ts': "import type { KeyId as Id } from '../core/key.js';\nconst a = 'x' as unknown as Id;",

@@ -112,7 +112,7 @@ export const featuresUseTheFace: Rule = (project) => [
 ];
 
 /** Rule 7. */
-export const doorsOnlyReExport: Rule = (project) => [
+export const entryPointsOnlyReExport: Rule = (project) => [
   ...eachStatement(project, (file, statement) =>
     isDoor(file.path) && !isReExport(statement) ? 'a door contains only `export … from`' : undefined,
   ),
@@ -127,8 +127,8 @@ export const doorsOnlyReExport: Rule = (project) => [
 ];
 
 /** Rule 8. */
-export const onlyTheMintsMakeKeys: Rule = (project) => {
-  const mints = new Map([
+export const onlyFactoriesMakeKeys: Rule = (project) => {
+  const factories = new Map([
     ['KeyId', 'lib/core/keys/key.ts'],
     ['Label', 'lib/core/keys/label.ts'],
     ['Partition', 'lib/core/keys/partition.ts'],
@@ -141,8 +141,8 @@ export const onlyTheMintsMakeKeys: Rule = (project) => {
     if (claimed === undefined) return undefined;
     const names = new Set<string>();
     visit(claimed, (part) => ts.isIdentifier(part) && names.add(originalName(file, part.text)));
-    const forged = [...names].find((name) => mints.has(name) && mints.get(name) !== file.path);
-    return forged === undefined ? undefined : `a ${forged} is made only in ${mints.get(forged)}`;
+    const forged = [...names].find((name) => factories.has(name) && factories.get(name) !== file.path);
+    return forged === undefined ? undefined : `a ${forged} is made only in ${factories.get(forged)}`;
   });
 };
 

@@ -4,7 +4,7 @@ import { ENVELOPE_MARK_BYTES, MAX_HEADER_BYTES } from '../../../lib/core/codec.j
 import { TagInvalidError } from '../../../lib/core/errors.js';
 import { storedLabels } from '../../../lib/core/keys/label.js';
 import { scopeOf } from '../../../lib/core/keys/scope.js';
-import { mintOf } from '../core/support/mints.js';
+import { keyFactoryOf } from '../core/support/key-factories.js';
 import { ENCRYPTED, entryOf, HEADER_LENGTH_AT, ID, idFor, mended, replaced, rig, SIGNED } from './support/codecs.js';
 import { KINDS } from './support/kinds.js';
 
@@ -101,7 +101,7 @@ describe('the header', () => {
     const { codec } = rig(ENCRYPTED);
     // Escaping makes nine characters of each of these.
     const longest = (bytes: number, end: number | string): string => `${'€'.repeat((bytes - 3) / 3)}${end}`;
-    const keyFactory = mintOf(naming);
+    const keyFactory = keyFactoryOf(naming);
     const scope = scopeOf({ tenant: longest(255, 't'), user: longest(255, 'u') });
     const space = keyFactory.space(scope, 'user', longest(381, 'n').slice(0, 128));
     const inherited = Array.from({ length: 32 }, (__, at) => longest(253, 200 + at));

@@ -9,7 +9,7 @@ import { checkNamespace } from '../../../lib/core/keys/key.js';
 import { checkTags } from '../../../lib/core/keys/label.js';
 import { DEFAULT_POLICY, resolvePolicy } from '../../../lib/core/policy.js';
 import { scopeOf } from '../../../lib/core/keys/scope.js';
-import { mintOf, partId } from './support/mints.js';
+import { keyFactoryOf, partId } from './support/key-factories.js';
 import { runs } from '../../support/soak.js';
 
 const CANARY = 'canary-7f3a-secret';
@@ -20,7 +20,7 @@ const refusals: readonly (readonly [string, () => unknown])[] = [
     'an argument that is an instance',
     () =>
       partId(
-        mintOf(),
+        keyFactoryOf(),
         new (class Order {
           readonly secret = CANARY;
         })(),
@@ -29,22 +29,25 @@ const refusals: readonly (readonly [string, () => unknown])[] = [
   [
     'an argument of a class called like a secret',
     () =>
-      partId(mintOf(), Object.create(Object.defineProperty(class {}, 'name', { value: CANARY }).prototype as object)),
+      partId(
+        keyFactoryOf(),
+        Object.create(Object.defineProperty(class {}, 'name', { value: CANARY }).prototype as object),
+      ),
   ],
-  ['an argument under a secret name', () => partId(mintOf(), { [CANARY]: { [CANARY]: () => 1 } })],
+  ['an argument under a secret name', () => partId(keyFactoryOf(), { [CANARY]: { [CANARY]: () => 1 } })],
   [
     'an argument whose getter throws',
     () =>
-      partId(mintOf(), {
+      partId(keyFactoryOf(), {
         get a() {
           throw new Error(CANARY);
         },
       }),
   ],
-  ['an argument that is too long', () => partId(mintOf(), CANARY.repeat(10_000))],
-  ['an argument with a lone surrogate', () => partId(mintOf(), `${CANARY}\ud800`)],
-  ['an argument that is a symbol', () => partId(mintOf(), Symbol(CANARY))],
-  ['an argument with a symbol', () => partId(mintOf(), { [Symbol(CANARY)]: CANARY })],
+  ['an argument that is too long', () => partId(keyFactoryOf(), CANARY.repeat(10_000))],
+  ['an argument with a lone surrogate', () => partId(keyFactoryOf(), `${CANARY}\ud800`)],
+  ['an argument that is a symbol', () => partId(keyFactoryOf(), Symbol(CANARY))],
+  ['an argument with a symbol', () => partId(keyFactoryOf(), { [Symbol(CANARY)]: CANARY })],
   ['a value that is an instance', () => new Copier().admit({ [CANARY]: new Error(CANARY) }, 'clone')],
   ['a value in a Map under a secret key', () => new Copier().admit(new Map([[CANARY, () => 1]]), 'clone')],
   [
@@ -70,7 +73,7 @@ const refusals: readonly (readonly [string, () => unknown])[] = [
   ['a pattern that is too long', () => compileGlob(CANARY.repeat(100))],
   ['a namespace that is none', () => checkNamespace(`${CANARY}@`)],
   ['a duration that is none', () => parseDuration(CANARY, 'ttl')],
-  ['a secret that is too short', () => mintOf({ hashSecret: CANARY.slice(0, 6) })],
+  ['a secret that is too short', () => keyFactoryOf({ hashSecret: CANARY.slice(0, 6) })],
   ['an option of another type', () => resolvePolicy(DEFAULT_POLICY, { isolate: CANARY as never }, 'defaults')],
 ];
 
@@ -171,7 +174,7 @@ it('whatever text is refused, its error does not contain it', () => {
         () => parseDuration(text, 'ttl'),
         () => compileGlob(`[${text}`),
         () => checkNamespace(`${text}@`),
-        () => partId(mintOf(), { [text]: () => 1 }),
+        () => partId(keyFactoryOf(), { [text]: () => 1 }),
       ];
       return tries.every((refuse) => {
         try {

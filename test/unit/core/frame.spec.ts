@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { Loading } from '../../../lib/core/frame.js';
 import type { Key } from '../../../lib/core/keys/key.js';
 import { scopeOf, type Width } from '../../../lib/core/keys/scope.js';
-import { mintOf } from './support/mints.js';
+import { keyFactoryOf } from './support/key-factories.js';
 
-const keyFactory = mintOf();
+const keyFactory = keyFactoryOf();
 
 function keyOf(width: Width, tenant = 'acme', user = 'bob', part: unknown = 1, tags: readonly string[] = []): Key {
   return keyFactory.key(keyFactory.space(scopeOf({ tenant, user }), width, 'cats'), [part], tags);

@@ -16,7 +16,7 @@ import { createNaming } from '../../../lib/core/keys/naming.js';
 import { ownOptions } from '../../../lib/core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy } from '../../../lib/core/policy.js';
 import { NO_SCOPE, scopeOf } from '../../../lib/core/keys/scope.js';
-import { mintOf, partId } from './support/mints.js';
+import { keyFactoryOf, partId } from './support/key-factories.js';
 
 /** As a dependency with a prototype pollution hole would leave the process. */
 function pollute(properties: Readonly<Record<string, unknown>>): void {
@@ -102,11 +102,11 @@ describe('C35: what was polluted into Object.prototype does not become an option
   });
 
   it('of names: no secret that somebody else knows, no other length, no class', () => {
-    const before = partId(mintOf(), 'cat', 'x'.repeat(100));
+    const before = partId(keyFactoryOf(), 'cat', 'x'.repeat(100));
     pollute({ hashSecret: 'a secret of the attacker', maxReadable: 16 });
     expect(createNaming().readable).toBe(true);
     expect(createNaming({}).readable).toBe(true);
-    expect(partId(mintOf(), 'cat', 'x'.repeat(100))).toBe(before);
+    expect(partId(keyFactoryOf(), 'cat', 'x'.repeat(100))).toBe(before);
   });
 
   it('of resolvers: an untrusted header stays untrusted', () => {
@@ -147,11 +147,11 @@ describe('C35: what was polluted into Object.prototype does not become an option
   });
 
   it('nor part of a key', () => {
-    const before = [{ a: 1 }, [1], new Map([['a', 1]])].map((value) => partId(mintOf(), value));
+    const before = [{ a: 1 }, [1], new Map([['a', 1]])].map((value) => partId(keyFactoryOf(), value));
     pollute({ role: 'admin', 0: 'zero' });
-    expect([{ a: 1 }, [1], new Map([['a', 1]])].map((value) => partId(mintOf(), value))).toEqual(before);
+    expect([{ a: 1 }, [1], new Map([['a', 1]])].map((value) => partId(keyFactoryOf(), value))).toEqual(before);
     // oxlint-disable-next-line no-sparse-arrays -- a hole is what is being tested
-    expect(partId(mintOf(), [,])).toContain('[hole]');
+    expect(partId(keyFactoryOf(), [,])).toContain('[hole]');
   });
 });
 

@@ -4,10 +4,10 @@ import type { Entry } from '../../../lib/core/entry.js';
 import { DEFAULT_POLICY, graceMs, resolvePolicy, type Policy } from '../../../lib/core/policy.js';
 import { survives, type RequiredStamp } from '../../../lib/core/stamp.js';
 import { judge, type Verdict } from '../../../lib/core/verdict.js';
-import { mintOf, partKey } from './support/mints.js';
+import { keyFactoryOf, partKey } from './support/key-factories.js';
 import { runs } from '../../support/soak.js';
 
-const keyFactory = mintOf();
+const keyFactory = keyFactoryOf();
 const KEY = partKey(keyFactory, 1);
 const OTHER_KEY = partKey(keyFactory, 2);
 const BORN = 100;

@@ -8,7 +8,7 @@ import type { KeyId } from '../../../../lib/core/keys/key.js';
 import { storedLabels } from '../../../../lib/core/keys/label.js';
 import { resolveLimits, type LimitOptions } from '../../../../lib/core/limits.js';
 import type { CacheEvent } from '../../../../lib/core/observer.js';
-import { idOf, mintOf, type Said } from '../../core/support/mints.js';
+import { idOf, keyFactoryOf, type Said } from '../../core/support/key-factories.js';
 import { TYPES } from '../../core/support/values.js';
 
 /** A codec, and every event it emitted. */
@@ -21,7 +21,7 @@ export interface Rig {
   through(value: unknown): Promise<unknown>;
 }
 
-const keyFactory = mintOf();
+const keyFactory = keyFactoryOf();
 
 export function idFor(said: Partial<Said> = {}): KeyId {
   return idOf(keyFactory, {

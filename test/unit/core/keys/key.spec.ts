@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import { CacheConfigError, KeyInvalidError, ScopeMissingError, TagInvalidError } from '../../../../lib/core/errors.js';
 import { checkNamespace, originOf, partsOf, visibleKey } from '../../../../lib/core/keys/key.js';
 import { NO_SCOPE, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
-import { idOf, mintOf, partId, type Said } from '../support/mints.js';
+import { idOf, keyFactoryOf, partId, type Said } from '../support/key-factories.js';
 import { sameParts } from '../support/same.js';
 import { anyId, anyNamespace, HOSTILE_WORDS } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
 import { partitionOfId } from '../../../../lib/core/keys/partition.js';
 
-const keyFactory = mintOf();
-const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
-const mints = [
+const keyFactory = keyFactoryOf();
+const hashed = keyFactoryOf({ hashSecret: 'a secret of more than sixteen bytes' });
+const factories = [
   ['readable', keyFactory],
   ['hashed', hashed],
 ] as const;
@@ -53,21 +53,21 @@ function isSame(a: Said, b: Said): boolean {
 }
 
 describe('an id says for whom, of what kind and which one, and no two say the same', () => {
-  it.each(mints)('%s: almost equal keys', (name, each) => {
+  it.each(factories)('%s: almost equal keys', (name, each) => {
     fc.assert(
       fc.property(almost, ([a, b]) => (idOf(each, a) === idOf(each, b)) === isSame(a, b)),
       runs(name === 'readable' ? 20_000 : 5_000),
     );
   });
 
-  it.each(mints)('%s: any two keys', (name, each) => {
+  it.each(factories)('%s: any two keys', (name, each) => {
     fc.assert(
       fc.property(anySaid, anySaid, (a, b) => (idOf(each, a) === idOf(each, b)) === isSame(a, b)),
       runs(name === 'readable' ? 10_000 : 3_000),
     );
   });
 
-  it.each(mints)('%s: the words do not run into each other', (_, each) => {
+  it.each(factories)('%s: the words do not run into each other', (_, each) => {
     const ids = [
       { tenant: 'a', user: 'b.c' },
       { tenant: 'a.b', user: 'c' },
@@ -93,7 +93,7 @@ describe('an id says for whom, of what kind and which one, and no two say the sa
 describe('C3: hostile names of tenants', () => {
   const tenants = HOSTILE_WORDS.filter((word) => word.trim() !== '');
 
-  it.each(mints)('%s: every one is a tenant of its own, at every width', (_, each) => {
+  it.each(factories)('%s: every one is a tenant of its own, at every width', (_, each) => {
     for (const width of ['tenant', 'user'] as const) {
       const said = (tenant: string): Said => ({ tenant, user: 'bob', width, namespace: 'cats', parts: [1] });
       const ids = new Set(tenants.map((tenant) => idOf(each, said(tenant))));
@@ -101,7 +101,7 @@ describe('C3: hostile names of tenants', () => {
     }
   });
 
-  it.each(mints)('%s: every one has a partition, a view and labels of its own', (_, each) => {
+  it.each(factories)('%s: every one has a partition, a view and labels of its own', (_, each) => {
     const views = tenants.map((tenant) => each.view(scopeOf({ tenant }), 'tenant', undefined));
     expect(new Set(views.map(({ partition }) => partition)).size).toBe(new Set(tenants).size);
     for (const { partition } of views) expect(partition).toMatch(/^t\.[\w%-]+$/);
@@ -171,7 +171,7 @@ describe('tenants and users of other names are other tenants and users', () => {
   it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'prototype'])(
     'C9: %s is a tenant, user, namespace, key and tag like any other',
     (word) => {
-      for (const [, each] of mints) {
+      for (const [, each] of factories) {
         const said: Said = { tenant: word, user: word, width: 'user', namespace: word, parts: [word, { [word]: 1 }] };
         const id = idOf(each, said);
         expect(idOf(each, { ...said })).toBe(id);
@@ -213,8 +213,8 @@ describe('hashed names', () => {
   });
 
   it('are others under another secret, and the same under the same', () => {
-    const again = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
-    const other = mintOf({ hashSecret: 'another secret of more than sixteen bytes' });
+    const again = keyFactoryOf({ hashSecret: 'a secret of more than sixteen bytes' });
+    const other = keyFactoryOf({ hashSecret: 'another secret of more than sixteen bytes' });
     expect(idOf(again, said)).toBe(idOf(hashed, said));
     const words = (id: string): string[] => id.split(/[/.@#]/).filter((word) => word.length > 1);
     const shared = words(idOf(other, said)).filter((word) => words(idOf(hashed, said)).includes(word));
@@ -232,16 +232,16 @@ describe('hashed names', () => {
   });
 
   it.each([['short'], [''], [42], [{}], [null], [Buffer.alloc(15)]])('refuse %p as a secret', (hashSecret) => {
-    expect(() => mintOf({ hashSecret: hashSecret as string })).toThrow(/^keys\.hashSecret: /);
+    expect(() => keyFactoryOf({ hashSecret: hashSecret as string })).toThrow(/^keys\.hashSecret: /);
   });
 
   it('do not follow a secret that is changed after it was given', () => {
     const secret = Buffer.alloc(32, 'a');
-    const before = mintOf({ hashSecret: secret });
+    const before = keyFactoryOf({ hashSecret: secret });
     const id = partId(before, 1);
     secret.fill('b');
     expect(partId(before, 1)).toBe(id);
-    expect(partId(mintOf({ hashSecret: secret }), 1)).not.toBe(id);
+    expect(partId(keyFactoryOf({ hashSecret: secret }), 1)).not.toBe(id);
   });
 });
 
@@ -282,7 +282,7 @@ describe('long keys', () => {
   });
 
   it.each([[15], [4_097], [20.5], [NaN], ['64'], [null]])('refuse %p as maxReadable', (maxReadable) => {
-    expect(() => mintOf({ maxReadable: maxReadable as number })).toThrow(/^keys\.maxReadable: /);
+    expect(() => keyFactoryOf({ maxReadable: maxReadable as number })).toThrow(/^keys\.maxReadable: /);
   });
 });
 
@@ -302,7 +302,7 @@ describe('spaces', () => {
   });
 
   it('need what their width needs, and never take a wider one instead', () => {
-    for (const [, each] of mints) {
+    for (const [, each] of factories) {
       expect(() => each.space(NO_SCOPE, 'tenant', 'cats')).toThrow(ScopeMissingError);
       expect(() => each.space(NO_SCOPE, 'user', 'cats')).toThrow(ScopeMissingError);
       expect(() => each.space(scopeOf({ user: 'bob' }), 'tenant', 'cats')).toThrow(ScopeMissingError);
@@ -325,7 +325,7 @@ describe('spaces', () => {
   });
 
   it('that nothing is asked of are forgotten when there are very many, those in use stay, and come back as they were', () => {
-    const own = mintOf();
+    const own = keyFactoryOf();
     const scope = scopeOf({ tenant: 'many' });
     const [idle, used] = [own.space(scope, 'tenant', 'idle'), own.space(scope, 'tenant', 'used')];
     let most = 0;
@@ -350,7 +350,7 @@ describe('spaces', () => {
   it.each(['', '@', '@2', 'a@', 'a@b@c', 'a@ ', 'a@x/y', `a@${'1'.repeat(65)}`, 'x'.repeat(129), '\ud800', 'a@\ud800'])(
     'refuse %p as a namespace',
     (namespace) => {
-      for (const [, each] of mints) expect(() => each.space(bob, 'tenant', namespace)).toThrow(CacheConfigError);
+      for (const [, each] of factories) expect(() => each.space(bob, 'tenant', namespace)).toThrow(CacheConfigError);
     },
   );
 
@@ -426,7 +426,7 @@ describe('visible keys', () => {
 });
 
 describe('what an id tells without being asked for its space', () => {
-  it.each(mints)('%s: its partition, and its width', (_, each) => {
+  it.each(factories)('%s: its partition, and its width', (_, each) => {
     fc.assert(
       fc.property(anySaid, (said) => {
         const space = each.space(scopeOf(said), said.width, said.namespace);

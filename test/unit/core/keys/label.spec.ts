@@ -3,17 +3,17 @@ import fc from 'fast-check';
 import { TagInvalidError } from '../../../../lib/core/errors.js';
 import { checkTags, isTagLabel } from '../../../../lib/core/keys/label.js';
 import { scopeOf } from '../../../../lib/core/keys/scope.js';
-import { mintOf } from '../support/mints.js';
+import { keyFactoryOf } from '../support/key-factories.js';
 import { anyId, anyNamespace, anyText, HOSTILE_WORDS } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
 
-const mints = [
-  ['readable', mintOf()],
-  ['hashed', mintOf({ hashSecret: 'a secret of more than sixteen bytes' })],
+const factories = [
+  ['readable', keyFactoryOf()],
+  ['hashed', keyFactoryOf({ hashSecret: 'a secret of more than sixteen bytes' })],
 ] as const;
 const anyTag = anyText.filter((text) => text !== '' && Buffer.byteLength(text) <= 256);
 
-describe.each(mints)('labels, %s', (name, keyFactory) => {
+describe.each(factories)('labels, %s', (name, keyFactory) => {
   /** Every label that these words give in one partition, under the name of what it means. */
   function labelsOf(user: string, namespace: string, tag: string): readonly (readonly [string, string])[] {
     const scope = scopeOf({ tenant: 'acme', user });
@@ -112,7 +112,7 @@ describe.each(mints)('labels, %s', (name, keyFactory) => {
 });
 
 it('a name with a lone surrogate is refused, also where nobody looked at it before it is hashed', () => {
-  for (const [, keyFactory] of mints) {
+  for (const [, keyFactory] of factories) {
     expect(() => keyFactory.tagLabel(scopeOf({ tenant: 'acme' }), 'tenant', 'a\ud800')).toThrow(
       'is not well-formed text',
     );

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ScopeInvalidError, ScopeMissingError } from '../../../../lib/core/errors.js';
 import { isMissing, isNarrower, NO_SCOPE, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
-import { idOf, mintOf } from '../support/mints.js';
+import { idOf, keyFactoryOf } from '../support/key-factories.js';
 import { anyId } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
 
@@ -197,7 +197,7 @@ describe('whether data of one space may flow into another', () => {
 });
 
 it('two tenants never share an id, whatever their names', () => {
-  const keyFactory = mintOf();
+  const keyFactory = keyFactoryOf();
   fc.assert(
     fc.property(anyId, anyId, (a, b) => {
       const ids = [a, b].map((tenant) =>

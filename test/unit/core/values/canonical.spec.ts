@@ -5,7 +5,7 @@ import { Canonical, MethodName } from '../../../../lib/core/values/canonical.js'
 import { registerClasses } from '../../../../lib/core/values/classes.js';
 import { KeyInvalidError } from '../../../../lib/core/errors.js';
 import { scopeOf } from '../../../../lib/core/keys/scope.js';
-import { mintOf, partId } from '../support/mints.js';
+import { keyFactoryOf, partId } from '../support/key-factories.js';
 import { nearMiss, reordered } from '../support/near-miss.js';
 import { sameParts } from '../support/same.js';
 import { anyArguments, anyValue, holes, Money, objectOf, Price, TYPES } from '../support/values.js';
@@ -14,9 +14,9 @@ import { runs } from '../../../support/soak.js';
 const classes = registerClasses(TYPES);
 const canonical = new Canonical(classes);
 const encode = (value: unknown): string => canonical.encode(value);
-const readable = mintOf();
-const hashed = mintOf({ hashSecret: 'a secret of more than sixteen bytes' });
-const shortened = mintOf({ maxReadable: 16 });
+const readable = keyFactoryOf();
+const hashed = keyFactoryOf({ hashSecret: 'a secret of more than sixteen bytes' });
+const shortened = keyFactoryOf({ maxReadable: 16 });
 
 /** Arguments, and others that are almost or exactly the same. */
 const pairs = fc

@@ -5,7 +5,7 @@ import { registerClasses } from '../../../../lib/core/values/classes.js';
 import type { Constructor } from '../../../../lib/core/values/canonical.js';
 import { Copier } from '../../../../lib/core/values/copier.js';
 import { CacheConfigError } from '../../../../lib/core/errors.js';
-import { mintOf, partId } from '../support/mints.js';
+import { keyFactoryOf, partId } from '../support/key-factories.js';
 
 class Cat {
   constructor(readonly name: unknown) {}
@@ -26,7 +26,7 @@ describe('registered classes', () => {
   it('two of one name are refused: they would read each other’s entries', () => {
     const other = (() => class Cat {})();
     expect(() => registerClasses([Cat, other])).toThrow(/^codec\.types: has two classes of the name Cat/);
-    expect(() => mintOf({ types: [Cat, other] })).toThrow(CacheConfigError);
+    expect(() => keyFactoryOf({ types: [Cat, other] })).toThrow(CacheConfigError);
     expect(() => new Copier([Cat, other])).toThrow(CacheConfigError);
   });
 
@@ -73,7 +73,7 @@ describe('registered classes', () => {
   });
 
   it('stand for themselves and not for what extends them', () => {
-    const keyFactory = mintOf({ types: [Cat] });
+    const keyFactory = keyFactoryOf({ types: [Cat] });
     expect(partId(keyFactory, new Cat('tom'))).toBe(partId(keyFactory, new Cat('tom')));
     expect(() => partId(keyFactory, new Tiger('tom'))).toThrow('is an instance of a class that is not registered');
     expect(() => new Copier([Cat]).admit(new Tiger('tom'), 'clone')).toThrow(
@@ -89,7 +89,7 @@ describe('registered classes', () => {
       'name',
       { value: "Cat{name='x}" },
     ) as unknown as new () => object;
-    const keyFactory = mintOf({ types: [Cat, Tiger, odd] });
+    const keyFactory = keyFactoryOf({ types: [Cat, Tiger, odd] });
     const ids = [new Cat('a'), new Tiger('a'), { name: 'a' }, new Cat({ name: 'a' }), new odd()].map((it) =>
       partId(keyFactory, it),
     );
@@ -118,16 +118,18 @@ describe('classes with state that neither a key nor a copy sees', () => {
     class Salary extends Money {
       readonly per = 'month';
     }
-    expect(() => mintOf({ types: [Salary] })).toThrow('codec.types: Salary has, or extends a class that has');
+    expect(() => keyFactoryOf({ types: [Salary] })).toThrow('codec.types: Salary has, or extends a class that has');
     expect(() => registerClasses([{ type: Money, toKey: (money: Money) => money.cents }])).toThrow(CacheConfigError);
   });
 
   it('are kept by what their registration says: equal ones have one key, different ones have two', () => {
-    const keyFactory = mintOf({ types: [{ type: Money, toJSON, fromJSON }] });
+    const keyFactory = keyFactoryOf({ types: [{ type: Money, toJSON, fromJSON }] });
     expect(partId(keyFactory, new Money(5))).toBe(partId(keyFactory, new Money(5)));
     const ids = [new Money(5), new Money(999), 5, [5], { toKey: 5 }].map((it) => partId(keyFactory, it));
     expect(new Set(ids).size).toBe(5);
-    const rounded = mintOf({ types: [{ type: Money, toKey: (it: Money) => Math.round(it.cents), toJSON, fromJSON }] });
+    const rounded = keyFactoryOf({
+      types: [{ type: Money, toKey: (it: Money) => Math.round(it.cents), toJSON, fromJSON }],
+    });
     expect(partId(rounded, { of: new Money(5.1) })).toBe(partId(rounded, { of: new Money(4.9) }));
   });
 
@@ -137,7 +139,7 @@ describe('classes with state that neither a key nor a copy sees', () => {
         readonly cents = 5;
       })();
     const [one, other] = [Money, Minified].map((type) =>
-      mintOf({ types: [{ type: type as typeof Money, name: 'Money', toJSON, fromJSON }] }),
+      keyFactoryOf({ types: [{ type: type as typeof Money, name: 'Money', toJSON, fromJSON }] }),
     );
     expect(partId(one!, new Money(5))).toBe(partId(other!, new Minified()));
   });
@@ -159,7 +161,7 @@ describe('classes with state that neither a key nor a copy sees', () => {
       }
     }
     class Nothing {}
-    const keyFactory = mintOf({ types: [Instant, Nothing] });
+    const keyFactory = keyFactoryOf({ types: [Instant, Nothing] });
     expect(() => partId(keyFactory, new Instant())).toThrow(/^argument 0 is a Instant without properties, whose state/);
     expect(() => new Copier([Instant]).admit({ at: new Instant() }, 'clone')).toThrow(
       /^value\.at is a Instant without properties, whose state/,
@@ -202,7 +204,7 @@ describe('classes with state that neither a key nor a copy sees', () => {
     ['toKey gives the instance', { toKey: (it: Money) => it }, 'is nested too deeply'],
     ['toKey gives a promise', { toKey: async () => 5 }, 'is an instance of a class that is not registered'],
   ])('a key is refused when %s', (_, form, message) => {
-    const keyFactory = mintOf({ types: [{ type: Money, toJSON, fromJSON, ...form }] });
+    const keyFactory = keyFactoryOf({ types: [{ type: Money, toJSON, fromJSON, ...form }] });
     expect(() => partId(keyFactory, new Money(999))).toThrow(message);
     expect(() => partId(keyFactory, new Money(999))).not.toThrow('999');
   });

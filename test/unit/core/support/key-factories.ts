@@ -13,7 +13,7 @@ export interface Said {
   readonly parts: readonly unknown[];
 }
 
-export function mintOf(options: KeyFactoryOptions = {}): KeyFactory {
+export function keyFactoryOf(options: KeyFactoryOptions = {}): KeyFactory {
   return new KeyFactory({ types: TYPES, ...options }, new StatsRegistry());
 }
 
