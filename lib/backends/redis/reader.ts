@@ -27,10 +27,6 @@ const MAX_BATCH = 256;
  * shows in the second.
  */
 export class RedisReader {
-  private readonly reads = new Coalesced<Shard, Question, Reading>(MAX_BATCH, (shard, asked) =>
-    this.answer(shard, asked),
-  );
-
   constructor(
     private readonly pool: RedisPool,
     private readonly opener: EntryOpener,
@@ -52,28 +48,32 @@ export class RedisReader {
     return requiredOf(known, entry);
   }
 
-  private async answer(shard: Shard, asked: readonly Asked<Question, Reading>[]): Promise<void> {
+  private readonly answer = async (shard: Shard, asked: readonly Asked<Question, Reading>[]): Promise<void> => {
     const connection = this.pool.pick();
-    const labels = [...new Set(asked.flatMap(({ question }) => question.labels))];
-    const ids = [...new Set(asked.map(({ question }) => question.key.id))];
-    const [values, fields] = await connection.readWithFields(
-      ids.map((id) => shard.entry(id)),
-      shard.meta,
-      ['i', 'f', ...labels],
-    );
-    const bytesOf = new Map(ids.map((id, at) => [id, values[at] ?? undefined]));
-    const opened = asked.map(({ question: { key } }) => {
-      const bytes = bytesOf.get(key.id);
-      return bytes === undefined ? undefined : this.open(connection, shard, key, bytes);
-    });
+    const labels = new Set<Label>();
+    /** Where the names of the entries are asked for: a key that is read twice in a turn is asked for once. */
+    const places = new Map<KeyId, number>();
+    const names: string[] = [];
+    for (const { question } of asked) {
+      for (const label of question.labels) labels.add(label);
+      if (!places.has(question.key.id)) places.set(question.key.id, names.push(shard.entry(question.key.id)) - 1);
+    }
+    const [values, fields] = await connection.readWithFields(names, shard.meta, ['i', 'f', ...labels]);
+    const opened: Awaitable<ServerEntry | undefined>[] = [];
+    for (const { question } of asked) {
+      const bytes = values[places.get(question.key.id) as number];
+      opened.push(bytes == null ? undefined : this.open(connection, shard, question.key, bytes));
+    }
     const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (ServerEntry | undefined)[]);
-    const state = stateOf(fields, labels);
+    const state = stateOf(fields, [...labels]);
     const unknown = unknownLabels(entries, state);
     const known = unknown.length === 0 ? state : await this.learn(connection, shard, state, unknown);
     for (const [at, { resolve }] of asked.entries()) {
       resolve({ entry: entries[at], required: requiredOf(known, entries[at]), level: 'l2' });
     }
-  }
+  };
+
+  private readonly reads = new Coalesced<Shard, Question, Reading>(MAX_BATCH, this.answer);
 
   private open(
     connection: RedisConnection,
@@ -125,12 +125,10 @@ function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Bu
 
 /** Fields `i f label…` as a state. A shard without meta has no generation, so nothing in it is valid. */
 export function stateOf(fields: readonly (string | null)[], labels: readonly Label[]): ShardState {
-  const [generation, minimumStamp, ...stamps] = fields;
-  return {
-    generation: generation ?? '',
-    minimumStamp: Number(minimumStamp ?? 0),
-    stamps: new Map(labels.map((label, at) => [label, Number(stamps[at] ?? 0)])),
-  };
+  const [generation, minimumStamp] = fields;
+  const stamps = new Map<Label, number>();
+  for (const [at, label] of labels.entries()) stamps.set(label, Number(fields[at + 2] ?? 0));
+  return { generation: generation ?? '', minimumStamp: Number(minimumStamp ?? 0), stamps };
 }
 
 function requiredOf(state: ShardState, entry: ServerEntry | undefined): RequiredStamp {
