@@ -45,7 +45,7 @@ export function change(operators: Readonly<Record<`$${string}`, Readonly<Record<
 }
 
 /** The server's own expiry comes later by this: nothing that is under way may lose its document. */
-const JANITOR_MS = 120_000;
+const TTL_INDEX_MARGIN_MS = 120_000;
 /** For documents without end. */
 export const FAR = new Date('9999-01-01T00:00:00Z');
 /** How long a shard without entries is remembered. */
@@ -55,8 +55,8 @@ export const AFTER_ALL = '\u007f';
 const MAX_LABELS = 50_000;
 
 /** When the server's own expiry may take what is needed until then. */
-export function janitorAt(untilServerMs: number): Date {
-  const at = untilServerMs + JANITOR_MS;
+export function ttlIndexAt(untilServerMs: number): Date {
+  const at = untilServerMs + TTL_INDEX_MARGIN_MS;
   return at < FAR.getTime() ? new Date(Math.ceil(at)) : FAR;
 }
 

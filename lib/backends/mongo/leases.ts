@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Entry } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import { janitorAt, namespaceOf, type ShardState } from './documents.js';
+import { ttlIndexAt, namespaceOf, type ShardState } from './documents.js';
 import type { MongoShard } from './shards.js';
 import { isDuplicate } from './connection/errors.js';
 import type { Look, MongoReader, ReaderParts } from './reader.js';
@@ -70,7 +70,7 @@ export class MongoLeases {
     const { matchedCount } = await this.parts.connection.run((documents) =>
       documents.updateOne(
         { _id: this.nameOf(key), 'l.k': token, 'l.u': { $gt: nowMs } },
-        { $set: { 'l.u': nowMs + leaseMs }, $max: { x: janitorAt(nowMs + leaseMs) } },
+        { $set: { 'l.u': nowMs + leaseMs }, $max: { x: ttlIndexAt(nowMs + leaseMs) } },
         CHEAP,
       ),
     );
@@ -119,7 +119,7 @@ export class MongoLeases {
             filter,
             {
               $set: { l: lease },
-              $max: { x: janitorAt(nowMs + leaseMs) },
+              $max: { x: ttlIndexAt(nowMs + leaseMs) },
               $setOnInsert: { n: namespaceOf(key.id) },
             },
             // Only where there was nothing: what has been removed since must not come back without its value.

@@ -6,7 +6,7 @@ import {
   change,
   IDLE_STATE_MS,
   isSoundState,
-  janitorAt,
+  ttlIndexAt,
   projectionOf,
   STATE_FIELDS,
   stateOf,
@@ -50,7 +50,7 @@ export class MongoShardClocks {
   async begun(shard: MongoShard, isAgain = false): Promise<ShardState> {
     const { connection, serverClock } = this.parts;
     const clock = this.nowUs();
-    const initial = { i: nonce(), c: clock, f: clock, b: clock, x: janitorAt(serverClock.nowMs() + IDLE_STATE_MS) };
+    const initial = { i: nonce(), c: clock, f: clock, b: clock, x: ttlIndexAt(serverClock.nowMs() + IDLE_STATE_MS) };
     const begin = (documents: Documents): Promise<Stored | null> =>
       documents.findOneAndUpdate(
         { _id: shard.stateId },
@@ -95,8 +95,8 @@ export class MongoShardClocks {
   /** The state of a shard outlives its entries, or they would be lost with it. */
   async keep(shard: MongoShard, state: ShardState, keptForMs: number): Promise<void> {
     const nowMs = this.parts.serverClock.nowMs();
-    if (state.endMs >= janitorAt(nowMs + keptForMs).getTime()) return;
-    const x = janitorAt(nowMs + 2 * keptForMs + IDLE_STATE_MS);
+    if (state.endMs >= ttlIndexAt(nowMs + keptForMs).getTime()) return;
+    const x = ttlIndexAt(nowMs + 2 * keptForMs + IDLE_STATE_MS);
     await this.parts.connection.run((documents) =>
       documents.updateOne({ _id: shard.stateId }, { $max: { x } }, { writeConcern: { w: 1 } }),
     );

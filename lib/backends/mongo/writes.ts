@@ -9,7 +9,7 @@ import type { Draft } from '../../core/entry.js';
 import { ValueTooLargeError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
-import { change, janitorAt, namespaceOf, type Documents, type ShardState, type Stored } from './documents.js';
+import { change, ttlIndexAt, namespaceOf, type Documents, type ShardState, type Stored } from './documents.js';
 import type { MongoShard } from './shards.js';
 import { requiredStamp } from '../remote/shard-state.js';
 import { isFresh } from '../remote/stored-entry.js';
@@ -162,7 +162,7 @@ export class MongoWrites {
     return {
       h: freshForMs === Infinity ? null : this.freshUntil(freshForMs),
       e: keptForMs === Infinity ? null : keptUntilMs,
-      x: janitorAt(keptUntilMs),
+      x: ttlIndexAt(keptUntilMs),
     };
   }
 
@@ -198,7 +198,7 @@ export class MongoWrites {
           filter: { _id: shard.entry(key.id) },
           update: change({
             $set: { [`w.${ticket}`]: nowMs },
-            $max: { x: janitorAt(nowMs) },
+            $max: { x: ttlIndexAt(nowMs) },
             $unset: { l: '' },
             $setOnInsert: { n: namespaceOf(key.id) },
           }),

@@ -120,11 +120,11 @@ export abstract class CacheReads extends CacheView {
    * @example for await (const key of cache.namespace('reports').keys('report:*')) console.log(key);
    */
   keys(pattern = '*', options?: FailureOptions): AsyncIterableIterator<string> {
-    return this.walk(pattern, this.isOff ? undefined : this.frame(), options);
+    return this.scan(pattern, this.isOff ? undefined : this.frame(), options);
   }
 
   /** The call settled the scope of the keys; a later step of the iteration does not change it. */
-  private async *walk(
+  private async *scan(
     pattern: string,
     frame: Frame | undefined,
     options: FailureOptions | undefined,

@@ -9,7 +9,7 @@ import type { mongo } from 'mongoose';
 import type { Wire, WireEvents } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import { BackendError } from '../../../core/errors.js';
-import { change, janitorAt } from '../documents.js';
+import { change, ttlIndexAt } from '../documents.js';
 import { mongoError } from '../connection/errors.js';
 import type { MongoConnection } from '../connection/connection.js';
 import type { OwnWrites } from './own-writes.js';
@@ -76,7 +76,7 @@ export class ChangeStreamWire implements Wire {
   async send(text: string): Promise<void> {
     const { connection, serverClock } = this.parts;
     this.text = text;
-    const x = janitorAt(serverClock.nowMs());
+    const x = ttlIndexAt(serverClock.nowMs());
     await connection.run((documents) =>
       documents.updateOne({ _id: this.beat }, change({ $inc: { b: 1 }, $set: { x } }), {
         upsert: true,

@@ -6,7 +6,7 @@ import { types } from 'node:util';
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../../core/clock.js';
 import { BackendError, CacheConfigError } from '../../../core/errors.js';
-import { janitorAt, type Documents } from '../documents.js';
+import { ttlIndexAt, type Documents } from '../documents.js';
 import { mongoError } from './errors.js';
 import type { ServerClock } from '../../remote/server-clock.js';
 import { sum } from '../../shared/batches.js';
@@ -150,7 +150,7 @@ export class MongoServerProbe {
 
 async function hasAtomicUpdates(documents: Documents, name: string, nowMs: number): Promise<boolean> {
   const cheap = { writeConcern: { w: 1 } } as const;
-  await documents.insertOne({ _id: name, n: 0, x: janitorAt(nowMs) }, cheap);
+  await documents.insertOne({ _id: name, n: 0, x: ttlIndexAt(nowMs) }, cheap);
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const outcomes = await Promise.all(

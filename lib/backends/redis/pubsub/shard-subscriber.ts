@@ -4,7 +4,7 @@ import type { Clock } from '../../../core/clock.js';
 import { Subscriber } from '../connection/subscriber.js';
 
 /** Signs of life sent after one that has not come back by its channel, before the connection is given up. */
-const PATIENCE = 3;
+const MAX_MISSED = 3;
 
 export interface ShardSubscriberEvents {
   /** The first channel is heard: signs of life can go round. */
@@ -105,7 +105,7 @@ export class ShardSubscriber implements Line {
   async send(text: string): Promise<void> {
     const [channel] = this.heard;
     const [oldest] = this.due.values();
-    if (oldest !== undefined && this.signs - oldest > PATIENCE) this.drop();
+    if (oldest !== undefined && this.signs - oldest > MAX_MISSED) this.drop();
     if (channel === undefined || !this.subscriber.isListening) return;
     this.heard.delete(channel);
     this.heard.add(channel);
