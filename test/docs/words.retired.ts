@@ -79,7 +79,7 @@ export const RETIRED: readonly Retired[] = [
     in: ['lib/backends/redis', 'lib/backends/mongo', 'lib/backends/remote'],
   },
 
-  { word: 'abandoned', instead: 'orphaned', in: ['lib/backends/remote'] },
+  { word: 'abandoned', instead: 'orphaned', in: ['lib/backends'] },
   { word: 'unseen', instead: 'redacted', in: ['lib/backends'] },
   { word: 'complain', instead: 'report' },
   { word: 'questions', instead: 'requests, coalesced reads', in: ['lib/engine', 'lib/backends'] },

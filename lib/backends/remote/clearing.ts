@@ -14,7 +14,7 @@ import type { Shards } from './shards.js';
  * What another process invalidated is left to that process to remove and to count, unless that was so long ago that none
  * is at it any more. Stamps are microseconds of the server's clock, or a little more.
  */
-const ABANDONED_US = 60_000_000;
+const LEFT_BEHIND_US = 60_000_000;
 const NO_LABELS: readonly Label[] = Object.freeze([]);
 
 /** What one invalidation did to a shard. */
@@ -118,6 +118,6 @@ function judgeOf<S>(tick: Tick<S>, own: Label | undefined, beganAtMs: number): R
       consider((label === own ? tick.stamps.get(label) : state?.stamps.get(label)) ?? 0);
     }
     if (killedAt === Infinity) return 'live';
-    return killedAt < tick.clock - ABANDONED_US ? 'dead' : 'other';
+    return killedAt < tick.clock - LEFT_BEHIND_US ? 'dead' : 'other';
   };
 }
