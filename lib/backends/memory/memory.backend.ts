@@ -29,6 +29,7 @@ import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
+import { graceOf } from '../shared/draft-times.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './options.js';
 import type { MemoryPartition } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
@@ -155,7 +156,7 @@ class MemoryBackend implements Backend {
     const nowMs = this.parts.clock.monotonicMs();
     const record = this.fresh(key, nowMs);
     if (record === undefined) return false;
-    this.store.extend(record, graceOf(freshForMs, keptForMs), nowMs + keptForMs);
+    this.store.extend(record, graceOf({ freshForMs, keptForMs }), nowMs + keptForMs);
     return true;
   }
 
@@ -248,9 +249,9 @@ class MemoryBackend implements Backend {
 
   /** Stores a draft whose value was admitted. */
   private place(key: Key, draft: Draft, sizeBytes: number, stamp: Stamp, nowMs: number): void {
-    const { value, labels, freshForMs, keptForMs } = draft;
+    const { value, labels, keptForMs } = draft;
     const isolation = draft.isolation ?? this.options.isolation;
-    const graceMs = graceOf(freshForMs, keptForMs);
+    const graceMs = graceOf(draft);
     this.store.place(
       key,
       { value, labels, stamp, graceMs, isolation, keptUntilMs: nowMs + keptForMs, sizeBytes },
@@ -289,8 +290,4 @@ class MemoryBackend implements Backend {
 
 function readingOf(record: MemoryRecord): Reading {
   return { entry: record, required: record.metadata.required(), level: 'l1' };
-}
-
-function graceOf(freshForMs: number, keptForMs: number): number {
-  return keptForMs === Infinity ? 0 : keptForMs - freshForMs;
 }
