@@ -159,6 +159,16 @@ describe('after a restart', () => {
     expect(await (await start()).get('cat')).toBeUndefined();
   });
 
+  it('what a process that ended in the middle has left is gone, and counts for nothing', async () => {
+    await (await start()).set('cat', 'Tom');
+    await stop();
+    const [cat = ''] = files();
+    cpSync(cat, `${cat}.tmp`);
+    rmSync(cat);
+    const again = await start();
+    expect([files(), await again.get('cat')]).toEqual([[], undefined]);
+  });
+
   it('a file under the name of another is not served, nor while its process lives', async () => {
     const cache = await start();
     await cache.set('cat', 'Tom');

@@ -61,6 +61,16 @@ describe('a guarded backend', () => {
     expect(await read).toBeInstanceOf(BackendError);
   });
 
+  it('goes by the machine while a test holds the time of the application', async () => {
+    const [clock, machine, server] = [new FakeClock(), new FakeClock(), chaos(memory())];
+    const parts = backendParts({ clock: Object.assign(clock, { machine }) });
+    const backend = guarded(server, { timeout: '100ms' }).create(parts);
+    server.pause('read');
+    const read = failure(() => backend.read(key));
+    await machine.advance(100);
+    expect(await Promise.race([read, machine.breathe()])).toBeInstanceOf(BackendError);
+  });
+
   it('stops calling a backend that fails time after time, and reports when it goes and when it is back', async () => {
     const { backend, server, clock, warnings } = open({ failures: 3, pause: '1s' });
     server.break();
