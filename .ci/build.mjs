@@ -30,15 +30,24 @@ const isCurrent = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === builtFrom
 
 if (!(process.argv.includes('--if-needed') && isCurrent)) {
   const startedAt = performance.now();
-  console.error('building dist/ …');
+  // The first start of a fresh clone waits for this, and shows what for.
+  const say = (what) =>
+    console.error(`  ${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${what} …`);
+  console.error('building dist/, half a minute the first time');
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  say('compiling the library');
   await Promise.all([node(NEST, 'build', 'lib'), node(TSC, '-p', 'tsconfig.types.json')]);
   const [compiled, esm, cjs] = ['lib', 'esm', 'cjs'].map((folder) => join(ROOT, 'dist', folder));
+  say('bundling its JavaScript');
   await bundleJavaScript(compiled, doors(), { esm, cjs });
+  say('bundling its declarations');
   await bundleDeclarations(compiled, doors(), { esm, cjs });
   writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
   rmSync(compiled, { recursive: true });
-  if (hasSamples()) await node(NEST, 'build', 'sample');
+  if (hasSamples()) {
+    say('compiling the samples');
+    await node(NEST, 'build', 'sample');
+  }
   writeFileSync(STAMP, builtFrom);
   console.error(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 }
