@@ -115,7 +115,7 @@ export class RedisLeases {
     const token = nonce();
     const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
     const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
-    const askedAtMs = this.nowMs();
+    const askedAtMs = this.parts.clock.monotonicMs();
     let reply: readonly unknown[];
     try {
       const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
@@ -154,13 +154,11 @@ export class RedisLeases {
     if (purpose === 'replace') this.replacing.add(lease);
     return { kind: 'granted', lease, reading: { entry: standing, required, level: 'l2' } };
   }
-
-  private nowMs(): number {
-    return this.parts.clock.monotonicMs();
-  }
 }
 
 function stampsOf(labels: readonly Label[], reply: unknown): ReadonlyMap<Label, number> {
-  const stamps = reply as unknown[];
-  return new Map(labels.map((label, at) => [label, Number(text(stamps[at] ?? ''))]));
+  const found = reply as unknown[];
+  const stamps = new Map<Label, number>();
+  for (const [at, label] of labels.entries()) stamps.set(label, Number(text(found[at] ?? '')));
+  return stamps;
 }

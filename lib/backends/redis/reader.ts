@@ -82,6 +82,7 @@ export class RedisReader {
     bytes: Buffer,
   ): Awaitable<ServerEntry | undefined> {
     const opened = this.opener.open(id, bytes);
+    if (opened !== undefined && !isPending(opened)) return opened;
     const check = (entry: ServerEntry | undefined): ServerEntry | undefined => {
       if (entry !== undefined) return entry;
       connection.verify();

@@ -71,15 +71,15 @@ export function markOf(bytes: Buffer): Buffer {
 
 /** Makes entries of stored bytes, counters or envelopes. */
 export class EntryOpener {
+  /** False: values are signed or encrypted, so nothing that is neither may be believed. */
+  readonly trustsCounters: boolean;
+
   constructor(
     private readonly codec: Codec,
     private readonly serverClock: ServerClock,
     private readonly emit: Emit,
-  ) {}
-
-  /** False: values are signed or encrypted, so nothing that is neither may be believed. */
-  get trustsCounters(): boolean {
-    return this.codec.keyChecks.size === 0;
+  ) {
+    this.trustsCounters = codec.keyChecks.size === 0;
   }
 
   /** Whether bytes that did not open are of no use to any process. */
@@ -90,7 +90,7 @@ export class EntryOpener {
   /** Undefined: nothing of ours for this id. */
   open(id: KeyId, bytes: Buffer): Awaitable<ServerEntry | undefined> {
     const { codec, serverClock } = this;
-    const counter = this.counter(bytes);
+    const counter = this.trustsCounters ? parseCounter(bytes) : undefined;
     if (counter !== undefined) {
       if (counter.identity !== identityOf(id)) return this.tellForeign(id);
       const opened = { ...counter, sizeBytes: bytes.length };
@@ -111,7 +111,8 @@ export class EntryOpener {
   /** The header of what stands under an id, from its first bytes; unproven. */
   peek(id: KeyId, prefix: Buffer): Header | undefined {
     if (prefix.length === 0) return undefined;
-    return this.counter(prefix) ?? this.codec.peek(prefix, id);
+    const counter = this.trustsCounters ? parseCounter(prefix) : undefined;
+    return counter ?? this.codec.peek(prefix, id);
   }
 
   /** The same value with another life. */
@@ -125,9 +126,5 @@ export class EntryOpener {
   tellForeign(id: KeyId): undefined {
     const keyDigest = createHash('sha256').update(id).digest('hex').slice(0, 8);
     this.emit.event({ type: 'identity-mismatch', ...originOf(id), keyDigest });
-  }
-
-  private counter(bytes: Buffer): Counter | undefined {
-    return this.trustsCounters ? parseCounter(bytes) : undefined;
   }
 }

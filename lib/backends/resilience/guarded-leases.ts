@@ -12,12 +12,12 @@ export function leaseInTime(by: Guarding, inner: Backend, key: Key, request: Lea
   let isLate = false;
   let granted: Lease | undefined;
   const giveBack = async (): Promise<void> => {
-    if (isLate && granted !== undefined) await inner.release(granted);
+    if (granted !== undefined) await inner.release(granted);
   };
   const leased = by.guard('lease', async () => {
     const reply = await inner.lease(key, request);
     granted = reply.kind === 'granted' ? reply.lease : undefined;
-    await giveBack();
+    if (isLate) await giveBack();
     return reply;
   });
   return leased.catch((error: unknown) => {

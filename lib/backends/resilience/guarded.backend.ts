@@ -190,8 +190,10 @@ export class GuardedBackend implements Backend {
     return new Promise<T>((resolve, reject) => {
       const serversBefore = this.serversSeen;
       const fail = (error: unknown): void => {
-        if (isAnswer(error)) this.answered();
-        else {
+        if (isAnswer(error)) {
+          this.breaker.succeeded();
+          if (this.outageLog.isActive) this.outageLog.end();
+        } else {
           this.outageLog.failed(reasonOf(error));
           this.breaker.failed();
         }
@@ -200,7 +202,8 @@ export class GuardedBackend implements Backend {
       const pending = deadlines.begin(() => fail(new UnansweredError(operation, 'no answer in time', this.kind)));
       const answered = (answer: T): void => {
         if (!deadlines.end(pending)) return;
-        this.answered();
+        this.breaker.succeeded();
+        if (this.outageLog.isActive) this.outageLog.end();
         // The answer may come from a server that has not applied the last invalidations yet.
         if (serversBefore === this.serversSeen) resolve(answer);
         else reject(new UnansweredError(operation, 'another server answers', this.kind));
@@ -288,10 +291,5 @@ export class GuardedBackend implements Backend {
       this.cancelProbe = undefined;
       this.ping().catch(() => this.scheduleProbe());
     });
-  }
-
-  private answered(): void {
-    this.breaker.succeeded();
-    if (this.outageLog.isActive) this.outageLog.end();
   }
 }

@@ -198,21 +198,16 @@ export class RedisConnection {
     });
   }
 
-  private send<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    return this.state === 'open' ? this.sent(work) : this.ready().then(() => this.sent(work));
-  }
-
-  private sent<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    return work(this.client).then(
-      (answer) => {
-        this.watchTopology();
-        return answer;
-      },
-      (error: unknown) => {
-        this.watchTopology();
-        throw redisError(error);
-      },
-    );
+  private async send<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const { client } = this;
+    if (this.state !== 'open') await this.ready();
+    try {
+      return await work(client);
+    } catch (error) {
+      throw redisError(error);
+    } finally {
+      if (client.isCluster) this.watchTopology();
+    }
   }
 
   private fieldsOf(found: unknown, fields: readonly string[]): readonly (string | null)[] {

@@ -14,13 +14,16 @@ export function leaseText({ token, generation, stamp }: Lease): string {
 
 /** Whether a reply is so many strings, or nothing in the place of some. */
 export function isListOf(reply: unknown, length: number): reply is readonly (Buffer | null)[] {
-  return Array.isArray(reply) && reply.length === length && reply.every((one) => one === null || Buffer.isBuffer(one));
+  if (!Array.isArray(reply) || reply.length !== length) return false;
+  for (const one of reply) if (one !== null && !Buffer.isBuffer(one)) return false;
+  return true;
 }
 
 /** Fields of a meta hash, of which the first is its generation, as texts. Undefined: this is something else. */
 export function fieldTexts(reply: unknown, length: number): readonly (string | null)[] | undefined {
   if (!isListOf(reply, length)) return undefined;
-  const texts = reply.map((field) => (field === null ? null : field.toString('latin1')));
+  const texts: (string | null)[] = [];
+  for (const field of reply) texts.push(field === null ? null : field.toString('latin1'));
   const [generation] = texts;
   return generation == null || GENERATION.test(generation) ? texts : undefined;
 }
