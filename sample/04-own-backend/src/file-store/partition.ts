@@ -19,6 +19,14 @@ export interface EntryFile {
   readonly stored: Stored;
 }
 
+/** What a restart goes on with. */
+interface KeptState {
+  readonly generation: string;
+  readonly clock: Stamp;
+  readonly minimum: Stamp;
+  readonly labels: readonly (readonly [Label, Stamp])[];
+}
+
 export class PartitionFolder {
   readonly stored = new Map<KeyId, Stored>();
   /** Not kept in the folder: what loads in a process ends with it. */
@@ -27,16 +35,17 @@ export class PartitionFolder {
   generation: string = randomUUID();
   clock: Stamp = 0;
   private minimum: Stamp = 0;
-  private labels = new Map<Label, Stamp>();
+  private readonly labels = new Map<Label, Stamp>();
   private lastBulk: Stamp = 0;
   private lastPattern: Stamp = 0;
   private isKept = false;
 
   constructor(private readonly folder: string) {
-    const state = readIfThere(join(folder, STATE))?.toString();
-    if (state === undefined) return;
-    const { labels, ...rest } = JSON.parse(state) as { readonly labels: readonly [Label, Stamp][] };
-    Object.assign(this, rest, { labels: new Map(labels), isKept: true });
+    const kept = readIfThere(join(folder, STATE))?.toString();
+    if (kept === undefined) return;
+    const { generation, clock, minimum, labels } = JSON.parse(kept) as KeptState;
+    Object.assign(this, { generation, clock, minimum, isKept: true });
+    for (const [label, stamp] of labels) this.labels.set(label, stamp);
   }
 
   pathOf(id: KeyId): string {
@@ -109,7 +118,8 @@ export class PartitionFolder {
     const { generation, clock, minimum, labels } = this;
     // Until it is written. Should that fail, it is made good before the next entry is stored.
     this.isKept = false;
-    replaceFile(this.folder, STATE, JSON.stringify({ generation, clock, minimum, labels: [...labels] }));
+    const kept: KeptState = { generation, clock, minimum, labels: [...labels] };
+    replaceFile(this.folder, STATE, JSON.stringify(kept));
     this.isKept = true;
   }
 }
