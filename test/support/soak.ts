@@ -12,7 +12,7 @@ export function soaking<T>(whole: T, usual: T): T {
 
 /**
  * For `fc.assert`: how many inputs are tried. Properties of keys and codecs are tried on tens of thousands with `SOAK=1`,
- * and otherwise on a tenth of them: where a guard is gone counterexamples are dense, and hundreds of inputs find one.
+ * and otherwise on a tenth of them. What only the rarest of inputs would show has an example of its own beside the property.
  */
 export function runs(whole: number): { readonly numRuns: number } {
   return { numRuns: soaking(whole, Math.max(Math.min(whole, LEAST_RUNS), Math.ceil(whole / 10))) };
