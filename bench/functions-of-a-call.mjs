@@ -98,80 +98,25 @@ function tellingNames(context) {
   return (file) => {
     const tell = (node) => {
       const name = `${file.fileName.replace(/\.ts$/, '')}#${node.name?.getText?.(file) ?? ''}`;
-      return factory.createExpressionStatement(
-        factory.createCallChain(
-          factory.createPropertyAccessExpression(factory.createIdentifier('globalThis'), PATH),
-          factory.createToken(ts.SyntaxKind.QuestionDotToken),
-          undefined,
-          [factory.createStringLiteral(name)],
-        ),
-      );
+      const path = factory.createPropertyAccessExpression(factory.createIdentifier('globalThis'), PATH);
+      const mark = factory.createToken(ts.SyntaxKind.QuestionDotToken);
+      return factory.createCallChain(path, mark, undefined, [factory.createStringLiteral(name)]);
     };
-    const visit = (node) => {
-      const seen = ts.visitEachChild(node, visit, context);
-      if (!ts.isFunctionLike(seen) || seen.body === undefined) return seen;
-      const isBlock = ts.isBlock(seen.body);
-      const statements = isBlock ? [...seen.body.statements] : [factory.createReturnStatement(seen.body)];
+    const visit = (node, parent) => {
+      const seen = ts.visitEachChild(node, (child) => visit(child, node), context);
+      if (!ts.isFunctionLike(parent) || parent.body !== node) return seen;
+      // The body of an arrow function that is no block.
+      if (!ts.isBlock(node)) return factory.createComma(tell(parent), factory.createParenthesizedExpression(seen));
+      const told = factory.createExpressionStatement(tell(parent));
       // A constructor may have to call that of its class first.
-      const body = factory.createBlock(
-        ts.isConstructorDeclaration(seen) ? [...statements, tell(node)] : [tell(node), ...statements],
+      const { statements } = seen;
+      return factory.updateBlock(
+        seen,
+        ts.isConstructorDeclaration(parent) ? [...statements, told] : [told, ...statements],
       );
-      return withBody(factory, seen, body);
     };
-    return ts.visitNode(file, visit);
+    return ts.visitNode(file, (node) => visit(node, undefined));
   };
-}
-
-function withBody(factory, node, body) {
-  const { modifiers, name, typeParameters, parameters, type } = node;
-  if (ts.isArrowFunction(node))
-    return factory.updateArrowFunction(
-      node,
-      modifiers,
-      typeParameters,
-      parameters,
-      type,
-      node.equalsGreaterThanToken,
-      body,
-    );
-  if (ts.isMethodDeclaration(node))
-    return factory.updateMethodDeclaration(
-      node,
-      modifiers,
-      node.asteriskToken,
-      name,
-      node.questionToken,
-      typeParameters,
-      parameters,
-      type,
-      body,
-    );
-  if (ts.isFunctionDeclaration(node))
-    return factory.updateFunctionDeclaration(
-      node,
-      modifiers,
-      node.asteriskToken,
-      name,
-      typeParameters,
-      parameters,
-      type,
-      body,
-    );
-  if (ts.isFunctionExpression(node))
-    return factory.updateFunctionExpression(
-      node,
-      modifiers,
-      node.asteriskToken,
-      name,
-      typeParameters,
-      parameters,
-      type,
-      body,
-    );
-  if (ts.isGetAccessor(node))
-    return factory.updateGetAccessorDeclaration(node, modifiers, name, parameters, type, body);
-  if (ts.isSetAccessor(node)) return factory.updateSetAccessorDeclaration(node, modifiers, name, parameters, body);
-  return factory.updateConstructorDeclaration(node, modifiers, parameters, body);
 }
 
 /** Hands over a call of a cached method that misses, with an argument of its own each time, and one that hits. */

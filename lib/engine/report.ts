@@ -13,7 +13,7 @@ import type { LoadTimes } from './load-times.js';
 const MAX_WARNINGS = 1_000;
 const WARNED_ANEW_MS = 3_600_000;
 
-/** Counts and tells. Counting is a number on the space; telling happens only when somebody listens. */
+/** Counts and tells. Counting is a number on the space; telling happens only where an observer or a log listens. */
 export class Report {
   /** Namespaces that were warned about already, so that each mistake is named once and not per call. */
   private readonly warned = new Set<string>();

@@ -142,7 +142,7 @@ export class Writes {
     }
   }
 
-  /** Nobody knows whether it happened: the caller must, since old values may still be served. */
+  /** Whether it happened is unknown: the caller is told, since old values may still be served. */
   private async invalidation<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
