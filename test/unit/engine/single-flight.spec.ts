@@ -306,6 +306,25 @@ describe('two machines on one backend', () => {
     expect(await other.get('tom', OPTIONS)).toBe('new');
   });
 
+  it('G2: a load that an eviction has overtaken is not joined while another machine loads', async () => {
+    const backend = shared(chaos(memory()));
+    const first = new Rig({ backend });
+    const other = new Rig({ backend, clock: first.clock });
+    const source = new Source();
+    const early = first.load('tom', source.load);
+    await first.clock.settle();
+    await other.evict('tom');
+    const elsewhere = other.load('tom', source.load);
+    await first.clock.settle();
+    expect(source.calls).toHaveLength(2);
+    const late = first.load('tom', source.load);
+    await first.clock.settle();
+    source.answer(0, 'old');
+    source.answer(1, 'new');
+    await first.clock.advance(200);
+    expect(await Promise.all([early, elsewhere, late])).toEqual(['old', 'new', 'new']);
+  });
+
   it('when the loading machine fails, the waiting one loads at once', async () => {
     const backend = shared(chaos(memory()));
     const first = new Rig({ backend });
