@@ -136,6 +136,22 @@ describeWithRedis('a cluster', () => {
     await cluster.settled();
   });
 
+  it('A69: what was removed at the successor of a demoted master is served by neither', async () => {
+    const options = { cluster: cluster.startNodes };
+    const rig = await machines.ready(options);
+    const other = await machines.ready(options);
+    await rig.set('cat', 'old');
+    const { replica } = await cluster.keeperOf(await slotOf(rig, 'acme'));
+    await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
+    await until('the replica is master', async () => (await replica.role()) === 'master');
+    await cluster.settled();
+    await other.evict('cat');
+    for (let round = 0; round < 100; round++) {
+      expect(await rig.get('cat')).toBeUndefined();
+      await pause(5);
+    }
+  });
+
   it.each([
     ['5', Cluster5 as unknown as typeof Cluster],
     ['6', Cluster],

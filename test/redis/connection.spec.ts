@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
 import { RedisConnection, type Client } from '../../lib/backends/redis/connection/connection.js';
+import { systemClock } from '../../lib/core/clock.js';
 import { script } from '../../lib/backends/redis/scripts/script.js';
 
 const ECHO_AT = 4;
@@ -18,6 +19,14 @@ class Puppet extends EventEmitter {
   disconnect(): void {
     this.drops++;
   }
+
+  async connect(): Promise<void> {
+    this.status = 'ready';
+    this.emit('ready');
+  }
+
+  info = (): Promise<string> => Promise.resolve('run_id:one');
+  time = (): Promise<number[]> => Promise.resolve([1, 0]);
 
   callBuffer = (..._said: unknown[]): Promise<unknown> => Promise.resolve(this.answers.shift());
   mgetBuffer = this.callBuffer;
@@ -41,9 +50,44 @@ function connected(...answers: unknown[]): { readonly puppet: Puppet; readonly c
     onOpen: () => undefined,
     onTime: () => undefined,
   };
-  const connection = new RedisConnection(puppet as unknown as Client, false, { ...events, monotonicMs: () => 0 });
+  const connection = new RedisConnection(puppet as unknown as Client, false, {
+    ...events,
+    clock: systemClock,
+    where: 'redis.client',
+  });
   return { puppet, connection };
 }
+
+describe('a master that was not asked for two seconds whether it still is one', () => {
+  const tom = Buffer.from('Tom');
+  it.each([
+    ['slave', false],
+    ['master', true],
+  ])('A69: its answers are believed behind the next one to that question only (role:%s)', async (role, isBelieved) => {
+    let nowMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => nowMs, after: () => () => undefined };
+    const puppet = new Puppet();
+    puppet.info = () => Promise.resolve('run_id:one\r\nrole:master');
+    const where = 'redis.client';
+    const ignored = { onWarning: () => undefined, onOpen: () => undefined, onTime: () => undefined };
+    const heard: string[] = [];
+    const events = {
+      ...ignored,
+      onError: (problem: string) => heard.push(problem),
+      onReborn: () => heard.push('reborn'),
+    };
+    const connection = new RedisConnection(puppet as unknown as Client, false, { ...events, clock, where });
+    puppet.answers = [tom];
+    expect(await connection.command('GET', 'cat')).toEqual(tom);
+    nowMs = 2_001;
+    puppet.answers = [Buffer.from(`role:${role}\r\n`), tom];
+    const reading = connection.command('GET', 'cat');
+    if (isBelieved) expect(await reading).toEqual(tom);
+    else await expect(reading).rejects.toThrow('not connected');
+    expect(heard).toEqual(isBelieved ? [] : ['redis.client leads to a replica', 'reborn']);
+    await connection.close();
+  });
+});
 
 describe('a server that has not said who it is', () => {
   it('A3: is asked nothing else, and the guard hears of it before any call is answered', async () => {
@@ -64,7 +108,8 @@ describe('a server that has not said who it is', () => {
       onReborn: () => heard.push('reborn'),
       onOpen: () => heard.push('open'),
       onTime: () => undefined,
-      monotonicMs: () => 0,
+      clock: systemClock,
+      where: 'redis.client',
     });
     const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     for (const [id, before] of [
@@ -96,7 +141,7 @@ describe('a cluster', () => {
       onOpen: () => undefined,
       onTime: () => undefined,
     };
-    const all = { ...events, onReborn: () => reborn++, monotonicMs: () => 0 };
+    const all = { ...events, onReborn: () => reborn++, clock: systemClock, where: 'redis.client' };
     expect(new RedisConnection(puppet as unknown as Client, false, all).isUp).toBe(true);
     for (const [now, times] of [
       [[1, 2, 3], 0],
@@ -137,7 +182,8 @@ describe('a cluster whose answer', () => {
     const connection = new RedisConnection(puppet as unknown as Client, false, {
       ...events,
       onReborn,
-      monotonicMs: () => 0,
+      clock: systemClock,
+      where: 'redis.client',
     });
     puppet.callBuffer = async (name, ...rest) => {
       // The client was sent elsewhere on its way.

@@ -213,6 +213,12 @@ function checkKeyPrefix(option: string, keyPrefix = ''): void {
     );
 }
 
+/** The option that says where the server is. */
+export function placeOf(source: RedisOptions): string {
+  const said = (['url', 'sentinels', 'cluster', 'client'] as const).find((name) => source[name] !== undefined);
+  return `redis.${said ?? 'host'}`;
+}
+
 /** What a client of the application lacks, and a start is not refused for. */
 export function lackOf(client: Redis | Cluster): string | undefined {
   const { sentinels, sentinelCommandTimeout } = client.options as ClientOptions;

@@ -23,7 +23,7 @@ import { RedisInvalidation } from './invalidation.js';
 import { KeyCheck } from './key-check.js';
 import { RedisLeases } from './leases.js';
 import { RedisPool, type PoolEvents } from './connection/pool.js';
-import { lackOf, resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
+import { lackOf, placeOf, resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
 import { RedisReader } from './reader.js';
 import { nonce } from '../shared/nonce.js';
 import { levelOf } from '../remote/level.js';
@@ -106,7 +106,7 @@ class RedisBackend extends RemoteBackend<Shard> {
         this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.warn(mismatch.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
-      monotonicMs: () => clock.monotonicMs(),
+      where: placeOf(options.source),
     };
     this.pool = new RedisPool(this.clients, client === undefined, poolEvents, { clock, random: parts.random });
     const { pool } = this;

@@ -10,7 +10,7 @@ import type { Script } from '../scripts/script.js';
 const LONGEST_CLOSE_MS = 1_000;
 const SILENT = 'no answer in time';
 
-export interface PoolEvents extends Omit<ConnectionEvents, 'onError'> {
+export interface PoolEvents extends Omit<ConnectionEvents, 'onError' | 'clock'> {
   /** A connection failed, and may be made anew; or others are up. */
   onTrouble(problem: string): void;
   /** No connection is up, and this is why. */
@@ -49,7 +49,7 @@ export class RedisPool {
       events.onReborn();
       for (const connection of this.connections) connection.keepTo(runId);
     };
-    const all = { ...events, onError, onReborn };
+    const all = { ...events, clock, onError, onReborn };
     this.connections = clients.map((client) => new RedisConnection(client, isOwned, all));
     this.stopReconnecting = isOwned ? clients.map((client) => keepConnected(client, clock, random)) : [];
   }

@@ -2,9 +2,14 @@ import type { Cluster, Redis } from 'ioredis';
 import { saysWord } from './errors.js';
 import { factsOf } from './reply.js';
 
+/** What a single server is among those that keep the same data. */
+export type Role = 'master' | 'replica';
+
 export interface ServerAnswer {
   /** The run of a single server; '': it does not say. Undefined for a cluster, which is known by its masters. */
   readonly runId: string | undefined;
+  /** Undefined for a cluster, and where it may not be asked. */
+  readonly role: Role | undefined;
   /** What the server's clock shows, where it may be asked. */
   readonly serverMs: number | undefined;
 }
@@ -27,11 +32,21 @@ export async function probeServer(client: Redis | Cluster, isOwned: boolean): Pr
   if (who.status === 'rejected' && !saysWord(who.reason, 'NOPERM')) throw who.reason;
   const [seconds = NaN, micros = NaN] = time.status === 'fulfilled' ? time.value.map(Number) : [];
   return {
-    runId: who.status === 'fulfilled' ? who.value : '',
+    runId: who.status === 'fulfilled' ? who.value?.runId : '',
+    role: who.status === 'fulfilled' ? who.value?.role : undefined,
     serverMs: time.status === 'fulfilled' ? seconds * 1_000 + micros / 1_000 : undefined,
   };
 }
 
-async function whoAnswers(client: Redis | Cluster): Promise<string | undefined> {
-  return client.isCluster ? undefined : (factsOf(await (client as Redis).info()).get('run_id') ?? '');
+async function whoAnswers(client: Redis | Cluster): Promise<Pick<ServerAnswer, 'runId' | 'role'> | undefined> {
+  if (client.isCluster) return undefined;
+  const facts = factsOf(await (client as Redis).info());
+  return { runId: facts.get('run_id') ?? '', role: roleOf(facts) };
+}
+
+/** What a server says of itself in `INFO`; undefined: nothing. */
+export function roleOf(facts: ReadonlyMap<string, string>): Role | undefined {
+  const role = facts.get('role');
+  if (role === undefined) return undefined;
+  return role === 'slave' || role === 'replica' ? 'replica' : 'master';
 }

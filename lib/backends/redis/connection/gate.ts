@@ -1,0 +1,222 @@
+/**
+ * Whether calls pass to the server behind one client, ours or adopted. Nothing is asked of a server before it has been
+ * probed: after a reconnect another one may answer, or the same one with yesterday's data, and invalidations that it does
+ * not know have to be sent again before any caller reads (guarantee G7). Nothing is believed of a replica, nor of a master
+ * that has not said for two seconds that it still is one. While there is no server, calls fail at once instead of waiting
+ * for their deadline.
+ */
+import type { Cluster, Redis } from 'ioredis';
+import type { Clock } from '../../../core/clock.js';
+import { BackendError } from '../../../core/errors.js';
+import { isReply, problemOf, redisError, saysWord } from './errors.js';
+import { tlsHint } from './handshake.js';
+import { RoleWatch } from './role-watch.js';
+import { probeServer, type Role } from './server-probe.js';
+import { TopologyWatch } from './topology-watch.js';
+
+export type Client = Redis | Cluster;
+
+export interface ConnectionEvents {
+  /** A client without a listener would print its errors. */
+  onError(problem: string): void;
+  onWarning(problem: string): void;
+  /** Another server answers than before, or a restarted one. @param runId of a single server: which one */
+  onReborn(runId?: string): void;
+  /** Calls pass from here on. */
+  onOpen(): void;
+  /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
+  onTime(serverMs: number, askedAtMs: number): void;
+  readonly clock: Clock;
+  /** The option that says where the server is. */
+  readonly where: string;
+}
+
+type Waiting = Readonly<{ resolve: () => void; reject: (error: Error) => void }>;
+
+/** - `probing`: not yet connected, or the server has not answered the probe yet. Calls wait. - `down`: calls fail. */
+type State = 'probing' | 'open' | 'down';
+
+/** How soon it is tried again whether a master answers where a replica did. */
+const LOOK_AGAIN_MS = 1_000;
+
+export class ConnectionGate {
+  private state: State = 'probing';
+  private waiting: Waiting[] = [];
+  /** The run of a single server that answered last. */
+  private runId: string | undefined;
+  private readonly topology = new TopologyWatch();
+  private readonly role: RoleWatch;
+  /** Counts connections, so that the probe of an earlier one does not let calls pass to a later one. */
+  private epoch = 0;
+  /** A replica answered last: a master in its place may have missed what was confirmed elsewhere. */
+  private wasReplica = false;
+  private cancelLook: (() => void) | undefined;
+
+  constructor(
+    private readonly client: Client,
+    private readonly isOwned: boolean,
+    private readonly events: ConnectionEvents,
+  ) {
+    this.role = new RoleWatch(client, events.clock, () => this.demoted());
+    client.on('error', this.onError);
+    client.on('ready', this.onReady);
+    for (const event of ['close', 'end'] as const) client.on(event, this.onClose);
+    if (client.isCluster) client.on('refresh', this.watchTopology);
+    if (client.status === 'ready') this.onReady();
+    else if (client.status === 'end') this.state = 'down';
+  }
+
+  get isUp(): boolean {
+    return this.state !== 'down';
+  }
+
+  /** Resolves when calls pass, rejects when there is no server. */
+  ready(): Promise<void> {
+    if (this.state === 'open') return Promise.resolve();
+    if (this.state === 'down') return Promise.reject(notConnected());
+    // An adopted client that connects when it is needed.
+    if (this.client.status === 'wait') this.client.connect().catch(() => undefined);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+    });
+  }
+
+  async send<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const { client } = this;
+    if (this.state !== 'open') await this.ready();
+    const looking = this.role.isKnown ? undefined : this.role.look();
+    try {
+      const answer = await work(client);
+      if (looking !== undefined) await this.confirmed(looking);
+      return answer;
+    } catch (error) {
+      throw redisError(error);
+    } finally {
+      if (client.isCluster) this.watchTopology();
+    }
+  }
+
+  /** Asks nothing more of a server that is another than this. */
+  keepTo(runId: string | undefined): void {
+    if (this.runId !== runId) this.connectAnew();
+  }
+
+  /** Of many calls that find the same connection wrong, the first drops it. */
+  connectAnew(): void {
+    if (this.state === 'down') return;
+    this.onClose();
+    this.client.disconnect(true);
+  }
+
+  /** No call passes any more, and nothing more is heard of the client. */
+  close(): void {
+    const { client } = this;
+    client.off('error', this.onError);
+    client.off('ready', this.onReady);
+    for (const event of ['close', 'end'] as const) client.off(event, this.onClose);
+    client.off('refresh', this.watchTopology);
+    this.topology.stop();
+    this.onClose();
+  }
+
+  /** An answer that came behind the question of what the server is, which this process was kept from asking in time. */
+  private async confirmed(looking: Promise<void>): Promise<void> {
+    await looking;
+    if (this.state !== 'open' || !this.role.isKnown) throw notConnected();
+  }
+
+  private readonly onError = (error: Error): void => {
+    if (this.client.status !== 'ready') this.onClose();
+    const problem = problemOf(error);
+    // A server that has answered before speaks as we do.
+    const hint = this.runId === undefined ? tlsHint((this.client as Partial<Redis>).stream, problem) : '';
+    this.events.onError(`${problem}${hint}`);
+  };
+
+  private readonly onReady = (): void => {
+    this.state = 'probing';
+    const epoch = ++this.epoch;
+    this.probe().then(
+      () => undefined,
+      (error: unknown) => {
+        // A connection that is gone again will be ready again; one that is refused what it needs is of no use.
+        if (this.epoch !== epoch) return;
+        // A client with a `commandTimeout` gave up, and the connection is still there: nothing else would ask again.
+        if (saysWord(error, 'Command timed out')) return this.onReady();
+        if (!isReply(error)) return;
+        this.onClose();
+        this.events.onError(problemOf(error));
+      },
+    );
+  };
+
+  private readonly onClose = (): void => {
+    this.epoch++;
+    this.state = 'down';
+    this.role.stop();
+    this.cancelLook?.();
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { reject } of waiting) reject(notConnected());
+  };
+
+  private async probe(): Promise<void> {
+    const { epoch } = this;
+    const askedAtMs = this.events.clock.monotonicMs();
+    const { runId, role, serverMs } = await probeServer(this.client, this.isOwned);
+    if (role === 'replica') {
+      if (this.epoch === epoch) this.refuse();
+      return;
+    }
+    if (runId !== undefined) this.meet(runId);
+    if (serverMs !== undefined) this.events.onTime(serverMs, askedAtMs);
+    if (this.epoch === epoch) this.open(role, askedAtMs);
+  }
+
+  private meet(runId: string): void {
+    const isOther = this.wasReplica || (this.runId !== undefined && (runId === '' || runId !== this.runId));
+    this.runId = runId;
+    this.wasReplica = false;
+    if (isOther) this.events.onReborn(runId);
+  }
+
+  /** What it has answered meanwhile counts for nothing: neither to calls under way nor in copies of it. */
+  private demoted(): void {
+    this.refuse();
+    this.events.onReborn(this.runId);
+  }
+
+  /**
+   * A replica answers: none of its answers is believed. The address may lead to a master soon. Whether it does, a client of
+   * ours finds out by a new connection; one of the application stays where it is, and the server is asked again.
+   */
+  private refuse(): void {
+    this.wasReplica = true;
+    this.onClose();
+    this.events.onError(`${this.events.where} leads to a replica`);
+    this.cancelLook = this.events.clock.after(LOOK_AGAIN_MS, () => {
+      if (this.client.status !== 'ready') return;
+      if (this.isOwned) this.client.disconnect(true);
+      else this.onReady();
+    });
+  }
+
+  /** After every answer, and when the client has looked at its slots; what was asked before is not answered for. */
+  private readonly watchTopology = (): void => {
+    if (this.client.isCluster && this.topology.hasNew(this.client as Cluster)) this.events.onReborn();
+  };
+
+  private open(role: Role | undefined, askedAtMs: number): void {
+    this.state = 'open';
+    this.role.begin(role, askedAtMs);
+    this.watchTopology();
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { resolve } of waiting) resolve();
+    this.events.onOpen();
+  }
+}
+
+function notConnected(): BackendError {
+  return new BackendError('a call', 'redis', { why: 'not connected' });
+}

@@ -1,0 +1,81 @@
+/**
+ * Whether the server at the other end of a connection is still a master. One that was made a replica answers reads as
+ * before, with what it held, and nothing in an answer tells: so it is asked, over and over.
+ */
+import type { Clock } from '../../../core/clock.js';
+import { saysWord } from './errors.js';
+import type { Client } from './gate.js';
+import { factsOf, text } from './reply.js';
+import { sendCommand } from './send-command.js';
+import { roleOf, type Role } from './server-probe.js';
+
+const LOOK_EVERY_MS = 1_000;
+/** How long a master is taken for one after it was asked: what a process that stood still slept through is not believed. */
+const BELIEVED_MS = 2_000;
+
+export class RoleWatch {
+  /** Infinity: what answers cannot change, or may not be asked. */
+  private believedUntilMs = Infinity;
+  private looking: Promise<void> | undefined;
+  private cancel: (() => void) | undefined;
+  /** Counts connections. */
+  private turn = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly clock: Clock,
+    private readonly onReplica: () => void,
+  ) {}
+
+  /** Whether it is known to have been a master a short while ago. */
+  get isKnown(): boolean {
+    return this.believedUntilMs === Infinity || this.clock.monotonicMs() <= this.believedUntilMs;
+  }
+
+  /** A server has answered a question asked at that moment. Nodes of a cluster send away what they are not master of. */
+  begin(role: Role | undefined, askedAtMs: number): void {
+    this.stop();
+    this.believedUntilMs = role === undefined ? Infinity : askedAtMs + BELIEVED_MS;
+    if (role !== undefined) this.schedule();
+  }
+
+  stop(): void {
+    this.turn++;
+    this.looking = undefined;
+    this.cancel?.();
+    this.cancel = undefined;
+  }
+
+  /** Asks now. Whatever comes of it: `isKnown` has what is known then. */
+  look(): Promise<void> {
+    this.looking ??= this.ask();
+    return this.looking;
+  }
+
+  private schedule(): void {
+    this.cancel = this.clock.after(LOOK_EVERY_MS, () => {
+      this.schedule();
+      void this.look();
+    });
+  }
+
+  private async ask(): Promise<void> {
+    const { turn } = this;
+    const askedAtMs = this.clock.monotonicMs();
+    const role = await this.roleNow();
+    if (turn !== this.turn) return;
+    this.looking = undefined;
+    if (role === 'unanswered') return;
+    if (role === 'replica') this.onReplica();
+    else if (role === undefined) this.begin(undefined, askedAtMs);
+    else this.believedUntilMs = askedAtMs + BELIEVED_MS;
+  }
+
+  private async roleNow(): Promise<Role | 'unanswered' | undefined> {
+    try {
+      return roleOf(factsOf(text(await sendCommand(this.client, 'INFO', 'replication'))));
+    } catch (error) {
+      return saysWord(error, 'NOPERM') ? undefined : 'unanswered';
+    }
+  }
+}
