@@ -1,7 +1,8 @@
 /** A16, answer by answer: whatever cannot belong to its question ends the connection, and is no value. */
 import { describe, expect, it } from '@jest/globals';
 import { EventEmitter } from 'node:events';
-import { RedisConnection, type Client } from '../../lib/backends/redis/connection/connection.js';
+import { RedisConnection } from '../../lib/backends/redis/connection/connection.js';
+import type { Client } from '../../lib/backends/redis/connection/send-command.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { script } from '../../lib/backends/redis/scripts/script.js';
 

@@ -16,7 +16,7 @@ import { ShardClocks } from './shard-clocks.js';
 import { openClients } from './connection/client.js';
 import { IndexScan, totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
-import type { Client } from './connection/connection.js';
+import type { Client } from './connection/send-command.js';
 import { EntryOpener } from '../remote/stored-entry.js';
 import { infoOf } from './info.js';
 import { RedisInvalidation } from './invalidation.js';

@@ -6,7 +6,7 @@
 import { Cluster, Redis, type ClusterNode, type RedisOptions as ClientOptions } from 'ioredis';
 import { createRequire } from 'node:module';
 import { hasFakeTimers } from '../../../core/clock.js';
-import type { Client } from './connection.js';
+import type { Client } from './send-command.js';
 import { connectorFor } from './connector.js';
 import type { ResolvedRedisOptions } from '../options.js';
 

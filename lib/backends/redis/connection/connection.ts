@@ -7,16 +7,14 @@
 import type { Redis } from 'ioredis';
 import { ENVELOPE_MARK_BYTES } from '../../../core/codec.js';
 import { BackendError } from '../../../core/errors.js';
-import { sendCommand } from './send-command.js';
+import { sendCommand, type Client } from './send-command.js';
 import { saysWord } from './errors.js';
-import { ConnectionGate, type Client, type ConnectionEvents } from './gate.js';
+import { ConnectionGate, type ConnectionEvents } from './gate.js';
 import { nonce } from '../../shared/nonce.js';
 import { keysLike } from './keyspace.js';
 import { factsOf, fieldTexts, isListOf, text } from './reply.js';
 import type { Script } from '../scripts/script.js';
 import { redacted } from './redacted-bytes.js';
-
-export type { Client, ConnectionEvents } from './gate.js';
 
 export type Argument = string | Buffer | number;
 

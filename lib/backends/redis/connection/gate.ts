@@ -11,10 +11,9 @@ import { BackendError } from '../../../core/errors.js';
 import { isReply, problemOf, redisError, saysWord } from './errors.js';
 import { tlsHint } from './handshake.js';
 import { RoleWatch } from './role-watch.js';
+import type { Client } from './send-command.js';
 import { probeServer, type Role } from './server-probe.js';
 import { TopologyWatch } from './topology-watch.js';
-
-export type Client = Redis | Cluster;
 
 export interface ConnectionEvents {
   /** A client without a listener would print its errors. */

@@ -2,7 +2,9 @@ import type { Clock } from '../../../core/clock.js';
 import { BackendError } from '../../../core/errors.js';
 import { untilThere } from '../../remote/start.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
-import { RedisConnection, type Argument, type Client, type ConnectionEvents } from './connection.js';
+import { RedisConnection, type Argument } from './connection.js';
+import type { ConnectionEvents } from './gate.js';
+import type { Client } from './send-command.js';
 import { keepConnected } from './reconnect.js';
 import type { Script } from '../scripts/script.js';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.js';
-import type { Client } from './connection.js';
+import type { Client } from './send-command.js';
 import { reconnectBackoff } from './subscriber.js';
 
 /**

@@ -4,18 +4,17 @@
  */
 import type { Clock } from '../../../core/clock.js';
 import { saysWord } from './errors.js';
-import type { Client } from './gate.js';
 import { factsOf, text } from './reply.js';
-import { sendCommand } from './send-command.js';
+import { sendCommand, type Client } from './send-command.js';
 import { roleOf, type Role } from './server-probe.js';
 
 const LOOK_EVERY_MS = 1_000;
 /** How long a master is taken for one after it was asked: what a process that stood still slept through is not believed. */
-const BELIEVED_MS = 2_000;
+const TRUSTED_MS = 2_000;
 
 export class RoleWatch {
   /** Infinity: what answers cannot change, or may not be asked. */
-  private believedUntilMs = Infinity;
+  private trustedUntilMs = Infinity;
   private looking: Promise<void> | undefined;
   private cancel: (() => void) | undefined;
   /** Counts connections. */
@@ -29,13 +28,13 @@ export class RoleWatch {
 
   /** Whether it is known to have been a master a short while ago. */
   get isKnown(): boolean {
-    return this.believedUntilMs === Infinity || this.clock.monotonicMs() <= this.believedUntilMs;
+    return this.trustedUntilMs === Infinity || this.clock.monotonicMs() <= this.trustedUntilMs;
   }
 
   /** A server has answered a question asked at that moment. Nodes of a cluster send away what they are not master of. */
   begin(role: Role | undefined, askedAtMs: number): void {
     this.stop();
-    this.believedUntilMs = role === undefined ? Infinity : askedAtMs + BELIEVED_MS;
+    this.trustedUntilMs = role === undefined ? Infinity : askedAtMs + TRUSTED_MS;
     if (role !== undefined) this.schedule();
   }
 
@@ -68,7 +67,7 @@ export class RoleWatch {
     if (role === 'unanswered') return;
     if (role === 'replica') this.onReplica();
     else if (role === undefined) this.begin(undefined, askedAtMs);
-    else this.believedUntilMs = askedAtMs + BELIEVED_MS;
+    else this.trustedUntilMs = askedAtMs + TRUSTED_MS;
   }
 
   private async roleNow(): Promise<Role | 'unanswered' | undefined> {

@@ -5,7 +5,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Wire, WireEvents } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
-import type { Client } from '../connection/connection.js';
+import type { Client } from '../connection/send-command.js';
 import type { Backoff } from '../../remote/backoff.js';
 import { reconnectBackoff, Subscriber } from '../connection/subscriber.js';
 

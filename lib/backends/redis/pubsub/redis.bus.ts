@@ -7,7 +7,7 @@ import { knownOptions } from '../../../core/own-options.js';
 import { problemOf } from '../connection/errors.js';
 import { openClients } from '../connection/client.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
-import type { Client } from '../connection/connection.js';
+import type { Client } from '../connection/send-command.js';
 import { CONNECTION_OPTIONS, resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from '../options.js';
 import { keepConnected } from '../connection/reconnect.js';
 import { BroadcastWire } from './broadcast.wire.js';

@@ -7,7 +7,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { FollowingEvents, FollowingWire, Line } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import type { Partition } from '../../../core/keys/partition.js';
-import type { Client } from '../connection/connection.js';
+import type { Client } from '../connection/send-command.js';
 import { ShardSubscriber } from './shard-subscriber.js';
 import type { Backoff } from '../../remote/backoff.js';
 import { reconnectBackoff } from '../connection/subscriber.js';

@@ -1,7 +1,7 @@
 import type { FollowingWire, Wire } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import type { PubSub } from '../options.js';
-import type { Client } from '../connection/connection.js';
+import type { Client } from '../connection/send-command.js';
 import type { RedisPool } from '../connection/pool.js';
 import { channelOf, type RedisShards } from '../shards.js';
 import { ShardedWire } from './sharded.wire.js';
