@@ -85,13 +85,13 @@ export function isSharedByOther(store: Store | undefined, owner: unknown, cache:
   return false;
 }
 
-/** AmbientContext if they belong to the request or to none: those of another request end where this one begins. */
+/** The surroundings if they belong to the request or to none: those of another request end where this one begins. */
 export function ownOf(store: Store | undefined, owner: unknown): Store | undefined {
   if (store === undefined || store.owner === owner) return store;
   return store instanceof EnteredScope && store.owner === undefined ? store : undefined;
 }
 
-/** AmbientContext marked as those of the request: those of another request are left for an empty scope. */
+/** The surroundings marked as those of the request: those of another request are left for an empty scope. */
 export function claimed(store: Store | undefined, owner: unknown): Store {
   if (store !== undefined && store.owner === owner) return store;
   if (store instanceof EnteredScope && store.owner === undefined)

@@ -14,10 +14,15 @@ export function beginInContext(ambient: AmbientContext, frame: Frame, work: () =
   return begunInContext(inContext(work), inContext);
 }
 
-/** What user code has returned from inside, begun there as well. */
-export function begunInContext(made: unknown, inContext: Entrance): unknown {
+/**
+ * What user code has returned from inside, begun there as well.
+ * @param look is shown it first, unless it is a plain promise or no object at all
+ */
+export function begunInContext(made: unknown, inContext: Entrance, look?: (made: object) => void): unknown {
+  if (isPlainPromise(made) || !isObject(made)) return made;
   // What has code of its own that runs when it is looked at (a `then`, say) is looked at inside.
-  return isPlainPromise(made) || !isObject(made) ? made : inContext(begun, made, inContext);
+  if (look !== undefined) inContext(look, made);
+  return inContext(begun, made, inContext);
 }
 
 function isPlainPromise(made: unknown): boolean {

@@ -14,8 +14,11 @@ export interface Call<T = unknown> {
    */
   readonly self?: unknown;
   readonly args?: readonly unknown[] | undefined;
-  /** Is shown what the loader returned, before it is waited for. */
-  readonly onBegun?: ((made: unknown) => void) | undefined;
+  /**
+   * Is shown what the loader returned, in the scope of the key and before it is waited for, unless that is a plain promise
+   * or no object: looking at anything else may run code of the application.
+   */
+  readonly onBegun?: ((made: object) => void) | undefined;
   /** What surrounded the caller. Undefined outside of any scope. */
   readonly frame: Frame | undefined;
   /** Decides on what only the result can tell. */

@@ -41,8 +41,7 @@ export class LoaderRun {
       const startedAtMs = clock.monotonicMs();
       try {
         const made = inContext(Reflect.apply, call.loader, call.self, call.args ?? [context]);
-        call.onBegun?.(made);
-        const begun = begunInContext(made, inContext);
+        const begun = begunInContext(made, inContext, call.onBegun);
         answer = await (policy.hardTimeoutMs === Infinity ? begun : this.withHardTimeout(call, context, begun));
       } catch (error) {
         const outcome = error instanceof LoaderTimeoutError ? 'timed-out' : 'failed';

@@ -137,7 +137,7 @@ export class CacheablePlan implements MethodPlan {
   }
 
   /** Whether a method answers by a promise or an Observable must be known before it runs: after a hit it could not be told. */
-  private readonly onBegun = (made: unknown): void => {
+  private readonly onBegun = (made: object): void => {
     if (isObservable(made))
       this.warn(
         'returns an Observable that its metadata does not show, so it is not cached and comes as a promise; annotate the return type as Observable<…>, imported without `type`',

@@ -65,6 +65,14 @@ class Cats {
   async putForGlobex(): Promise<string> {
     return note('method', 'Tom')();
   }
+
+  /** A query whose properties are code: each look at one notes the scope that it was looked at in. */
+  @Cacheable()
+  byProxy(): Promise<string> {
+    const then = (resolve: (answer: string) => void): void => resolve('Tom');
+    const get = (_: object, name: string | symbol): unknown => note(String(name), name === 'then' ? then : undefined)();
+    return new Proxy<Promise<string>>({} as never, { get });
+  }
 }
 
 const BEFORE = ['condition', 'key'];
@@ -88,6 +96,14 @@ describe('functions among the options', () => {
       });
     },
   );
+
+  it('@Cacheable: what its method returned is looked at where its method ran', async () => {
+    const { get, as } = await start({ scope: { default: 'tenant' } }, Cats);
+    seen = {};
+    expect(await as('acme/ann', () => get(Cats).byProxy())).toBe('Tom');
+    expect(Object.keys(seen)).toEqual(expect.arrayContaining(['lift', 'then']));
+    expect(new Set(Object.values(seen))).toEqual(new Set(['acme/-']));
+  });
 
   it('the ttl of a call sees the scope of its key, with set and with getOrSet', async () => {
     const { module, as, cache } = await start({ scope: { default: 'tenant' } });
