@@ -1,3 +1,4 @@
+/** Loaders of a cache that is switched off: see `methods/switched-off`, which does the same for decorated methods. */
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Frame } from '../../core/frame.js';
 import { ifAny } from '../../core/if-any.js';

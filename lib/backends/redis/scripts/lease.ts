@@ -10,8 +10,9 @@ import { script, type Script } from './script.js';
  * KEYS    entry meta lease
  * ARGV    token leaseMs nonce purpose(missing|refresh|replace) seenMark label…
  * Output  {0, entry, generation, minimum stamp, serverMs, stamps}           found: something the caller has not seen
- *         {1, entry, generation, minimum stamp, serverMs, stamps, clock}    granted; entry '=': the one seen, '': none, or replaced
- *         {2, token}                                                 held by another
+ *         {1, entry, generation, minimum stamp, serverMs, stamps, clock}    granted
+ *         {2, token}                                                        held by another
+ *         of a grant the entry is '=' for the one seen, '' for none or one to be replaced
  */
 export const LEASE: Script = script(
   META,

@@ -13,7 +13,7 @@ import { script, type Script } from './script.js';
  * KEYS    entry meta lease index expiries
  * ARGV    nonce generation stamp keptMs bytes indexId notAfterMs [expectedMark]
  * Output  {1}                        written
- *         {0, generation, clock}    to be sealed again, by these
+ *         {0, generation, clock}     to be sealed again, by these
  *         {2}                        something else stands there than was expected ('': nothing)
  *         {3, serverMs}              too late
  */
