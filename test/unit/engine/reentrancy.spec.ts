@@ -92,6 +92,21 @@ describe.each(BACKENDS)('loads that wait for themselves, on %s', (_, backend) =>
     expect(await ends).toEqual(Array.from({ length: 3 }, () => 'the circle ends here'));
   });
 
+  it('a circle is noticed also where one of its loads leads the next instead of joining it', async () => {
+    const rig = new Rig({ backend: backend() });
+    const inner = async (): Promise<unknown> => {
+      await rig.clock.sleep(20);
+      return rig.load('c', () => 'not run').catch((error: Error) => error.constructor.name);
+    };
+    const outer = rig.load('a', () => rig.load('b', inner));
+    const other = rig.load('c', async () => {
+      await rig.clock.sleep(10);
+      return rig.load('a', () => 'not run');
+    });
+    await rig.clock.advance(100);
+    expect(await Promise.all([outer, other])).toEqual(['ReentrantLoadError', 'ReentrantLoadError']);
+  });
+
   it('many loads that share what they wait for are no circle, and quickly seen to be none', async () => {
     const rig = new Rig({ backend: backend(), isHeard: false });
     const layers = 14;
