@@ -79,7 +79,9 @@ export class CacheContext implements AmbientContext {
   entrance(frame: Frame): Entrance {
     // Bound, not wrapped: a bound function has no line of its own in a stack trace.
     const { storage } = this.flow;
-    return (storage.run<unknown, unknown[]>).bind(storage, this.entered(frame)) as Entrance;
+    const store = storage.getStore();
+    const entered = new EnteredScope(frame, store?.owner, requestScopeIn(store));
+    return (storage.run<unknown, unknown[]>).bind(storage, entered) as Entrance;
   }
 
   /** Runs the handler of a request, whose calls resolve the scope when they need it. */

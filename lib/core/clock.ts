@@ -74,7 +74,7 @@ export function afterThisTurn(callback: () => void): void {
 /** The clock of the machine, whatever a test says of time. */
 export const machineClock: Clock = Object.freeze({
   nowMs: () => realPerformance.timeOrigin + now.call(realPerformance),
-  monotonicMs: () => now.call(realPerformance),
+  monotonicMs: now.bind(realPerformance),
   after(delayMs: number, callback: () => void) {
     const timer = setTimer(callback, Math.min(delayMs, LONGEST_TIMER_MS)).unref();
     return () => clearTimer(timer);

@@ -19,15 +19,12 @@ export function beginInContext(ambient: AmbientContext, frame: Frame, work: () =
  * @param look is shown it first, unless it is a plain promise or no object at all
  */
 export function begunInContext(made: unknown, inContext: Entrance, look?: (made: object) => void): unknown {
-  if (isPlainPromise(made) || !isObject(made)) return made;
+  const isPlainPromise =
+    made instanceof Promise && Object.getPrototypeOf(made) === Promise.prototype && !Object.hasOwn(made, 'then');
+  if (isPlainPromise || !isObject(made)) return made;
   // What has code of its own that runs when it is looked at (a `then`, say) is looked at inside.
   if (look !== undefined) inContext(look, made);
   return inContext(begun, made, inContext);
-}
-
-function isPlainPromise(made: unknown): boolean {
-  if (!(made instanceof Promise)) return false;
-  return Object.getPrototypeOf(made) === Promise.prototype && !Object.hasOwn(made, 'then');
 }
 
 /**

@@ -166,10 +166,13 @@ export class ResultWriter {
   }
 
   private draft(result: Result): Draft | RefusalReason {
-    const { key, policy, rules, value, context, loading } = result;
+    const { key, policy, rules, value, context, loading, isLate } = result;
     try {
-      const veto = this.veto(result);
-      if (veto !== undefined) return veto;
+      if (context.isSkipped) return 'skipped';
+      if (value === undefined) return 'undefined';
+      if (isLate) return 'loader-too-long';
+      if (loading.leak !== undefined) return this.tainted(key, loading.leak.namespace);
+      if (rules?.unless?.(value) === true) return 'skipped';
       const saysTags = rules?.tags !== undefined || context.said.size > 0 || loading.innerLabels.size > 0;
       const labels = saysTags ? this.labels(result) : key.labels;
       const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? NO_ARGS);
@@ -186,21 +189,11 @@ export class ResultWriter {
     }
   }
 
-  private veto({ key, rules, value, context, loading, isLate }: Result): RefusalReason | undefined {
-    if (context.isSkipped) return 'skipped';
-    if (value === undefined) return 'undefined';
-    if (isLate) return 'loader-too-long';
-    if (loading.leak !== undefined) {
-      this.tellLeak(key, loading.leak.namespace);
-      return 'tainted';
-    }
-    return rules?.unless?.(value) === true ? 'skipped' : undefined;
-  }
-
-  private tellLeak(key: Key, innerNamespace: string): void {
+  private tainted(key: Key, innerNamespace: string): RefusalReason {
     this.report.event({ type: 'scope-leak', innerNamespace, ...this.report.place(key) });
     const { message } = new ScopeLeakError(key.space.namespace, innerNamespace);
     this.report.warnOnce('scope-leak', key.space, `${message} Until then its results are not stored.`);
+    return 'tainted';
   }
 
   private labels({ key, rules, value, context, loading }: Making): readonly Label[] {

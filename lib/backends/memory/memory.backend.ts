@@ -133,7 +133,8 @@ class MemoryBackend implements Backend {
     }
     const { value, sizeBytes } = this.admit(key, draft);
     this.place(key, { ...draft, value }, sizeBytes, lease.stamp, nowMs);
-    this.release(lease);
+    // The partition has an entry now, so it stays. The lease may be another's: what was admitted may have code that runs.
+    if (partition.leases?.get(key.id)?.token === lease.token) partition.dropLease(key.id);
     return 'stored';
   }
 

@@ -133,7 +133,8 @@ export function stateOf(fields: readonly (string | null)[], labels: readonly Lab
 }
 
 function requiredOf(state: ShardState, entry: ServerEntry | undefined): RequiredStamp {
-  return { generation: state.generation, stamp: requiredStamp(state, entry?.labels ?? []) };
+  const { generation, minimumStamp } = state;
+  return { generation, stamp: entry === undefined ? minimumStamp : requiredStamp(state, entry.labels) };
 }
 
 function unknownLabels(entries: readonly (ServerEntry | undefined)[], state: ShardState): readonly Label[] {

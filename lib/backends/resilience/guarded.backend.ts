@@ -212,7 +212,7 @@ export class GuardedBackend implements Backend {
         if (deadlines.end(pending)) fail(error);
       };
       try {
-        const started = this.queue.size === 0 ? work(pending.dueMs) : this.afterReplay(operation, work, pending);
+        const started = this.queue.queued.size === 0 ? work(pending.dueMs) : this.afterReplay(operation, work, pending);
         if (isPending(started)) started.then(answered, failed);
         else answered(started);
       } catch (error) {

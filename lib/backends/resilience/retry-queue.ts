@@ -18,7 +18,8 @@ export function isBrief(invalidation: Invalidation): boolean {
  * requested and never less.
  */
 export class RetryQueue {
-  private readonly queued = new Map<string, Invalidation>();
+  /** Plain to see: every call looks whether there are any. */
+  readonly queued = new Map<string, Invalidation>();
   /** The ones being replayed now. A new invalidation may target shards that a wide one has already passed, so it must still be queued. */
   private readonly replaying = new WeakSet<Invalidation>();
 

@@ -68,7 +68,7 @@ export class Admission {
         return value;
       default:
         // A whole number, like a boolean, is in the place of the object that has it.
-        if (!isWhole(value)) this.grow(NUMBER_BYTES);
+        if (typeof value === 'number' && !Object.is(Math.trunc(value), value)) this.grow(NUMBER_BYTES);
         return value;
     }
   }
@@ -107,7 +107,7 @@ export class Admission {
     const copy: Members = { ...value };
     const keys = Object.keys(copy);
     for (const key of keys) {
-      this.growByMember(key, keys.length);
+      this.grow(memberBytes(key, keys.length));
       copy[key] = this.within(key, copy[key]);
     }
     return copy;
@@ -117,7 +117,7 @@ export class Admission {
     this.refuseSymbols(value);
     const keys = Object.keys(value);
     for (const key of keys) {
-      this.growByMember(key, keys.length);
+      this.grow(memberBytes(key, keys.length));
       setMember(copy, key, this.within(key, (value as Members)[key]));
     }
     return copy;
@@ -202,10 +202,6 @@ export class Admission {
     return taken;
   }
 
-  private growByMember(name: string, members: number): void {
-    this.grow(memberBytes(name, members));
-  }
-
   private grow(byBytes: number): void {
     this.sizeBytes += byBytes;
     if (this.sizeBytes > this.limitBytes) throw new ValueTooLargeError(Math.ceil(this.sizeBytes), this.limitBytes);
@@ -227,10 +223,6 @@ function ownBuffer(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
   bytes.copy(copy);
   return copy;
-}
-
-function isWhole(value: unknown): boolean {
-  return typeof value !== 'number' || Object.is(Math.trunc(value), value);
 }
 
 /** Whether a text takes two bytes for a character. Told from its beginning; a long text need not be read for it. */

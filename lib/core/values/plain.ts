@@ -42,7 +42,7 @@ const MAX_PLACE_LENGTH = 200;
 
 /** True for `{…}` and for objects without a prototype; false for instances of classes. */
 export function isPlainObject(value: object): boolean {
-  const prototype = prototypeOf(value);
+  const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype || prototype === null) return true;
   return prototypeOf(prototype) === null && isNative(prototype, 'Object');
 }

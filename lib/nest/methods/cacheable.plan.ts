@@ -101,8 +101,13 @@ export class CacheablePlan implements MethodPlan {
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
       return this.without('condition', frame, args);
-    const space = this.space(frame, args);
-    if (space === undefined) return this.without('scope-missing', frame, args);
+    let space: Space;
+    try {
+      space = this.keys.space(frame, args);
+    } catch (error) {
+      if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
+      return this.without('scope-missing', frame, args);
+    }
     return {
       key: this.keys.key(space, self, args),
       policy: this.policy,
@@ -113,15 +118,6 @@ export class CacheablePlan implements MethodPlan {
       args: loader === undefined ? args : undefined,
       onBegun: this.onBegun,
     };
-  }
-
-  private space(frame: Frame | undefined, args: unknown[]): Space | undefined {
-    try {
-      return this.keys.space(frame, args);
-    } catch (error) {
-      if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
-      return undefined;
-    }
   }
 
   private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): UncachedCall {

@@ -81,7 +81,8 @@ export class MethodKey {
 
   /** @throws ScopeMissingError */
   space(frame: Frame | undefined, args: readonly unknown[]): Space {
-    return this.spaceIn(this.scope(frame, args));
+    const scope = this.contextOf === undefined ? (frame?.scope ?? NO_SCOPE) : this.scope(frame, args);
+    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
   }
 
   /**
@@ -119,7 +120,7 @@ export class MethodKey {
     const tags = tagsOf && (() => this.inSpace(space, () => tagsOf(...args)));
     return this.parts.foundation.keyFactory.key(
       space,
-      this.keyParts(self, args),
+      this.isArgsAlone ? args : this.keyParts(self, args),
       tags,
       this.build === undefined ? 'argument' : 'key part',
     );
