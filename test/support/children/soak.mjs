@@ -3,12 +3,18 @@
 const [url, prefix, calls, rounds] = process.argv.slice(2);
 const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
+const { machineClock } = await import('../../../lib/core/clock.ts');
 const { DEFAULT_POLICY, resolvePolicy } = await import('../../../lib/core/policy.ts');
 
 const WORKERS = 100;
 const TENANTS = 500;
 
-const machine = assemble({ ...DEFAULT_CORE_SETTINGS, backend: redis({ url, timeout: '1s' }), prefix });
+// Invalidations are remembered for some minutes. They pass after each round, so what is remembered does not count as growth.
+const REMEMBERED_MS = 180_000;
+let passedMs = 0;
+const clock = { ...machineClock, monotonicMs: () => machineClock.monotonicMs() + passedMs };
+
+const machine = assemble({ ...DEFAULT_CORE_SETTINGS, backend: redis({ url, timeout: '1s' }), prefix }, clock);
 await machine.backend.open();
 const policy = resolvePolicy(DEFAULT_POLICY, { ttl: 200, staleWhileRevalidate: 50 }, '');
 let made = 0;
@@ -34,6 +40,11 @@ async function call() {
   else await engine.writes.evict([key]);
 }
 
+async function evictOne() {
+  const space = machine.keyFactory.space(machine.scopes.of({ tenant: 't0' }), 'tenant', 'cats');
+  await machine.engine.writes.evict([machine.keyFactory.key(space, ['none'], undefined)]);
+}
+
 async function heapBytes() {
   for (let turn = 0; turn < 5; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -51,6 +62,8 @@ for (let round = 0; round < Number(rounds); round++) {
   await Promise.all(Array.from({ length: WORKERS }, work));
   // What was under way ends, deadlines pass, and what ends by its time is over.
   await new Promise((resolve) => setTimeout(resolve, 1_200));
+  passedMs += REMEMBERED_MS;
+  await evictOne();
   heaps.push(await heapBytes());
 }
 await machine.close();
