@@ -107,6 +107,25 @@ describe.each(BACKENDS)('loads that wait for themselves, on %s', (_, backend) =>
     expect(await Promise.all([outer, other])).toEqual(['ReentrantLoadError', 'ReentrantLoadError']);
   });
 
+  it('a load that was led and has ended is waited for no longer: what it left behind closes no circle', async () => {
+    const rig = new Rig({ backend: backend() });
+    let left: Promise<unknown> | undefined;
+    const outer = rig.load('a', async () => {
+      await rig.load('b', () => {
+        left = rig.clock.sleep(20).then(() => rig.load('c', () => 'not run'));
+        return 1;
+      });
+      await rig.clock.sleep(50);
+      return 'of a';
+    });
+    const other = rig.load('c', async () => {
+      await rig.clock.sleep(10);
+      return rig.load('a', () => 'not run');
+    });
+    await rig.clock.advance(100);
+    expect(await Promise.all([outer, other, left])).toEqual(['of a', 'of a', 'of a']);
+  });
+
   it('many loads that share what they wait for are no circle, and quickly seen to be none', async () => {
     const rig = new Rig({ backend: backend(), isHeard: false });
     const layers = 14;
