@@ -12,6 +12,7 @@ import { ScopeFlow } from './context/scope-flow.js';
 import { ScopeTable } from './context/scope-table.js';
 import type { Application } from './core/application.js';
 import type { Backend, BackendFactory } from './core/backend.js';
+import { createBackend } from './core/backend-factory.js';
 import type { RegisteredType } from './core/values/type-registration.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Codec } from './core/codec.js';
@@ -123,7 +124,7 @@ export function buildBackend(foundation: Foundation): Backend {
   const own = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, besideBytes };
   const parts = { ...own, bus: wireBus };
   // Timers and connections of a backend must not inherit the scope of the call that happens to start the application.
-  return context.outside(() => factory.create(parts));
+  return context.outside(() => createBackend(factory, parts, 'backend'));
 }
 
 /** What a cache holds beside its entries. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_CORE_SETTINGS, type CoreSettings } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
-import type { BackendFactory } from '../core/backend.js';
+import { checkFactory } from '../core/backend-factory.js';
 import { CacheConfigError } from '../core/errors.js';
 import { checkNamespace } from '../core/keys/key.js';
 import { resolveLimits, type LimitOptions } from '../core/limits.js';
@@ -120,12 +120,8 @@ function policiesOf(
 }
 
 function backendOf({ backend }: CacheModuleOptions): CacheModuleOptions['backend'] {
-  if (backend === undefined) return undefined;
-  if (typeof (backend as Partial<BackendFactory> | null)?.create === 'function') return backend;
-  throw new CacheConfigError(
-    'backend',
-    'must be a factory: what memory(), redis(), mongo() or tiered() returns, or one of your own',
-  );
+  if (backend !== undefined) checkFactory(backend, 'backend');
+  return backend;
 }
 
 function prefixOf(prefix: string | undefined, name: string | undefined): string {

@@ -1,6 +1,6 @@
 import type { BackendFactory, BackendParts } from '../../core/backend.js';
+import { checkFactory, createBackend } from '../../core/backend-factory.js';
 import { machineOf } from '../../core/clock.js';
-import { CacheConfigError } from '../../core/errors.js';
 import { knownOptions } from '../../core/own-options.js';
 import { FallbackBackend } from './fallback.backend.js';
 import { GuardedBackend } from './guarded.backend.js';
@@ -38,13 +38,10 @@ export function guarded(factory: BackendFactory, options?: GuardedOptions): Back
     kind: factory.kind,
     create(parts: BackendParts) {
       // Deadlines and pauses go on while a test holds the time of the application.
-      const backend = new GuardedBackend(factory.create(parts), settings, { ...parts, clock: machineOf(parts.clock) });
-      return fallback === undefined ? backend : new FallbackBackend(backend, fallback.create(parts));
+      const inner = createBackend(factory, parts, 'guarded');
+      const backend = new GuardedBackend(inner, settings, { ...parts, clock: machineOf(parts.clock) });
+      if (fallback === undefined) return backend;
+      return new FallbackBackend(backend, createBackend(fallback, parts, 'guarded.fallback'));
     },
   });
-}
-
-function checkFactory(factory: unknown, option: string): void {
-  if (typeof (factory as Partial<BackendFactory> | null | undefined)?.create === 'function') return;
-  throw new CacheConfigError(option, 'must be a factory of backends, as memory() or one of your own returns');
 }

@@ -2,6 +2,7 @@ import { createCodec } from '../../codec/envelope.codec.js';
 import { resolveCodecOptions } from '../../codec/codec.options.js';
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Backend, BackendFactory, BackendParts } from '../../core/backend.js';
+import { checkFactory, createBackend } from '../../core/backend-factory.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { Codec } from '../../core/codec.js';
 import { resolveLimits, wholeNumber, type LimitOptions } from '../../core/limits.js';
@@ -83,13 +84,20 @@ export function contractHarness(store: () => Awaitable<BackendFactory>, options?
   const { clients = 'shared', tickMs } = knownOptions(options, 'contractHarness', ['clients', 'tickMs']);
   if (clients !== 'shared' && clients !== 'each')
     throw new CacheConfigError('contractHarness.clients', "must be 'shared' or 'each'");
+  if (typeof store !== 'function') {
+    throw new CacheConfigError(
+      'contractHarness',
+      'must be a function that makes the factory of an empty store: contractHarness(() => myStore())',
+    );
+  }
   return {
     tickMs: wholeNumber(tickMs, 'contractHarness.tickMs', 1, 1, MAX_TICK_MS),
     async open({ clients: wanted, types }: ContractRequest): Promise<ContractStore> {
       const clock = tickMs === undefined ? new FakeClock() : systemClock;
       const prefix = `contract-${Math.random().toString(36).slice(2, 12)}`;
-      const factory = await store();
-      const one = (): Backend => factory.create(contractParts({ clock, types, prefix }));
+      const factory: BackendFactory = await store();
+      checkFactory(factory, 'contractHarness');
+      const one = (): Backend => createBackend(factory, contractParts({ clock, types, prefix }), 'contractHarness');
       const opened = Array.from({ length: clients === 'each' ? wanted : 1 }, one);
       const close = async (): Promise<void> => {
         await Promise.all(opened.map((backend) => backend.close()));
