@@ -55,7 +55,7 @@ export async function run(report) {
   }
   report.note(
     'Where the time goes beside the round trip, which all calls of one turn of the event loop share: parsing the JSON (as the floor does), ' +
-      'checking mark, checksum, identity and stamps of the entry, and the coat around the read (deadline, circuit, replay), which is promises. ' +
+      'checking mark, checksum, identity and stamps of the entry, and the guard around the read (deadline, circuit, replay), which is promises. ' +
       'Inflating costs 5 µs ' +
       'and 1 µs more for each KB: a third of parsing at 4 KB, a sixth at 100 KB. On a line of 1 Gbit/s it saves more than that; on this machine there is no line.',
   );

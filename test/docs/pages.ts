@@ -19,13 +19,13 @@ export interface Snippet {
   readonly code: string;
 }
 
-/** README, everything below docs/, and the READMEs of the samples. */
+/** README, CONTRIBUTING, everything below docs/, and the READMEs of the samples. */
 export function readPages(): readonly Page[] {
   const below = (folder: string): string[] =>
     readdirSync(join(ROOT, folder), { recursive: true })
       .map((name) => join(folder, String(name)))
       .filter((path) => path.endsWith('.md') && !path.includes('node_modules'));
-  return ['README.md', ...below('docs').sort(), ...below('sample').sort()].map((path) => ({
+  return ['README.md', 'CONTRIBUTING.md', ...below('docs').sort(), ...below('sample').sort()].map((path) => ({
     path,
     text: readFileSync(join(ROOT, path), 'utf8'),
   }));
@@ -71,5 +71,5 @@ export function anchorsOf({ text }: Page): Set<string> {
 /** Files and folders of the repository that a page names in `code`. */
 export function pathsIn({ text }: Page): string[] {
   const paths = text.matchAll(/`((?:lib|test|sample|bench|docs|\.ci)\/[\w./-]*)`/g);
-  return [...new Set(Array.from(paths, ([, path = '']) => path))];
+  return [...new Set(Array.from(paths, ([, path = '']) => path))].filter((path) => !path.includes('node_modules'));
 }

@@ -180,7 +180,7 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
       await Promise.all(connections.map((connection) => connection.close(true)));
     });
 
-    it('A54: an expired document that the janitor has not taken is never served, and the cleanup takes it', async () => {
+    it('A54: an expired document that the TTL monitor has not taken is never served, and the cleanup takes it', async () => {
       const rig = await fresh();
       await rig.set('cat', 'Tom', { ttl: 60 });
       await rig.set('dog', 'Rex', { ttl: '1h' });

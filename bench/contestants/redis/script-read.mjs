@@ -12,7 +12,7 @@ export async function open({ url, prefix, isAutoPipelining = false }) {
   const client = new Redis(url, { enableAutoPipelining: isAutoPipelining });
   const meta = `${prefix}:{bench}:m`;
   const sha = await client.script('LOAD', READ);
-  await client.hset(meta, 'i', 'incarnation', 'f', '1700000000000000');
+  await client.hset(meta, 'i', 'generation', 'f', '1700000000000000');
   return {
     inRequest,
     memoize(load, { key }) {

@@ -33,13 +33,15 @@ const app = await NestFactory.createApplicationContext(module, { logger: false, 
 );
 process.send({ startedMs: performance.now() - beganAtMs });
 const cache = app.get(CacheService);
-process.on('message', async (verb) => {
+process.on('message', (verb) => void answer(verb));
+
+async function answer(verb) {
   if (verb === 'close') {
     await app.close();
     client?.disconnect();
     process.disconnect();
   } else process.send({ isHit: await isHit() });
-});
+}
 
 /** Whether what is stored is found again. */
 async function isHit() {
