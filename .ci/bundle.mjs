@@ -93,6 +93,8 @@ export async function bundleDeclarations(from, doors, { esm, cjs }) {
 function inputOf(from, doors, extension) {
   return {
     input: Object.fromEntries(doors.map((door) => [door, join(from, door + extension)])),
+    // How long plugins take is of no interest to a newcomer who waits for the first start.
+    checks: { bundlerTimings: false },
     // Whatever is not ours stays outside.
     external: (id) => !id.startsWith('.') && !id.startsWith('/') && !id.startsWith(from),
   };
