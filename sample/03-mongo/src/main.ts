@@ -11,9 +11,9 @@ try {
   console.log(`
   MongoDB: ${mongo.url}${levels === 'tiered' ? ', under memory' : ''}
 
-  curl ${url}/products/anvil -H 'Authorization: Bearer acme-alice'
-  curl ${url}/products/anvil -H 'Authorization: Bearer globex-gina'
-  curl ${url}/products/anvil/price -X PATCH -H 'Authorization: Bearer acme-bob' -H 'Content-Type: application/json' -d '{"price": 99}'
+  curl -sw '\\n' --oauth2-bearer acme-alice ${url}/products/anvil
+  curl -sw '\\n' --oauth2-bearer globex-gina ${url}/products/anvil
+  curl -sw '\\n' --oauth2-bearer acme-bob ${url}/products/anvil/price -X PATCH -H 'Content-Type: application/json' -d '{"price": 99}'
 `);
   let isStopping = false;
   const stop = (): void => {

@@ -6,8 +6,9 @@ const folder = process.env['CACHE_FOLDER'] ?? join(tmpdir(), 'sample-own-backend
 const { url } = await startApp(folder, Number(process.env['PORT'] ?? 3005));
 
 console.log(`
-  The cache is in ${folder}: what is there, the next start finds.
+  The cache is in ${folder}: what is there, the next start finds. Paste the first line twice, stop with Ctrl+C,
+  start again, and paste it once more: the report was made once. The second line drops the reports of Acme.
 
-  curl ${url}/reports/1 -H 'Authorization: Bearer acme-alice'
-  curl ${url}/reports -X DELETE -H 'Authorization: Bearer acme-alice'
+  curl -sw '\\n' --oauth2-bearer acme-alice ${url}/reports/1
+  curl -sw '\\n' --oauth2-bearer acme-alice ${url}/reports -X DELETE
 `);
