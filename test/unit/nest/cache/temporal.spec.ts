@@ -1,4 +1,7 @@
-/** Temporal as its polyfill makes it: instances that keep what they are in a WeakMap. */
+/**
+ * Temporal as its polyfill makes it: instances that keep what they are in a WeakMap. Where the language has Temporal (Node
+ * 26) the polyfill gives that one, whose instances keep it in slots of the engine.
+ */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Temporal } from 'temporal-polyfill';
@@ -8,6 +11,7 @@ import { closeAll, start } from '../support/start.js';
 afterEach(closeAll);
 
 const { PlainDate } = Temporal;
+const isOfTheLanguage = 'Temporal' in globalThis;
 
 @Injectable()
 class Rates {
@@ -22,6 +26,10 @@ const days = ['2024-02-28', '2024-12-31'].map((text) => PlainDate.from(text));
 describe("a date of Temporal's polyfill", () => {
   it('is refused by name as an argument when nothing says what stands for it: all days would have one key', async () => {
     for (const types of [[], [PlainDate]]) {
+      if (isOfTheLanguage && types.length > 0) {
+        await expect(start({ codec: { types } }, Rates)).rejects.toThrow(/PlainDate is, or extends, a built-in class/);
+        continue;
+      }
       const rates = (await start({ codec: { types } }, Rates)).get(Rates);
       const failed = rates.on(days[0]!);
       await expect(failed).rejects.toThrow(KeyInvalidError);
