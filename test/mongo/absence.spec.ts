@@ -199,7 +199,8 @@ describeWithMongo('a MongoDB that is away', () => {
     });
     isOver = true;
     await readers;
-    expect(rig.log).toEqual([
+    // On a machine that others keep busy a call may miss its deadline later: that is reported, and is no outage.
+    expect(rig.log.filter((line) => line !== 'mongo: no answer in time')).toEqual([
       expect.stringMatching(/^The mongo backend does not answer \([\w ]+\): calls go on without the cache/),
       'The mongo backend answers again.',
     ]);
