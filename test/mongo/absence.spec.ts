@@ -178,7 +178,12 @@ describeWithMongo('a MongoDB that is away', () => {
   it.each(['under load', 'without calls'])('killed %s and started again: one line each', async (when) => {
     const server = await start();
     const rig = await machines.ready({ uri: server.url });
-    await rig.set('cat', 'Tom');
+    await until('an entry is stored', () =>
+      rig.set('cat', 'Tom').then(
+        () => true,
+        () => false,
+      ),
+    );
     let isOver = false;
     const readers = Promise.all(
       Array.from({ length: when === 'under load' ? 10 : 0 }, async () => {
