@@ -26,6 +26,6 @@ export async function openRedisContestant(name, options = {}) {
   const [file, own] = VARIANTS[name] ?? [REDIS_CONTESTANTS[name], {}];
   const { open } = await import(file);
   // Each has a keyspace of its own; all processes of one contestant share it.
-  const prefix = name.replaceAll(/\W+/g, '-').slice(0, 32);
+  const prefix = `${process.env.BENCH_KEYSPACE ?? ''}${name.replaceAll(/\W+/g, '-')}`.slice(0, 32);
   return open({ url: process.env.BENCH_REDIS_URL, prefix, usesTags: false, ...own, ...options });
 }
