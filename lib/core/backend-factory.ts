@@ -4,8 +4,8 @@ import { CacheConfigError } from './errors.js';
 
 /** The methods that no backend may lack. */
 type Required = { [Name in keyof Backend]-?: undefined extends Backend[Name] ? never : Name }[keyof Backend];
-/** All of them, or this does not compile. */
-const METHODS: Readonly<Record<Exclude<Required, 'kind'>, true>> = Object.freeze({
+/** Every method that a backend must have, or this does not compile. */
+export const BACKEND_METHODS: Readonly<Record<Exclude<Required, 'kind'>, true>> = Object.freeze({
   read: true,
   readMany: true,
   lease: true,
@@ -52,7 +52,7 @@ export function createBackend(factory: BackendFactory, parts: BackendParts, opti
     );
   }
   const backend = made as Readonly<Partial<Record<string, unknown>>> | null | undefined;
-  const lacks = Object.keys(METHODS).filter((name) => typeof backend?.[name] !== 'function');
+  const lacks = Object.keys(BACKEND_METHODS).filter((name) => typeof backend?.[name] !== 'function');
   if (typeof backend?.['kind'] !== 'string') lacks.unshift('kind');
   if (lacks.length === 0) return made as Backend;
   throw new CacheConfigError(

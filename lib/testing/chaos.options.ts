@@ -1,3 +1,4 @@
+import { BACKEND_METHODS } from '../core/backend-factory.js';
 import type { Backend } from '../core/backend.js';
 import { CacheConfigError } from '../core/errors.js';
 import { wholeNumber } from '../core/limits.js';
@@ -27,29 +28,8 @@ export interface ChaosOptions extends Disturbance {
 
 const DISTURBANCES = Object.freeze(['throwRate', 'dropRate', 'delayMs', 'turns'] as const);
 /** All of them, or this does not compile. */
-const OPERATIONS: Readonly<Record<Operation, true>> = Object.freeze({
-  read: true,
-  readMany: true,
-  lease: true,
-  renew: true,
-  release: true,
-  fill: true,
-  write: true,
-  writeMany: true,
-  expire: true,
-  increment: true,
-  evict: true,
-  invalidate: true,
-  clear: true,
-  clearEverything: true,
-  removeMatching: true,
-  scan: true,
-  usage: true,
-  info: true,
-  ping: true,
-  open: true,
-  onReborn: true,
-});
+const { close: _close, ...DISTURBED } = BACKEND_METHODS;
+const OPERATIONS: Readonly<Record<Operation, true>> = Object.freeze({ ...DISTURBED, open: true, onReborn: true });
 const MAX_TURNS = 1_000_000;
 
 export interface ResolvedChaosOptions {
