@@ -28,6 +28,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
+    '<rootDir>/lib/.+\\.ts$': ['@swc/jest', compile('typescript', { useDefineForClassFields: false })],
     '^.+\\.ts$': ['@swc/jest', compile('typescript')],
     ...(isEsm ? {} : { '^.+\\.js$': ['@swc/jest', compile('ecmascript')] }),
   },
@@ -41,14 +42,17 @@ export default {
   workerIdleMemoryLimit: '512MB',
 };
 
-/** The same meaning as tsconfig.json: old decorators with metadata, fields defined as the standard says. */
-function compile(syntax) {
+/**
+ * The same meaning as tsconfig.json: old decorators with metadata, fields defined as the standard says. The library's own
+ * are assigned (tsconfig.lib.json).
+ */
+function compile(syntax, transform = {}) {
   return {
     swcrc: false,
     jsc: {
       target: 'es2023',
       parser: { syntax, decorators: true },
-      transform: { legacyDecorator: true, decoratorMetadata: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true, ...transform },
       keepClassNames: true,
     },
     isModule: syntax === 'typescript' ? true : 'unknown',

@@ -79,6 +79,7 @@ function transpiled(from, to, before = []) {
     module: ts.ModuleKind.ES2022,
     target: ts.ScriptTarget.ES2023,
     experimentalDecorators: true,
+    useDefineForClassFields: false,
   };
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;

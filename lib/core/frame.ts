@@ -35,7 +35,7 @@ export type Audience = Pick<Space, 'scope' | 'width' | 'namespace'>;
 /** One load under way, as seen by the cache calls inside it. */
 export class Loading {
   /** Whose data was the first that was read although fewer people may see it than the entry being loaded. */
-  leak: Audience | undefined;
+  leak: Audience | undefined = undefined;
   /** The loads this one is waiting for right now; a circle of them would wait for ever. */
   readonly waitsFor = new Set<Loading>();
   /** Tag labels of what was read inside: an invalidation of the inner data means the outer too. */

@@ -11,7 +11,7 @@ export class Attempt {
   /** What the next request for the lease is for. */
   purpose: LeaseRequest['purpose'];
   /** Set while another process loads: until when, counted from the start, the next wait may last. */
-  waitUntilMs: number | undefined;
+  waitUntilMs: number | undefined = undefined;
   countedAs: CountedAs;
 
   constructor(

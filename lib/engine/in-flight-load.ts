@@ -34,12 +34,12 @@ export interface LoadRules {
  */
 export class InFlightLoad {
   /** A load under a lease is watched from the moment that it has it. */
-  watch: LoadWatch | undefined;
-  private outcome: Outcome | undefined;
-  private resultSignal: Promise<LoadResult> | undefined;
-  private tell: ((outcome: Outcome) => void) | undefined;
-  private overdueSignal: Promise<void> | undefined;
-  private giveUp: (() => void) | undefined;
+  watch: LoadWatch | undefined = undefined;
+  private outcome: Outcome | undefined = undefined;
+  private resultSignal: Promise<LoadResult> | undefined = undefined;
+  private tell: ((outcome: Outcome) => void) | undefined = undefined;
+  private overdueSignal: Promise<void> | undefined = undefined;
+  private giveUp: (() => void) | undefined = undefined;
   private isOverdue: boolean;
 
   constructor(

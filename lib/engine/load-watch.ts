@@ -21,7 +21,7 @@ export class LoadWatch {
   isLate: boolean;
   private isStopped: boolean;
   private readonly deadlineMs: number;
-  private cancel: (() => void) | undefined;
+  private cancel: (() => void) | undefined = undefined;
 
   constructor(
     private readonly parts: LoadWatchParts,

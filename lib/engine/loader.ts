@@ -43,9 +43,9 @@ export class LoadContext implements LoaderContext<unknown> {
   /** The tags that the loader has said. */
   readonly said = new Set<string>();
   /** undefined: nothing said. Infinity: no expiry. */
-  ttlMs: number | undefined;
-  private controller: AbortController | undefined;
-  private abortedWith: unknown;
+  ttlMs: number | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
+  private abortedWith: unknown = undefined;
 
   readonly scope: ScopeIds;
   private readonly namespace: string;

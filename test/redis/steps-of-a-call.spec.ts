@@ -16,9 +16,9 @@ describeWithRedis('one call', () => {
   }, 120_000);
 
   it.each([
-    ['functions of a memory miss', 115],
+    ['functions of a memory miss', 110],
     ['functions of a memory hit', 50],
-    ['functions of a redis miss', 165],
+    ['functions of a redis miss', 160],
     ['functions of a redis hit', 90],
   ])('%s are at most %i', (name, most) => {
     expect(counts[name]).toBeGreaterThan(20);

@@ -5,7 +5,7 @@ const EXAMINED_PER_CALL = 4;
 
 /** Round-robin scan for expired records: a protected LRU tail would shield expired entries behind it. */
 export class ExpiryScan {
-  private cursor: Iterator<MemoryRecord> | undefined;
+  private cursor: Iterator<MemoryRecord> | undefined = undefined;
 
   constructor(private readonly groups: ReadonlyMap<string, Group>) {}
 

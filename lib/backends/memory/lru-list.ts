@@ -6,9 +6,9 @@ export interface Linked<T> {
 
 /** Records by last use: an intrusive doubly linked list through the records themselves, or through nodes that point to them. */
 export class LruList<T extends Linked<T>> {
-  newest: T | undefined;
+  newest: T | undefined = undefined;
   /** The least recently used. */
-  oldest: T | undefined;
+  oldest: T | undefined = undefined;
 
   /** Adds a record, or moves it to the front. */
   touch(record: T): void {

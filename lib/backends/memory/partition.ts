@@ -36,14 +36,14 @@ export class MemoryPartition<Group = unknown> {
   /** What it occupies beside its records: itself, its labels, its groups, and their shared metadata. */
   heldBytes = PARTITION_BYTES;
   /** Created when first needed: most tenants have neither leases nor labels most of the time, and there are many tenants. */
-  leases: Map<KeyId, MemoryLease> | undefined;
+  leases: Map<KeyId, MemoryLease> | undefined = undefined;
   /** The stamp of the last invalidation that may cover many keys. Leases older than that are void. */
   bulkStamp: Stamp = 0;
   /** The stamp of the last removal by pattern: fills whose load began before it may match and are refused. */
   private patternStamp: Stamp = 0;
   private clock: Stamp = 0;
   private minimumStamp: Stamp = 0;
-  private labels: Map<Label, Stamp> | undefined;
+  private labels: Map<Label, Stamp> | undefined = undefined;
   /** A snapshot refers to the label map as it is: copy on write. */
   private hasSnapshot = false;
   private manyLeases = MANY_LEASES;

@@ -51,7 +51,7 @@ export class Quota {
   rejected = 0;
   private readonly usages = new Map<Partition, TenantUsage>();
   /** The tenant that used most at the last scan over all of them. */
-  private knownLarge: TenantUsage | undefined;
+  private knownLarge: TenantUsage | undefined = undefined;
   /** Records displaced since that scan. */
   private displacedSinceScan = Infinity;
 

@@ -46,7 +46,7 @@ export class SharedMetadata {
   records = 0;
   /** The partition's last bulk invalidation when the required stamp below was computed. */
   private checkedAt: Stamp = -1;
-  private knownRequired: RequiredStamp | undefined;
+  private knownRequired: RequiredStamp | undefined = undefined;
   /** Slots of these labels in the change log of a first level. Computed when first needed. */
   slots: readonly number[] | undefined = undefined;
 

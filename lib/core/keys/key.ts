@@ -35,9 +35,9 @@ export type Tags = readonly string[] | (() => readonly string[]) | undefined;
 
 /** A key for one call: which one of its space, and the labels its entry will carry. */
 export class Key {
-  private ownId: KeyId | undefined;
-  private ownTags: readonly string[] | undefined;
-  private ownLabels: readonly Label[] | undefined;
+  private ownId: KeyId | undefined = undefined;
+  private ownTags: readonly string[] | undefined = undefined;
+  private ownLabels: readonly Label[] | undefined = undefined;
 
   /** @internal only {@link KeyFactory} makes keys */
   constructor(

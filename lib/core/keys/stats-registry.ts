@@ -38,7 +38,7 @@ export class StatsRegistry {
   private nameBytes = 0;
   private readonly startedAtMs: number;
   /** When rows had to go last, by the marks of their partitions: in seconds since the beginning, none is 0. */
-  private lostAtSeconds: Uint32Array | undefined;
+  private lostAtSeconds: Uint32Array | undefined = undefined;
   /** Grows when rows have gone: counters that were got before may not be among them any more. */
   revision = 0;
 
