@@ -90,6 +90,49 @@ describe('a master that was not asked for two seconds whether it still is one', 
   });
 });
 
+describe('a server of one run whose data has another history', () => {
+  /** What it answers to the next look, and what is heard of the answer of the call behind it. */
+  const lookAt = async (said: string, also: readonly unknown[] = []): Promise<readonly string[]> => {
+    let nowMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => nowMs, after: () => () => undefined };
+    const puppet = new Puppet();
+    puppet.info = () => Promise.resolve('run_id:one\r\nrole:master\r\nmaster_replid:first');
+    const heard: string[] = [];
+    const connection = new RedisConnection(puppet as unknown as Client, false, {
+      onError: (problem: string) => heard.push(problem),
+      onWarning: (problem: string) => heard.push(/master_replid/.exec(problem)?.[0] ?? problem),
+      onReborn: (identity) => heard.push(`reborn ${identity?.runId} ${identity?.replid}`),
+      onOpen: () => undefined,
+      onTime: () => undefined,
+      clock,
+      where: 'redis.client',
+    });
+    puppet.answers = [Buffer.from('Tom'), ...also];
+    await connection.command('GET', 'cat');
+    if (also.length === 0) nowMs = 2_001;
+    else await connection.command('SET', 'cat', 'Kit').catch(() => undefined);
+    puppet.answers = [Buffer.from(said), Buffer.from('Kit')];
+    await connection.command('GET', 'cat');
+    heard.push('answered');
+    await connection.close();
+    return heard;
+  };
+
+  it('A76: is met anew before an answer is handed over that was asked for two seconds after the last look', async () => {
+    const met = ['master_replid', 'reborn one second', 'answered'];
+    expect(await lookAt('role:master\r\nmaster_replid:second')).toEqual(met);
+    expect(await lookAt('role:master\r\nmaster_replid:first')).toEqual(['answered']);
+  });
+
+  it('A76: is looked at as soon as it answers READONLY', async () => {
+    const readonly = Promise.reject(Object.assign(new Error("READONLY You can't"), { name: 'ReplyError' }));
+    readonly.catch(() => undefined);
+    const said = Buffer.from('role:master\r\nmaster_replid:second');
+    const met = ['master_replid', 'reborn one second', 'answered'];
+    expect(await lookAt(String(said), [readonly, said])).toEqual(met);
+  });
+});
+
 describe('a server that has not said who it is', () => {
   it('A3: is asked nothing else, and the guard hears of it before any call is answered', async () => {
     const heard: string[] = [];

@@ -13,6 +13,7 @@ import { ConnectionGate, type ConnectionEvents } from './gate.js';
 import { nonce } from '../../shared/nonce.js';
 import { keysLike } from './keyspace.js';
 import { factsOf, fieldTexts, isListOf, text } from './reply.js';
+import type { ServerIdentity } from './server-probe.js';
 import type { Script } from '../scripts/script.js';
 import { redacted } from './redacted-bytes.js';
 
@@ -108,8 +109,8 @@ export class RedisConnection {
   }
 
   /** Asks nothing more of a server that is another than this. */
-  keepTo(runId: string | undefined): void {
-    this.gate.keepTo(runId);
+  keepTo(identity: ServerIdentity | undefined): void {
+    this.gate.keepTo(identity);
   }
 
   /** The facts of one node: `INFO` as a map. */

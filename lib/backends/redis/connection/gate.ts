@@ -12,15 +12,15 @@ import { isReply, problemOf, redisError, saysWord } from './errors.js';
 import { tlsHint } from './handshake.js';
 import { RoleWatch } from './role-watch.js';
 import type { Client } from './send-command.js';
-import { probeServer, type Role } from './server-probe.js';
+import { probeServer, type Role, type ServerIdentity } from './server-probe.js';
 import { TopologyWatch } from './topology-watch.js';
 
 export interface ConnectionEvents {
   /** A client without a listener would print its errors. */
   onError(problem: string): void;
   onWarning(problem: string): void;
-  /** Another server answers than before, or a restarted one. @param runId of a single server: which one */
-  onReborn(runId?: string): void;
+  /** Another server answers than before, a restarted one, or one that holds other data. @param identity of a single one */
+  onReborn(identity?: ServerIdentity): void;
   /** Calls pass from here on. */
   onOpen(): void;
   /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
@@ -38,11 +38,14 @@ type State = 'probing' | 'open' | 'down';
 /** How soon it is tried again whether a master answers where a replica did. */
 const LOOK_AGAIN_MS = 1_000;
 
+const OTHER_DATA =
+  'the history of the data has another name than before (master_replid); the last invalidations are sent again';
+
 export class ConnectionGate {
   private state: State = 'probing';
   private waiting: Waiting[] = [];
-  /** The run of a single server that answered last. */
-  private runId: string | undefined;
+  /** The single server that answered last, and whose data it held. */
+  private identity: ServerIdentity | undefined;
   private readonly topology = new TopologyWatch();
   private readonly role: RoleWatch;
   /** Counts connections, so that the probe of an earlier one does not let calls pass to a later one. */
@@ -56,7 +59,10 @@ export class ConnectionGate {
     private readonly isOwned: boolean,
     private readonly events: ConnectionEvents,
   ) {
-    this.role = new RoleWatch(client, events.clock, () => this.demoted());
+    this.role = new RoleWatch(client, events.clock, {
+      onReplica: () => this.demoted(),
+      onMaster: (replid) => this.looked(replid),
+    });
     client.on('error', this.onError);
     client.on('ready', this.onReady);
     for (const event of ['close', 'end'] as const) client.on(event, this.onClose);
@@ -89,15 +95,17 @@ export class ConnectionGate {
       if (looking !== undefined) await this.confirmed(looking);
       return answer;
     } catch (error) {
+      if (saysWord(error, 'READONLY')) this.role.disbelieve();
       throw redisError(error);
     } finally {
       if (client.isCluster) this.watchTopology();
     }
   }
 
-  /** Asks nothing more of a server that is another than this. */
-  keepTo(runId: string | undefined): void {
-    if (this.runId !== runId) this.connectAnew();
+  /** Asks nothing more of a server that is another than this. The same one with other data has been met: one meeting is enough. */
+  keepTo(identity: ServerIdentity | undefined): void {
+    if (this.identity?.runId === identity?.runId) this.identity = identity;
+    else this.connectAnew();
   }
 
   /** Of many calls that find the same connection wrong, the first drops it. */
@@ -128,7 +136,7 @@ export class ConnectionGate {
     if (this.client.status !== 'ready') this.onClose();
     const problem = problemOf(error);
     // A server that has answered before speaks as we do.
-    const hint = this.runId === undefined ? tlsHint((this.client as Partial<Redis>).stream, problem) : '';
+    const hint = this.identity === undefined ? tlsHint((this.client as Partial<Redis>).stream, problem) : '';
     this.events.onError(`${problem}${hint}`);
   };
 
@@ -162,27 +170,45 @@ export class ConnectionGate {
   private async probe(): Promise<void> {
     const { epoch } = this;
     const askedAtMs = this.events.clock.monotonicMs();
-    const { runId, role, serverMs } = await probeServer(this.client, this.isOwned);
+    const { identity, role, serverMs } = await probeServer(this.client, this.isOwned);
     if (role === 'replica') {
       if (this.epoch === epoch) this.refuse();
       return;
     }
-    if (runId !== undefined) this.meet(runId);
+    if (identity !== undefined) this.meet(identity);
     if (serverMs !== undefined) this.events.onTime(serverMs, askedAtMs);
     if (this.epoch === epoch) this.open(role, askedAtMs);
   }
 
-  private meet(runId: string): void {
-    const isOther = this.wasReplica || (this.runId !== undefined && (runId === '' || runId !== this.runId));
-    this.runId = runId;
+  private meet(identity: ServerIdentity): void {
+    const { identity: before, wasReplica } = this;
+    this.identity = identity;
     this.wasReplica = false;
-    if (isOther) this.events.onReborn(runId);
+    const isSameRun = before === undefined || (identity.runId !== '' && identity.runId === before.runId);
+    if (wasReplica || !isSameRun) this.events.onReborn(identity);
+    else if (before !== undefined && before.replid !== identity.replid) this.otherData(identity);
+  }
+
+  private looked(replid: string): void {
+    const { identity } = this;
+    if (identity === undefined || identity.replid === replid) return;
+    this.identity = { ...identity, replid };
+    this.otherData(this.identity);
+  }
+
+  /**
+   * It was a replica for a while that nothing was asked in, and may hold the data of another server, which has not heard of
+   * what was confirmed here. Calls go on: what they are answered is believed once that has been said again.
+   */
+  private otherData(identity: ServerIdentity): void {
+    this.events.onWarning(OTHER_DATA);
+    this.events.onReborn(identity);
   }
 
   /** What it has answered meanwhile counts for nothing: neither to calls under way nor in copies of it. */
   private demoted(): void {
     this.refuse();
-    this.events.onReborn(this.runId);
+    this.events.onReborn(this.identity);
   }
 
   /**

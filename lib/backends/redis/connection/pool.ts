@@ -6,6 +6,7 @@ import { RedisConnection, type Argument } from './connection.js';
 import type { ConnectionEvents } from './gate.js';
 import type { Client } from './send-command.js';
 import { keepConnected } from './reconnect.js';
+import type { ServerIdentity } from './server-probe.js';
 import type { Script } from '../scripts/script.js';
 
 /** A client that does not say that it has ended is left behind. */
@@ -47,9 +48,9 @@ export class RedisPool {
       else events.onAway(problem);
     };
     // The address leads to another server now. What one connection removes there, another must not read where it was.
-    const onReborn = (runId?: string): void => {
+    const onReborn = (identity?: ServerIdentity): void => {
       events.onReborn();
-      for (const connection of this.connections) connection.keepTo(runId);
+      for (const connection of this.connections) connection.keepTo(identity);
     };
     const all = { ...events, clock, onError, onReborn };
     this.connections = clients.map((client) => new RedisConnection(client, isOwned, all));

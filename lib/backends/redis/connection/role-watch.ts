@@ -1,16 +1,28 @@
 /**
- * Whether the server at the other end of a connection is still a master. One that was made a replica answers reads as
- * before, with what it held, and nothing in an answer tells: so it is asked, over and over.
+ * Whether the server at the other end of a connection is still a master, and still the one it was. One that was made a
+ * replica answers reads as before, with what it held; one that is a master again may hold the data of another. Nothing in
+ * an answer tells: so it is asked, over and over.
  */
 import type { Clock } from '../../../core/clock.js';
 import { saysWord } from './errors.js';
 import { factsOf, text } from './reply.js';
 import { sendCommand, type Client } from './send-command.js';
-import { roleOf, type Role } from './server-probe.js';
+import { replidOf, roleOf, type Role } from './server-probe.js';
 
 const LOOK_EVERY_MS = 1_000;
 /** How long a master is taken for one after it was asked: what a process that stood still slept through is not believed. */
 const TRUSTED_MS = 2_000;
+
+interface Look {
+  readonly role: Role | 'unanswered' | undefined;
+  readonly replid: string;
+}
+
+interface Findings {
+  onReplica(): void;
+  /** A master has answered. @param replid the name of the history of its data; '': it does not say */
+  onMaster(replid: string): void;
+}
 
 export class RoleWatch {
   /** Infinity: what answers cannot change, or may not be asked. */
@@ -23,7 +35,7 @@ export class RoleWatch {
   constructor(
     private readonly client: Client,
     private readonly clock: Clock,
-    private readonly onReplica: () => void,
+    private readonly findings: Findings,
   ) {}
 
   /** Whether it is known to have been a master a short while ago. */
@@ -45,6 +57,13 @@ export class RoleWatch {
     this.cancel = undefined;
   }
 
+  /** Something tells that it may have been demoted: what is asked from now on is believed behind the next answer only. */
+  disbelieve(): void {
+    if (this.trustedUntilMs === Infinity) return;
+    this.trustedUntilMs = -Infinity;
+    void this.look();
+  }
+
   /** Asks now. Whatever comes of it: `isKnown` has what is known then. */
   look(): Promise<void> {
     this.looking ??= this.ask();
@@ -61,20 +80,22 @@ export class RoleWatch {
   private async ask(): Promise<void> {
     const { turn } = this;
     const askedAtMs = this.clock.monotonicMs();
-    const role = await this.roleNow();
+    const { role, replid } = await this.now();
     if (turn !== this.turn) return;
     this.looking = undefined;
     if (role === 'unanswered') return;
-    if (role === 'replica') this.onReplica();
-    else if (role === undefined) this.begin(undefined, askedAtMs);
-    else this.trustedUntilMs = askedAtMs + TRUSTED_MS;
+    if (role === 'replica') return this.findings.onReplica();
+    if (role === undefined) return this.begin(undefined, askedAtMs);
+    this.trustedUntilMs = askedAtMs + TRUSTED_MS;
+    this.findings.onMaster(replid);
   }
 
-  private async roleNow(): Promise<Role | 'unanswered' | undefined> {
+  private async now(): Promise<Look> {
     try {
-      return roleOf(factsOf(text(await sendCommand(this.client, 'INFO', 'replication'))));
+      const facts = factsOf(text(await sendCommand(this.client, 'INFO', 'replication')));
+      return { role: roleOf(facts), replid: replidOf(facts) };
     } catch (error) {
-      return saysWord(error, 'NOPERM') ? undefined : 'unanswered';
+      return { role: saysWord(error, 'NOPERM') ? undefined : 'unanswered', replid: '' };
     }
   }
 }

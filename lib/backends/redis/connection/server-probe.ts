@@ -5,14 +5,24 @@ import { factsOf } from './reply.js';
 /** What a single server is among those that keep the same data. */
 export type Role = 'master' | 'replica';
 
+/** Whose data a single server holds. What it does not say is ''. */
+export interface ServerIdentity {
+  /** Another one after every start of the process. */
+  readonly runId: string;
+  /** Another one after every turn as a replica, in which the same process may have taken the data of another server. */
+  readonly replid: string;
+}
+
 export interface ServerAnswer {
-  /** The run of a single server; '': it does not say. Undefined for a cluster, which is known by its masters. */
-  readonly runId: string | undefined;
+  /** Undefined for a cluster, which is known by its masters. */
+  readonly identity: ServerIdentity | undefined;
   /** Undefined for a cluster, and where it may not be asked. */
   readonly role: Role | undefined;
   /** What the server's clock shows, where it may be asked. */
   readonly serverMs: number | undefined;
 }
+
+const NAMELESS: ServerIdentity = Object.freeze({ runId: '', replid: '' });
 
 /**
  * Asks for the identity of the server and for the time. ioredis goes on in database 0 when the server refuses the one
@@ -32,16 +42,21 @@ export async function probeServer(client: Redis | Cluster, isOwned: boolean): Pr
   if (who.status === 'rejected' && !saysWord(who.reason, 'NOPERM')) throw who.reason;
   const [seconds = NaN, micros = NaN] = time.status === 'fulfilled' ? time.value.map(Number) : [];
   return {
-    runId: who.status === 'fulfilled' ? who.value?.runId : '',
+    identity: who.status === 'fulfilled' ? who.value?.identity : NAMELESS,
     role: who.status === 'fulfilled' ? who.value?.role : undefined,
     serverMs: time.status === 'fulfilled' ? seconds * 1_000 + micros / 1_000 : undefined,
   };
 }
 
-async function whoAnswers(client: Redis | Cluster): Promise<Pick<ServerAnswer, 'runId' | 'role'> | undefined> {
+async function whoAnswers(client: Redis | Cluster): Promise<Pick<ServerAnswer, 'identity' | 'role'> | undefined> {
   if (client.isCluster) return undefined;
   const facts = factsOf(await (client as Redis).info());
-  return { runId: facts.get('run_id') ?? '', role: roleOf(facts) };
+  return { identity: { runId: facts.get('run_id') ?? '', replid: replidOf(facts) }, role: roleOf(facts) };
+}
+
+/** The name of the history that a server's data has, as it stands in `INFO`; '': it does not say. */
+export function replidOf(facts: ReadonlyMap<string, string>): string {
+  return facts.get('master_replid') ?? '';
 }
 
 /** What a server says of itself in `INFO`; undefined: nothing. */
