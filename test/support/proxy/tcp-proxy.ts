@@ -8,13 +8,15 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
  * - `dropReplies`  requests are executed, their replies vanish
  * - `refuse`       new connections are reset
  * - `shift`        the next reply is preceded by a copy of an earlier one: from then on each answers the question before
+ * - `swap`         the next replies wait until those of another question have passed
  */
-export type ProxyMode = 'pass' | 'blackhole' | 'dropRequests' | 'dropReplies' | 'refuse' | 'shift';
+export type ProxyMode = 'pass' | 'blackhole' | 'dropRequests' | 'dropReplies' | 'refuse' | 'shift' | 'swap';
 
 interface Link {
   readonly down: Socket;
   readonly up: Socket;
   lastReply: Buffer | undefined;
+  held: Buffer | undefined;
   timers: Set<NodeJS.Timeout>;
 }
 
@@ -24,6 +26,8 @@ export class TcpProxy {
   delayMs = 0;
   /** Up to so much more, drawn for each chunk. Order is kept. */
   jitterMs = 0;
+  /** Replies come up to so much later, drawn for each chunk, in milliseconds. Order is kept. */
+  lateMs = 0;
   /** Bytes per second, each way. 0: no limit. */
   bytesPerSecond = 0;
   /** Connections that were ever made through here. */
@@ -32,6 +36,7 @@ export class TcpProxy {
   bytesDown = 0;
   private readonly links = new Set<Link>();
   private cutAfter: number | undefined;
+  private isFrozen = false;
   private shifted = 0;
 
   private constructor(
@@ -66,12 +71,29 @@ export class TcpProxy {
     return this.shifted;
   }
 
+  /** Whether a reply waits to be swapped. */
+  get isHolding(): boolean {
+    return [...this.links].some(({ held }) => held !== undefined);
+  }
+
   /** Ends all connections as a network does: without a word. */
   reset(): void {
     for (const { down, up } of this.links) {
       down.resetAndDestroy();
       up.resetAndDestroy();
     }
+  }
+
+  /** Nothing is read any more, of what is there and of what comes: as a process that was halted. */
+  freeze(): void {
+    this.isFrozen = true;
+    for (const { down, up } of this.links) for (const socket of [down, up]) socket.pause();
+  }
+
+  /** What has waited passes. */
+  thaw(): void {
+    this.isFrozen = false;
+    for (const { down, up } of this.links) for (const socket of [down, up]) socket.resume();
   }
 
   /** Passes so many more bytes to the server, then resets. */
@@ -100,7 +122,7 @@ export class TcpProxy {
     }
     this.connections++;
     const up = connect({ port: this.targetPort, host: '127.0.0.1', noDelay: true });
-    const link: Link = { down, up, lastReply: undefined, timers: new Set() };
+    const link: Link = { down, up, lastReply: undefined, held: undefined, timers: new Set() };
     this.links.add(link);
     const end = (): void => {
       for (const timer of link.timers) clearTimeout(timer);
@@ -113,19 +135,20 @@ export class TcpProxy {
     up.on('close', end);
     down.on(
       'data',
-      this.lane(link, (chunk) => this.toServer(link, chunk)),
+      this.lane(link, (chunk) => this.toServer(link, chunk), false),
     );
     up.on(
       'data',
-      this.lane(link, (chunk) => this.toClient(link, chunk)),
+      this.lane(link, (chunk) => this.toClient(link, chunk), true),
     );
+    if (this.isFrozen) for (const socket of [down, up]) socket.pause();
   }
 
   /**
    * Chunks pass one after the other, each after its delay. They share one timer: timers of their own could fire in
    * another order than they were set, and a slow network mixes nothing up.
    */
-  private lane(link: Link, pass: (chunk: Buffer) => void): (chunk: Buffer) => void {
+  private lane(link: Link, pass: (chunk: Buffer) => void, isReply: boolean): (chunk: Buffer) => void {
     const waiting: { readonly chunk: Buffer; readonly dueMs: number }[] = [];
     let lastDueMs = 0;
     const passDue = (): void => {
@@ -147,7 +170,8 @@ export class TcpProxy {
     };
     return (chunk) => {
       const nowMs = performance.now();
-      lastDueMs = this.dueMs(chunk.length, nowMs, lastDueMs);
+      const lateMs = isReply && this.lateMs > 0 ? Math.random() * this.lateMs : 0;
+      lastDueMs = this.dueMs(chunk.length, nowMs + lateMs, lastDueMs);
       if (waiting.length === 0 && lastDueMs <= nowMs) {
         pass(chunk);
         return;
@@ -190,9 +214,17 @@ export class TcpProxy {
       this.shifted++;
       link.down.write(link.lastReply);
     }
+    if (this.mode === 'swap' && link.held === undefined) {
+      link.held = chunk;
+      return;
+    }
     const first = firstReply(chunk);
     if (first !== undefined) link.lastReply = first;
     link.down.write(chunk);
+    if (link.held === undefined) return;
+    link.down.write(link.held);
+    link.held = undefined;
+    this.mode = 'pass';
   }
 }
 

@@ -19,9 +19,25 @@ import { redacted } from './redacted-bytes.js';
 
 export type Argument = string | Buffer | number;
 
+/** A field that every meta hash has, and one that none has. */
+const SET = 'i';
+const UNSET = '_';
+const BITS = 4;
+/**
+ * Fields asked for beside those of a request, which come back as the number of it. Answers of one shape can take each
+ * other's place (a middlebox that mixes them up, a client that lost one), and reads of one key all are of one shape.
+ */
+const ECHOES: readonly (readonly string[])[] = Object.freeze(
+  Array.from({ length: 2 ** BITS }, (_, number) =>
+    Object.freeze(Array.from({ length: BITS }, (_, bit) => ((number >> bit) & 1 ? SET : UNSET))),
+  ),
+);
+
 export class RedisConnection {
   private readonly gate: ConnectionGate;
   private isVerifying = false;
+  /** The number of the last request that is told apart by `ECHOES`. */
+  private asked = 0;
 
   constructor(
     private readonly client: Client,
@@ -63,12 +79,13 @@ export class RedisConnection {
     hash: string,
     fields: readonly string[],
   ): Promise<[readonly (Buffer | null)[], readonly (string | null)[]]> {
+    const echo = ECHOES[this.asked++ % ECHOES.length] as readonly string[];
     // MGET even for one: it answers nothing, not an error, for a key of another type.
     const [values, found] = await this.sendTogether((client) =>
-      Promise.all([client.mgetBuffer([...keys]), client.hmgetBuffer(hash, ...fields)]),
+      Promise.all([client.mgetBuffer([...keys]), client.hmgetBuffer(hash, ...fields, ...echo)]),
     );
     if (!isListOf(values, keys.length)) throw this.outOfStep();
-    return [values, this.fieldsOf(found, fields)];
+    return [values, this.fieldsOf(found, fields, echo)];
   }
 
   /** The same with the marks of entries instead: small, whatever they weigh. */
@@ -77,16 +94,19 @@ export class RedisConnection {
     hash: string,
     fields: readonly string[],
   ): Promise<[readonly string[], readonly (string | null)[]]> {
+    const echo = this.nextEcho();
     const [found, ...marks] = await this.sendTogether((client) => {
       const asked = keys.map((key) => client.getrangeBuffer(key, 0, ENVELOPE_MARK_BYTES - 1));
-      return Promise.all([client.hmgetBuffer(hash, ...fields), ...asked]);
+      return Promise.all([client.hmgetBuffer(hash, ...fields, ...echo), ...asked]);
     });
-    return [marks.map(text), this.fieldsOf(found, fields)];
+    return [marks.map(text), this.fieldsOf(found, fields, echo)];
   }
 
   /** Fields of a meta hash; the first is the generation. */
   async fields(hash: string, fields: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.fieldsOf(await this.gate.send((client) => client.hmgetBuffer(hash, ...fields)), fields);
+    const echo = this.nextEcho();
+    const found = await this.gate.send((client) => client.hmgetBuffer(hash, ...fields, ...echo));
+    return this.fieldsOf(found, fields, echo);
   }
 
   async command(name: string, ...args: Argument[]): Promise<unknown> {
@@ -153,9 +173,17 @@ export class RedisConnection {
     });
   }
 
-  private fieldsOf(found: unknown, fields: readonly string[]): readonly (string | null)[] {
-    const texts = fieldTexts(found, fields.length);
+  private nextEcho(): readonly string[] {
+    return ECHOES[this.asked++ % ECHOES.length] as readonly string[];
+  }
+
+  /** A shard without a life has nothing to tell by, and nothing in it is valid. */
+  private fieldsOf(found: unknown, fields: readonly string[], echo: readonly string[]): readonly (string | null)[] {
+    const texts = fieldTexts(found, fields.length + BITS);
     if (texts === undefined) throw this.outOfStep();
+    if (texts[0] === null) return texts;
+    for (let bit = 0; bit < BITS; bit++)
+      if ((texts[fields.length + bit] !== null) !== (echo[bit] === SET)) throw this.outOfStep();
     return texts;
   }
 
