@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { registerAs } from '@nestjs/config';
 import { memory } from '../../backends/memory/memory.backend.js';
 import type { BackendFactory } from '../../core/backend.js';
@@ -8,6 +9,7 @@ import { environmentOf, namesOf } from '../application.js';
 import type { CacheModuleOptions } from '../cache.options.js';
 import { backendFrom, type EnvironmentBackends } from './environment.backends.js';
 import { Environment } from './environment.js';
+import { unknownVariables } from './variables.js';
 
 /**
  * Module options from the environment, for `@nestjs/config`:
@@ -19,14 +21,19 @@ import { Environment } from './environment.js';
  * | `CACHE_DEFAULT_TTL` | with its unit: `250ms`, `90s`, `5m`, `1h`; or `none` for no expiry |
  * | `REDIS_DEFAULT_TTL` | read when the former is missing; a bare number is seconds, as is usual under this name |
  * | `CACHE_MAX_SIZE` | most entries kept in memory |
+ * | `CACHE_COMPRESSION_THRESHOLD` | from how many bytes on a value is compressed on a server; `none`: never |
  * | `CACHE_PREFIX` | 1 to 32 of `A-Z a-z 0-9 _ -` |
  * | `CACHE_APP` | what this application is called, for servers that others use too; with commas between them: those that share their entries |
  * | `CACHE_ENVIRONMENT` | where it runs; unless set, what `NODE_ENV` says |
  * | `CACHE_MAX_CONNECTIONS` | for backends that connect: 1 to 100 to Redis, 1 to 1000 to MongoDB |
  * | `CACHE_URL` | where the server is: `redis://`, `rediss://`, `dragonfly://`, `mongodb://` or `mongodb+srv://` |
- * | `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD` | the same for Redis in parts, read when `CACHE_URL` is missing |
+ * | `REDIS_URL` | the same for Redis, read when Redis or Dragonfly is chosen and `CACHE_URL` is missing; it chooses nothing |
+ * | `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD` | the same in parts, read when both are missing |
  * | `MONGO_URL` | the same for MongoDB, read when `CACHE_URL` is missing |
  * | `CACHE_L2` | what lies below memory with `CACHE_BACKEND=tiered`: `redis`, `dragonfly` or `mongo`; unless set, what was given, and of two what has an address |
+ *
+ * `CACHE_URL`, or `REDIS_HOST` where `redis` is given, without `CACHE_BACKEND` stops the start. A `CACHE_…` that is none of
+ * these is warned of by name.
  *
  * What cannot be said in a variable (who is asking, policies of namespaces) is laid over it: see the second example.
  *
@@ -67,12 +74,15 @@ export async function optionsFromEnvironment(
 ): Promise<CacheModuleOptions> {
   const entryPoints = knownOptions(backends, 'cacheConfigWith', ['redis', 'mongo', 'tiered']);
   const environment = new Environment(variables);
+  const unknown = unknownVariables(variables);
+  if (unknown !== undefined) new Logger('Cache').warn(unknown);
   const ttl = ttlFrom(environment);
   const enabled = environment.flag('CACHE_ENABLED');
   const prefix = environment.text('CACHE_PREFIX');
   if (prefix !== undefined && !/^[\w-]{1,32}$/.test(prefix)) {
     throw new CacheConfigError('CACHE_PREFIX', 'must be 1 to 32 of the characters A-Z a-z 0-9 _ -');
   }
+  const codec = compressionFrom(environment);
   const app = environment.text('CACHE_APP');
   const where = environment.text('CACHE_ENVIRONMENT');
   return {
@@ -80,6 +90,7 @@ export async function optionsFromEnvironment(
     ...(enabled === false ? {} : { backend: await backendFrom(environment, entryPoints, memoryFrom) }),
     ...(enabled === undefined ? {} : { enabled }),
     ...(prefix === undefined ? {} : { prefix }),
+    ...(codec === undefined ? {} : { codec }),
     ...(app === undefined
       ? {}
       : {
@@ -96,6 +107,14 @@ export async function optionsFromEnvironment(
 function memoryFrom(environment: Environment): BackendFactory {
   const maxEntries = environment.wholeNumber('CACHE_MAX_SIZE', 1, 99_999_999);
   return maxEntries === undefined ? memory() : memory({ maxEntries });
+}
+
+function compressionFrom(environment: Environment): NonNullable<CacheModuleOptions['codec']> | undefined {
+  const text = environment.text('CACHE_COMPRESSION_THRESHOLD');
+  if (text === undefined) return undefined;
+  if (text === 'none') return { compression: false };
+  const threshold = environment.wholeNumber('CACHE_COMPRESSION_THRESHOLD', 0, 999_999_999);
+  return { compression: { threshold } };
 }
 
 function ttlFrom(environment: Environment): number | null | undefined {

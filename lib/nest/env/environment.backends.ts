@@ -66,14 +66,33 @@ export async function backendFrom(
   backends: EnvironmentBackends,
   memoryFrom: (environment: Environment) => BackendFactory,
 ): Promise<BackendFactory> {
-  const name = named(environment, 'CACHE_BACKEND', NAMES) ?? 'memory';
+  const chosen = named(environment, 'CACHE_BACKEND', NAMES);
+  const name = chosen ?? 'memory';
   const shared = named(environment, 'CACHE_L2', SERVERS);
   const memory = memoryFrom(environment);
   const server = name === 'tiered' ? (shared ?? sharedLevel(environment, backends)) : name;
   const address = addressFrom(environment, server);
+  if (chosen === undefined) checkIdleAddress(environment, backends);
   if (server === 'memory') return memory;
   const l2 = await serverFrom(backends, name, server, address);
   return name === 'tiered' ? (own(backends, 'tiered') ?? tiered)({ l1: memory, l2 }) : l2;
+}
+
+/**
+ * An address of the cache, and no backend that uses it: kept in memory, every process would have a cache of its own, which
+ * is hardly meant. `REDIS_URL` and `MONGO_URL` choose nothing: hosting sets them, and other parts of an application use them.
+ */
+function checkIdleAddress(environment: Environment, backends: EnvironmentBackends): void {
+  const url = environment.text('CACHE_URL');
+  const isMongo = url !== undefined && MONGO_URL.test(url);
+  const isRedisGiven = own(backends, 'redis') !== undefined;
+  if (url === undefined && !(isRedisGiven && environment.text('REDIS_HOST') !== undefined)) return;
+  const server = isMongo ? 'mongo' : 'redis';
+  throw new CacheConfigError(
+    'CACHE_BACKEND',
+    `is missing, and ${url === undefined ? 'REDIS_HOST' : 'CACHE_URL'} says where a server is: set CACHE_BACKEND=${server}, ` +
+      'CACHE_BACKEND=tiered for memory over it, or CACHE_BACKEND=memory to keep entries in each process',
+  );
 }
 
 /** Only names of ours are repeated: a URL with a password may stand in the wrong variable. */
@@ -92,7 +111,7 @@ function sharedLevel(environment: Environment, backends: EnvironmentBackends): S
   const url = environment.text('CACHE_URL');
   if (url !== undefined) return MONGO_URL.test(url) ? 'mongo' : 'redis';
   const isMongo = environment.text('MONGO_URL') !== undefined;
-  const isRedis = IN_PARTS.some((variable) => environment.text(variable) !== undefined);
+  const isRedis = ['REDIS_URL', ...IN_PARTS].some((variable) => environment.text(variable) !== undefined);
   if (isMongo !== isRedis) return isMongo ? 'mongo' : 'redis';
   const found = isMongo ? 'there are addresses of both' : 'there is no address of either';
   throw new CacheConfigError(
@@ -137,7 +156,7 @@ interface Address {
 }
 
 function addressFrom(environment: Environment, server: ServerName | 'memory'): Address {
-  const url = urlFrom(environment, server);
+  const url = urlFrom(environment, server) ?? redisUrlFrom(environment, server);
   const host = environment.text('REDIS_HOST');
   if (host !== undefined && !/^[\w.:-]+$/.test(host))
     throw new CacheConfigError('REDIS_HOST', 'must be the name or address of a host; a whole URL goes into CACHE_URL');
@@ -156,6 +175,8 @@ function addressFrom(environment: Environment, server: ServerName | 'memory'): A
   return { redis: { ...(url === undefined ? parts : { url }), maxConnections }, uri: url ?? mongoUrl, maxConnections };
 }
 
+const REDIS_URL_FORM =
+  'must begin with redis://, rediss:// or dragonfly:// and name a host, with nothing or the number of a database behind it: redis://user:password@host:6379/0';
 const MONGO_URL = /^mongodb(?:\+srv)?:\/\/./;
 
 /** `CACHE_URL`, if it can be one for this backend; for memory, which has no address, if it can be one at all. */
@@ -166,10 +187,16 @@ function urlFrom(environment: Environment, server: ServerName | 'memory'): strin
   if (server === 'memory' ? isMongo || isRedisUrl(url) : server === 'mongo' ? isMongo : isRedisUrl(url)) return url;
   throw new CacheConfigError(
     'CACHE_URL',
-    server === 'mongo'
-      ? 'must begin with mongodb:// or mongodb+srv://'
-      : 'must begin with redis://, rediss:// or dragonfly:// and name a host, with nothing or the number of a database behind it: redis://user:password@host:6379/0',
+    server === 'mongo' ? 'must begin with mongodb:// or mongodb+srv://' : REDIS_URL_FORM,
   );
+}
+
+/** `REDIS_URL`, looked at only where Redis was chosen: elsewhere it is no business of the cache. */
+function redisUrlFrom(environment: Environment, server: ServerName | 'memory'): string | undefined {
+  if (server !== 'redis' && server !== 'dragonfly') return undefined;
+  const url = environment.text('REDIS_URL');
+  if (url === undefined || isRedisUrl(url)) return url;
+  throw new CacheConfigError('REDIS_URL', REDIS_URL_FORM);
 }
 
 function isRedisUrl(url: string): boolean {

@@ -1,5 +1,7 @@
 import 'reflect-metadata';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { ConfigModule, type ConfigType } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
 import { redis } from '../../../../lib/backends/redis/redis.backend.js';
@@ -234,6 +236,106 @@ describe('configuration from the environment', () => {
   });
 });
 
+describe('REDIS_URL', () => {
+  it('says where the Redis is that was chosen, before its parts and after CACHE_URL', async () => {
+    const url = 'rediss://u:p@h:7000/1';
+    const chosen = { CACHE_BACKEND: 'redis', REDIS_URL: url, REDIS_HOST: 'other' };
+    expect(await addressFrom(chosen)).toEqual({ url });
+    expect(await addressFrom({ ...chosen, CACHE_BACKEND: 'dragonfly' })).toEqual({ url });
+    expect(await addressFrom({ ...chosen, CACHE_URL: 'redis://first' })).toEqual({ url: 'redis://first' });
+  });
+
+  it('counts as an address of Redis where something has to lie below memory', async () => {
+    const backends = { redis: told, mongo: told, tiered: told };
+    const { backend } = await optionsFromEnvironment({ CACHE_BACKEND: 'tiered', REDIS_URL: 'redis://r' }, backends);
+    expect(backend).toMatchObject({ told: { l2: told({ url: 'redis://r' }) } });
+  });
+
+  it.each([{}, { CACHE_BACKEND: 'memory' }, { CACHE_BACKEND: 'mongo', MONGO_URL: 'mongodb://m' }])(
+    'chooses nothing and refuses nothing where Redis was not chosen: %j',
+    async (variables) => {
+      for (const url of ['redis://r', 'no address']) {
+        const options = await optionsFromEnvironment(
+          { ...variables, REDIS_URL: url },
+          { redis: neverChosen, mongo: told },
+        );
+        expect(options.backend?.kind).toBe(
+          'CACHE_BACKEND' in variables && 'MONGO_URL' in variables ? 'told' : 'memory',
+        );
+      }
+    },
+  );
+
+  it('that cannot be one is named where Redis was chosen', async () => {
+    await expect(addressFrom({ CACHE_BACKEND: 'redis', REDIS_URL: 'hunter2' })).rejects.toMatchObject({
+      option: 'REDIS_URL',
+      message: expect.not.stringContaining('hunter2') as unknown,
+    });
+  });
+});
+
+describe('an address without CACHE_BACKEND', () => {
+  it.each([
+    ['CACHE_URL', 'redis://u:hunter2@h', 'CACHE_BACKEND=redis,'],
+    ['CACHE_URL', 'mongodb://u:hunter2@h', 'CACHE_BACKEND=mongo,'],
+    ['REDIS_HOST', 'hunter2', 'CACHE_BACKEND=redis,'],
+  ])('stops the start and says what to write: %s=%s', async (name, value, line) => {
+    const failure = await optionsFromEnvironment({ [name]: value }, { redis: told }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'CACHE_CONFIG', option: 'CACHE_BACKEND' });
+    const { message } = failure as Error;
+    for (const words of [name, line, 'CACHE_BACKEND=tiered', 'CACHE_BACKEND=memory']) expect(message).toContain(words);
+    expect(message).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['it says memory', { CACHE_URL: 'redis://h', CACHE_BACKEND: 'memory' }, { redis: told }],
+    ['REDIS_HOST is for another part of the application: redis was not given', { REDIS_HOST: 'h' }, {}],
+    ['MONGO_URL may be that of the data', { MONGO_URL: 'mongodb://h' }, { mongo: told }],
+    ['the cache is switched off', { CACHE_URL: 'redis://h', CACHE_ENABLED: 'false' }, { redis: told }],
+  ])('does not stop it where %s', async (_, variables, backends) => {
+    const { backend } = await optionsFromEnvironment(variables, backends);
+    expect(backend?.kind ?? 'memory').toBe('memory');
+  });
+});
+
+it('CACHE_COMPRESSION_THRESHOLD says from how many bytes on values are compressed', async () => {
+  const codecOf = async (text: string) => (await optionsFromEnvironment({ CACHE_COMPRESSION_THRESHOLD: text })).codec;
+  expect(await codecOf('32768')).toEqual({ compression: { threshold: 32_768 } });
+  expect(await codecOf('0')).toEqual({ compression: { threshold: 0 } });
+  expect(await codecOf('none')).toEqual({ compression: false });
+  expect(await codecOf('')).toBeUndefined();
+  await expect(codecOf('32k')).rejects.toMatchObject({ option: 'CACHE_COMPRESSION_THRESHOLD' });
+});
+
+describe('a variable that looks like one of ours and is none', () => {
+  const warnings: string[] = [];
+  beforeEach(() => {
+    warnings.length = 0;
+    Logger.overrideLogger({
+      log: () => undefined,
+      error: () => undefined,
+      warn: (line: string) => void warnings.push(line),
+    });
+  });
+  afterEach(() => Logger.overrideLogger(false));
+
+  it('is warned of by name, without its value', async () => {
+    await optionsFromEnvironment({ CACHE_TTL: 'hunter2', CACHE_BACKENDS: 'redis', CACHE_PREFIX: 'shop' });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^CACHE_BACKENDS, CACHE_TTL are not variables .* CACHE_BACKEND,.* CACHE_DEFAULT_TTL,/);
+    expect(warnings[0]).not.toContain('hunter2');
+  });
+
+  it('is none of those that the guide lists', async () => {
+    const guide = await readFile(new URL('../../../../docs/guides/configuration.md', import.meta.url), 'utf8');
+    const listed = [...new Set(guide.match(/\bCACHE_[A-Z0-9_]+\b/g))].filter((name) => process.env[name] === undefined);
+    const variables = listed.filter((name) => guide.includes(`| \`${name}\``));
+    expect(variables.length).toBeGreaterThan(9);
+    await optionsFromEnvironment(Object.fromEntries(variables.map((name) => [name, ''])));
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('an address that fits another backend', () => {
   it.each([
     ['redis', 'CACHE_URL', 'mongodb://u:hunter2@host'],
@@ -258,6 +360,10 @@ it('of an address of Redis that has everything but a database, the database is n
 /** A backend that only shows what it would have been made of. */
 function told(options: object): BackendFactory {
   return { kind: 'told', told: options } as unknown as BackendFactory;
+}
+
+function neverChosen(): never {
+  throw new Error('not chosen');
 }
 
 async function addressFrom(variables: Record<string, string>): Promise<unknown> {
