@@ -90,6 +90,43 @@ describe('a master that was not asked for two seconds whether it still is one', 
   });
 });
 
+describe('a process that is kept from its work for longer than a master is taken for one', () => {
+  it('A69: believes what is answered behind the question, however late; one asked too long ago is asked again', async () => {
+    let nowMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => nowMs, after: () => () => undefined };
+    const puppet = new Puppet();
+    puppet.info = () => Promise.resolve('run_id:one\r\nrole:master');
+    const heard: string[] = [];
+    const connection = new RedisConnection(puppet as unknown as Client, false, {
+      onError: (problem: string) => heard.push(problem),
+      onWarning: () => undefined,
+      onReborn: () => heard.push('reborn'),
+      onOpen: () => undefined,
+      onTime: () => undefined,
+      clock,
+      where: 'redis.client',
+    });
+    await connection.ready();
+    const looks: ((role: string) => void)[] = [];
+    puppet.callBuffer = (name) =>
+      name === 'INFO'
+        ? new Promise((resolve) => looks.push((role) => resolve(Buffer.from(`role:${role}`))))
+        : Promise.resolve(Buffer.from('Tom'));
+    const read = (): Promise<unknown> => connection.command('GET', 'cat');
+    nowMs = 3_000;
+    const reading = [read(), read()];
+    nowMs = 6_000;
+    const later = read();
+    expect(looks).toHaveLength(2);
+    looks[0]?.('master');
+    expect(await Promise.all(reading)).toEqual([Buffer.from('Tom'), Buffer.from('Tom')]);
+    expect(heard).toEqual([]);
+    looks[1]?.('slave');
+    await expect(later).rejects.toThrow('not connected');
+    await connection.close();
+  });
+});
+
 describe('a server of one run whose data has another history', () => {
   /** What it answers to the next look, and what is heard of the answer of the call behind it. */
   const lookAt = async (said: string, also: readonly unknown[] = []): Promise<readonly string[]> => {

@@ -127,9 +127,9 @@ export class ConnectionGate {
   }
 
   /** An answer that came behind the question of what the server is, which this process was kept from asking in time. */
-  private async confirmed(looking: Promise<void>): Promise<void> {
-    await looking;
-    if (this.state !== 'open' || !this.role.isKnown) throw notConnected();
+  private async confirmed(looking: Promise<boolean>): Promise<void> {
+    const isMaster = await looking;
+    if (this.state !== 'open' || !isMaster) throw notConnected();
   }
 
   private readonly onError = (error: Error): void => {

@@ -27,7 +27,7 @@ interface Findings {
 export class RoleWatch {
   /** Infinity: what answers cannot change, or may not be asked. */
   private trustedUntilMs = Infinity;
-  private looking: Promise<void> | undefined;
+  private looking: { readonly askedAtMs: number; readonly isMaster: Promise<boolean> } | undefined;
   private cancel: (() => void) | undefined;
   /** Counts connections. */
   private turn = 0;
@@ -64,10 +64,15 @@ export class RoleWatch {
     void this.look();
   }
 
-  /** Asks now. Whatever comes of it: `isKnown` has what is known then. */
-  look(): Promise<void> {
-    this.looking ??= this.ask();
-    return this.looking;
+  /**
+   * Whether it is a master, by an answer that is asked for now, or was a short while ago. Whenever that answer comes: what is
+   * asked behind it is answered behind it.
+   */
+  look(): Promise<boolean> {
+    const askedAtMs = this.clock.monotonicMs();
+    if (this.looking === undefined || askedAtMs > this.looking.askedAtMs + TRUSTED_MS)
+      this.looking = { askedAtMs, isMaster: this.ask(askedAtMs) };
+    return this.looking.isMaster;
   }
 
   private schedule(): void {
@@ -77,17 +82,19 @@ export class RoleWatch {
     });
   }
 
-  private async ask(): Promise<void> {
+  private async ask(askedAtMs: number): Promise<boolean> {
     const { turn } = this;
-    const askedAtMs = this.clock.monotonicMs();
     const { role, replid } = await this.now();
-    if (turn !== this.turn) return;
-    this.looking = undefined;
-    if (role === 'unanswered') return;
-    if (role === 'replica') return this.findings.onReplica();
-    if (role === undefined) return this.begin(undefined, askedAtMs);
-    this.trustedUntilMs = askedAtMs + TRUSTED_MS;
-    this.findings.onMaster(replid);
+    if (turn !== this.turn) return false;
+    if (this.looking?.askedAtMs === askedAtMs) this.looking = undefined;
+    if (role === 'replica') this.findings.onReplica();
+    if (role === 'replica' || role === 'unanswered') return false;
+    if (role === undefined) this.begin(undefined, askedAtMs);
+    else {
+      this.trustedUntilMs = askedAtMs + TRUSTED_MS;
+      this.findings.onMaster(replid);
+    }
+    return true;
   }
 
   private async now(): Promise<Look> {
