@@ -20,6 +20,8 @@ const ID_STEPS = 50;
 /** What is said about what a scan leaves out. */
 const ALIEN =
   'something that this library has not written stands among its keys; it is left out of listings and patterns, and goes with clear()';
+const DISPLACED =
+  'the server has displaced the index of a tenant: listings and counts leave out what was stored before, until that tenant is cleared or a pattern is removed';
 /** Sorts after every id: they are ASCII. */
 const AFTER_ALL = '\u00ff';
 
@@ -99,6 +101,27 @@ export class RedisIndex implements ScanSource<Shard, Listed, RedisVisited> {
       live.filter((_, at) => outcomes[at] === 1).length,
       removed.filter((_, at) => outcomes[at] === 2).map(({ id }) => ({ id })),
     ];
+  }
+
+  /**
+   * Whether it names everything that is stored. One that was displaced comes back without its mark, and has it again when
+   * nothing older is valid: so one that is whole behind a walk was whole all along.
+   */
+  async isWhole(shard: Shard): Promise<boolean> {
+    const connection = this.parts.pool.pick();
+    const [mark, [, begun]] = await Promise.all([
+      connection.command('ZSCORE', shard.index, '!').catch((error: unknown) => {
+        // Then there is no index.
+        if (isOfAnotherType(error)) return null;
+        throw error;
+      }),
+      connection.fields(shard.meta, ['i', 'x']),
+    ]);
+    return mark !== null || begun === null;
+  }
+
+  async walked(shard: Shard): Promise<void> {
+    if (!(await this.isWhole(shard))) this.tell(DISPLACED);
   }
 
   onAlien(): void {

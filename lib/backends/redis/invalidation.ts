@@ -13,8 +13,8 @@ import type { EntryOpener } from '../remote/stored-entry.js';
 import { chunks, sum } from '../shared/batches.js';
 import type { ChangePublisher } from './change-publisher.js';
 import type { RedisPool } from './connection/pool.js';
-import { isOfAnotherType, text } from './connection/reply.js';
-import { storedHeader, type RedisScan } from './index-scan.js';
+import { text } from './connection/reply.js';
+import { storedHeader, type RedisIndex, type RedisScan } from './index-scan.js';
 import { stateOf } from './reader.js';
 import { EVICT } from './scripts/evict.js';
 import { INVALIDATE } from './scripts/invalidate.js';
@@ -22,6 +22,8 @@ import { Shard, type RedisShards } from './shards.js';
 
 /** Keys of one script, so that no script holds up the server for long. */
 const BATCH = 200;
+const WIDENED =
+  'the server has displaced the index of a tenant: a pattern could not find all that it means, so everything of that tenant was invalidated';
 const NO_LABELS: readonly Label[] = Object.freeze([]);
 /** As INVALIDATE knows them. */
 const KINDS = Object.freeze({ labels: 'label', everything: 'f', pattern: 'p' } as const);
@@ -32,6 +34,8 @@ interface InvalidationParts {
   readonly pool: RedisPool;
   readonly shards: RedisShards;
   readonly scan: RedisScan;
+  readonly index: Pick<RedisIndex, 'isWhole'>;
+  readonly warn: (problem: string) => void;
   readonly opener: EntryOpener;
   readonly serverClock: ServerClock;
   readonly publisher: ChangePublisher;
@@ -66,18 +70,21 @@ export class RedisInvalidation {
   }
 
   /**
-   * Fills under way are voided first: they are not in the index yet and might match. An index that has lost its mark
-   * (the server displaced it) cannot be trusted to be complete; then the whole shard goes.
+   * Fills under way are voided first: they are not in the index yet and might match. Behind the walk it is asked whether the
+   * index still names everything: of one that the server displaced, before or in the middle of it, only a part was walked.
+   * Then the whole shard goes.
    */
   async removeMatching(selection: Selection): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
     const counts = this.parts.shards.all(selection.view.partition).map(async (shard) => {
       const tick = await this.tick(shard, 'pattern', NO_LABELS);
       if (tick === undefined) return 0;
-      const isWhole = await this.isIndexWhole(shard);
       let removed = 0;
       for await (const some of this.clearing.tidy(tick, selection, beganAtMs, true)) removed += some;
-      if (!isWhole) await this.tick(shard, 'everything', NO_LABELS);
+      if (!(await this.parts.index.isWhole(shard))) {
+        this.parts.warn(WIDENED);
+        await this.tick(shard, 'everything', NO_LABELS);
+      }
       return removed;
     });
     return sum(await Promise.all(counts));
@@ -142,19 +149,6 @@ export class RedisInvalidation {
     const before = reply[3] as unknown[];
     const stamps = new Map(labels.map((label, at) => [label, Number(text(before[at]))]));
     return { shard, generation, clock: Number(clock), minimumStamp: Number(minimumStamp), stamps };
-  }
-
-  private async isIndexWhole(shard: Shard): Promise<boolean> {
-    const connection = this.parts.pool.pick();
-    const [mark, [, begun]] = await Promise.all([
-      connection.command('ZSCORE', shard.index, '!').catch((error: unknown) => {
-        // Then there is no index.
-        if (isOfAnotherType(error)) return null;
-        throw error;
-      }),
-      connection.fields(shard.meta, ['i', 'x']),
-    ]);
-    return mark !== null || begun === null;
   }
 }
 

@@ -128,7 +128,13 @@ class RedisBackend extends RemoteBackend<Shard> {
     const index = new RedisIndex({ pool, opener, publisher }, pace, this.warnings.warn);
     this.scanner = new IndexScan(index, serverClock, pace);
     const countingMs = options.guard.longTimeoutMs / 2;
-    this.invalidation = new RedisInvalidation({ ...leaseParts, scan: this.scanner, countingMs });
+    this.invalidation = new RedisInvalidation({
+      ...leaseParts,
+      scan: this.scanner,
+      index,
+      warn: this.warnings.warn,
+      countingMs,
+    });
   }
 
   read(key: Key): Promise<Reading> {

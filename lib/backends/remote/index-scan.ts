@@ -59,6 +59,8 @@ export interface ScanSource<S, F extends { readonly id: KeyId }, V extends F & V
   visit(shard: S, found: readonly F[], isAgain: boolean): Promise<readonly [readonly V[], ShardState | undefined]>;
   /** Removes what is still as it was visited: how many live ones went, and which may have changed since. */
   remove(shard: S, live: readonly V[], dead: readonly V[], isTold: boolean): Promise<readonly [number, readonly F[]]>;
+  /** A walk that is to find everything has come to the end of a shard. What no index can lose needs none. */
+  walked?(shard: S): Promise<void>;
   /** Something that this library has not written stands among the names. */
   onAlien(): void;
 }
@@ -77,6 +79,7 @@ export class IndexScan<S, F extends { readonly id: KeyId }, V extends F & Visite
     if (shard === undefined) return { keys: [], cursor: undefined };
     const found = await this.source.find(shard, selection.view, after);
     const wanted = await this.matching(found, selection);
+    if (this.last(found) === undefined) await this.source.walked?.(shard);
     const keys = (await this.live(shard, wanted)).map(({ id }) => visibleKeyIn(id) ?? this.skip());
     return { keys: keys.filter((key) => key !== undefined), cursor: this.nextCursor(shards, number, found) };
   }
@@ -90,6 +93,7 @@ export class IndexScan<S, F extends { readonly id: KeyId }, V extends F & Visite
       entries += live.length;
       bytes += sum(live.map(({ sizeBytes }) => sizeBytes));
     }
+    await this.source.walked?.(shard);
     return { entries, bytes };
   }
 
