@@ -47,6 +47,7 @@ function connected(...answers: unknown[]): { readonly puppet: Puppet; readonly c
   const events = {
     onError: () => undefined,
     onWarning: () => undefined,
+    onOddity: () => undefined,
     onReborn: () => undefined,
     onOpen: () => undefined,
     onTime: () => undefined,
@@ -70,7 +71,12 @@ describe('a master that was not asked for two seconds whether it still is one', 
     const puppet = new Puppet();
     puppet.info = () => Promise.resolve('run_id:one\r\nrole:master');
     const where = 'redis.client';
-    const ignored = { onWarning: () => undefined, onOpen: () => undefined, onTime: () => undefined };
+    const ignored = {
+      onWarning: () => undefined,
+      onOddity: () => undefined,
+      onOpen: () => undefined,
+      onTime: () => undefined,
+    };
     const heard: string[] = [];
     const events = {
       ...ignored,
@@ -100,6 +106,7 @@ describe('a process that is kept from its work for longer than a master is taken
     const connection = new RedisConnection(puppet as unknown as Client, false, {
       onError: (problem: string) => heard.push(problem),
       onWarning: () => undefined,
+      onOddity: () => undefined,
       onReborn: () => heard.push('reborn'),
       onOpen: () => undefined,
       onTime: () => undefined,
@@ -138,6 +145,7 @@ describe('a server of one run whose data has another history', () => {
     const connection = new RedisConnection(puppet as unknown as Client, false, {
       onError: (problem: string) => heard.push(problem),
       onWarning: (problem: string) => heard.push(/master_replid/.exec(problem)?.[0] ?? problem),
+      onOddity: () => undefined,
       onReborn: (identity) => heard.push(`reborn ${identity?.runId} ${identity?.replid}`),
       onOpen: () => undefined,
       onTime: () => undefined,
@@ -186,6 +194,7 @@ describe('a server that has not said who it is', () => {
     const connection = new RedisConnection(puppet as unknown as Client, false, {
       onError: () => undefined,
       onWarning: () => undefined,
+      onOddity: () => undefined,
       onReborn: () => heard.push('reborn'),
       onOpen: () => heard.push('open'),
       onTime: () => undefined,
@@ -219,6 +228,7 @@ describe('a cluster', () => {
     const events = {
       onError: () => undefined,
       onWarning: () => undefined,
+      onOddity: () => undefined,
       onOpen: () => undefined,
       onTime: () => undefined,
     };
@@ -256,6 +266,7 @@ describe('a cluster whose answer', () => {
     const events = {
       onError: () => undefined,
       onWarning: () => undefined,
+      onOddity: () => undefined,
       onOpen: () => undefined,
       onTime: () => undefined,
     };

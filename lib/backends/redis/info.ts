@@ -1,9 +1,11 @@
 import type { BackendInfo } from '../../core/backend.js';
 import type { RedisConnection } from './connection/connection.js';
+import { serverNameOf } from './connection/server-facts.js';
 
-/** Facts about the server for operators. */
+/** Facts about the server for operators, beside what it calls itself. */
 const DETAILS: readonly string[] = Object.freeze([
   'redis_version',
+  'valkey_version',
   'dragonfly_version',
   'role',
   'maxmemory_policy',
@@ -13,12 +15,14 @@ const DETAILS: readonly string[] = Object.freeze([
 /** What one node says of itself and of everything that is on it. */
 export async function infoOf(connection: RedisConnection): Promise<BackendInfo> {
   const [facts, size] = await Promise.all([connection.facts(), connection.command('DBSIZE')]);
+  const server = serverNameOf(facts);
+  const said = DETAILS.flatMap((name) => (facts.has(name) ? [[name, facts.get(name) ?? ''] as const] : []));
   const maxBytes = Number(facts.get('maxmemory') ?? 0);
   return {
     kind: 'redis',
     entries: Number(size),
     usedBytes: Number(facts.get('used_memory') ?? 0),
     maxBytes: maxBytes === 0 ? undefined : maxBytes,
-    details: Object.fromEntries(DETAILS.flatMap((name) => (facts.has(name) ? [[name, facts.get(name) ?? '']] : []))),
+    details: Object.fromEntries(server === undefined ? said : [['server', server], ...said]),
   };
 }

@@ -97,6 +97,7 @@ class RedisBackend extends RemoteBackend<Shard> {
     if (lack !== undefined) this.warnings.warn(lack);
     const poolEvents: PoolEvents = {
       onWarning: this.warnings.warn,
+      onOddity: this.warnings.warnOnce,
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.reborn(),

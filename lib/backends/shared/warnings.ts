@@ -21,4 +21,9 @@ export class Warnings {
     this.warnedAtMs.set(problem, nowMs);
     this.parts.emit.event({ type: 'warning', message: `${this.of}: ${problem}` });
   };
+
+  /** For what stays as it is until an operator changes it. */
+  readonly warnOnce = (problem: string): void => {
+    if (!this.warnedAtMs.has(problem)) this.warn(problem);
+  };
 }

@@ -19,6 +19,8 @@ export interface ConnectionEvents {
   /** A client without a listener would print its errors. */
   onError(problem: string): void;
   onWarning(problem: string): void;
+  /** Something about the server that an operator had better know; once is enough. */
+  onOddity(oddity: string): void;
   /** Another server answers than before, a restarted one, or one that holds other data. @param identity of a single one */
   onReborn(identity?: ServerIdentity): void;
   /** Calls pass from here on. */
@@ -62,6 +64,7 @@ export class ConnectionGate {
     this.role = new RoleWatch(client, events.clock, {
       onReplica: () => this.demoted(),
       onMaster: (replid) => this.looked(replid),
+      onLack: (lack) => this.noteOddity(lack),
     });
     client.on('error', this.onError);
     client.on('ready', this.onReady);
@@ -170,7 +173,8 @@ export class ConnectionGate {
   private async probe(): Promise<void> {
     const { epoch } = this;
     const askedAtMs = this.events.clock.monotonicMs();
-    const { identity, role, serverMs } = await probeServer(this.client, this.isOwned);
+    const { identity, role, serverMs, oddities } = await probeServer(this.client, this.isOwned);
+    for (const oddity of oddities) this.noteOddity(oddity);
     if (role === 'replica') {
       if (this.epoch === epoch) this.refuse();
       return;
@@ -178,6 +182,10 @@ export class ConnectionGate {
     if (identity !== undefined) this.meet(identity);
     if (serverMs !== undefined) this.events.onTime(serverMs, askedAtMs);
     if (this.epoch === epoch) this.open(role, askedAtMs);
+  }
+
+  private noteOddity(oddity: string): void {
+    this.events.onOddity(`${this.events.where}: ${oddity}`);
   }
 
   private meet(identity: ServerIdentity): void {

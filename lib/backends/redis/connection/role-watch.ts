@@ -4,9 +4,9 @@
  * an answer tells: so it is asked, over and over.
  */
 import type { Clock } from '../../../core/clock.js';
-import { saysWord } from './errors.js';
 import { factsOf, text } from './reply.js';
 import { sendCommand, type Client } from './send-command.js';
+import { lackBehind, LACKS } from './server-facts.js';
 import { replidOf, roleOf, type Role } from './server-probe.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -16,12 +16,16 @@ const TRUSTED_MS = 2_000;
 interface Look {
   readonly role: Role | 'unanswered' | undefined;
   readonly replid: string;
+  /** Why it says no role. */
+  readonly lack?: string | undefined;
 }
 
 interface Findings {
   onReplica(): void;
   /** A master has answered. @param replid the name of the history of its data; '': it does not say */
   onMaster(replid: string): void;
+  /** It may be asked no more, and is not, on this connection. */
+  onLack(lack: string): void;
 }
 
 export class RoleWatch {
@@ -84,13 +88,15 @@ export class RoleWatch {
 
   private async ask(askedAtMs: number): Promise<boolean> {
     const { turn } = this;
-    const { role, replid } = await this.now();
+    const { role, replid, lack = LACKS.role } = await this.now();
     if (turn !== this.turn) return false;
     if (this.looking?.askedAtMs === askedAtMs) this.looking = undefined;
     if (role === 'replica') this.findings.onReplica();
     if (role === 'replica' || role === 'unanswered') return false;
-    if (role === undefined) this.begin(undefined, askedAtMs);
-    else {
+    if (role === undefined) {
+      this.begin(undefined, askedAtMs);
+      this.findings.onLack(lack);
+    } else {
       this.trustedUntilMs = askedAtMs + TRUSTED_MS;
       this.findings.onMaster(replid);
     }
@@ -102,7 +108,8 @@ export class RoleWatch {
       const facts = factsOf(text(await sendCommand(this.client, 'INFO', 'replication')));
       return { role: roleOf(facts), replid: replidOf(facts) };
     } catch (error) {
-      return { role: saysWord(error, 'NOPERM') ? undefined : 'unanswered', replid: '' };
+      const lack = lackBehind(error);
+      return { role: lack === undefined ? 'unanswered' : undefined, replid: '', lack };
     }
   }
 }

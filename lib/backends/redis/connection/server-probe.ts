@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
-import { saysWord } from './errors.js';
 import { factsOf } from './reply.js';
+import { lackBehind, LACKS, oddityOf } from './server-facts.js';
 
 /** What a single server is among those that keep the same data. */
 export type Role = 'master' | 'replica';
@@ -13,15 +13,22 @@ export interface ServerIdentity {
   readonly replid: string;
 }
 
-export interface ServerAnswer {
+interface Who {
   /** Undefined for a cluster, which is known by its masters. */
   readonly identity: ServerIdentity | undefined;
   /** Undefined for a cluster, and where it may not be asked. */
   readonly role: Role | undefined;
+  /** What an operator had better know of it. */
+  readonly oddities: readonly string[];
+}
+
+export interface ServerAnswer extends Who {
   /** What the server's clock shows, where it may be asked. */
   readonly serverMs: number | undefined;
 }
 
+const OF_A_CLUSTER: Who = Object.freeze({ identity: undefined, role: undefined, oddities: [] });
+/** Where it may not be asked, every connection may lead to another server. */
 const NAMELESS: ServerIdentity = Object.freeze({ runId: '', replid: '' });
 
 /**
@@ -38,20 +45,23 @@ export async function probeServer(client: Redis | Cluster, isOwned: boolean): Pr
     isElsewhere ? (client as Redis).select(db) : undefined,
   ]);
   if (place.status === 'rejected') throw place.reason;
-  // Without the right to ask, every connection may lead to another server.
-  if (who.status === 'rejected' && !saysWord(who.reason, 'NOPERM')) throw who.reason;
+  if (who.status === 'rejected') throw who.reason;
   const [seconds = NaN, micros = NaN] = time.status === 'fulfilled' ? time.value.map(Number) : [];
-  return {
-    identity: who.status === 'fulfilled' ? who.value?.identity : NAMELESS,
-    role: who.status === 'fulfilled' ? who.value?.role : undefined,
-    serverMs: time.status === 'fulfilled' ? seconds * 1_000 + micros / 1_000 : undefined,
-  };
+  return { ...who.value, serverMs: time.status === 'fulfilled' ? seconds * 1_000 + micros / 1_000 : undefined };
 }
 
-async function whoAnswers(client: Redis | Cluster): Promise<Pick<ServerAnswer, 'identity' | 'role'> | undefined> {
-  if (client.isCluster) return undefined;
-  const facts = factsOf(await (client as Redis).info());
-  return { identity: { runId: facts.get('run_id') ?? '', replid: replidOf(facts) }, role: roleOf(facts) };
+async function whoAnswers(client: Redis | Cluster): Promise<Who> {
+  if (client.isCluster) return OF_A_CLUSTER;
+  try {
+    const facts = factsOf(await (client as Redis).info());
+    const role = roleOf(facts);
+    const oddities = [oddityOf(facts), role === undefined ? LACKS.role : undefined].filter((one) => one !== undefined);
+    return { identity: { runId: facts.get('run_id') ?? '', replid: replidOf(facts) }, role, oddities };
+  } catch (error) {
+    const lack = lackBehind(error);
+    if (lack === undefined) throw error;
+    return { identity: NAMELESS, role: undefined, oddities: [lack] };
+  }
 }
 
 /** The name of the history that a server's data has, as it stands in `INFO`; '': it does not say. */
