@@ -43,6 +43,8 @@ function real<T extends object>(name: string, found: T): T {
 const setTimer = real('setTimeout', timers.setTimeout);
 const clearTimer = real('clearTimeout', timers.clearTimeout);
 const setTurn = real('setImmediate', timers.setImmediate);
+const startHold = real('setInterval', timers.setInterval);
+const endHold = real('clearInterval', timers.clearInterval);
 const setTick = real('nextTick', process.nextTick);
 /** Replacing `performance.now` puts another beside the one of the class. */
 const { now } = Object.getPrototypeOf(realPerformance) as typeof realPerformance;
@@ -64,6 +66,18 @@ export function hasFakeTimers(): boolean {
   if (setTimeout === setTimer) return false;
   const { clock, _isMockFunction, name } = setTimeout as Marked & typeof setTimeout;
   return clock !== undefined || _isMockFunction === true || name === FAKE_OF_NODE;
+}
+
+/** Nothing happens then. */
+const HOLD_MS = 3_600_000;
+
+/**
+ * Keeps the process alive, which nothing else of a clock does, until what is returned is called: a caller that waits for
+ * an answer gets one, even where nothing else goes on.
+ */
+export function holdProcess(): () => void {
+  const timer = startHold(() => undefined, HOLD_MS);
+  return () => endHold(timer);
 }
 
 /** After the promises of this turn have run, and with them all calls of the same moment. */

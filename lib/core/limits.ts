@@ -26,10 +26,24 @@ export interface LimitOptions {
   readonly maxRefreshes?: number | undefined;
   /** Life of a lease between renewals. @default '10s' */
   readonly lease?: Duration | undefined;
-  /** A loader that runs longer loses its lease; its result is returned, not stored. @default '2m' */
+  /**
+   * A loader that runs longer loses its lease; its result is returned, not stored. `maxLoad` of a namespace, a method or a
+   * call goes before it. @default '2m'
+   */
   readonly maxLoad?: Duration | undefined;
-  /** How long a caller waits for a load of another process before it loads by itself, uncached. @default '10s' */
+  /**
+   * How long a caller waits for a load of another process before it loads by itself, uncached. `maxWait` of a namespace, a
+   * method or a call goes before it.
+   * @default as long as that process goes on loading, up to `maxLoad`; where loads wait for each other (inside a loader,
+   * and for their turn while the backend does not answer) '10s'
+   */
   readonly maxWait?: Duration | undefined;
+  /**
+   * How long loads that are under way when the application closes may take until they are stored. Then their leases are
+   * given back, so that other processes load at once, and reloads in the background are told to stop by their `signal`;
+   * callers still get their values. @default '2s'
+   */
+  readonly closeTimeout?: Duration | undefined;
 }
 
 export interface Limits {
@@ -40,8 +54,13 @@ export interface Limits {
   readonly maxRefreshes: number;
   readonly leaseMs: number;
   readonly maxLoadMs: number;
-  readonly maxWaitMs: number;
+  /** Undefined: see {@link LimitOptions.maxWait}. */
+  readonly maxWaitMs: number | undefined;
+  readonly closeTimeoutMs: number;
 }
+
+/** How long loads wait for each other where no `maxWait` says it. */
+export const DEFAULT_WAIT_MS = 10_000;
 
 const MIB = 1_048_576;
 
@@ -56,7 +75,8 @@ export function resolveLimits(options?: LimitOptions): Limits {
     maxRefreshes: wholeNumber(own.maxRefreshes, 'limits.maxRefreshes', 100, 0, 100_000),
     leaseMs: duration(own.lease, 'limits.lease', 10_000),
     maxLoadMs: duration(own.maxLoad, 'limits.maxLoad', 120_000),
-    maxWaitMs: duration(own.maxWait, 'limits.maxWait', 10_000),
+    maxWaitMs: own.maxWait === undefined ? undefined : parseDuration(own.maxWait, 'limits.maxWait'),
+    closeTimeoutMs: duration(own.closeTimeout, 'limits.closeTimeout', 2_000),
   });
 }
 

@@ -23,6 +23,7 @@ export type RefusalReason =
   | 'undefined'
   | 'backend'
   | 'loader-too-long'
+  | 'closed'
   | 'inner-expired'
   | 'rule';
 
@@ -35,7 +36,8 @@ export type BypassReason =
   | 'waited-too-long'
   | 'too-many-flights'
   | 'not-shareable'
-  | 'inside-put';
+  | 'inside-put'
+  | 'closed';
 
 /**
  * Why stored bytes were not served.

@@ -21,6 +21,16 @@ export interface PolicyOptions {
   readonly softTimeout?: Duration | null | undefined;
   /** When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). `null`: wait. @default off */
   readonly hardTimeout?: Duration | null | undefined;
+  /**
+   * A loader that runs longer loses its lease: its result is returned, not stored, and callers no longer wait for it.
+   * @default `limits.maxLoad` ('2m')
+   */
+  readonly maxLoad?: Duration | undefined;
+  /**
+   * How long a caller waits for a load of another process before it runs the loader itself, without the cache.
+   * @default `limits.maxWait`, else as long as the other process goes on loading, up to `maxLoad`; inside another loader '10s'
+   */
+  readonly maxWait?: Duration | undefined;
   /** Shortens each ttl at random by up to this share, so that entries stored together do not expire together. 0 to 0.5. @default 0 */
   readonly jitter?: number | undefined;
   /** Reload hot entries shortly before they expire, chosen at random by the cost of a load. `true` is 1; larger is earlier, up to 10. @default false */
@@ -53,6 +63,10 @@ export interface Policy {
   readonly softTimeoutMs: number;
   /** Infinity: off. */
   readonly hardTimeoutMs: number;
+  /** Undefined: `limits.maxLoad`. */
+  readonly maxLoadMs: number | undefined;
+  /** Undefined: `limits.maxWait`. */
+  readonly maxWaitMs: number | undefined;
   readonly jitter: number;
   /** 0: off. */
   readonly earlyRefresh: number;
@@ -70,6 +84,8 @@ export const DEFAULT_POLICY: Policy = Object.freeze({
   staleIfErrorMs: 0,
   softTimeoutMs: Infinity,
   hardTimeoutMs: Infinity,
+  maxLoadMs: undefined,
+  maxWaitMs: undefined,
   jitter: 0,
   earlyRefresh: 0,
   negativeTtlMs: undefined,
@@ -85,6 +101,8 @@ export const POLICY_OPTION_NAMES = Object.freeze([
   'staleIfError',
   'softTimeout',
   'hardTimeout',
+  'maxLoad',
+  'maxWait',
   'jitter',
   'earlyRefresh',
   'negativeTtl',
@@ -143,6 +161,8 @@ function draftOf(policy: Policy): Draft {
     staleIfErrorMs: policy.staleIfErrorMs,
     softTimeoutMs: policy.softTimeoutMs,
     hardTimeoutMs: policy.hardTimeoutMs,
+    maxLoadMs: policy.maxLoadMs,
+    maxWaitMs: policy.maxWaitMs,
     jitter: policy.jitter,
     earlyRefresh: policy.earlyRefresh,
     negativeTtlMs: policy.negativeTtlMs,
@@ -171,6 +191,12 @@ function overlay(policy: Draft, name: OptionName, value: unknown, read: OptionRe
       break;
     case 'hardTimeout':
       policy.hardTimeoutMs = read.durationOr(name, value, Infinity);
+      break;
+    case 'maxLoad':
+      policy.maxLoadMs = read.duration(name, value);
+      break;
+    case 'maxWait':
+      policy.maxWaitMs = read.duration(name, value);
       break;
     case 'jitter':
       policy.jitter = read.share(name, value, 0.5);

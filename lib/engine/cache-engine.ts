@@ -18,6 +18,7 @@ import type { Verdict } from '../core/verdict.js';
 import { Attempt } from './attempt.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
+import { HeldLeases } from './held-leases.js';
 import { ResultWriter } from './store-result.js';
 import { Load } from './load.js';
 import { LoadContext } from './loader.js';
@@ -45,14 +46,18 @@ export class CacheEngine {
   private readonly puts: Put;
   private readonly order = new LogicalClock();
   private readonly machine: Clock;
+  private readonly held: HeldLeases;
+  private closing: Promise<void> | undefined;
 
   constructor(private readonly parts: EngineParts) {
     const { backend, limits, clock, emit } = parts;
     const loadTimes = new LoadTimes();
     const report = new Report(emit, clock, loadTimes);
     const flights = new SingleFlight(limits.maxFlights);
-    const results = new ResultWriter(parts, report, flights);
-    const watching = { backend, limits, report, machine: machineOf(clock) };
+    const held = new HeldLeases(backend, report);
+    const results = new ResultWriter(parts, report, flights, held);
+    const watching = { backend, limits, report, held, machine: machineOf(clock) };
+    this.held = held;
     this.backend = backend;
     this.report = report;
     this.machine = watching.machine;
@@ -60,7 +65,7 @@ export class CacheEngine {
     const { lookup, order } = this;
     const outageLoads = new OutageLoads({ limits, clock: this.machine }, order);
     this.load = new Load({ ...parts, lookup, flights, results, watching, outageLoads, order, report });
-    this.refresher = new Refresher(this.load, limits);
+    this.refresher = new Refresher(this.load, limits, held);
     this.writes = new Writes(parts, results, report);
     const evict = async (call: Call): Promise<void> => void (await this.writes.evict([call.key]));
     this.puts = new Put(parts, results, report, evict, watching);
@@ -188,8 +193,18 @@ export class CacheEngine {
     await this.backend.open?.();
   }
 
-  async close(): Promise<void> {
-    await this.backend.close();
+  /** No more is begun ahead of its readers: the cache is being closed, or is closed. */
+  get isClosing(): boolean {
+    return this.held.isClosing;
+  }
+
+  /**
+   * Lets what is being loaded be stored, for `limits.closeTimeout` at most, gives back the leases of what has not ended by
+   * then, and closes the backend. A load that ends later gives its caller the value; nothing is stored. Idempotent.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.held.close(this.parts.limits.closeTimeoutMs).then(() => this.backend.close());
+    return this.closing;
   }
 
   private without({ key, frame }: Call, work: () => unknown): unknown {

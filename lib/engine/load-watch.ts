@@ -1,13 +1,18 @@
 import type { Backend, Lease } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
+import { BackendError } from '../core/errors.js';
 import type { Key } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
+import type { Policy } from '../core/policy.js';
+import type { HeldLeases, LeaseHolder } from './held-leases.js';
+import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
 
 export interface LoadWatchParts {
   readonly backend: Backend;
   readonly limits: Limits;
   readonly report: Report;
+  readonly held: HeldLeases;
   /** Of the machine: a lease runs by the clock of the machine that granted it. */
   readonly machine: Clock;
 }
@@ -16,9 +21,11 @@ export interface LoadWatchParts {
  * Renews the lease of a load every third of its life, until stopped or lost, and tells when the load takes longer than a
  * load may: then the lease is not renewed any more. Most loads end before the first renewal; they pay for one timer.
  */
-export class LoadWatch {
-  /** The load took longer than `limits.maxLoad`. */
-  isLate: boolean;
+export class LoadWatch implements LeaseHolder {
+  /** Why nothing of the load is stored any more: it took longer than `maxLoad`, or the cache was closed meanwhile. */
+  refusal: 'loader-too-long' | 'closed' | undefined;
+  /** Of a load that no caller waits for: its loader is told to stop when the load is given up. */
+  context: LoadContext | undefined;
   private isStopped: boolean;
   private readonly deadlineMs: number;
   private cancel: (() => void) | undefined = undefined;
@@ -26,18 +33,34 @@ export class LoadWatch {
   constructor(
     private readonly parts: LoadWatchParts,
     private readonly key: Key,
+    policy: Policy,
     private lease: Lease | undefined,
     private readonly onOverdue: () => void,
   ) {
-    this.isLate = false;
+    const { held, limits, machine } = parts;
+    const maxLoadMs = policy.maxLoadMs ?? limits.maxLoadMs;
+    this.refusal = held.isClosed ? 'closed' : undefined;
     this.isStopped = false;
-    this.deadlineMs = parts.machine.monotonicMs() + parts.limits.maxLoadMs;
-    this.schedule(parts.limits.maxLoadMs);
+    this.deadlineMs = machine.monotonicMs() + maxLoadMs;
+    if (lease !== undefined) held.holders.add(this);
+    this.schedule(maxLoadMs);
   }
 
   stop(): void {
+    const { held } = this.parts;
     this.isStopped = true;
     this.cancel?.();
+    held.holders.delete(this);
+    held.onEnd?.();
+  }
+
+  giveUp(): Lease | undefined {
+    const { lease } = this;
+    this.refusal = 'closed';
+    this.isStopped = true;
+    this.cancel?.();
+    this.context?.abort(new BackendError('refresh', this.parts.backend.kind, { why: 'closed' }));
+    return lease;
   }
 
   private schedule(leftMs: number): void {
@@ -48,8 +71,11 @@ export class LoadWatch {
 
   private async wake(): Promise<void> {
     const { machine } = this.parts;
-    this.isLate = machine.monotonicMs() >= this.deadlineMs;
-    if (this.isLate) return this.onOverdue();
+    if (machine.monotonicMs() >= this.deadlineMs) {
+      this.refusal = 'loader-too-long';
+      this.stop();
+      return this.onOverdue();
+    }
     await this.renew();
     if (!this.isStopped) this.schedule(Math.max(1, this.deadlineMs - machine.monotonicMs()));
   }

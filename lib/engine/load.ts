@@ -20,7 +20,7 @@ import { inheritInto, type Lookup } from './lookup.js';
 import type { OutageLoads } from './outage-loads.js';
 import { LoaderRun, type LoaderRunParts } from './loader-run.js';
 import { LoadStarter } from './start-load.js';
-import { WaitBudget } from './bounds/wait-budget.js';
+import { longestWaitMs, WaitBudget } from './bounds/wait-budget.js';
 
 export interface LoadParts extends LoaderRunParts {
   readonly lookup: Lookup;
@@ -122,7 +122,9 @@ export class Load {
     // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
     if (around?.isPut === true) return this.uncached(attempt, 'inside-put', attempt.stale);
     if (around !== undefined) throw new ReentrantLoadError(key.space.namespace);
-    return this.parts.flights.admits(key) ? undefined : this.uncached(attempt, 'too-many-flights', attempt.stale);
+    const { flights, watching } = this.parts;
+    if (watching.held.isClosed) return this.uncached(attempt, 'closed', attempt.stale);
+    return flights.admits(key) ? undefined : this.uncached(attempt, 'too-many-flights', attempt.stale);
   }
 
   /** Asks for the lease after a pause, while another process loads. Undefined: it has paused, no more. */
@@ -187,7 +189,9 @@ export class Load {
 
   private budgetOf({ call, startedAtMs }: Attempt): WaitBudget {
     const { limits, random, watching } = this.parts;
-    return new WaitBudget(watching.machine, random, Math.min(limits.maxWaitMs, call.policy.hardTimeoutMs), startedAtMs);
+    const { policy, frame } = call;
+    const waitMs = longestWaitMs(policy, limits, frame?.loading !== undefined);
+    return new WaitBudget(watching.machine, random, Math.min(waitMs, policy.hardTimeoutMs), startedAtMs);
   }
 
   /** The backend failed: answer from the loader, unless the caller wants to know. It was asked after `sentAt`. */

@@ -32,8 +32,9 @@ export class LoaderRun {
     const { lease, stale, turn, isBackground } = rules;
     const { key, policy } = call;
     if (turn !== undefined) await turn;
-    const watch = (load.watch ??= new LoadWatch(watching, key, undefined, () => load.becomeOverdue()));
+    const watch = (load.watch ??= new LoadWatch(watching, key, policy, undefined, () => load.becomeOverdue()));
     const context = new LoadContext(key.space, stale === undefined ? undefined : () => stale.value);
+    if (isBackground) watch.context = context;
     const frame = { scope: key.space.scope, loading };
     const inContext = ambient.entrance(frame);
     try {
@@ -51,7 +52,7 @@ export class LoaderRun {
       report.loaded(key, 'ok', startedAtMs, isBackground);
       const value = answer === NOT_MODIFIED ? kept(stale, loading) : answer;
       // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
-      const loaded = { key, policy, rules: call.result, value, context, loading, isLate: watch.isLate };
+      const loaded = { key, policy, rules: call.result, value, context, loading, givenUp: watch.refusal };
       const { labels, freshUntilMs, refusal } =
         lease === undefined ? this.unstored(load, loaded) : await results.store(loaded, lease);
       // What is stored is data through and through.

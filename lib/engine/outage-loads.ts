@@ -5,12 +5,12 @@
  * begins after it came. While one load of a key is under way, callers that come meanwhile wait together for the next one.
  * One load of a key at a time, so many of a tenant at a time: the source that the cache stood before is not run over.
  *
- * No caller waits for a turn longer than `limits.maxWait`: a source that hangs must not make other loads hang.
+ * No caller waits for a turn longer than `maxWait`: a source that hangs must not make other loads hang.
  */
 import type { Clock } from '../core/clock.js';
 import { ReentrantLoadError } from '../core/errors.js';
 import type { KeyId } from '../core/keys/key.js';
-import type { Limits } from '../core/limits.js';
+import { DEFAULT_WAIT_MS, type Limits } from '../core/limits.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
 import { FairShare } from './bounds/fair-share.js';
@@ -100,7 +100,7 @@ export class OutageLoads {
       isHurried = true;
       enterNow();
     };
-    const cancel = clock.after(limits.maxWaitMs, () => {
+    const cancel = clock.after(call.policy.maxWaitMs ?? limits.maxWaitMs ?? DEFAULT_WAIT_MS, () => {
       hurry();
       acquire();
     });

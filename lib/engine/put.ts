@@ -39,7 +39,10 @@ export class Put {
     const lease = await this.lease(call);
     const leasedAtMs = lease === undefined ? undefined : this.parts.clock.monotonicMs();
     const loading = new Loading(key, frame?.loading, leasedAtMs, true);
-    const watch = new LoadWatch(this.watching, key, lease, () => undefined);
+    const watch = new LoadWatch(this.watching, key, call.policy, lease, () => {
+      // The next reader need not wait until it runs out.
+      if (lease !== undefined) void this.results.release(lease);
+    });
     try {
       const inKey = { scope: key.space.scope, loading };
       const value = await beginInContext(this.parts.ambient, inKey, method);
@@ -72,10 +75,10 @@ export class Put {
     lease: Lease,
     value: unknown,
     loading: Loading,
-    { isLate }: LoadWatch,
+    { refusal: givenUp }: LoadWatch,
   ): Promise<StoreOutcome> {
     const context = new LoadContext(key.space);
-    return this.results.store({ key, policy, rules, value, context, loading, isLate }, lease);
+    return this.results.store({ key, policy, rules, value, context, loading, givenUp }, lease);
   }
 
   /** Without a lease nothing is stored, and so nothing may be stored around it. */
@@ -85,6 +88,7 @@ export class Put {
 
   private async lease({ key }: Call): Promise<Lease | undefined> {
     const { backend, limits } = this.parts;
+    if (this.watching.held.isClosed) return undefined;
     try {
       const reply = await backend.lease(key, { leaseMs: limits.leaseMs, purpose: 'replace' });
       return reply.kind === 'granted' ? reply.lease : undefined;

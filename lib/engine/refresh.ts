@@ -4,6 +4,7 @@ import type { Limits } from '../core/limits.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Call } from './call.js';
 import { FairShare } from './bounds/fair-share.js';
+import type { HeldLeases } from './held-leases.js';
 import type { Load } from './load.js';
 
 /**
@@ -17,13 +18,14 @@ export class Refresher {
   constructor(
     private readonly load: Load,
     limits: Limits,
+    private readonly held: HeldLeases,
   ) {
     this.share = new FairShare(limits.maxRefreshes);
   }
 
   start(call: Call, purpose: LeaseRequest['purpose']): void {
     const { id, space } = call.key;
-    if (this.underWay.has(id) || !this.share.admits(space.partition)) return;
+    if (this.held.isClosing || this.underWay.has(id) || !this.share.admits(space.partition)) return;
     this.underWay.add(id);
     this.share.enter(space.partition);
     void this.load.background(call, purpose).finally(() => {

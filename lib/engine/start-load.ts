@@ -24,7 +24,7 @@ export class LoadStarter {
     const { results, flights, clock, watching } = this.parts;
     const loading = new Loading(call.key, call.frame?.loading, clock.monotonicMs());
     const load = new InFlightLoad(call, loading, { lease, stale, freshUntilMs: 0, isBackground, turn: undefined });
-    load.watch = new LoadWatch(watching, call.key, lease, () => {
+    load.watch = new LoadWatch(watching, call.key, call.policy, lease, () => {
       flights.end(load);
       load.becomeOverdue();
       // The next reader need not wait until it runs out.

@@ -19,6 +19,7 @@ import type { RefusalReason } from '../core/observer.js';
 import { graceMs, ttlForResult, type Policy } from '../core/policy.js';
 import type { ResultRules } from './call.js';
 import type { EngineParts } from './engine-parts.js';
+import type { HeldLeases } from './held-leases.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
 import type { SingleFlight } from './single-flight.js';
@@ -37,8 +38,8 @@ export interface Making {
 /** What is known when a loader has answered. */
 export interface Result extends Making {
   readonly policy: Policy;
-  /** The loader gave up its lease by taking too long. */
-  readonly isLate: boolean;
+  /** Its lease has been given up, for this reason. */
+  readonly givenUp: RefusalReason | undefined;
 }
 
 /** What became of a result: what is known of it, and why it was not stored, if it was not. */
@@ -53,6 +54,7 @@ export class ResultWriter {
     private readonly parts: EngineParts,
     private readonly report: Report,
     private readonly flights: SingleFlight,
+    private readonly held: HeldLeases,
   ) {}
 
   /** Stores the result under its lease, or gives the lease back. Never rejects. */
@@ -101,6 +103,8 @@ export class ResultWriter {
 
   /** Gives a lease back. One that cannot be given back is remembered as abandoned; elsewhere it ends by itself. */
   async release(lease: Lease): Promise<void> {
+    // Whatever was held then went back when the cache was closed.
+    if (this.held.isClosed) return;
     try {
       await this.parts.backend.release(lease);
     } catch (error) {
@@ -166,11 +170,11 @@ export class ResultWriter {
   }
 
   private draft(result: Result): Draft | RefusalReason {
-    const { key, policy, rules, value, context, loading, isLate } = result;
+    const { key, policy, rules, value, context, loading, givenUp } = result;
     try {
       if (context.isSkipped) return 'skipped';
       if (value === undefined) return 'undefined';
-      if (isLate) return 'loader-too-long';
+      if (givenUp !== undefined) return givenUp;
       if (loading.leak !== undefined) return this.tainted(key, loading.leak.namespace);
       if (rules?.unless?.(value) === true) return 'skipped';
       const saysTags = rules?.tags !== undefined || context.said.size > 0 || loading.innerLabels.size > 0;

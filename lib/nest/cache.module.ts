@@ -201,8 +201,11 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   /** The last hook of a shutdown: until then, others may still use the cache while they close. */
   async onApplicationShutdown(): Promise<void> {
     this.routes?.end();
-    this.propagation.close();
-    await this.engine.close();
+    try {
+      await this.engine.close();
+    } finally {
+      this.propagation.close();
+    }
   }
 }
 

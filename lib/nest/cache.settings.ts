@@ -40,6 +40,7 @@ const LIMIT_NAMES = Object.freeze([
   'lease',
   'maxLoad',
   'maxWait',
+  'closeTimeout',
 ] as const satisfies readonly (keyof LimitOptions)[]);
 const CODEC_NAMES = Object.freeze(['types', 'serializer', 'compression', 'encryption'] as const);
 /** Names of {@link CacheModuleOptions}. */

@@ -69,4 +69,21 @@ describeWithMongo('a grant that came too late and could not be given back at onc
     await other.open?.();
     await until('another is granted one', async () => (await other.lease(key, ASKED)).kind === 'granted', 10_000);
   });
+
+  it('A80: is given back when its process ends, also one of which it has not heard yet', async () => {
+    const [ending, asking, other] = [
+      await late(stopping(Infinity)),
+      open({ uri: server.url }),
+      open({ uri: server.url }),
+    ];
+    await Promise.all([asking.open?.(), other.open?.()]);
+    expect(await other.lease(key, ASKED)).toMatchObject({ kind: 'held' });
+    await ending.close();
+    expect(await other.lease(key, ASKED)).toMatchObject({ kind: 'granted' });
+    const dog = new Rig().key('dog');
+    const asked = Promise.resolve(asking.lease(dog, ASKED)).catch((error: unknown) => String(error));
+    await asking.close();
+    expect(await asked).toMatch(/closed/);
+    expect(await other.lease(dog, ASKED)).toMatchObject({ kind: 'granted' });
+  });
 });

@@ -36,6 +36,8 @@ describeWithRedis('a lease that could not be given back at once', () => {
     return backend;
   };
   const key = new Rig().key('cat');
+  const ok = (): boolean => true;
+  const no = (): boolean => false;
   const ask = async (backend: Backend): Promise<string | undefined> => {
     // As long as it is being connected there is no answer.
     const reply = await Promise.resolve(backend.lease(key, ASKED)).catch(() => undefined);
@@ -67,6 +69,23 @@ describeWithRedis('a lease that could not be given back at once', () => {
     await unable(stopping(0));
     const other = await open({ url: server.url });
     await until('another is granted one', async () => (await ask(other)) === 'granted', 10_000);
+  });
+
+  it('A80: is given back when its process ends', async () => {
+    const backend = await unable(stopping(Infinity));
+    const other = await open({ url: server.url });
+    await until('it is connected again', () => Promise.resolve(backend.ping()).then(ok, no));
+    expect(await ask(other)).toBe('held');
+    await backend.close();
+    expect(await ask(other)).toBe('granted');
+  });
+
+  it('A80: is given back also when its process ends before it has heard that it was granted', async () => {
+    const backend = await open({ url: server.url });
+    const asked = errorOf(Promise.resolve(backend.lease(key, ASKED)));
+    await backend.close();
+    expect(String(await asked)).toContain('closed');
+    expect(await ask(await open({ url: server.url }))).toBe('granted');
   });
 
   it('A2: is given back also by a caller that asks nothing else of the server, which has failed too often', async () => {

@@ -31,7 +31,7 @@ export class MongoLeases {
   private readonly orphaned: OrphanedLeases;
 
   constructor(private readonly parts: LeaseParts) {
-    this.orphaned = new OrphanedLeases(parts.clock, (lease) => this.end(lease));
+    this.orphaned = new OrphanedLeases('mongo', parts.clock, (lease) => this.end(lease));
   }
 
   /**
@@ -86,8 +86,8 @@ export class MongoLeases {
     return this.ofLoads.has(lease);
   }
 
-  close(): void {
-    this.orphaned.close();
+  close(): Promise<void> {
+    return this.orphaned.close();
   }
 
   /** Undefined: the document is no longer what was looked at. */
@@ -112,6 +112,7 @@ export class MongoLeases {
     const name = shard.entry(key.id);
     const filter = purpose === 'replace' ? { _id: name } : { _id: name, m: mark ?? null, $or: isFree };
     const lease = { k: token, i: state.generation, s: state.clock, u: nowMs + leaseMs };
+    this.orphaned.asking++;
     try {
       const { matchedCount, upsertedCount } = await this.parts.connection.run((documents) =>
         documents
@@ -134,7 +135,10 @@ export class MongoLeases {
     } catch (error) {
       if (!(error instanceof RefusedError)) this.orphaned.giveBack({ key, token });
       throw error;
+    } finally {
+      this.orphaned.asking--;
     }
+    if (this.orphaned.isClosed) return this.orphaned.refuse({ key, token });
     return { key, token, generation: state.generation, stamp: state.clock };
   }
 

@@ -191,7 +191,7 @@ class MongoBackend extends RemoteBackend<MongoShard> {
 
   async close(): Promise<void> {
     this.cleanup.stop();
-    this.leases.close();
+    await this.leases.close();
     await this.connection.close();
   }
 }

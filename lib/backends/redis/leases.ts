@@ -49,7 +49,7 @@ export class RedisLeases {
   private readonly orphaned: OrphanedLeases;
 
   constructor(private readonly parts: LeaseParts) {
-    this.orphaned = new OrphanedLeases(parts.clock, (lease) => this.end(lease));
+    this.orphaned = new OrphanedLeases('redis', parts.clock, (lease) => this.end(lease));
   }
 
   /**
@@ -96,8 +96,8 @@ export class RedisLeases {
     return this.replacing.has(lease);
   }
 
-  close(): void {
-    this.orphaned.close();
+  close(): Promise<void> {
+    return this.orphaned.close();
   }
 
   private async end({ key, token }: Pick<Lease, 'key' | 'token'>): Promise<void> {
@@ -117,13 +117,17 @@ export class RedisLeases {
     const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
     const askedAtMs = this.parts.clock.monotonicMs();
     let reply: readonly unknown[];
+    this.orphaned.asking++;
     try {
       const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
       reply = (await this.parts.pool.run(LEASE, keys, args)) as unknown[];
     } catch (error) {
       if (!(error instanceof RefusedError)) this.orphaned.giveBack({ key, token });
       throw error;
+    } finally {
+      this.orphaned.asking--;
     }
+    if (this.orphaned.isClosed) return this.orphaned.refuse({ key, token });
     if (Number(reply[0]) === 2) return { kind: 'held', token: text(reply[1]) };
     this.parts.serverClock.note(Number(text(reply[4])), askedAtMs);
     const view: ShardState = {

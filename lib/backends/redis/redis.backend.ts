@@ -203,7 +203,7 @@ class RedisBackend extends RemoteBackend<Shard> {
   }
 
   async close(): Promise<void> {
-    this.leases.close();
+    await this.leases.close();
     await this.pool.close();
   }
 

@@ -28,8 +28,8 @@ export interface RemoteLeases {
   /** False when the lease was lost. */
   renew(lease: Lease, leaseMs: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
-  /** Orphaned leases are given back no longer. */
-  close(): void;
+  /** Gives back, while the connection is there, what no load uses. */
+  close(): Promise<void>;
 }
 
 export interface RemoteWrites {

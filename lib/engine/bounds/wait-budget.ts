@@ -1,9 +1,25 @@
 import type { Clock } from '../../core/clock.js';
+import { DEFAULT_WAIT_MS, type Limits } from '../../core/limits.js';
+import type { Policy } from '../../core/policy.js';
 
 const SHORTEST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 100;
 /** A pause is this share of the time waited so far: the next request comes late by an eighth of the load at most. */
 const SHARE = 8;
+
+/**
+ * How long a caller waits for the load of another process. Unless it was said: as long as that process may load. A lease
+ * that is still held is one that is still renewed, and when its process is gone it ends by itself.
+ *
+ * A load that waits inside another may be waited for by what it waits for, which no process can see alone: it waits no
+ * longer than {@link DEFAULT_WAIT_MS}.
+ */
+export function longestWaitMs(policy: Policy, limits: Limits, isNested: boolean): number {
+  const saidMs = policy.maxWaitMs ?? limits.maxWaitMs;
+  if (saidMs !== undefined) return saidMs;
+  // When the load has gone beyond what a load may take, its lease goes back; or else it ends by itself.
+  return isNested ? DEFAULT_WAIT_MS : (policy.maxLoadMs ?? limits.maxLoadMs) + limits.leaseMs;
+}
 
 /** How long one caller waits for the load of another process: short pauses first, longer ones later, up to a limit. */
 export class WaitBudget {

@@ -162,6 +162,7 @@ export class ScopedCache extends CacheReads {
    * missing.
    * The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the list, and the
    * entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and not waited for.
+   * While the application closes, nothing more is taken from the list either: the answer is what is there by then.
    * A cache that is switched off has nothing afterwards: the list is not walked through, and no loader runs.
    * @throws CacheConfigError when `entries` is no list, and whatever a loader, the list or `onProgress` throws
    */
@@ -173,6 +174,7 @@ export class ScopedCache extends CacheReads {
       set: async (key, value, callOptions) =>
         (await this.store<unknown>([[key, value]], callOptions as CallOptions<unknown>)) === 1,
       load: (key, loader, callOptions) => this.loadAhead(key, loader, callOptions),
+      isClosing: () => this.parts.engine.isClosing,
     };
     const work = (): Promise<number> => warm(target, entries, options);
     // One call for one scope: the request behind it may be another one before the last entry is stored.

@@ -13,6 +13,8 @@ export interface Warmable {
   /** Both: whether an entry is there afterwards. */
   set(key: CacheKey, value: unknown, options: CallOptions | undefined): Promise<boolean>;
   load(key: CacheKey, loader: Loader<unknown>, options: CallOptions | undefined): Promise<boolean>;
+  /** Nothing is stored ahead any more. */
+  isClosing(): boolean;
 }
 
 /** Works through the entries, a bounded number at a time; how many are there afterwards. */
@@ -34,6 +36,7 @@ export async function warm(
   let warmed = 0;
   const work = async (): Promise<void> => {
     for (let entry = await source.next(); entry !== undefined; entry = await source.next()) {
+      if (cache.isClosing()) return source.leave();
       if (await warmOne(cache, entry, failSilently)) warmed++;
       await onProgress?.(++done);
     }
@@ -70,16 +73,19 @@ class Source {
     });
   }
 
+  /** No more of them are wanted: nothing more is handed out, and the iterator may tidy up once it has answered. */
+  leave(): void {
+    for (const letGo of this.asking) letGo(undefined);
+    if (!this.isOver) disown(this.turn.then(() => this.iterator.return?.()));
+    this.isOver = true;
+  }
+
   /**
-   * Nothing more is handed out, and the iterator may tidy up once it has answered. What goes wrong there is left unsaid:
-   * as in a loop, the first error counts.
+   * The same for a reason. What goes wrong while it tidies up is left unsaid: as in a loop, the first error counts.
    * @throws the reason
    */
   end(reason: unknown): never {
-    const wasOver = this.isOver;
-    this.isOver = true;
-    for (const letGo of this.asking) letGo(undefined);
-    if (!wasOver) disown(this.turn.then(() => this.iterator.return?.()));
+    this.leave();
     throw reason;
   }
 

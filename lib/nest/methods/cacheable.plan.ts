@@ -70,7 +70,9 @@ export class CacheablePlan implements MethodPlan {
     this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
     const byHand = answersByHand(member);
     this.isManual = byHand !== undefined;
-    this.sequences = new SharedSequences(sequenceBounds(this.parts), (why) => this.warn(GIVE_UP_WARNINGS[why]));
+    this.sequences = new SharedSequences(sequenceBounds(this.parts, this.policy), (why) =>
+      this.warn(GIVE_UP_WARNINGS[why]),
+    );
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
     if (byHand !== undefined) this.warn(BY_HAND[byHand]);
   }

@@ -77,7 +77,7 @@ export class PutPlan implements MethodPlan {
             this.warn(GIVE_UP_WARNINGS[why]);
           },
         };
-        const sequence = new Sequence(sequenceBounds(this.parts), subscription, told);
+        const sequence = new Sequence(sequenceBounds(this.parts, this.policy), subscription, told);
         subscriber.add(() => sequence.stop());
         sequence.start(() => from(method() as ObservableInput<unknown>));
         return sequence.whole.catch((error: unknown) => {

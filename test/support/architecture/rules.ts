@@ -10,12 +10,8 @@ export type Rule = (project: Project) => Violation[];
 const PARTS = ['engine', 'backends', 'codec', 'bus', 'context', 'observe'];
 /** `features/<name>`, each behind its own entry point, and what tests of applications use. */
 const FEATURE = /^lib\/(features\/[^/]+|testing)\//;
-/** `driver-ticks` looks at what a test replaced, and `mongo/connection/client` holds a process by a timer of `node:timers`. */
-const OWN_TIMERS = [
-  'lib/core/clock.ts',
-  'lib/backends/shared/driver-ticks.ts',
-  'lib/backends/mongo/connection/client.ts',
-];
+/** `driver-ticks` looks at what a test replaced. */
+const OWN_TIMERS = ['lib/core/clock.ts', 'lib/backends/shared/driver-ticks.ts'];
 const ASSEMBLE = 'lib/assemble.ts';
 const CLOCK = 'lib/core/clock.ts';
 /** Where the timers of the machine are, whatever a test puts in the place of the global ones. */

@@ -60,7 +60,8 @@ export class Rig<C extends Clock = FakeClock> {
       {
         ...DEFAULT_CORE_SETTINGS,
         backend,
-        limits: resolveLimits(limits),
+        // What a test leaves under way is not waited for.
+        limits: resolveLimits({ closeTimeout: '1ms', ...limits }),
         isEnabled,
         observers: isHeard ? [this.recorded.observer] : [],
         log: { log: (line) => this.log.push(line), warn: (line) => this.log.push(line) },

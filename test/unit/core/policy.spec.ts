@@ -90,6 +90,8 @@ describe('nonsense is refused by the name of its option', () => {
     staleIfError: [...durations, () => '1s'],
     softTimeout: durations,
     hardTimeout: durations,
+    maxLoad: [...durations, null],
+    maxWait: [...durations, null],
     jitter: [-0.1, 0.51, NaN, Infinity, '0.1', true, null, {}],
     earlyRefresh: [-1, 10.1, NaN, Infinity, 'true', null, {}],
     negativeTtl: [...durations, null],
@@ -173,7 +175,8 @@ describe('limits', () => {
       maxRefreshes: 100,
       leaseMs: 10_000,
       maxLoadMs: 120_000,
-      maxWaitMs: 10_000,
+      maxWaitMs: undefined,
+      closeTimeoutMs: 2_000,
     });
     expect(Object.isFrozen(resolveLimits())).toBe(true);
   });
@@ -188,6 +191,7 @@ describe('limits', () => {
       lease: 500,
       maxLoad: '1s',
       maxWait: '2s',
+      closeTimeout: '3s',
     } as const;
     expect(resolveLimits(options)).toEqual({
       maxValueBytes: 1,
@@ -198,6 +202,7 @@ describe('limits', () => {
       leaseMs: 500,
       maxLoadMs: 1_000,
       maxWaitMs: 2_000,
+      closeTimeoutMs: 3_000,
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import type { LimitOptions } from '../../../lib/core/limits.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
 import { errorOf, Rig, Source, type Place } from '../../support/machine/rig.js';
@@ -406,5 +407,87 @@ describe('two machines on one backend', () => {
     source.answer(0, 'Tom');
     await one;
     expect(await second.get('tom')).toBe('Tom');
+  });
+
+  const pair = (limits: LimitOptions = {}) => {
+    const backend = shared(chaos(memory()));
+    const first = new Rig({ backend, limits });
+    const second = new Rig({ backend, clock: first.clock, limits });
+    return { first, second, clock: first.clock, source: new Source<string>() };
+  };
+
+  it('A81: as long as the other machine renews its lease, all wait, however long it takes; it is loaded once', async () => {
+    const { first, second, clock, source } = pair();
+    const asked = [first, first, second, second].map((rig) => rig.load('tom', source.load));
+    await clock.advance(100_000);
+    source.answer(0, 'Tom');
+    await clock.advance(200);
+    expect(await Promise.all(asked)).toEqual(['Tom', 'Tom', 'Tom', 'Tom']);
+    expect(source.calls).toHaveLength(1);
+  });
+
+  it('A81: a load that goes beyond its maxLoad is taken over, also one of a single call', async () => {
+    const { first, second, clock, source } = pair();
+    const one = first.load('tom', source.load, { maxLoad: '30s' });
+    await clock.settle();
+    const two = second.load('tom', source.load, { maxLoad: '30s' });
+    await clock.advance(29_900);
+    expect(source.calls).toHaveLength(1);
+    await clock.advance(300);
+    source.answer(1, 'second');
+    expect(await two).toBe('second');
+    source.answer(0, 'first');
+    expect(await one).toBe('first');
+    expect(first.recorded.of('refused')).toMatchObject([{ reason: 'loader-too-long' }]);
+    expect(await first.get('tom')).toBe('second');
+  });
+
+  it('A81: maxWait of a call goes before that of the limits, longer or shorter', async () => {
+    const { first, second, clock, source } = pair({ maxWait: '5s' });
+    const asked = first.load('tom', source.load);
+    await clock.settle();
+    const patient = second.load('tom', source.load, { maxWait: '1m' });
+    const hurried = second.load('tom', () => 'mine', { maxWait: '1s' });
+    await clock.advance(1_200);
+    expect(await hurried).toBe('mine');
+    await clock.advance(30_000);
+    source.answer(0, 'Tom');
+    await clock.advance(200);
+    expect(await Promise.all([asked, patient])).toEqual(['Tom', 'Tom']);
+    expect(source.calls).toHaveLength(1);
+  });
+
+  it('A81: inside another loader a call waits ten seconds, unless maxWait says otherwise', async () => {
+    const { first, second, clock, source } = pair();
+    const inner = first.load('inner', source.load);
+    await clock.settle();
+    const outer = second.load('outer', () => second.load('inner', () => 'mine'));
+    const patient = second.load('patient', () => second.load('inner', () => 'mine', { maxWait: '1m' }));
+    await clock.advance(10_200);
+    expect(await outer).toBe('mine');
+    source.answer(0, 'Tom');
+    await clock.advance(200);
+    expect(await Promise.all([inner, patient])).toEqual(['Tom', 'Tom']);
+  });
+
+  it('A81: maxLoad bounds the waiting for a load of this machine, a put and a reload in the background too', async () => {
+    const { first, clock, source } = pair();
+    const options = { maxLoad: '2s', ttl: '1s', staleWhileRevalidate: '1h' } as const;
+    const asked = first.load('tom', source.load, options);
+    const joined = first.load('tom', source.load, options);
+    const making = new Source<string>();
+    const made = first.put('put', making.load, options);
+    await clock.advance(2_100);
+    source.answer(1, 'anew');
+    expect(await joined).toBe('anew');
+    source.answer(0, 'late');
+    making.answer(0, 'made late');
+    expect(await Promise.all([asked, made])).toEqual(['late', 'made late']);
+    await clock.advance(1_100);
+    expect(await first.load('tom', source.load, options)).toBe('anew');
+    await clock.advance(2_100);
+    source.answer(2, 'too late');
+    await clock.settle();
+    expect(first.recorded.of('refused').map(({ reason }) => reason)).toEqual(Array(3).fill('loader-too-long'));
   });
 });

@@ -1,5 +1,4 @@
 /** Clients of our own: what safety rests on no option can change, and a mistake in the address is told without it. */
-import { clearInterval, setInterval } from 'node:timers';
 import { mongo } from 'mongoose';
 import { CacheConfigError } from '../../../core/errors.js';
 import { problemOf } from './errors.js';
@@ -9,8 +8,6 @@ const LONGEST_SELECTION_MS = 1_000;
 /** A server that is gone is noticed within twice this. */
 const HEARTBEAT_MS = 2_000;
 const SHORTEST_SILENCE_MS = 5_000;
-/** Nothing happens then. */
-const HOLD_MS = 3_600_000;
 
 /** @throws CacheConfigError when the driver cannot make anything of the address */
 export function openClient(uri: string, options: ResolvedMongoOptions, connections: number): mongo.MongoClient {
@@ -35,13 +32,4 @@ export function openClient(uri: string, options: ResolvedMongoOptions, connectio
       `is refused by the driver${too} (${problemOf(error)}): it looks like mongodb://user:password@host:27017/database, with what is special in user and password percent-encoded`,
     );
   }
-}
-
-/**
- * A connection keeps the process alive, and so does a driver that looks for one; this one looks without. Until it is
- * closed, a caller that waits for an answer gets one, even where nothing else goes on: in a script, or a job.
- */
-export function holdProcess(): () => void {
-  const timer = setInterval(() => undefined, HOLD_MS);
-  return () => clearInterval(timer);
 }

@@ -5,11 +5,11 @@
  * again before any caller reads (guarantee G7). What was under way meanwhile counts for nothing.
  */
 import type { mongo } from 'mongoose';
-import type { Clock } from '../../../core/clock.js';
+import { holdProcess, type Clock } from '../../../core/clock.js';
 import { BackendError, CacheError } from '../../../core/errors.js';
 import { untilThere } from '../../remote/start.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
-import { holdProcess, openClient } from './client.js';
+import { openClient } from './client.js';
 import type { Documents, Stored } from '../documents.js';
 import { mongoError, problemOf } from './errors.js';
 import type { ResolvedMongoOptions } from '../options.js';
@@ -136,6 +136,7 @@ export class MongoConnection {
   private probed(): Promise<void> {
     if (this.probing !== undefined) return this.probing;
     this.ticks.run();
+    // A driver that looks for a connection keeps the process alive; this one looks without one.
     if (this.own !== undefined && !this.isClosed) this.releaseProcess ??= holdProcess();
     const probing = this.probe().then(
       () => this.events.onReachable(),

@@ -1,21 +1,28 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { isPending, type Awaitable } from '../../../core/async/awaitable.js';
 import type { RunInContext } from '../../../core/async/begun.js';
+import { DEFAULT_WAIT_MS } from '../../../core/limits.js';
+import type { Policy } from '../../../core/policy.js';
 import type { LoaderContext } from '../../../engine/loader.js';
 import type { CacheParts } from '../../cache/scoped-cache.parts.js';
 import { Sequence, Unfinished, type Listener, type SequenceBounds, type GiveUpReason } from './sequence.js';
 
-export function sequenceBounds({ foundation }: CacheParts): SequenceBounds & { readonly maxWaitMs: number } {
+/** By what the policy of the method says, else by the limits of the cache. */
+export function sequenceBounds(
+  { foundation }: CacheParts,
+  policy: Policy,
+): SequenceBounds & { readonly maxWaitMs: number } {
   const { clock, copier, coreSettings } = foundation;
-  const { maxValueBytes, maxLoadMs, maxWaitMs } = coreSettings.limits;
-  return { clock, copier, maxBytes: maxValueBytes, maxMs: maxLoadMs, maxWaitMs };
+  const { limits } = coreSettings;
+  const maxWaitMs = policy.maxWaitMs ?? limits.maxWaitMs ?? DEFAULT_WAIT_MS;
+  return { clock, copier, maxBytes: limits.maxValueBytes, maxMs: policy.maxLoadMs ?? limits.maxLoadMs, maxWaitMs };
 }
 
 /** What is said of a method when nothing is stored. */
 export const GIVE_UP_WARNINGS: Readonly<Record<GiveUpReason, string>> = Object.freeze({
   left: 'returned an Observable that had not ended when its last subscriber left, so nothing was stored; only what ends can be cached',
   large: 'returned an Observable that grew beyond limits.maxValueBytes before its end, so nothing was stored',
-  late: 'returned an Observable that had not ended after limits.maxLoad, so nothing was stored; only what ends can be cached',
+  late: 'returned an Observable that had not ended after maxLoad, so nothing was stored; only what ends can be cached',
 });
 
 /** So many entries of a method are remembered for having taken too long. */

@@ -196,7 +196,7 @@ describe('an Observable that does not end', () => {
     source.complete();
     await settle();
     expect([two.state, three.state]).toEqual(['complete', 'complete']);
-    expect(warnings(started)).toEqual([expect.stringContaining('had not ended after limits.maxLoad')]);
+    expect(warnings(started)).toEqual([expect.stringContaining('had not ended after maxLoad')]);
   });
 
   it('that took too long makes nobody wait less for other entries, nor for its own once one has ended in time', async () => {
