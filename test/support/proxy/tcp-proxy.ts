@@ -28,6 +28,8 @@ export class TcpProxy {
   jitterMs = 0;
   /** Replies come up to so much later, drawn for each chunk, in milliseconds. Order is kept. */
   lateMs = 0;
+  /** Late replies have a timer each, so that others may pass them. */
+  mixesUp = false;
   /** Bytes per second, each way. 0: no limit. */
   bytesPerSecond = 0;
   /** Connections that were ever made through here. */
@@ -171,6 +173,14 @@ export class TcpProxy {
     return (chunk) => {
       const nowMs = performance.now();
       const lateMs = isReply && this.lateMs > 0 ? Math.random() * this.lateMs : 0;
+      if (this.mixesUp && lateMs > 0) {
+        const timer = setTimeout(() => {
+          link.timers.delete(timer);
+          pass(chunk);
+        }, lateMs);
+        link.timers.add(timer);
+        return;
+      }
       lastDueMs = this.dueMs(chunk.length, nowMs + lateMs, lastDueMs);
       if (waiting.length === 0 && lastDueMs <= nowMs) {
         pass(chunk);
