@@ -8,8 +8,8 @@ import { answered, isAsync } from './async/thenable.js';
 /** How long results live and what happens around the end of that life. */
 export interface PolicyOptions {
   /**
-   * How long a result is fresh; `null`: until it is invalidated or displaced. Or a function of the result (and, on a
-   * decorator, of the arguments) that says so for each result.
+   * How long a result is fresh; `null`: until it is invalidated or displaced (a server keeps it for a year). Or a function
+   * of the result (and, on a decorator, of the arguments) that says so for each result.
    * @default '1h'
    */
   readonly ttl?: Duration | null | ((result: never, ...args: never[]) => Duration | null) | undefined;

@@ -26,6 +26,8 @@ import { pause, until } from '../support/redis/redis-process.js';
 jest.setTimeout(60_000);
 
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 const LONG_TIMEOUTS = { failures: 1_000, timeout: '3s', invalidationTimeout: '10s' } as const;
 
 /** Where every hit is checked, a copy is worth what the document is worth. */
@@ -350,9 +352,40 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
         if (_id.includes(':m:')) expect((x as Date).getTime()).toBeGreaterThan(Date.now() + 600_000);
       }
       const state = documents.find(({ _id }) => _id === stateName());
-      expect(state?.['x']).toEqual(new Date('9999-01-01T00:00:00Z'));
+      // What has no ttl is kept for a year, and the state for a day longer.
+      expect(Number(state?.['x'])).toBeGreaterThan(Date.now() + YEAR_MS);
+      for (const { x } of documents) expect(Number(x)).toBeLessThan(Date.now() + YEAR_MS + 2 * DAY_MS);
       const loads = documents.find(({ _id }) => _id === `${machines.prefix}:1:m:t.loads`);
       expect(Number(loads?.['x'])).toBeGreaterThan(Date.now() + 20 * 3_600_000);
+    });
+
+    it('A78: every document ends within a year and a day; counted with again, what has no ttl is kept for another year', async () => {
+      const rig = await fresh();
+      const { writes } = rig.machine.engine;
+      const count = (name: string): Promise<number> => writes.increment(rig.key(name), 1, rig.policy({ ttl: null }));
+      const endOf = async (_id: string): Promise<number> => Number((await raw.findOne({ _id }))?.['x']);
+      const soon = new Date(Date.now() + 60_000);
+      await rig.set('set', 1, { ttl: null });
+      await rig.load('loaded', () => 1, { ttl: null });
+      await count('counted');
+      await count('set');
+      await rig.set('expired', 1);
+      await writes.expire(rig.key('expired'), Infinity, rig.policy());
+      await rig.invalidateTag('red');
+      await rig.evict('loaded');
+      for (const { x } of await raw.find().toArray()) {
+        expect(x).toBeInstanceOf(Date);
+        expect(Number(x)).toBeLessThan(Date.now() + YEAR_MS + 2 * DAY_MS);
+      }
+      const names = ['counted', 'set'].map((name) => nameOf(rig, name));
+      await raw.updateMany({ _id: { $in: [...names, stateName()] } }, { $set: { x: soon } });
+      expect([await count('counted'), await count('set')]).toEqual([2, 3]);
+      for (const name of names) expect(await endOf(name)).toBeGreaterThan(Date.now() + YEAR_MS - DAY_MS);
+      expect(await endOf(stateName())).toBeGreaterThan(Date.now() + YEAR_MS - DAY_MS);
+      // As earlier versions left it.
+      await raw.updateOne({ _id: stateName() }, { $set: { x: new Date('9999-01-01T00:00:00Z') } });
+      await rig.set('cat', 'Tom');
+      expect(await endOf(stateName())).toBeLessThan(Date.now() + YEAR_MS + 2 * DAY_MS);
     });
 
     if (isAlone)

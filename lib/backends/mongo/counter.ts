@@ -6,11 +6,12 @@ import type { Key } from '../../core/keys/key.js';
 import { sumOf } from '../remote/counter.js';
 import { isFresh } from '../remote/stored-entry.js';
 import { changedAtEveryAttempt } from '../remote/writing.js';
-import { change } from './documents.js';
+import { change, ttlIndexAt } from './documents.js';
 import { isDuplicate } from './connection/errors.js';
 import type { LeaseParts } from './leases.js';
 import type { Look } from './reader.js';
 import type { MongoWrites } from './writes.js';
+import { ENDLESS_MS } from '../shared/draft-times.js';
 
 /** Counts by comparing and swapping meet each other. */
 const MAX_ATTEMPTS = 200;
@@ -42,13 +43,15 @@ export class MongoCounter {
    * A number keeps its mark from when it begins to when it ends, so adding does not care how often others have added
    * meanwhile.
    */
-  private async add(key: Key, by: number, { mark }: Look): Promise<number | undefined> {
+  private async add(key: Key, by: number, look: Look): Promise<number | undefined> {
+    const { mark } = look;
+    const x = await this.anotherYear(key, look);
     const least = by < 0 ? Number.MIN_SAFE_INTEGER - by : Number.MIN_SAFE_INTEGER;
     const most = by > 0 ? Number.MAX_SAFE_INTEGER - by : Number.MAX_SAFE_INTEGER;
     const found = await this.parts.connection.run((documents) =>
       documents.findOneAndUpdate(
         { _id: this.nameOf(key), m: mark, q: { $gte: least, $lte: most } },
-        change({ $inc: { q: by }, $unset: { l: '' } }),
+        change({ $inc: { q: by }, $unset: { l: '' }, ...(x === undefined ? {} : { $max: { x } }) }),
         { returnDocument: 'after', projection: { q: 1 } },
       ),
     );
@@ -71,11 +74,21 @@ export class MongoCounter {
   private async carryOn(key: Key, total: number, look: Look): Promise<boolean> {
     const { opener } = this.parts;
     if (look.entry === undefined) return false;
-    if (opener.trustsCounters) return this.swap(key, look, numberFields(total));
+    const x = await this.anotherYear(key, look);
+    const end = x === undefined ? {} : { x };
+    if (opener.trustsCounters) return this.swap(key, look, { ...numberFields(total), ...end });
     const { freshUntilServerMs, graceMs } = look.entry.opened;
     const bytes = await opener.again(look.entry, total, freshUntilServerMs, graceMs);
     const mark = bytes.toString('base64url', 0, ENVELOPE_MARK_BYTES);
-    return this.swap(key, look, { v: bytes, z: bytes.length, m: mark });
+    return this.swap(key, look, { v: bytes, z: bytes.length, m: mark, ...end });
+  }
+
+  /** When the server may take what has no ttl and is counted with now. Undefined: it has a ttl. */
+  private async anotherYear(key: Key, { entry, state }: Look): Promise<Date | undefined> {
+    const { shardClocks, shards, serverClock } = this.parts;
+    if (entry?.opened.freshUntilServerMs !== Infinity || state === undefined) return undefined;
+    await shardClocks.keep(shards.of(key), state, Infinity);
+    return ttlIndexAt(serverClock.nowMs() + ENDLESS_MS);
   }
 
   /** Puts a value in the place of what was looked at, or where nothing was. */

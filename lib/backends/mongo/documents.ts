@@ -5,7 +5,7 @@
  *   <prefix>:1:e:<shard>:<id>   an entry with the lease on it
  *     m mark     changes with every value stored; absent: there is no value, only a lease or a ticket
  *     v value    the envelope; or q, the number of a counter, with h, the end of its ttl (null: none)
- *     i s g      generation, stamp and labels the value was born with; e: until when it is kept (null: for ever); z: bytes
+ *     i s g      generation, stamp and labels the value was born with; e: until when it is kept (null: no ttl, see ENDLESS_MS); z: bytes
  *     l lease    {k token, i generation, s stamp, u end}
  *     w tickets  {<token>: end}: writes under way
  *     n          the namespace, as it stands in the id
@@ -46,7 +46,7 @@ export function change(operators: Readonly<Record<`$${string}`, Readonly<Record<
 
 /** The server's own expiry comes later by this: nothing that is under way may lose its document. */
 const TTL_INDEX_MARGIN_MS = 120_000;
-/** For documents without end. */
+/** For the documents that tell keys apart: one for each name of a key of a cache. Earlier versions gave it to whatever has no ttl. */
 export const FAR = new Date('9999-01-01T00:00:00Z');
 /** How long a shard without entries is remembered. */
 export const IDLE_STATE_MS = 3_600_000;

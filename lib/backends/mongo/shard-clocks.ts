@@ -4,6 +4,7 @@ import type { Label } from '../../core/keys/label.js';
 import type { Stamp } from '../../core/stamp.js';
 import {
   change,
+  FAR,
   IDLE_STATE_MS,
   isSoundState,
   ttlIndexAt,
@@ -21,6 +22,7 @@ import type { MongoConnection } from './connection/connection.js';
 import type { Tick } from '../remote/clearing.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { chunks } from '../shared/batches.js';
+import { ENDLESS_MS, keptMs } from '../shared/draft-times.js';
 import { nonce } from '../shared/nonce.js';
 import { RefusedError } from '../shared/refused.error.js';
 
@@ -29,6 +31,8 @@ const MAX_LABELS = 2_000;
 /** Labels forgotten at once, and after how many invalidated ones it is looked whether there are too many. */
 const FORGOTTEN = 100;
 const MAX_SHARDS = 10_000;
+/** By how much longer than it has to a state lives at most: so seldom its life is lengthened. */
+const AHEAD_MS = 86_400_000;
 const NO_LABELS: readonly Label[] = Object.freeze([]);
 
 export interface ShardClocksParts {
@@ -92,13 +96,19 @@ export class MongoShardClocks {
     });
   }
 
-  /** The state of a shard outlives its entries, or they would be lost with it. */
+  /** The state of a shard outlives its entries, or they would be lost with it; by a day at most, or it would be left behind. */
   async keep(shard: MongoShard, state: ShardState, keptForMs: number): Promise<void> {
     const nowMs = this.parts.serverClock.nowMs();
-    if (state.endMs >= ttlIndexAt(nowMs + keptForMs).getTime()) return;
-    const x = ttlIndexAt(nowMs + 2 * keptForMs + IDLE_STATE_MS);
+    const livesMs = keptMs({ keptForMs });
+    // As earlier versions left it, for entries without a ttl.
+    const isEndless = state.endMs >= FAR.getTime();
+    if (!isEndless && state.endMs >= ttlIndexAt(nowMs + livesMs).getTime()) return;
+    const leastMs = isEndless ? Math.max(livesMs, ENDLESS_MS) : livesMs;
+    const x = ttlIndexAt(nowMs + leastMs + Math.min(leastMs, AHEAD_MS) + IDLE_STATE_MS);
     await this.parts.connection.run((documents) =>
-      documents.updateOne({ _id: shard.stateId }, { $max: { x } }, { writeConcern: { w: 1 } }),
+      documents.updateOne({ _id: shard.stateId }, isEndless ? { $set: { x } } : { $max: { x } }, {
+        writeConcern: { w: 1 },
+      }),
     );
   }
 

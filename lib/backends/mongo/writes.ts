@@ -17,7 +17,7 @@ import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts }
 import { isDuplicate } from './connection/errors.js';
 import { OwnWrites } from './change-stream/own-writes.js';
 import type { LeaseParts, MongoLeases } from './leases.js';
-import { graceOf } from '../shared/draft-times.js';
+import { graceOf, keptMs } from '../shared/draft-times.js';
 import { chunks } from '../shared/batches.js';
 import { nonce } from '../shared/nonce.js';
 import type { Proof } from '../shared/second-level.js';
@@ -158,11 +158,11 @@ export class MongoWrites {
 
   /** The ends of a life that begins now. */
   ends({ freshForMs, keptForMs }: Pick<Draft, 'freshForMs' | 'keptForMs'>): Record<string, unknown> {
-    const keptUntilMs = this.parts.serverClock.nowMs() + keptForMs;
+    const nowMs = this.parts.serverClock.nowMs();
     return {
       h: freshForMs === Infinity ? null : this.freshUntil(freshForMs),
-      e: keptForMs === Infinity ? null : keptUntilMs,
-      x: ttlIndexAt(keptUntilMs),
+      e: keptForMs === Infinity ? null : nowMs + keptForMs,
+      x: ttlIndexAt(nowMs + keptMs({ keptForMs })),
     };
   }
 

@@ -149,7 +149,7 @@ export class RedisWrites {
     const { opened, labels } = entry;
     const { freshUntilServerMs, graceMs } = opened;
     const untilMs = freshUntilServerMs + graceMs;
-    const leftMs = untilMs === Infinity ? 0 : Math.max(1, Math.ceil(untilMs - this.parts.serverClock.nowMs()));
+    const leftMs = keptMs({ keptForMs: untilMs - this.parts.serverClock.nowMs() });
     const isCounter = this.parts.opener.trustsCounters && fitsCounter(labels);
     const bytes = isCounter
       ? formatCounter({ ...opened, identity: identityOf(key.id), value: total })

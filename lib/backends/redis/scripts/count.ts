@@ -2,9 +2,10 @@ import { META } from './fragments/meta.js';
 import { INDEX } from './fragments/id-index.js';
 import { MARK } from './fragments/mark.js';
 import { script, type Script } from './script.js';
+import { ENDLESS_MS } from '../../shared/draft-times.js';
 
 /**
- * Adds to a counter, which is text (labels are separated by line feeds):
+ * Adds to a counter, which keeps its end; one without an end is kept for another year. It is text (labels are separated by line feeds):
  *   NC|birth|identity|generation|stamp|freshUntilMs or 0|graceMs|labels|number
  * `birth` are 13 random characters, so that the mark changes with every birth and not with every count.
  *
@@ -35,15 +36,20 @@ end
 local total = (is_valid and tonumber(n) or 0) + tonumber(ARGV[2])
 if math.abs(total) > 9007199254740991 then return {2} end
 if is_valid then
-  redis.call('SET', KEYS[1], lead .. '|' .. life .. '|' .. stamp .. rest .. num(total), 'KEEPTTL')
+  local counted = lead .. '|' .. life .. '|' .. stamp .. rest .. num(total)
+  if fresh == '0' then
+    put(KEYS[1], counted, ${ENDLESS_MS})
+    index(KEYS[4], KEYS[5], KEYS[2], ARGV[7], ${ENDLESS_MS}, keep(${ENDLESS_MS}, KEYS[2]))
+  else
+    redis.call('SET', KEYS[1], counted, 'KEEPTTL')
+  end
   redis.call('DEL', KEYS[3])
 else
   local ms = tonumber(ARGV[3])
   local words = {'NC', ARGV[9], ARGV[10], i, num(c), ARGV[4], ARGV[5], ARGV[6], num(total)}
   put(KEYS[1], table.concat(words, '|'), ms)
   redis.call('DEL', KEYS[3])
-  keep(ms, KEYS[2], KEYS[4], KEYS[5])
-  index(KEYS[4], KEYS[5], KEYS[2], ARGV[7], ms)
+  index(KEYS[4], KEYS[5], KEYS[2], ARGV[7], ms, keep(ms, KEYS[2]))
 end
 return {1, num(total)}
 `,

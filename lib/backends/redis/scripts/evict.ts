@@ -1,4 +1,5 @@
 import { META } from './fragments/meta.js';
+import { INDEX } from './fragments/id-index.js';
 import { ANNOUNCE } from './fragments/announce.js';
 import { HEAD } from './fragments/head.js';
 import { STAMPS } from './fragments/stamps.js';
@@ -15,6 +16,7 @@ import { script, type Script } from './script.js';
  */
 export const EVICT: Script = script(
   META,
+  INDEX,
   HEAD,
   ANNOUNCE,
   STAMPS,
@@ -28,6 +30,7 @@ for n = 1, #ARGV - last do
   zrem(KEYS[2], ARGV[last + n])
   zrem(KEYS[3], ARGV[last + n])
 end
+shorten(KEYS[2], KEYS[3], KEYS[1])
 local i, c, q, f = known_meta(KEYS[1])
 if not i then
   announce('', 0)

@@ -32,8 +32,7 @@ local ms = tonumber(ARGV[4])
 local is_told = channel ~= '' and (ARGV[7] == '1' or redis.pcall('STRLEN', KEYS[1]) ~= 0)
 put(KEYS[1], ARGV[5], ms)
 redis.call('DEL', KEYS[3])
-keep(ms, KEYS[2], KEYS[4], KEYS[5])
-index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms)
+index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms, keep(ms, KEYS[2]))
 if is_told then announce_store(KEYS[2], i, q) end
 return 1
 `,

@@ -7,6 +7,8 @@ import { script, type Script } from './script.js';
 const MAX_LABELS = 4_096;
 /** Labels forgotten at once. */
 const FORGOTTEN = 64;
+/** How long it is remembered which labels are the oldest; without that, all are forgotten at once when there are too many. */
+const AGES_MS = 30 * 86_400_000;
 
 /**
  * Invalidates labels, or the whole shard. O(1) in entries. Succeeds on a server that is out of memory.
@@ -30,13 +32,13 @@ end
 announce(i, q + 1)
 local before = stamps(KEYS[1], 2, #ARGV)
 if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
-local left = redis.call('PTTL', KEYS[1])
+local left = math.max(1, keep(0, KEYS[1]))
 c = math.max(c + 1, now_us())
 local now = num(c)
 local function begin_anew()
   redis.call('UNLINK', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
-  if left > 0 then redis.call('PEXPIRE', KEYS[1], left) end
+  redis.call('PEXPIRE', KEYS[1], num(left))
 end
 if ARGV[1] ~= 'label' then redis.call('HSET', KEYS[1], ARGV[1], now) end
 -- Nothing older is valid, so an index that has lost members is complete again from here on.
@@ -47,7 +49,7 @@ for j = 2, #ARGV do
 end
 redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now)
 if #ARGV > 1 then
-  if left > 0 then redis.call('PEXPIRE', KEYS[2], left) else redis.call('PERSIST', KEYS[2]) end
+  redis.call('PEXPIRE', KEYS[2], num(math.min(left, ${AGES_MS})))
   if redis.call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
     local old = redis.call('ZPOPMIN', KEYS[2], ${FORGOTTEN})
     local floor = f

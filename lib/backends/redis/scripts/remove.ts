@@ -1,4 +1,5 @@
 import { META } from './fragments/meta.js';
+import { INDEX } from './fragments/id-index.js';
 import { MARK } from './fragments/mark.js';
 import { ANNOUNCE } from './fragments/announce.js';
 import { script, type Script } from './script.js';
@@ -13,6 +14,7 @@ import { script, type Script } from './script.js';
  */
 export const REMOVE: Script = script(
   META,
+  INDEX,
   ANNOUNCE,
   MARK,
   `
@@ -28,6 +30,7 @@ for n = 1, #ARGV / 2 do
     zrem(KEYS[2], id)
   end
 end
+shorten(KEYS[1], KEYS[2], KEYS[3])
 if channel ~= '' then
   local i, c, q = known_meta(KEYS[3])
   if i then announce_store(KEYS[3], i, q) else announce('', 0) end

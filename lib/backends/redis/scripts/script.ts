@@ -17,7 +17,9 @@
  *
  * Clock c = max(c + 1, the server's microseconds) at every invalidation. Stamps are c as it stood when a lease was
  * granted. A meta hash that was lost comes back with another generation: then nothing older is valid. It lives at
- * least as long as any entry or lease that was born under it.
+ * least as long as any entry or lease that was born under it, and a day longer at most; so do the index and the expiries.
+ *
+ * Every key has an end, entries without a ttl after a year (ENDLESS_MS), except "keys": one for each cache.
  *
  * Out of memory: a script that has begun to write may go on writing. So those that remove begin with a removal, and
  * those that store begin with the store, which is then refused before anything else has changed.

@@ -18,16 +18,16 @@ export const SWAP: Script = script(
   INDEX,
   MARK,
   `
-if mark(KEYS[1]) ~= ARGV[1] then return 0 end
+local i, c, q = known_meta(KEYS[2])
+-- Without a meta hash nothing is valid, and one that would be made here would have no life.
+if not i or mark(KEYS[1]) ~= ARGV[1] then return 0 end
 local bytes, ms = ARGV[3], tonumber(ARGV[2])
 local number = ARGV[1]:sub(1, 3) == 'NC|' and string.match(whole(KEYS[1]), '|(-?%d+)$')
 if number then bytes = string.gsub(bytes, '-?%d+$', number) end
 put(KEYS[1], bytes, ms)
 if ARGV[5] == 'void' then redis.call('DEL', KEYS[3]) end
-keep(ms, KEYS[2], KEYS[4], KEYS[5])
-index(KEYS[4], KEYS[5], KEYS[2], ARGV[4], ms)
-local i, c, q = known_meta(KEYS[2])
-if i then announce_store(KEYS[2], i, q) else announce('', 0) end
+index(KEYS[4], KEYS[5], KEYS[2], ARGV[4], ms, keep(ms, KEYS[2]))
+announce_store(KEYS[2], i, q)
 return 1
 `,
 );

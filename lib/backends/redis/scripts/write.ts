@@ -31,8 +31,7 @@ if ARGV[8] and mark(KEYS[1]) ~= ARGV[8] then return {2} end
 local ms = tonumber(ARGV[4])
 put(KEYS[1], ARGV[5], ms)
 redis.call('DEL', KEYS[3])
-keep(ms, KEYS[2], KEYS[4], KEYS[5])
-index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms)
+index(KEYS[4], KEYS[5], KEYS[2], ARGV[6], ms, keep(ms, KEYS[2]))
 announce_store(KEYS[2], i, q)
 return {1}
 `,

@@ -1,22 +1,45 @@
+/** How long what is kept about a shard outlives the last entry that was to live long, once that was removed. */
+const AFTER_LONG_MS = 86_400_000;
+
 /**
  * Puts an id into the index and drops a few that have expired. The marks are set once in the life of a meta hash: an
  * index that the server has displaced comes back without them, and is then known to be incomplete.
  *
- * Needs META. Defines index(k, x, m, id, ms); id '': no index is kept.
+ * Both sets live as long as the meta hash, also where they came back without a life of their own. When none of the ids
+ * lives long any more, neither do they.
+ *
+ * Needs META. Defines
+ *   index(k, x, m, id, ms, left)   where the meta hash lives for left; id '': no index is kept
+ *   shorten(k, x, m)               after ids were removed
  */
 export const INDEX = `
-local function index(k, x, m, id, ms)
+local function size(key)
+  local n = redis.pcall('ZCARD', key)
+  return is_other(n) and -1 or n
+end
+local function shorten(k, x, m)
+  if redis.call('PTTL', m) <= ${2 * AFTER_LONG_MS} then return end
+  -- What was displaced, or written by a version that knew ids without an end, names no longer all that lives.
+  local n = size(k)
+  if n < 1 or n ~= size(x) or not redis.call('ZSCORE', k, '!') then return end
+  local long = '(' .. num(math.floor(now_us() / 1000) + ${AFTER_LONG_MS})
+  if #redis.call('ZRANGEBYSCORE', x, long, '9007199254740991', 'LIMIT', 0, 1) > 0 then return end
+  for _, key in ipairs({m, k, x}) do redis.call('PEXPIRE', key, ${AFTER_LONG_MS}) end
+end
+local function index(k, x, m, id, ms, left)
   if id == '' then return end
   local now = math.floor(now_us() / 1000)
   zadd(k, 0, id)
-  if ms == 0 then zrem(x, id) else zadd(x, num(now + ms), id) end
+  zadd(x, num(now + ms), id)
   if redis.call('HSET', m, 'x', '1') == 1 then
     zadd(k, 0, '!')
     zadd(x, '+inf', '!')
-    local left = redis.call('PTTL', m)
-    if left > 0 then redis.call('PEXPIRE', k, left) redis.call('PEXPIRE', x, left) end
+  end
+  for _, key in ipairs({k, x}) do
+    if redis.call('PTTL', key) < left then redis.call('PEXPIRE', key, num(left)) end
   end
   local old = redis.pcall('ZRANGEBYSCORE', x, '-inf', num(now), 'LIMIT', 0, 4)
   for _, gone in ipairs(is_other(old) and {} or old) do zrem(k, gone) zrem(x, gone) end
+  shorten(k, x, m)
 end
 `;

@@ -1,5 +1,9 @@
+import { ENDLESS_MS } from '../../../shared/draft-times.js';
+
 /** How long a shard without entries is remembered. */
 const IDLE_META_MS = 3_600_000;
+/** By how much longer than it has to a meta hash lives at most: so seldom its life is lengthened. */
+const AHEAD_MS = 86_400_000;
 
 /**
  * Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while.
@@ -7,7 +11,8 @@ const IDLE_META_MS = 3_600_000;
  * What stands under a name of ours and cannot be ours (another type, a clock that is no number) goes where it is met, and
  * with a meta hash everything that was valid by it: else one such key would refuse every call for a tenant for ever.
  *
- * Defines now_us() num(n) is_other(reply) zadd(key, score, id) zrem(key, id) put(key, bytes, ms) keep(ms, m, k, x)
+ * Defines now_us() num(n) is_other(reply) zadd(key, score, id) zrem(key, id) put(key, bytes, ms)
+ *   keep(ms, m)        → how long the meta hash lives: at least for so long, and never for ever
  *   known_meta(key)    → i c q f b p, or nothing where the shard has no life
  *   meta(key, nonce)   → i c q f b p, of a new life where it has none
  */
@@ -45,14 +50,14 @@ local function meta(key, nonce)
   redis.call('PEXPIRE', key, ${IDLE_META_MS})
   return nonce, c, 0, c, c, 0
 end
-local function put(key, bytes, ms)
-  if ms == 0 then redis.call('SET', key, bytes) else redis.call('SET', key, bytes, 'PX', num(ms)) end
-end
-local function keep(ms, m, k, x)
+local function put(key, bytes, ms) redis.call('SET', key, bytes, 'PX', num(ms)) end
+local function keep(ms, m)
   local left = redis.call('PTTL', m)
-  if left < 0 or (ms > 0 and left >= ms) then return end
-  for _, key in ipairs({m, k, x}) do
-    if ms == 0 then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, num(ms * 2)) end
-  end
+  if left == -2 or left >= ms then return left end
+  -- As earlier versions left it behind, for entries without a ttl.
+  if left == -1 then ms = math.max(ms, ${ENDLESS_MS}) end
+  left = ms + math.min(ms, ${AHEAD_MS})
+  redis.call('PEXPIRE', m, num(left))
+  return left
 end
 `;
