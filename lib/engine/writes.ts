@@ -1,4 +1,6 @@
 import type { Selection } from '../core/backend.js';
+import { PORTION } from '../core/async/portions.js';
+import { machineClock } from '../core/clock.js';
 import { CacheError, InvalidationUnknownError } from '../core/errors.js';
 import type { Key } from '../core/keys/key.js';
 import { withBuckets, type Label } from '../core/keys/label.js';
@@ -26,8 +28,24 @@ export class Writes {
     await this.setMany([[key, value, policy]]);
   }
 
-  /** How many are stored; none, where a failure is hidden and their number is not known. */
+  /** How many are stored; of a portion whose failure is hidden, and of those behind it, none. */
   async setMany(entries: readonly (readonly [Key, unknown, Policy])[]): Promise<number> {
+    let stored = 0;
+    for (let at = 0; at < entries.length; at += PORTION) {
+      if (at > 0) await machineClock.breathe();
+      const behind = entries.length <= PORTION ? [] : entries.slice(at + PORTION);
+      const some = await this.setSome(entries.length <= PORTION ? entries : entries.slice(at, at + PORTION), behind);
+      if (some === undefined) break;
+      stored += some;
+    }
+    return stored;
+  }
+
+  /** How many are stored; undefined when it failed and nobody is to know. @param behind what is not stored then either */
+  private async setSome(
+    entries: readonly (readonly [Key, unknown, Policy])[],
+    behind: readonly (readonly [Key, unknown, Policy])[],
+  ): Promise<number | undefined> {
     const [first, , policy] = entries[0] ?? [];
     if (first === undefined) return 0;
     const drafts = entries.map(([key, value, its]) => [key, this.results.draftOf(key, value, its)] as const);
@@ -42,10 +60,10 @@ export class Writes {
       this.parts.ambient.loading()?.note(first.space);
       if (!isHidden(policy?.failSilently, error)) throw error;
       await this.unstored(
-        drafts.map(([key]) => key),
+        [...entries, ...behind].map(([key]) => key),
         error,
       );
-      return 0;
+      return undefined;
     }
     for (const [key] of drafts) {
       key.space.stats.sets++;

@@ -17,6 +17,8 @@ import type {
   Selection,
   Usage,
 } from '../../core/backend.js';
+import type { Awaitable } from '../../core/async/awaitable.js';
+import { inPortions, PORTION } from '../../core/async/portions.js';
 import { machineOf, type Clock } from '../../core/clock.js';
 import type { Copied } from '../../core/values/copier.js';
 import type { Draft } from '../../core/entry.js';
@@ -29,10 +31,11 @@ import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
+import { sum } from '../shared/batches.js';
 import { graceOf } from '../shared/draft-times.js';
 import { resolveMemoryOptions, type MemoryOptions, type ResolvedMemoryOptions } from './options.js';
 import type { MemoryPartition } from './partition.js';
-import type { Group, MemoryRecord } from './record.js';
+import { readingOf, type Group, type MemoryRecord } from './record.js';
 import { scanPage } from './scan.js';
 import { MemoryStore } from './store.js';
 import { MemoryCleanup } from './cleanup.js';
@@ -172,7 +175,11 @@ class MemoryBackend implements Backend {
     return after;
   }
 
-  evict(keys: readonly Key[]): number {
+  evict(keys: readonly Key[]): Awaitable<number> {
+    return keys.length <= PORTION ? this.evictSome(keys) : inPortions(keys, (some) => [this.evictSome(some)]).then(sum);
+  }
+
+  private evictSome(keys: readonly Key[]): number {
     const nowMs = this.parts.clock.monotonicMs();
     let removed = 0;
     for (const key of keys) {
@@ -287,8 +294,4 @@ class MemoryBackend implements Backend {
     this.cleanup.countRemoved(record);
     if (wasDisplaced) record.metadata.group.stats.displaced++;
   }
-}
-
-function readingOf(record: MemoryRecord): Reading {
-  return { entry: record, required: record.metadata.required(), level: 'l1' };
 }

@@ -1,3 +1,4 @@
+import type { Reading } from '../../core/backend.js';
 import type { Copier } from '../../core/values/copier.js';
 import type { Entry, Level } from '../../core/entry.js';
 import type { Isolation } from '../../core/values/isolation.js';
@@ -166,4 +167,9 @@ export class MemoryRecord implements Entry {
     this.shared = metadata;
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
   }
+}
+
+/** A record as the answer to a read. */
+export function readingOf(record: MemoryRecord): Reading {
+  return { entry: record, required: record.metadata.required(), level: 'l1' };
 }

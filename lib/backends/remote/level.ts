@@ -33,14 +33,14 @@ export function levelOf(
   wire: SecondLevel['wire'],
 ): SecondLevel {
   const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
-  backend.onReachable = () => guarded.probeNow();
-  backend.onAway = (why) => guarded.outageLog.begin(why);
-  backend.onTrouble = (why) => guarded.outageLog.failed(why);
+  backend.onReachable = () => guarded.calls.probeNow();
+  backend.onAway = (why) => guarded.calls.outageLog.begin(why);
+  backend.onTrouble = (why) => guarded.calls.outageLog.failed(why);
   return {
     backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
     proofOf: (of) => backend.proofOf(of),
     stillStands: (key, labels, proof) =>
-      guarded.guard('validation', () => backend.validator.stillStands(key, labels, proof)),
+      guarded.calls.guard('validation', () => backend.validator.stillStands(key, labels, proof), key.space.partition),
     wire,
   };
 }

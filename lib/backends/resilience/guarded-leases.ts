@@ -2,9 +2,10 @@
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Backend, Lease, LeaseReply, LeaseRequest } from '../../core/backend.js';
 import type { Key } from '../../core/keys/key.js';
+import type { Concern } from './retry-queue.js';
 
 interface Guarding {
-  guard<T>(operation: string, work: () => Awaitable<T>): Promise<T>;
+  guard<T>(operation: string, work: () => Awaitable<T>, about: Concern): Promise<T>;
 }
 
 /** A lease that is granted after the deadline is released, by a backend that retries. */
@@ -14,12 +15,16 @@ export function leaseInTime(by: Guarding, inner: Backend, key: Key, request: Lea
   const giveBack = async (): Promise<void> => {
     if (granted !== undefined) await inner.release(granted);
   };
-  const leased = by.guard('lease', async () => {
-    const reply = await inner.lease(key, request);
-    granted = reply.kind === 'granted' ? reply.lease : undefined;
-    if (isLate) await giveBack();
-    return reply;
-  });
+  const leased = by.guard(
+    'lease',
+    async () => {
+      const reply = await inner.lease(key, request);
+      granted = reply.kind === 'granted' ? reply.lease : undefined;
+      if (isLate) await giveBack();
+      return reply;
+    },
+    key.space.partition,
+  );
   return leased.catch((error: unknown) => {
     isLate = true;
     giveBack().catch(() => undefined);
@@ -35,7 +40,7 @@ export async function releaseAnyway(by: Guarding, inner: Backend, lease: Lease):
     return inner.release(lease);
   };
   try {
-    await by.guard('release', release);
+    await by.guard('release', release, lease.key.space.partition);
   } catch (error) {
     if (!isBegun) Promise.resolve(release()).catch(() => undefined);
     throw error;

@@ -42,9 +42,6 @@ export const GUARD_OPTIONS = Object.freeze([
 
 /** Keys or entries beyond which one call has the deadline of a long one. */
 export const MANY = 200;
-/** Keys that are read within one deadline; of more, each portion has its own, so a server that hangs still costs one. */
-export const PORTION = 1_000;
-
 /** What a backend may offer beyond the contract: to skip a write that has not been sent by `dueMs`. */
 export interface Punctual {
   write(key: Key, draft: Draft, dueMs?: number): Awaitable<void>;

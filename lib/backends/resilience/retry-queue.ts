@@ -1,11 +1,23 @@
 import type { Awaitable } from '../../core/async/awaitable.js';
 import { MANY } from './options.js';
-import { clearOf, heaviestPartition, partitionOf } from './overflow.js';
+import { clearOf, heaviestPartition, partitionOf, weightOf } from './overflow.js';
 import type { Backend } from '../../core/backend.js';
+import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 
 /** Invalidations that are replayed in parallel. One after the other those of a busy minute would take half of the next. */
 const MAX_PARALLEL = 64;
+
+/**
+ * What a call is about: one partition, or several (undefined). A probe asks whether the server is there, and waits for all
+ * but those that go through many entries.
+ */
+export type Concern = Partition | 'probe' | undefined;
+
+interface Freed {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
 
 /** Whether it fits into the deadline of a single call. */
 export function isBrief(invalidation: Invalidation): boolean {
@@ -13,13 +25,19 @@ export function isBrief(invalidation: Invalidation): boolean {
 }
 
 /**
- * Invalidations that the server has not confirmed, in their order and each once. Bounded: when it is full, the tenant
- * that has most of them is cleared in their stead, or everything where no tenant has many. That is more than was
- * requested and never less.
+ * Invalidations that the server has not confirmed, in their order and each once. Bounded, with every name of an eviction
+ * counted: when it is full, the tenant that has most of them is cleared in their stead, or everything where no tenant has
+ * many. That is more than was requested and never less, and takes one step to resend.
  */
 export class RetryQueue {
   /** Plain to see: every call looks whether there are any. */
   readonly queued = new Map<string, Invalidation>();
+  /** How many of them there are of each partition; undefined: of several, or all. */
+  private readonly partitions = new Map<Partition | undefined, number>();
+  private readonly freed = new Map<Concern, Freed>();
+  /** Those that go through many entries. */
+  private walks = 0;
+  private weight = 0;
   /** The ones being replayed now. A new invalidation may target shards that a wide one has already passed, so it must still be queued. */
   private readonly replaying = new WeakSet<Invalidation>();
 
@@ -29,17 +47,37 @@ export class RetryQueue {
     return this.queued.size;
   }
 
+  /** Whether a call has to wait until some of them are confirmed. */
+  concerns(about: Concern): boolean {
+    if (about === undefined || this.queued.size === 0) return this.queued.size > 0;
+    if (about === 'probe') return this.queued.size > this.walks;
+    return this.partitions.has(about) || this.partitions.has(undefined);
+  }
+
+  /** Resolves when a call may go on. Undefined: when all of them have been replayed. */
+  untilFree(about: Concern): Promise<void> | undefined {
+    if (about === undefined || (about !== 'probe' && !this.partitions.has(about))) return undefined;
+    const known = this.freed.get(about);
+    if (known !== undefined) return known.promise;
+    let resolve = (): void => undefined;
+    const promise = new Promise<void>((onFreed) => {
+      resolve = onFreed;
+    });
+    this.freed.set(about, { promise, resolve });
+    return promise;
+  }
+
   add(invalidation: Invalidation): void {
     // A wider one that is not being replayed yet includes this one. Queueing it again for each narrower one would never end.
     if (this.isCovered(invalidation)) return;
-    if (this.queued.size >= this.limit) {
-      this.makeRoom();
+    if (!this.fits(invalidation)) {
+      this.makeRoom(invalidation);
       if (this.isCovered(invalidation)) return;
     }
     // A new object each time: a replay in progress of the one before must not confirm this one.
-    const added: Invalidation = this.queued.size >= this.limit ? { kind: 'everything' } : { ...invalidation };
-    if (added.kind === 'everything') this.queued.clear();
-    this.queued.set(nameOf(added), added);
+    const added: Invalidation = this.fits(invalidation) ? { ...invalidation } : { kind: 'everything' };
+    if (added.kind === 'everything') for (const name of this.queued.keys()) this.drop(name);
+    this.put(added);
   }
 
   /**
@@ -52,20 +90,20 @@ export class RetryQueue {
   }
 
   /**
-   * Resends all of them, oldest first and more and more in parallel, since every call waits for it. The first is sent
-   * alone, and each confirmation allows one more at a time: over few connections, all of them together might exceed the
-   * deadline of each, over and over. Sends none after one has failed. Confirmed ones leave the queue.
+   * Resends all of them, oldest first and more and more in parallel, since calls wait for it. The first is sent alone,
+   * and each confirmation allows one more at a time: over few connections, all of them together might exceed the deadline
+   * of each, over and over. Sends none after one has failed. Confirmed ones leave the queue.
    */
   async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
     // One iterator for all turns.
-    const left = this.queued.entries();
+    const left = walksLast(this.queued);
     const turns: Promise<unknown>[] = [];
     const failures: unknown[] = [];
     const sendNext = async (): Promise<void> => {
       for (const [name, invalidation] of left) {
         await this.send(invalidation, apply);
         // The same invalidation may have been queued again meanwhile, for entries stored since.
-        if (this.queued.get(name) === invalidation) this.queued.delete(name);
+        if (this.queued.get(name) === invalidation) this.drop(name);
         if (failures.length > 0) return;
         if (turns.length < MAX_PARALLEL) begin();
       }
@@ -88,13 +126,43 @@ export class RetryQueue {
     });
   }
 
-  private makeRoom(): void {
-    const heaviest = heaviestPartition(this.queued.values(), this.limit);
+  private fits(invalidation: Invalidation): boolean {
+    return this.weight + weightOf(invalidation) <= this.limit;
+  }
+
+  private makeRoom(invalidation: Invalidation): void {
+    const heaviest = heaviestPartition([...this.queued.values(), invalidation], this.limit);
     if (heaviest === undefined) return;
-    for (const [name, invalidation] of this.queued)
-      if (partitionOf(invalidation) === heaviest) this.queued.delete(name);
-    const clear = clearOf(heaviest);
-    this.queued.set(nameOf(clear), clear);
+    for (const [name, queued] of this.queued) if (partitionOf(queued) === heaviest) this.drop(name);
+    this.put(clearOf(heaviest));
+  }
+
+  private put(invalidation: Invalidation): void {
+    const name = nameOf(invalidation);
+    this.drop(name);
+    this.queued.set(name, invalidation);
+    this.weight += weightOf(invalidation);
+    if (isWalk(invalidation)) this.walks++;
+    const partition = partitionOf(invalidation);
+    this.partitions.set(partition, (this.partitions.get(partition) ?? 0) + 1);
+  }
+
+  private drop(name: string): void {
+    const invalidation = this.queued.get(name);
+    if (invalidation === undefined) return;
+    this.queued.delete(name);
+    this.weight -= weightOf(invalidation);
+    if (isWalk(invalidation)) this.walks--;
+    const partition = partitionOf(invalidation);
+    const left = (this.partitions.get(partition) ?? 0) - 1;
+    if (left > 0) this.partitions.set(partition, left);
+    else this.partitions.delete(partition);
+    for (const about of [partition, 'probe'] as const) if (!this.concerns(about)) this.free(about);
+  }
+
+  private free(about: Concern): void {
+    this.freed.get(about)?.resolve();
+    this.freed.delete(about);
   }
 
   private async send(
@@ -109,6 +177,16 @@ export class RetryQueue {
       throw error;
     }
   }
+}
+
+/** What is queued for one tenant does not wait until the entries of another have been gone through. */
+function* walksLast(queued: ReadonlyMap<string, Invalidation>): Generator<[string, Invalidation]> {
+  for (const entry of queued) if (!isWalk(entry[1])) yield entry;
+  for (const entry of queued) if (isWalk(entry[1])) yield entry;
+}
+
+function isWalk(invalidation: Invalidation): boolean {
+  return invalidation.kind === 'matching' || (invalidation.kind === 'evict' && !isBrief(invalidation));
 }
 
 /** What a backend may offer beyond the contract. */

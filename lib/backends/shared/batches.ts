@@ -31,15 +31,3 @@ export async function inTurns<T, R>(
   await Promise.all(turns);
   return results;
 }
-
-/** What work makes of all items, a portion after another; the first failure ends it. What fits into one is one call. */
-export async function inPortions<T, R>(
-  items: readonly T[],
-  size: number,
-  work: (some: readonly T[]) => Promise<readonly R[]>,
-): Promise<readonly R[]> {
-  if (items.length <= size) return work(items);
-  const results: R[] = [];
-  for (const some of chunks(items, size)) results.push(...(await work(some)));
-  return results;
-}

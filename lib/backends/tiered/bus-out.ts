@@ -1,3 +1,5 @@
+import type { Awaitable } from '../../core/async/awaitable.js';
+import { eachInTurn } from '../../core/async/portions.js';
 import type { Bus, Change } from '../../core/bus.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
@@ -5,6 +7,8 @@ import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { L1Copies } from './l1-copies.js';
 
+/** Names of one message. */
+const MOST_NAMES = 500;
 const ALL: Change = Object.freeze({ kind: 'all' });
 
 /**
@@ -24,6 +28,12 @@ export class BusOut {
 
   async publishKeys(kind: 'evicted' | 'stored', keys: readonly Key[]): Promise<void> {
     if (this.bus === undefined) return;
+    // No message has room for so many names: it says that anything of their partition may have changed.
+    if (keys.length > MOST_NAMES) {
+      const partitions = new Set(keys.map(({ space }) => space.partition));
+      await Promise.all([...partitions].map((partition) => this.publishChange(partition, ALL)));
+      return;
+    }
     const byPartition = new Map<Partition, number[]>();
     for (const { id, space } of keys) {
       const prints = byPartition.get(space.partition);
@@ -46,15 +56,13 @@ export class BusOut {
   }
 }
 
-/** Drops the copies that an invalidation covers. */
-export function invalidateCopies(copies: L1Copies, invalidation: Invalidation): void {
-  if (invalidation.kind === 'evict') {
-    copies.forget(invalidation.keys);
-    return;
-  }
+/** Drops the copies that an invalidation covers: at once, or of very many names a portion in each turn. */
+export function invalidateCopies(copies: L1Copies, invalidation: Invalidation): Awaitable<unknown> {
+  if (invalidation.kind === 'evict') return eachInTurn(invalidation.keys, (key) => copies.forget(key));
   const [partition, change] = changeOf(invalidation);
   if (partition === undefined) copies.forgetAll();
   else copies.applyChange(partition, change);
+  return undefined;
 }
 
 /** An invalidation as a change for processes that keep copies, and its partition: undefined for all of them. */

@@ -143,13 +143,11 @@ export class L1Copies {
     this.store.delete(copy);
   }
 
-  /** Keys have changed, or may have: drops their copies, also those whose read is still in flight. */
-  forget(keys: readonly Key[]): void {
-    for (const key of keys) {
-      this.changeLog.record(key.space.partition, { kind: 'evicted', keys: [fingerprint(key.id)] });
-      const copy = this.store.peek(key) as L1Copy | undefined;
-      if (copy !== undefined) this.store.delete(copy);
-    }
+  /** A key has changed, or may have: drops its copy, also one whose read is still in flight. */
+  forget(key: Key): void {
+    this.changeLog.record(key.space.partition, { kind: 'evicted', keys: [fingerprint(key.id)] });
+    const copy = this.store.peek(key) as L1Copy | undefined;
+    if (copy !== undefined) this.store.delete(copy);
   }
 
   /** Another process changed something, or a whole partition changed: copies it concerns are dropped at their next lookup. */

@@ -52,7 +52,7 @@ export class L1Fill {
     const { value, labels, isolation, level, freshForMs } = draft;
     const hasChanged = this.copies.hasChanged(key, labels, before);
     // A read still in flight may return the value before: its copy must not be kept.
-    this.copies.forget([key]);
+    this.copies.forget(key);
     const proof = this.second.proofOf(draft);
     if (hasChanged || proof === undefined || level === 'l2') return;
     const { logPosition } = this.copies;

@@ -1,8 +1,7 @@
 import type { Awaitable } from '../../core/async/awaitable.js';
+import { inPortions } from '../../core/async/portions.js';
 import type { Reading } from '../../core/backend.js';
 import type { Key } from '../../core/keys/key.js';
-import { PORTION } from '../resilience/options.js';
-import { inPortions } from '../shared/batches.js';
 import { L1Copy } from './l1-copies.js';
 
 /** What L1 has of a key: an answer, a copy that has to be checked first, or nothing. */
@@ -26,7 +25,7 @@ export async function readEach(
   const missing = keys.filter((_, at) => found[at] === undefined);
   const unchecked = keys.flatMap((key, at) => (found[at] instanceof L1Copy ? [[key, found[at]] as const] : []));
   const [known, read] = await Promise.all([
-    inPortions(unchecked, PORTION, (some) => Promise.all(some.map(([key, copy]) => from.check(key, copy)))),
+    inPortions(unchecked, (some) => Promise.all(some.map(([key, copy]) => from.check(key, copy)))),
     missing.length === 0 ? [] : from.fetch(missing),
   ]);
   const [checked, readings] = [known.values(), read.values()];

@@ -6,7 +6,7 @@
  * A hit in this process answers at once, like memory's.
  */
 import { randomBytes } from 'node:crypto';
-import type { Awaitable } from '../../core/async/awaitable.js';
+import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type {
   Backend,
   BackendFactory,
@@ -263,7 +263,7 @@ class TieredBackend implements Backend {
       this.outcomeUnknown(keys);
       throw error;
     }
-    this.copies.forget(keys);
+    for (const key of keys) this.copies.forget(key);
     await this.busOut.publishKeys('stored', keys);
     return answer;
   }
@@ -271,28 +271,29 @@ class TieredBackend implements Backend {
   /** The outcome of a change is unknown: the server may have made it, or may still make it. */
   private outcomeUnknown(keys: readonly Key[]): void {
     this.busIn.markUnknown(keys);
-    this.copies.forget(keys);
+    for (const key of keys) this.copies.forget(key);
     void this.busOut.publishKeys('stored', keys);
   }
 
   /** An invalidation was confirmed long after its caller got an error. L1 may have been filled since. */
   private resent(invalidation: Invalidation): void {
-    invalidateCopies(this.copies, invalidation);
+    void invalidateCopies(this.copies, invalidation);
     void this.busOut.publishInvalidation(invalidation);
   }
 
   /** Drops copies before, so that calls of this process need not wait for the answer; and after, since a read in between may have filled L1. */
   private async invalidating<T>(invalidation: Invalidation, remove: () => Awaitable<T>): Promise<T> {
-    invalidateCopies(this.copies, invalidation);
+    const before = invalidateCopies(this.copies, invalidation);
+    if (isPending(before)) await before;
     let answer: T;
     try {
       answer = await remove();
     } catch (error) {
-      invalidateCopies(this.copies, invalidation);
+      await invalidateCopies(this.copies, invalidation);
       void this.busOut.publishInvalidation(invalidation);
       throw error;
     }
-    invalidateCopies(this.copies, invalidation);
+    await invalidateCopies(this.copies, invalidation);
     await this.busOut.publishInvalidation(invalidation);
     return answer;
   }

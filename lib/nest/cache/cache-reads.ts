@@ -1,5 +1,6 @@
 import type { BackendInfo, Page } from '../../core/backend.js';
 import type { Awaitable } from '../../core/async/awaitable.js';
+import { inPortions } from '../../core/async/portions.js';
 import { PatternUnsupportedError } from '../../core/errors.js';
 import type { Frame } from '../../core/frame.js';
 import { compileGlob } from '../../core/keys/glob.js';
@@ -58,6 +59,10 @@ export abstract class CacheReads extends CacheView {
   /**
    * The fresh values among many keys, in one round trip per shard. Keys without a value are not in the map. The map's
    * keys are the objects and texts that were passed in.
+   *
+   * However many there are: a list of more than 1,000 is read a portion of 1,000 after another, each with a deadline of its
+   * own, and other calls get their turn in between. So its values are not of one moment. A portion that the backend does
+   * not answer counts as nothing there.
    */
   async getMany<T = unknown, K extends CacheKey = CacheKey>(
     keys: readonly K[],
@@ -69,8 +74,11 @@ export abstract class CacheReads extends CacheView {
     const space = this.readSpace(frame);
     const found = new Map<K, T>();
     if (space === undefined) return found;
-    const values = await this.parts.engine.getMany(keys.map((key) => ({ key: this.key(space, key), policy, frame })));
-    for (const [index, value] of values.entries()) if (value !== undefined) found.set(keys[index] as K, value as T);
+    await inPortions([...keys], async (some) => {
+      const values = await this.parts.engine.getMany(some.map((key) => ({ key: this.key(space, key), policy, frame })));
+      for (const [index, value] of values.entries()) if (value !== undefined) found.set(some[index] as K, value as T);
+      return [];
+    });
     return found;
   }
 

@@ -1,5 +1,7 @@
 import { clampDuration, type Duration } from '../../core/duration.js';
 import { CacheConfigError, ScopeMissingError } from '../../core/errors.js';
+import { isPending } from '../../core/async/awaitable.js';
+import { eachInTurn } from '../../core/async/portions.js';
 import { ifAny } from '../../core/if-any.js';
 import { checkTags } from '../../core/keys/label.js';
 import { knownOptions } from '../../core/own-options.js';
@@ -41,7 +43,13 @@ export class ScopedCache extends CacheReads {
     await this.store([[key, value]], options);
   }
 
-  /** The same for many entries, in one round trip per shard. Each entry is stored or not by itself. */
+  /**
+   * The same for many entries, in one round trip per shard. Each entry is stored or not by itself.
+   *
+   * However many there are: a list of more than 1,000 is stored a portion of 1,000 after another, each with a deadline of
+   * its own, and other calls get their turn in between. The first portion that fails ends it: what came before is stored,
+   * what comes behind is not. Names, and values that are `undefined`, are looked at before any is stored.
+   */
   async setMany<T>(entries: Iterable<readonly [CacheKey, T]>, options?: CallOptions<T>): Promise<void> {
     await this.store(entries, options);
   }
@@ -58,13 +66,19 @@ export class ScopedCache extends CacheReads {
 
   /**
    * Removes entries by name; how many were there. With `failSilently: true`, 0 for what the server does not confirm.
-   * @throws InvalidationUnknownError
+   *
+   * However many there are: a list of more than 1,000 goes a portion of 1,000 after another, each with a deadline of its
+   * own, and other calls get their turn in between. A name that is none is found before any is removed. When a portion is
+   * not confirmed the call fails; it and all behind it are queued together, and removed before this process reads anything
+   * of this tenant again. Where more than `maxRetries` names would have to be queued, the tenant is cleared instead.
+   * @throws InvalidationUnknownError when it is not known whether all of them are gone; some are
    */
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
     const isSilent = silenceOf(options);
     const space = this.notedSpace();
-    const named = Array.from(keys, (key) => this.key(space, key));
+    const made = eachInTurn([...keys], (key) => this.key(space, key));
+    const named = isPending(made) ? await made : made;
     return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
   }
 
@@ -190,8 +204,11 @@ export class ScopedCache extends CacheReads {
     const policy = this.policy(options);
     const space = this.space();
     const tags = own(options, 'tags');
-    const writes = Array.from(entries, ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const);
-    return this.parts.engine.writes.setMany(writes);
+    const made = eachInTurn(
+      [...entries],
+      ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const,
+    );
+    return this.parts.engine.writes.setMany(isPending(made) ? await made : made);
   }
 
   /** Whether an entry is there afterwards. What was loaded may not have been stored, for one of many reasons: asked again. */

@@ -1,10 +1,13 @@
-import { systemClock } from '../../core/clock.js';
+import { machineClock } from '../../core/clock.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { wholeNumber } from '../../core/limits.js';
 import { knownOptions } from '../../core/own-options.js';
 import { disown } from '../../core/async/thenable.js';
 import type { Loader } from '../../engine/loader.js';
 import type { CacheKey, CallOptions, WarmEntry, WarmOptions } from './scoped-cache.types.js';
+
+/** Entries between two turns for others. */
+const IN_A_TURN = 100;
 
 type Entries = Iterator<WarmEntry> | AsyncIterator<WarmEntry>;
 
@@ -39,6 +42,8 @@ export async function warm(
       if (cache.isClosing()) return source.leave();
       if (await warmOne(cache, entry, failSilently)) warmed++;
       await onProgress?.(++done);
+      // A backend in this process answers at once, and nothing else would get its turn.
+      if (done % IN_A_TURN === 0) await machineClock.breathe();
     }
   };
   const results = await Promise.allSettled(
@@ -47,7 +52,7 @@ export async function warm(
   const failed = results.find((result) => result.status === 'rejected');
   if (failed === undefined) return warmed;
   // What the iterator tidies up at once is done by now; one that never ends does not keep the caller waiting.
-  await systemClock.breathe();
+  await machineClock.breathe();
   throw failed.reason;
 }
 

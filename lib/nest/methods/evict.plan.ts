@@ -1,4 +1,6 @@
-import { concat, defer, ignoreElements, isObservable, type Observable, type ObservableInput } from 'rxjs';
+import { concat, defer, ignoreElements, isObservable, mergeMap, type Observable, type ObservableInput } from 'rxjs';
+import { andThen, isPending, type Awaitable } from '../../core/async/awaitable.js';
+import { eachInTurn } from '../../core/async/portions.js';
 import { CacheConfigError } from '../../core/errors.js';
 import type { Frame } from '../../core/frame.js';
 import { checkNamespace } from '../../core/keys/key.js';
@@ -61,7 +63,7 @@ export class EvictPlan implements MethodPlan {
     // What is wrong is found out when a subscriber comes, and told the way Observables tell it.
     if (this.isSequence)
       return defer(() => (this.isMeant(args) ? this.around(source, this.removals(self, args)) : source()));
-    let removals: readonly Removal[];
+    let removals: Awaitable<readonly Removal[]>;
     try {
       if (!this.isMeant(args)) return method();
       // Before the method: what goes is said by the arguments as they came, and a missing scope fails before any harm.
@@ -69,10 +71,20 @@ export class EvictPlan implements MethodPlan {
     } catch (error) {
       return Promise.reject(error as Error);
     }
+    // Of very many keys each portion takes a turn, and the method begins after that.
+    if (isPending(removals)) return this.later(removals, method);
     if (this.options.before === true) return this.remove(removals).then(method);
     const result = method();
+    const ready = removals;
     // An Observable although the method does not say so: passed through as it comes, its end waits for the removal.
-    return isObservable(result) ? this.around(() => result, removals) : this.after(result, removals);
+    return isObservable(result) ? this.around(() => result, ready) : this.after(result, ready);
+  }
+
+  private async later(removals: Promise<readonly Removal[]>, method: () => unknown): Promise<unknown> {
+    const ready = await removals;
+    if (this.options.before === true) return this.remove(ready).then(method);
+    const result = method();
+    return isObservable(result) ? this.around(() => result, ready) : this.after(result, ready);
   }
 
   private async after(result: unknown, removals: readonly Removal[]): Promise<unknown> {
@@ -82,7 +94,8 @@ export class EvictPlan implements MethodPlan {
   }
 
   /** The sequence itself; its beginning or its successful end waits for the removal. */
-  private around(source: () => ObservableInput<unknown>, removals: readonly Removal[]): Observable<unknown> {
+  private around(source: () => ObservableInput<unknown>, removals: Awaitable<readonly Removal[]>): Observable<unknown> {
+    if (isPending(removals)) return defer(() => removals).pipe(mergeMap((ready) => this.around(source, ready)));
     const removal = defer(() => this.remove(removals)).pipe(ignoreElements());
     return this.options.before === true ? concat(removal, defer(source)) : concat(defer(source), removal);
   }
@@ -101,12 +114,19 @@ export class EvictPlan implements MethodPlan {
     return this.condition === undefined || Boolean(this.said(this.condition, 'condition', args));
   }
 
-  private removals(self: unknown, args: unknown[]): readonly Removal[] {
-    const { options, removing } = this;
+  private removals(self: unknown, args: unknown[]): Awaitable<readonly Removal[]> {
     const frame = this.setting.parts.foundation.context.current();
     const scope = this.scope(frame, args);
+    const named = andThen(this.named(self, args), (parts) => this.removing.byName(scope, parts));
+    // What is wrong with the others is told first.
+    if (isPending(named)) named.catch(() => undefined);
+    const others = this.others(scope, frame, self, args);
+    return andThen(named, (byName) => [...byName, ...others]);
+  }
+
+  private others(scope: Scope, frame: Frame | undefined, self: unknown, args: unknown[]): readonly Removal[] {
+    const { options, removing } = this;
     return [
-      ...removing.byName(scope, this.named(self, args)),
       ...this.ofMethod(scope, frame, self, args),
       ...removing.byPattern(scope, this.said(options.pattern, 'pattern', args)),
       ...removing.byTags(scope, this.said(options.tags, 'tags', args)),
@@ -115,12 +135,13 @@ export class EvictPlan implements MethodPlan {
   }
 
   /** The parts of the keys that are said. */
-  private named(self: unknown, args: unknown[]): readonly (readonly unknown[])[] {
+  private named(self: unknown, args: unknown[]): Awaitable<readonly (readonly unknown[])[]> {
     const { key, keys } = this.options;
     const one = this.said<CacheKey>(key, 'key', args);
     const all = [...(one === undefined ? [] : [one]), ...(this.said<CacheKey[]>(keys, 'keys', args) ?? [])];
     const lead = this.setting.namespaces.leadOf(this.namespace, this.member.type, self);
-    return all.flatMap((it) => possibleParts(it, args)).map((parts) => [...lead, ...parts]);
+    const partsOf = (it: CacheKey): unknown[][] => possibleParts(it, args).map((parts) => [...lead, ...parts]);
+    return andThen(eachInTurn(all, partsOf), (parts) => parts.flat());
   }
 
   private ofMethod(scope: Scope, frame: Frame | undefined, self: unknown, args: unknown[]): Removal[] {

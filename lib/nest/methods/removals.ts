@@ -1,3 +1,5 @@
+import { andThen, type Awaitable } from '../../core/async/awaitable.js';
+import { eachInTurn } from '../../core/async/portions.js';
 import { PatternUnsupportedError } from '../../core/errors.js';
 import { compileGlob } from '../../core/keys/glob.js';
 import type { Key } from '../../core/keys/key.js';
@@ -24,15 +26,16 @@ export class Removals {
   }
 
   /** The keys of these parts, under every version of the namespace that a method of this application uses. */
-  byName(scope: Scope, named: readonly (readonly unknown[])[]): Removal[] {
+  byName(scope: Scope, named: readonly (readonly unknown[])[]): Awaitable<Removal[]> {
     if (named.length === 0 || this.namespace === undefined) return [];
     const { foundation } = this.setting.parts;
     const { keyFactory } = foundation;
     const spaces = this.setting.namespaces
       .spaceNames(this.namespace)
       .map((name) => spaceOf(foundation, scope, this.width, name));
-    const keys = spaces.flatMap((space) => named.map((parts) => keyFactory.key(space, parts, undefined, 'key part')));
-    return [this.byKeys(keys)];
+    const keysOf = (parts: readonly unknown[]): Key[] =>
+      spaces.map((space) => keyFactory.key(space, parts, undefined, 'key part'));
+    return andThen(eachInTurn(named, keysOf), (keys) => [this.byKeys(keys.flat())]);
   }
 
   byPattern(scope: Scope, pattern: string | undefined): Removal[] {

@@ -1,0 +1,221 @@
+/** Calls to a backend that can be slow or away: each with its deadline, its turn at the circuit, and its place behind the queue. */
+import { isPending, type Awaitable } from '../../core/async/awaitable.js';
+import type { Backend } from '../../core/backend.js';
+import { UnansweredError } from '../../core/errors.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { Deadlines, type Pending } from './deadlines.js';
+import { Journal } from './journal.js';
+import type { GuardSettings, Punctual } from './options.js';
+import { OutageLog } from './outage-log.js';
+import { partitionOf } from './overflow.js';
+import { isBrief, resend, RetryQueue, type Concern, type Resending } from './retry-queue.js';
+import { asUnanswered, isAnswer, reasonOf } from '../shared/refused.error.js';
+import type { Invalidation } from '../shared/invalidation.js';
+import type { LevelParts } from '../shared/second-level.js';
+
+export class GuardedCalls {
+  /** Warns when the backend goes and when it is back. */
+  readonly outageLog: OutageLog;
+  /** For scans over many entries, which take as long as many calls. */
+  readonly longDeadlines: Deadlines;
+  /** Another server answers than before, and has been given the invalidations of the last minute to do. */
+  onReborn: (() => void) | undefined;
+  private readonly kind: string;
+  private readonly breaker: CircuitBreaker;
+  private readonly deadlines: Deadlines;
+  private readonly queue: RetryQueue;
+  private readonly journal: Journal;
+  private replaying: Promise<void> | undefined;
+  /** Number of servers that have answered: grows when another one takes the place of the last. */
+  private serversSeen = 0;
+  private cancelProbe: (() => void) | undefined;
+  private isClosed = false;
+
+  constructor(
+    private readonly inner: Backend & Resending & Punctual,
+    private readonly settings: GuardSettings,
+    private readonly parts: LevelParts,
+  ) {
+    this.kind = inner.kind;
+    this.outageLog = new OutageLog(inner.kind, parts);
+    this.breaker = new CircuitBreaker(parts.clock, settings, () => {
+      this.scheduleProbe();
+      this.outageLog.suspect();
+    });
+    this.deadlines = new Deadlines(parts.clock, settings.timeoutMs);
+    this.longDeadlines = new Deadlines(parts.clock, settings.longTimeoutMs);
+    this.queue = new RetryQueue(settings.maxRetries);
+    this.journal = new Journal(parts.clock, settings.journalMs, settings.maxRetries);
+    inner.onReborn?.(() => this.replayJournal());
+  }
+
+  /** Once the backend answers, what is queued is resent: calls wait for what concerns them. */
+  async ping(): Promise<void> {
+    await this.guard('ping', () => this.inner.ping(), 'probe');
+    if (this.queue.size > 0) this.replay().catch(() => this.scheduleProbe());
+  }
+
+  /** A connection was made: probes the backend now instead of after the pause. */
+  probeNow(): void {
+    if (this.breaker.state === 'closed' && this.queue.size === 0 && !this.outageLog.isActive) return;
+    this.breaker.endPause();
+    this.ping().catch(() => this.scheduleProbe());
+  }
+
+  /** Not confirmed, and not to be waited for: sent before anything that it concerns is read again. */
+  queueUp(invalidation: Invalidation): void {
+    this.queue.add(invalidation);
+    this.scheduleProbe();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.cancelProbe?.();
+    this.outageLog.close();
+    for (const deadlines of [this.deadlines, this.longDeadlines]) deadlines.close();
+  }
+
+  /**
+   * A call with its deadline, if the breaker admits it. One promise for all of it: reads are many. `work` gets the time at
+   * which its caller will get an error: by then it may have waited for the queue of invalidations.
+   */
+  guard<T>(
+    operation: string,
+    work: (dueMs: number) => Awaitable<T>,
+    about: Concern,
+    deadlines = this.deadlines,
+  ): Promise<T> {
+    // Other calls are rejected until the probe is answered, so a call that may take long is not used as one.
+    if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
+      return this.ping().then(() => this.guard(operation, work, about, deadlines));
+    if (!this.breaker.admits()) return Promise.reject(new UnansweredError(operation, 'circuit open', this.kind));
+    return new Promise<T>((resolve, reject) => {
+      const serversBefore = this.serversSeen;
+      const waits = this.queue.queued.size > 0 && this.queue.concerns(about);
+      const fail = (error: unknown): void => {
+        if (isAnswer(error)) this.answers();
+        else this.fails(error);
+        reject(asUnanswered(operation, error, this.kind));
+      };
+      const pending = deadlines.begin(() => {
+        const late = new UnansweredError(operation, 'no answer in time', this.kind);
+        // Nothing was asked for this call: what is resent tells by itself whether the backend answers.
+        if (waits && this.breaker.state === 'closed' && this.queue.concerns(about)) reject(late);
+        else fail(late);
+      });
+      const answered = (answer: T): void => {
+        if (!deadlines.end(pending)) return;
+        this.answers();
+        // The answer may come from a server that has not applied the last invalidations yet.
+        if (serversBefore === this.serversSeen) resolve(answer);
+        else reject(new UnansweredError(operation, 'another server answers', this.kind));
+      };
+      const failed = (error: unknown): void => {
+        if (deadlines.end(pending)) fail(error);
+      };
+      try {
+        const started = waits ? this.afterReplay(operation, work, about, pending) : work(pending.dueMs);
+        if (isPending(started)) started.then(answered, failed);
+        else answered(started);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  }
+
+  /** Queued invalidations that concern a call come first, also those added meanwhile: no read may find what they remove. */
+  private async afterReplay<T>(
+    operation: string,
+    work: (dueMs: number) => Awaitable<T>,
+    about: Concern,
+    pending: Pending,
+  ): Promise<T> {
+    while (this.queue.concerns(about)) {
+      const replay = this.replay();
+      const isFree = this.queue.untilFree(about);
+      await (isFree === undefined ? replay : Promise.race([replay, isFree]));
+    }
+    // The caller has got an error meanwhile: the work must not be done after that.
+    if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
+    return work(pending.dueMs);
+  }
+
+  /** Retries an invalidation until it is confirmed or its time is up; then it is queued and the caller gets an error. */
+  async untilConfirmed<T>(invalidation: Invalidation, work: () => Awaitable<T>): Promise<T> {
+    const deadlines = isBrief(invalidation) ? this.deadlines : this.longDeadlines;
+    const untilMs = this.parts.clock.monotonicMs() + this.settings.invalidationMs;
+    let pauseMs = 10;
+    for (;;) {
+      try {
+        const answer = await this.guard(invalidation.kind, work, partitionOf(invalidation), deadlines);
+        this.journal.record(invalidation);
+        return answer;
+      } catch (error) {
+        if (isAnswer(error)) throw error;
+        const isOver =
+          this.isClosed || this.breaker.state !== 'closed' || this.parts.clock.monotonicMs() + pauseMs >= untilMs;
+        if (isOver) {
+          this.queueUp(invalidation);
+          throw error;
+        }
+        await this.parts.clock.sleep(pauseMs);
+        pauseMs *= 2;
+      }
+    }
+  }
+
+  /** One replay at a time, shared by all callers. An invalidation that the server refuses is dropped: its caller got an error, and a resend would be refused again. */
+  private replay(): Promise<void> {
+    this.replaying ??= this.queue
+      .replay((invalidation) =>
+        (isBrief(invalidation) ? this.deadlines : this.longDeadlines)
+          .limit(
+            (async () => resend(this.inner, invalidation))().then(() => this.parts.onResent?.(invalidation)),
+            () => new UnansweredError('replay', 'no answer in time', this.kind),
+          )
+          .then(() => {
+            this.answers();
+            this.journal.record(invalidation);
+          })
+          .catch((error: unknown) => {
+            if (!isAnswer(error)) {
+              this.fails(error);
+              throw error;
+            }
+            const message = `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`;
+            this.parts.emit.event({ type: 'warning', message });
+          }),
+      )
+      .finally(() => {
+        this.replaying = undefined;
+      });
+    return this.replaying;
+  }
+
+  private answers(): void {
+    this.breaker.succeeded();
+    if (this.outageLog.isActive) this.outageLog.end();
+  }
+
+  private fails(error: unknown): void {
+    this.outageLog.failed(reasonOf(error));
+    this.breaker.failed();
+  }
+
+  /** Another server answers now, and it may have lost the last invalidations: they are replayed (guarantee G7). */
+  private replayJournal(): void {
+    this.serversSeen++;
+    this.queue.requeue(this.journal.recent());
+    this.onReborn?.();
+    this.probeNow();
+  }
+
+  /** Probes even if there are no reads: queued invalidations wait for the server. */
+  private scheduleProbe(): void {
+    if (this.isClosed || this.cancelProbe !== undefined) return;
+    this.cancelProbe = this.parts.clock.after(this.settings.pauseMs, () => {
+      this.cancelProbe = undefined;
+      this.ping().catch(() => this.scheduleProbe());
+    });
+  }
+}
