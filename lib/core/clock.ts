@@ -49,6 +49,8 @@ const setTick = real('nextTick', process.nextTick);
 /** Replacing `performance.now` puts another beside the one of the class. */
 const { now } = Object.getPrototypeOf(realPerformance) as typeof realPerformance;
 
+const machineMs = now.bind(realPerformance);
+
 /** setTimeout fires at once above 2³¹−1 ms; nothing here needs to wait that long. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
@@ -85,17 +87,38 @@ export function afterThisTurn(callback: () => void): void {
   setTick(callback);
 }
 
+/** Timers that fire so late were held up by a long computation, as everything was. */
+const LATE_MS = 20;
+
+/**
+ * Calls back after `delayMs`. After a long computation timers come before what has arrived meanwhile: a timer that is late
+ * waits for two turns, in which answers are read, so that nothing is given up whose answer is there.
+ */
+function afterAnswers(delayMs: number, callback: () => void): () => void {
+  const dueMs = machineMs() + delayMs;
+  let isCancelled = false;
+  const call = (): void => {
+    if (!isCancelled) callback();
+  };
+  const fire = (): void => {
+    if (machineMs() - dueMs < LATE_MS) callback();
+    else setTurn(() => setTurn(call));
+  };
+  const timer = setTimer(fire, Math.min(delayMs, LONGEST_TIMER_MS)).unref();
+  return () => {
+    isCancelled = true;
+    clearTimer(timer);
+  };
+}
+
 /** The clock of the machine, whatever a test says of time. */
 export const machineClock: Clock = Object.freeze({
   nowMs: () => realPerformance.timeOrigin + now.call(realPerformance),
-  monotonicMs: now.bind(realPerformance),
-  after(delayMs: number, callback: () => void) {
-    const timer = setTimer(callback, Math.min(delayMs, LONGEST_TIMER_MS)).unref();
-    return () => clearTimer(timer);
-  },
+  monotonicMs: machineMs,
+  after: afterAnswers,
   sleep: (delayMs: number) =>
     new Promise<void>((resolve) => {
-      setTimer(resolve, Math.min(delayMs, LONGEST_TIMER_MS)).unref();
+      afterAnswers(delayMs, resolve);
     }),
   breathe: () =>
     new Promise<void>((resolve) => {
@@ -140,6 +163,7 @@ export const systemClock: Clock = Object.freeze({
   nowMs: () => Date.now(),
   monotonicMs: time.monotonicMs.bind(time),
   after(delayMs: number, callback: () => void) {
+    if (setTimeout === setTimer) return afterAnswers(delayMs, callback);
     // Those of one moment belong together: what a test has replaced does not know the timers from before.
     const { clearTimeout: clear } = globalThis;
     const timer = setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS));

@@ -291,8 +291,8 @@ describe('what takes its time', () => {
     const guarded = guard({
       kind: 'stand-in',
       evict,
-      write: (...args: unknown[]) => void due.push(args[2]),
-      writeMany: (...args: unknown[]) => void due.push(args[1]),
+      write: (...args: unknown[]) => void due.push((args[2] as () => number)()),
+      writeMany: (...args: unknown[]) => void due.push((args[1] as () => number)()),
       ping: () => undefined,
     });
     await expect(guarded.evict([rig.key('dog')])).rejects.toThrow('evict');

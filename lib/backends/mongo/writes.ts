@@ -13,6 +13,7 @@ import { change, ttlIndexAt, namespaceOf, type Documents, type ShardState, type 
 import type { MongoShard } from './shards.js';
 import { requiredStamp } from '../remote/shard-state.js';
 import { isFresh } from '../remote/stored-entry.js';
+import type { DueMs } from '../resilience/options.js';
 import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
 import { isDuplicate } from './connection/errors.js';
 import { OwnWrites } from './change-stream/own-writes.js';
@@ -92,7 +93,7 @@ export class MongoWrites {
    * any other write deletes it, so a write that a network or a hanging server delivers after its caller has given it up
    * cannot bring back what the caller removed instead. Adding it ends the lease of a load that began before.
    */
-  async write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+  async write(key: Key, draft: Draft, dueMs?: DueMs): Promise<void> {
     await this.writeMany([[key, draft]], dueMs);
   }
 
@@ -111,7 +112,7 @@ export class MongoWrites {
     const batches = chunks(sealed, BATCH);
     for (const batch of batches) {
       await this.layTickets(batch);
-      if (this.parts.clock.monotonicMs() > dueMs) throw tooLate('mongo');
+      if (this.parts.clock.monotonicMs() > dueMs()) throw tooLate('mongo');
       await this.redeem(batch);
     }
     await Promise.all(

@@ -18,6 +18,7 @@ import {
 } from '../remote/counter.js';
 import { isFresh, markOf, type ServerEntry } from '../remote/stored-entry.js';
 import type { LeaseParts, RedisLeases } from './leases.js';
+import type { DueMs } from '../resilience/options.js';
 import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
 import { graceOf, keptMs } from '../shared/draft-times.js';
 import { chunks } from '../shared/batches.js';
@@ -182,8 +183,9 @@ export class RedisWrites {
       const { generation, stamp, bytes } = sealed ?? (await this.sealNow(key, draft));
       const args = [nonce(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
-      if (askedAtMs > dueMs) throw tooLate('redis');
-      const last = [Math.ceil(serverClock.nowMs() + dueMs - askedAtMs), ...(expected === undefined ? [] : [expected])];
+      const leftMs = dueMs() - askedAtMs;
+      if (leftMs < 0) throw tooLate('redis');
+      const last = [Math.ceil(serverClock.nowMs() + leftMs), ...(expected === undefined ? [] : [expected])];
       const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
       const outcome = Number(reply[0]);
       if (outcome === 1) this.proofs.set(draft, { mark: text(markOf(bytes)), generation, stamp });
@@ -224,7 +226,7 @@ export class RedisWrites {
     return this.codec.seal({ value, generation, stamp, labels, freshUntilServerMs, graceMs: graceOf(draft) }, key.id);
   }
 
-  private dueAt(entries: number): number {
+  private dueAt(entries: number): DueMs {
     return dueAt(this.parts.clock, this.timeouts, entries);
   }
 

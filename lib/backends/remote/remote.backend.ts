@@ -15,6 +15,7 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
+import type { DueMs } from '../resilience/options.js';
 import { apply } from '../resilience/retry-queue.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Proof, SecondLevel } from '../shared/second-level.js';
@@ -37,8 +38,8 @@ export interface RemoteWrites {
   readonly proofs: WeakMap<Draft, Proof>;
   fill(lease: Lease, draft: Draft): Promise<FillOutcome>;
   /** @param dueMs when the caller is told that it failed */
-  write(key: Key, draft: Draft, dueMs?: number): Promise<void>;
-  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void>;
+  write(key: Key, draft: Draft, dueMs?: DueMs): Promise<void>;
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: DueMs): Promise<void>;
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean>;
 }
 
@@ -98,11 +99,11 @@ export abstract class RemoteBackend<S> implements ServerBackend {
     return this.writes.fill(lease, draft);
   }
 
-  write(key: Key, draft: Draft, dueMs?: number): Promise<void> {
+  write(key: Key, draft: Draft, dueMs?: DueMs): Promise<void> {
     return this.writes.write(key, draft, dueMs);
   }
 
-  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Promise<void> {
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: DueMs): Promise<void> {
     return this.writes.writeMany(entries, dueMs);
   }
 

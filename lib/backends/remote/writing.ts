@@ -3,14 +3,15 @@ import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import { MANY, type GuardSettings } from '../resilience/options.js';
+import { MANY, type DueMs, type GuardSettings } from '../resilience/options.js';
 
 /** How long callers wait for a write, and for many. */
 export type WriteTimeouts = Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>;
 
 /** Until when a caller that begins to wait now, for so many entries, waits. */
-export function dueAt(clock: Clock, { timeoutMs, longTimeoutMs }: WriteTimeouts, entries: number): number {
-  return clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
+export function dueAt(clock: Clock, { timeoutMs, longTimeoutMs }: WriteTimeouts, entries: number): DueMs {
+  const dueMs = clock.monotonicMs() + (entries > MANY ? longTimeoutMs : timeoutMs);
+  return () => dueMs;
 }
 
 /** Of two writes to one key the later one stays, whichever way they would have taken. */

@@ -3,9 +3,14 @@ import type { Clock } from '../../core/clock.js';
 /** Settled operations at the front that are worth a copy of the rest. */
 const COMPACT_AFTER = 1_024;
 
+/** A deadline takes so many steps: a step that is late shows that the process stood still, and for how long. */
+const STEPS = 4;
+/** Timers of a busy process are late by as much. */
+const LATE_MS = 10;
+
 /** An operation in progress. */
 export interface Pending {
-  readonly dueMs: number;
+  dueMs: number;
   /** Undefined once it is settled: what has been answered must not be kept until it would have been due. */
   expire: (() => void) | undefined;
 }
@@ -13,11 +18,17 @@ export interface Pending {
 /**
  * One deadline for many operations that all may take equally long: they come due in the order they began, so a queue
  * and a single timer serve them all. A timer of its own for every read would cost more than the reading does.
+ *
+ * What counts is the time in which this process could have heard an answer. While a long computation holds it up it can
+ * neither send nor read, and a healthy server would look unreachable: that time is added to the deadlines of what was
+ * under way, though never more than a whole deadline from now on.
  */
 export class Deadlines {
   private queue: Pending[] = [];
   private head = 0;
   private cancelTimer: (() => void) | undefined;
+  /** When the timer should fire. */
+  private wakesAtMs = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -28,8 +39,14 @@ export class Deadlines {
   begin(expire: () => void): Pending {
     const pending: Pending = { dueMs: this.clock.monotonicMs() + this.afterMs, expire };
     this.queue.push(pending);
-    this.cancelTimer ??= this.clock.after(this.afterMs, this.due);
+    if (this.cancelTimer === undefined) this.schedule(this.afterMs);
     return pending;
+  }
+
+  /** When it comes due, as far as is known now: no timer may have told yet that the process stood still. */
+  dueMsOf({ dueMs }: Pending): number {
+    const nowMs = this.clock.monotonicMs();
+    return this.delayed(dueMs, nowMs, this.heldUpMs(nowMs));
   }
 
   /**
@@ -71,14 +88,27 @@ export class Deadlines {
     this.cancelTimer = undefined;
   }
 
-  /**
-   * After a long computation every timer is late, while answers that arrived meanwhile wait in the socket: they are read
-   * first. Otherwise one blocked event loop would make a healthy server look unreachable.
-   */
   private readonly due = (): void => {
     const nowMs = this.clock.monotonicMs();
+    const heldUpMs = this.heldUpMs(nowMs);
+    if (heldUpMs > 0)
+      for (let at = this.head; at < this.queue.length; at++) {
+        const pending = this.queue[at] as Pending;
+        pending.dueMs = this.delayed(pending.dueMs, nowMs, heldUpMs);
+      }
+    // Answers that arrived meanwhile wait in the socket: they are read first.
     void this.clock.breathe().then(() => this.expireDue(nowMs));
   };
+
+  /** For how long the process stood still, of which no operation under way knows. */
+  private heldUpMs(nowMs: number): number {
+    const lateMs = this.cancelTimer === undefined ? 0 : nowMs - this.wakesAtMs;
+    return lateMs > LATE_MS ? lateMs : 0;
+  }
+
+  private delayed(dueMs: number, nowMs: number, heldUpMs: number): number {
+    return heldUpMs === 0 ? dueMs : Math.max(dueMs, Math.min(dueMs + heldUpMs, nowMs + this.afterMs));
+  }
 
   private expireDue(nowMs: number): void {
     this.cancelTimer = undefined;
@@ -98,6 +128,8 @@ export class Deadlines {
   private schedule(inMs: number): void {
     // An operation begun by `expire` may have set a timer already.
     this.cancelTimer?.();
-    this.cancelTimer = this.clock.after(Math.max(1, inMs), this.due);
+    const stepMs = Math.max(1, Math.min(inMs, this.afterMs / STEPS));
+    this.wakesAtMs = this.clock.monotonicMs() + stepMs;
+    this.cancelTimer = this.clock.after(stepMs, this.due);
   }
 }

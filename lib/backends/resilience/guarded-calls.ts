@@ -5,7 +5,7 @@ import { UnansweredError } from '../../core/errors.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Deadlines, type Pending } from './deadlines.js';
 import { Journal } from './journal.js';
-import type { GuardSettings, Punctual } from './options.js';
+import type { DueMs, GuardSettings, Punctual } from './options.js';
 import { OutageLog } from './outage-log.js';
 import { partitionOf } from './overflow.js';
 import { isBrief, resend, RetryQueue, type Concern, type Resending } from './retry-queue.js';
@@ -76,12 +76,12 @@ export class GuardedCalls {
   }
 
   /**
-   * A call with its deadline, if the breaker admits it. One promise for all of it: reads are many. `work` gets the time at
-   * which its caller will get an error: by then it may have waited for the queue of invalidations.
+   * A call with its deadline, if the breaker admits it. One promise for all of it: reads are many. `work` is told when
+   * its caller will get an error: by then it may have waited for the queue of invalidations.
    */
   guard<T>(
     operation: string,
-    work: (dueMs: number) => Awaitable<T>,
+    work: (dueMs: DueMs) => Awaitable<T>,
     about: Concern,
     deadlines = this.deadlines,
   ): Promise<T> {
@@ -103,6 +103,7 @@ export class GuardedCalls {
         if (waits && this.breaker.state === 'closed' && this.queue.concerns(about)) reject(late);
         else fail(late);
       });
+      const dueMs = (): number => deadlines.dueMsOf(pending);
       const answered = (answer: T): void => {
         if (!deadlines.end(pending)) return;
         this.answers();
@@ -114,7 +115,7 @@ export class GuardedCalls {
         if (deadlines.end(pending)) fail(error);
       };
       try {
-        const started = waits ? this.afterReplay(operation, work, about, pending) : work(pending.dueMs);
+        const started = waits ? this.afterReplay(operation, () => work(dueMs), about, pending) : work(dueMs);
         if (isPending(started)) started.then(answered, failed);
         else answered(started);
       } catch (error) {
@@ -126,7 +127,7 @@ export class GuardedCalls {
   /** Queued invalidations that concern a call come first, also those added meanwhile: no read may find what they remove. */
   private async afterReplay<T>(
     operation: string,
-    work: (dueMs: number) => Awaitable<T>,
+    work: () => Awaitable<T>,
     about: Concern,
     pending: Pending,
   ): Promise<T> {
@@ -137,7 +138,7 @@ export class GuardedCalls {
     }
     // The caller has got an error meanwhile: the work must not be done after that.
     if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
-    return work(pending.dueMs);
+    return work();
   }
 
   /** Retries an invalidation until it is confirmed or its time is up; then it is queued and the caller gets an error. */

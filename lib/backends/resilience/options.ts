@@ -42,10 +42,13 @@ export const GUARD_OPTIONS = Object.freeze([
 
 /** Keys or entries beyond which one call has the deadline of a long one. */
 export const MANY = 200;
-/** What a backend may offer beyond the contract: to skip a write that has not been sent by `dueMs`. */
+/** When a caller will be told that its call failed. Later than was known before, where the process stood still meanwhile. */
+export type DueMs = () => number;
+
+/** What a backend may offer beyond the contract: to skip a write that has not been sent when it is due. */
 export interface Punctual {
-  write(key: Key, draft: Draft, dueMs?: number): Awaitable<void>;
-  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: number): Awaitable<void>;
+  write(key: Key, draft: Draft, dueMs?: DueMs): Awaitable<void>;
+  writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: DueMs): Awaitable<void>;
 }
 
 export interface GuardSettings {

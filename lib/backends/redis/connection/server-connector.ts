@@ -7,6 +7,7 @@ import { AbstractConnector, type RedisOptions as ClientOptions } from 'ioredis';
 import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { watchHandshake } from './handshake.js';
+import { givenUpUnheard } from './heard.js';
 
 /** To the server that the options name. */
 export class ServerConnector extends AbstractConnector {
@@ -38,5 +39,5 @@ export class ServerConnector extends AbstractConnector {
 
 /** No part of the library waits for what is told after the first error has been dealt with. */
 export function outlived(socket: Socket): Socket {
-  return watchHandshake(socket.on('error', () => undefined));
+  return watchHandshake(givenUpUnheard(socket.on('error', () => undefined)));
 }

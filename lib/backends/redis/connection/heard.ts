@@ -1,0 +1,36 @@
+/**
+ * ioredis gives sockets up by timers of its own. After a long computation they come before what has arrived meanwhile: here
+ * that is read first, and a socket that has heard something, or has connected, is not given up. Otherwise one blocked event
+ * loop would drop healthy connections, and everything under way on them.
+ */
+import type { Socket } from 'node:net';
+import { machineClock } from '../../../core/clock.js';
+
+/** How the error begins with which ioredis drops a connection that owes answers, in both of its versions. */
+const SILENT = 'Socket timeout';
+
+export function givenUpUnheard(socket: Socket): Socket {
+  const destroy = socket.destroy.bind(socket);
+  const setTimeout = socket.setTimeout.bind(socket);
+  socket.destroy = (error) => {
+    if (error?.message.startsWith(SILENT) !== true) return destroy(error);
+    void unlessHeard(socket, 'data', () => destroy(error));
+    return socket;
+  };
+  // Until it has connected: ioredis asks for nothing else.
+  socket.setTimeout = (timeoutMs, callback) =>
+    setTimeout(timeoutMs, callback && (() => void unlessHeard(socket, 'connect', callback)));
+  return socket;
+}
+
+async function unlessHeard(socket: Socket, sign: 'data' | 'connect', giveUp: () => void): Promise<void> {
+  let isHeard = false;
+  const hear = (): void => {
+    isHeard = true;
+  };
+  socket.once(sign, hear);
+  await machineClock.breathe();
+  await machineClock.breathe();
+  socket.off(sign, hear);
+  if (!isHeard && !socket.destroyed) giveUp();
+}

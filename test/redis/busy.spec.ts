@@ -1,0 +1,61 @@
+/** A process that computes for longer than any answer may take: what has arrived meanwhile is read before it is given up. */
+import { afterAll, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis-5';
+import { memory } from '../../lib/backends/memory/memory.backend.js';
+import { redis } from '../../lib/backends/redis/redis.backend.js';
+import { tiered } from '../../lib/backends/tiered/tiered.backend.js';
+import { systemClock, type Clock } from '../../lib/core/clock.js';
+import { Rig } from '../support/machine/rig.js';
+import { Machines } from '../support/redis/machines.js';
+import { clusterOfOne } from '../support/redis/redis-cluster.js';
+import { RedisProcess } from '../support/redis/redis-process.js';
+import { MASTER_NAME, sentinelOf } from '../support/redis/redis-sentinels.js';
+import { describeWithRedis } from '../support/redis/require-redis.js';
+import { proveBusy } from '../support/servers/busy.js';
+
+jest.setTimeout(60_000);
+
+describeWithRedis('a process that computes for long', () => {
+  const ends: (() => unknown)[] = [];
+  afterAll(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+
+  const connectionsOf = async (server: RedisProcess): Promise<number> =>
+    Number(/total_connections_received:(\d+)/.exec(String(await server.command('INFO', 'stats')))?.[1]);
+
+  it('A75: right after its calls loses no connection and no answer, whatever it is connected to', async () => {
+    const [server, node] = await Promise.all([RedisProcess.start(), clusterOfOne()]);
+    // A node alone does not know its own address.
+    await node.command('CONFIG', 'SET', 'cluster-announce-ip', '127.0.0.1');
+    const sentinel = await sentinelOf(server.port);
+    const adopted = [new Redis(server.port), new Redis5(server.port) as unknown as Redis] as const;
+    const on = (options: Parameters<Machines['ready']>[0]): Promise<Rig<Clock>> => {
+      const machines = new Machines();
+      ends.push(() => machines.close());
+      return machines.ready(options);
+    };
+    ends.push(
+      ...[server, node, sentinel].map((each) => () => each.stop()),
+      ...adopted.map((client) => () => client.disconnect()),
+    );
+    const levels = new Rig<Clock>({
+      clock: systemClock,
+      backend: tiered({ l1: memory(), l2: redis({ url: server.url }) }),
+    });
+    await levels.backend.open?.();
+    const rigs = {
+      alone: await on({ url: server.url }),
+      cluster: await on({ cluster: [{ host: '127.0.0.1', port: node.port }] }),
+      sentinels: await on({ sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: MASTER_NAME }),
+      'a client of version 6': await on({ client: adopted[0] }),
+      'a client of version 5': await on({ client: adopted[1] }),
+      'two levels': levels,
+    };
+    const before = [await connectionsOf(server), await connectionsOf(node)];
+    await proveBusy(rigs);
+    // Each look is a connection of its own.
+    expect([await connectionsOf(server), await connectionsOf(node)]).toEqual(before.map((many) => many + 1));
+  });
+});
