@@ -13,6 +13,7 @@ import { andThen, isPending, type Awaitable } from '../core/async/awaitable.js';
 import { registerClasses } from '../core/values/classes.js';
 import type { Codec, Header, Opened, Sealable } from '../core/codec.js';
 import { Copier } from '../core/values/copier.js';
+import { CacheConfigError } from '../core/errors.js';
 import { originOf, type KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { DamageReason, Emit } from '../core/observer.js';
@@ -44,6 +45,8 @@ export interface CodecParts {
 
 /** Largest body that is opened, however small `limits.maxValueBytes` is here: another process may allow more. */
 const MIN_MAX_BODY_BYTES = 16_777_216;
+/** A value is turned into text and back in one piece, and follows others on their connection. */
+const MOST_VALUE_BYTES = 8_388_608;
 const NO_CHECKS: ReadonlyMap<string, string> = new Map();
 const FOREIGN = Object.freeze({
   key: 'were sealed with a key that is not in codec.encryption.keys',
@@ -55,8 +58,13 @@ const FOREIGN = Object.freeze({
 
 type Foreign = keyof typeof FOREIGN;
 
-/** @throws CacheConfigError when a class cannot be registered */
+/** @throws CacheConfigError when a class cannot be registered, or values may be too large to leave the process */
 export function createCodec(options: ResolvedCodecOptions, parts: CodecParts): Codec {
+  if (parts.limits.maxValueBytes > MOST_VALUE_BYTES)
+    throw new CacheConfigError(
+      'limits.maxValueBytes',
+      `must not exceed ${MOST_VALUE_BYTES} (8 MiB) where values leave the process: writing and reading one would keep all other calls waiting. Keep what is larger where files are kept, and cache its address; or keep it in memory()`,
+    );
   return new EnvelopeCodec(options, parts);
 }
 

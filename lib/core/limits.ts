@@ -4,7 +4,11 @@ import { ownOptions } from './own-options.js';
 
 /** Bounds on what one cache may hold or do at once. Every one has a safe default. */
 export interface LimitOptions {
-  /** Largest value that is stored, in bytes (estimated in memory). Larger results are returned, not stored. @default 1 MiB */
+  /**
+   * Largest value that is stored, in bytes (estimated in memory). Larger results are returned, not stored. At most 512 MiB;
+   * 8 MiB where values leave the process (Redis, MongoDB, two levels), since one that is written or read keeps the calls of
+   * others waiting: beyond it the application does not start. @default 1 MiB
+   */
   readonly maxValueBytes?: number | undefined;
   /** Longest ttl a call may ask for; longer ones are shortened to it. @default '3650d' */
   readonly maxTtl?: Duration | undefined;

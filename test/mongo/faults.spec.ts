@@ -242,11 +242,19 @@ describeWithMongo('documents that are lost, damaged or forged', () => {
     });
 
     it('A58: a value that no document can hold is refused before it is sent, and a loaded one reaches its caller', async () => {
-      const rig = await fresh({ timeout: '10s' }, { maxValueBytes: 64 * 1_048_576 });
+      const limits = { maxValueBytes: 8_388_608 };
+      const rig = await fresh({ timeout: '10s' }, limits);
       const huge = randomBytes(17_000_000);
       await expect(rig.set('cat', huge)).rejects.toBeInstanceOf(ValueTooLargeError);
       expect(await rig.load('cat', () => huge)).toBe(huge);
       expect(await rig.get('cat')).toBeUndefined();
+      // Within the limit, and six times as long where nothing compresses it.
+      const codec = { compression: false } as const;
+      const backend = mongoBackend({ uri: server.url, collection: machines.prefix, timeout: '10s', codec, limits });
+      const draft = { value: '\u0001'.repeat(2_700_000), labels: [], freshForMs: 1_000, keptForMs: 1_000 };
+      const writing = (async () => backend.write(rig.key('cat'), { ...draft, isolation: undefined }))();
+      await expect(writing).rejects.toBeInstanceOf(ValueTooLargeError);
+      await backend.close();
       await rig.set('dog', 'Rex');
       expect(await rig.get('dog')).toBe('Rex');
     });

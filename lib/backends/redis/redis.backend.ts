@@ -92,6 +92,8 @@ class RedisBackend extends RemoteBackend<Shard> {
     const serverClock = new ServerClock(parts.clock);
     this.warnings = new Warnings(this.kind, { clock, emit });
     const { client } = options.source;
+    // Before anything is connected: what cannot work stops the start, and leaves nothing behind.
+    const sealing = parts.codec();
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     const lack = client && lackOf(client);
     if (lack !== undefined) this.warnings.warn(lack);
@@ -112,7 +114,7 @@ class RedisBackend extends RemoteBackend<Shard> {
     this.pool = new RedisPool(this.clients, client === undefined, poolEvents, { clock, random: parts.random });
     const { pool } = this;
     const shards = redisShards(prefix, options.shards);
-    this.keyCheck = new KeyCheck(parts.codec(), shards.lead);
+    this.keyCheck = new KeyCheck(sealing, shards.lead);
     this.applications = new RedisApplications(parts, this.warnings.warn, shards.lead);
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);

@@ -22,8 +22,8 @@ export interface GuardOptions {
   /** How long an invalidation is retried before its caller gets an error: the outcome is unknown. @default '1s' */
   readonly invalidationTimeout?: Duration | undefined;
   /**
-   * Unconfirmed invalidations that are queued to be resent; beyond it the tenant that has most of them is cleared in their
-   * stead, or everything where none has many. @default 10000
+   * Unconfirmed invalidations that are queued to be resent, each name of an eviction counted; beyond it the tenant that has
+   * most of them is cleared in their stead, or everything where none has many. The journal is as large. @default 10000
    */
   readonly maxRetries?: number | undefined;
   /** How long confirmed invalidations are kept, to be replayed to a server that took another's place. @default '60s' */

@@ -6,6 +6,7 @@ import type { BackendFactory, BackendParts } from '../../../lib/core/backend.js'
 import type { Codec, Opened } from '../../../lib/core/codec.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
 import type { CacheEvent } from '../../../lib/core/observer.js';
+import { resolveLimits } from '../../../lib/core/limits.js';
 import { resolveSettings } from '../../../lib/nest/cache.settings.js';
 import { Money } from '../core/support/values.js';
 import { ENCRYPTED, entryOf, ID, rig } from './support/codecs.js';
@@ -46,6 +47,14 @@ describe('how a backend gets its codec', () => {
     expect(() => codec.seal(entryOf('x'.repeat(3_000)), ID)).toThrow('limits.maxValueBytes');
     expect(await codec.open(Buffer.alloc(5), ID)).toBeUndefined();
     expect(events).toMatchObject([{ type: 'damaged', reason: 'malformed' }]);
+    await machine.close();
+  });
+
+  it('A74: values that would keep all others waiting stop the start where they leave the process, and only there', async () => {
+    const [{ backend, parts }, limits] = [spied(), resolveLimits({ maxValueBytes: 8_388_609 })];
+    const machine = assemble({ backend, limits });
+    expect(() => parts[0]!.codec()).toThrow(CacheConfigError);
+    expect(() => parts[0]!.codec()).toThrow('limits.maxValueBytes: must not exceed 8388608');
     await machine.close();
   });
 
