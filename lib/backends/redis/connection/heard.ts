@@ -9,18 +9,23 @@ import { machineClock } from '../../../core/clock.js';
 /** How the error begins with which ioredis drops a connection that owes answers, in both of its versions. */
 const SILENT = 'Socket timeout';
 
+/** By which ioredis has a socket told that it took too long to connect. No timer of this process: a socket's own. */
+const PATIENCE = 'setTimeout';
+
+type Patience = (timeoutMs: number, callback?: () => void) => Socket;
+
 export function givenUpUnheard(socket: Socket): Socket {
   const destroy = socket.destroy.bind(socket);
-  const setTimeout = socket.setTimeout.bind(socket);
+  const wait = socket[PATIENCE].bind(socket) as Patience;
   socket.destroy = (error) => {
     if (error?.message.startsWith(SILENT) !== true) return destroy(error);
     void unlessHeard(socket, 'data', () => destroy(error));
     return socket;
   };
   // Until it has connected: ioredis asks for nothing else.
-  socket.setTimeout = (timeoutMs, callback) =>
-    setTimeout(timeoutMs, callback && (() => void unlessHeard(socket, 'connect', callback)));
-  return socket;
+  const patient: Patience = (timeoutMs, callback) =>
+    wait(timeoutMs, callback && (() => void unlessHeard(socket, 'connect', callback)));
+  return Object.assign(socket, { [PATIENCE]: patient });
 }
 
 async function unlessHeard(socket: Socket, sign: 'data' | 'connect', giveUp: () => void): Promise<void> {
