@@ -11,6 +11,7 @@ import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { tieredFactory } from '../support/bus/tiered-machine.js';
 import { Rig } from '../support/machine/rig.js';
+import { Application } from '../support/redis/application.js';
 import { Machines } from '../support/redis/machines.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';
@@ -118,6 +119,26 @@ describeWithRedis('a master that was demoted and still answers', () => {
     });
     expect(await rig.get('cat')).toBeUndefined();
   });
+
+  it.each([
+    ['by address', ({ master }: RedisSentinels) => url(master.port)],
+    ['by sentinels', ({ addresses }: RedisSentinels) => ({ sentinels: addresses, name: MASTER_NAME })],
+  ])(
+    'A69: however many calls it refuses at once, its connection is ended once and nothing printed (%s)',
+    async (_, to) => {
+      const group = await RedisSentinels.start();
+      ends.push(() => group.stop());
+      const application = new Application({ version: 6, options: { ...to(group), timeout: '2s' } });
+      ends.push(() => application.kill());
+      await application.started(30_000);
+      await until('what is stored is found', () => application.isHit());
+      for (const sentinel of group.sentinels) sentinel.halt();
+      await group.master.command(...NOWHERE);
+      expect(await application.setMany()).toBe(50);
+      await application.close(10_000);
+      expect(application.printed).toBe('');
+    },
+  );
 
   it('A69: with sentinels that hang while it is demoted by hand', async () => {
     const group = await RedisSentinels.start();

@@ -47,6 +47,8 @@ async function run(ground: GroundName, seed: number): Promise<boolean> {
   return stale + foreign + failed + stuck === 0;
 }
 
+// Servers go with the process that started them, when it ends in order.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 // Stacks of what fails while a network does are the dearest thing in it, and no one looks at them.
 Error.stackTraceLimit = 0;
 const untilMs = performance.now() + number('HISTORY_SECONDS', 60) * 1_000;

@@ -40,6 +40,9 @@ async function answer(verb) {
     await app.close();
     client?.disconnect();
     process.disconnect();
+  } else if (verb === 'set many') {
+    const setting = Array.from({ length: 50 }, (_, at) => cache.set(`cat ${at}`, 'Tom'));
+    process.send({ refused: (await Promise.allSettled(setting)).filter(({ status }) => status === 'rejected').length });
   } else process.send({ isHit: await isHit() });
 }
 

@@ -24,6 +24,7 @@ interface Told {
   readonly failed?: string;
   readonly startedMs?: number;
   readonly isHit?: boolean;
+  readonly refused?: number;
 }
 
 export class Application {
@@ -64,6 +65,13 @@ export class Application {
     const telling = this.told('answer', 10_000);
     this.child.send('ask');
     return (await telling).isHit === true;
+  }
+
+  /** Sets fifty at once; how many of them failed. */
+  async setMany(): Promise<number> {
+    const telling = this.told('answer', 10_000);
+    this.child.send('set many');
+    return (await telling).refused ?? NaN;
   }
 
   /** Closes the application, and waits for the process to end of itself. @throws when it does not */

@@ -18,6 +18,7 @@ export class MasterConnector extends SentinelConnector {
   /** Connections to sentinels that have not ended. */
   private readonly asked = new Set<Redis>();
   private readonly waits: SentinelWaits;
+  private left: unknown;
 
   constructor(options: ClientOptions) {
     super(options as ConstructorParameters<typeof SentinelConnector>[0]);
@@ -41,8 +42,13 @@ export class MasterConnector extends SentinelConnector {
     return socket;
   }
 
+  /** A socket that is ending is not ended again: see ServerConnector. */
   override disconnect(): void {
-    super.disconnect();
+    if (this.stream !== undefined && this.stream === this.left) this.connecting = false;
+    else {
+      this.left = this.stream;
+      super.disconnect();
+    }
     this.leave();
   }
 

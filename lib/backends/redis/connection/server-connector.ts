@@ -11,6 +11,8 @@ import { givenUpUnheard } from './heard.js';
 
 /** To the server that the options name. */
 export class ServerConnector extends AbstractConnector {
+  private left: unknown;
+
   constructor(private readonly options: ClientOptions) {
     super(options.disconnectTimeout ?? 0);
   }
@@ -30,10 +32,17 @@ export class ServerConnector extends AbstractConnector {
     return outlived(socket);
   }
 
-  /** What has ended already is not ended again: ioredis would wait for that with a timer, and keep the process. */
+  /**
+   * What has ended already, or is ending, is not ended again: ioredis would wait for that with a timer and a listener each
+   * time. It is told to once for each call that a demoted master refuses.
+   */
   override disconnect(): void {
-    if ((this.stream as Socket | undefined)?.destroyed === true) this.connecting = false;
-    else super.disconnect();
+    const stream = this.stream as Socket | undefined;
+    if (stream !== undefined && (stream.destroyed || stream === this.left)) this.connecting = false;
+    else {
+      this.left = stream;
+      super.disconnect();
+    }
   }
 }
 
