@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { leftOut } from './test/support/selection.mjs';
 
 // Hybrid: native ES modules when node runs with --experimental-vm-modules (`npm test` does), CommonJS otherwise, so that
 // a bare `npx jest` passes too.
@@ -14,10 +15,10 @@ const ESM_ONLY =
 export default {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/servers/redis.install.mjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/left-contexts.cjs'],
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
-  // Slow by design, and run by `npm run test:soak`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/soak/'],
+  testPathIgnorePatterns: ['/node_modules/', ...leftOut(process.argv.slice(2))],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/bench/', '<rootDir>/test/nest-11/node_modules/'],
   extensionsToTreatAsEsm: isEsm ? ['.ts'] : [],
   moduleNameMapper: {

@@ -1,0 +1,7 @@
+/** The specs of this folder as one suite: see test/support/selection.mjs. */
+import './canonical.spec.js';
+import './class-source.spec.js';
+import './classes.spec.js';
+import './copier.spec.js';
+import './plain.spec.js';
+import './shapes.spec.js';

@@ -1,0 +1,20 @@
+/** The specs of this folder as one suite: see test/support/selection.mjs. */
+import './coalesced.spec.js';
+import './fair-share.spec.js';
+import './faults.spec.js';
+import './in-flight-load.spec.js';
+import './inheritance.spec.js';
+import './limits.spec.js';
+import './loader-context.spec.js';
+import './loader-results.spec.js';
+import './many-tags.spec.js';
+import './nesting.spec.js';
+import './outage.spec.js';
+import './policy.spec.js';
+import './put.spec.js';
+import './questions.spec.js';
+import './reentrancy.spec.js';
+import './single-flight.spec.js';
+import './stack-traces.spec.js';
+import './stale.spec.js';
+import './writes.spec.js';

@@ -1,0 +1,10 @@
+/** The specs of this folder as one suite: see test/support/selection.mjs. */
+import './application.spec.js';
+import './env/config.spec.js';
+import './late-work.spec.js';
+import './lazy-steps.spec.js';
+import './module.spec.js';
+import './one-context.spec.js';
+import './several-caches.spec.js';
+import './told-inside.spec.js';
+import './whose-functions.spec.js';
