@@ -5,7 +5,7 @@ import { Copier } from '../../../lib/core/values/copier.js';
 import { anyValue, holes, Money, objectOf, TYPED_ARRAYS, TYPES } from '../core/support/values.js';
 import { entryOf, forge, ID, rig } from './support/codecs.js';
 import { identical } from './support/identical.js';
-import { runs } from '../../support/soak.js';
+import { runs, soaking } from '../../support/soak.js';
 
 const copier = new Copier(TYPES);
 const FORMAT = { json: 0, tagged: 1, bytes: 2 };
@@ -37,7 +37,7 @@ function through({ codec }: ReturnType<typeof rig>, value: unknown): unknown {
 }
 
 describe('B3, B4: a value comes back exactly as it was', () => {
-  it('whatever it is made of, a hundred thousand times: twenty thousand values, by themselves and inside of others', () => {
+  it('whatever it is made of, by itself and inside of others', () => {
     const plain = rig({ compression: false });
     const wrappings = [
       (value: unknown) => value,
@@ -48,7 +48,11 @@ describe('B3, B4: a value comes back exactly as it was', () => {
       (value: unknown) => new Money(value, { deep: [[value]] }),
     ];
     fc.assert(
-      fc.property(anyStored, (value) => wrappings.every((wrap) => identical(through(plain, wrap(value)), wrap(value)))),
+      fc.property(anyStored, fc.nat(wrappings.length - 1), (value, drawn) => {
+        // Whole, each value is tried in all of them.
+        const tried = soaking(wrappings, [wrappings[drawn]!]);
+        return tried.every((wrap) => identical(through(plain, wrap(value)), wrap(value)));
+      }),
       runs(20_000),
     );
     expect(plain.events).toEqual([]);

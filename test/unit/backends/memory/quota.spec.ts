@@ -5,6 +5,7 @@ import type { Quota } from '../../../../lib/backends/memory/quota.js';
 import { CacheConfigError, QuotaExceededError, ValueTooLargeError } from '../../../../lib/core/errors.js';
 import { seededRandom } from '../../../../lib/testing/seeded-random.js';
 import { errorOf, Rig } from '../../../support/machine/rig.js';
+import { soaking } from '../../../support/soak.js';
 import { RunInContext } from '../support/inside.js';
 
 interface Held {
@@ -160,18 +161,21 @@ describe('quotas of tenants', () => {
   });
 });
 
+/** What memory holds, keys and reads are so many times as many when suites run whole. */
+const SCALE = soaking(3, 1);
+
 /** Tenants that read the same few keys over and over, beside one that reads every key once. */
 function hitRateOfOthers(options: MemoryOptions, scanners: number): number {
   const inside = new RunInContext(options);
   const random = seededRandom(7);
   const tenants = Array.from({ length: 63 }, (_, index) => `t${index}`);
   let [reads, hits] = [0, 0];
-  for (let step = 0; step < 36_000; step++) {
+  for (let step = 0; step < 12_000 * SCALE; step++) {
     const tenant = tenants[Math.floor(random() * tenants.length)]!;
-    const key = inside.key(Math.floor(random() ** 2 * 60), { tenant });
-    if (step > 12_000) reads++;
+    const key = inside.key(Math.floor(random() ** 2 * 20 * SCALE), { tenant });
+    if (step > 4_000 * SCALE) reads++;
     if (inside.value(key) === undefined) inside.write(key, step);
-    else if (step > 12_000) hits++;
+    else if (step > 4_000 * SCALE) hits++;
     // Five reads of them for one of all others.
     for (let more = 0; scanners > 0 && more < 5; more++) {
       inside.write(inside.key(`scan-${step}-${more}`, { tenant: `scanner ${(step + more) % scanners}` }), more);
@@ -182,7 +186,7 @@ function hitRateOfOthers(options: MemoryOptions, scanners: number): number {
 
 describe('P12 in small: one tenant of 64 reads everything once', () => {
   it('with quotas the others keep at least 95 % of the hit rate they have alone; without, they do not', () => {
-    const bounds = { maxEntries: 6_000 };
+    const bounds = { maxEntries: 2_000 * SCALE };
     const alone = hitRateOfOthers({ ...bounds, quota: {} }, 0);
     expect(alone).toBeGreaterThan(0.9);
     expect(hitRateOfOthers({ ...bounds, quota: {} }, 1) / alone).toBeGreaterThan(0.95);
@@ -190,9 +194,10 @@ describe('P12 in small: one tenant of 64 reads everything once', () => {
   });
 
   it.each([
-    ['several scan at once', 6_000, 5],
-    ['memory is no larger than what the others need', 3_780, 1],
-  ])('the same where %s', (_, maxEntries, scanners) => {
+    ['several scan at once', 2_000, 5],
+    ['memory is no larger than what the others need', 1_260, 1],
+  ])('the same where %s', (_, entries, scanners) => {
+    const maxEntries = entries * SCALE;
     const alone = hitRateOfOthers({ maxEntries, quota: {} }, 0);
     expect(hitRateOfOthers({ maxEntries, quota: {} }, scanners) / alone).toBeGreaterThan(0.95);
   });

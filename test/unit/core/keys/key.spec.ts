@@ -6,7 +6,7 @@ import { NO_SCOPE, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys
 import { idOf, keyFactoryOf, partId, type Said } from '../support/key-factories.js';
 import { sameParts } from '../support/same.js';
 import { anyId, anyNamespace, HOSTILE_WORDS } from '../support/words.js';
-import { runs } from '../../../support/soak.js';
+import { runs, soaking } from '../../../support/soak.js';
 import { partitionOfId } from '../../../../lib/core/keys/partition.js';
 
 const keyFactory = keyFactoryOf();
@@ -329,7 +329,7 @@ describe('spaces', () => {
     const scope = scopeOf({ tenant: 'many' });
     const [idle, used] = [own.space(scope, 'tenant', 'idle'), own.space(scope, 'tenant', 'used')];
     let most = 0;
-    for (let index = 0; index < 50_000; index++) {
+    for (let index = 0; index < soaking(50_000, 30_000); index++) {
       own.space(scope, 'tenant', `n${index}`);
       if (index % 5_000 === 0) {
         used.stats.hits++;

@@ -2,6 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { SpaceStats } from '../../../../lib/core/keys/space-stats.js';
 import { StatsRegistry } from '../../../../lib/core/keys/stats-registry.js';
 import type { Partition } from '../../../../lib/core/keys/partition.js';
+import { soaking } from '../../../support/soak.js';
+
+/** More than there are rows. */
+const MANY = soaking(100_000, 30_000);
 
 function rowOf(tenant: string, user: string | undefined, namespace: string): Parameters<StatsRegistry['row']>[0] {
   const partition = `t.${tenant}` as Partition;
@@ -55,22 +59,24 @@ describe('the counters of spaces', () => {
     expect(registry.sum()).toEqual(numbers);
   });
 
-  it('C27: are bounded: a hundred thousand tenants leave twenty thousand rows at most, and no count is lost in the sum', () => {
+  it('C27: are bounded: any number of tenants leaves twenty thousand rows at most, and no count is lost in the sum', () => {
     const registry = new StatsRegistry();
-    for (let index = 0; index < 100_000; index++) registry.row(rowOf(`tenant${index}`, undefined, 'cats')).hits += 1;
-    expect(registry.sum().hits).toBe(100_000);
+    for (let index = 0; index < MANY; index++) registry.row(rowOf(`tenant${index}`, undefined, 'cats')).hits += 1;
+    expect(registry.sum().hits).toBe(MANY);
     expect((registry as unknown as { rows: Map<string, unknown> }).rows.size).toBeLessThanOrEqual(20_000);
   });
 
   it('C21: keep the row of a tenant at work while another makes up rows by the thousand', () => {
     const registry = new StatsRegistry();
     const acme = registry.row(rowOf('acme', undefined, 'cats'));
-    for (let index = 0; index < 100_000; index++) {
+    for (let index = 0; index < MANY; index++) {
       if (index % 100 === 0) acme.hits += 1;
       registry.row(rowOf('flood', `user${index}`, 'cats')).misses += 1;
     }
     expect(registry.row(rowOf('acme', undefined, 'cats'))).toBe(acme);
-    expect(registry.sum({ partition: 't.acme' as Partition, path: undefined, namespace: undefined }).hits).toBe(1_000);
+    expect(registry.sum({ partition: 't.acme' as Partition, path: undefined, namespace: undefined }).hits).toBe(
+      MANY / 100,
+    );
   });
 
   it('say from when on the figures of a tenant count whose rows had to go, and that some are missing', () => {

@@ -150,7 +150,11 @@ describe('B6: circles and shared references', () => {
     let bomb: unknown = 'x';
     for (let level = 0; level < 60; level++) bomb = { left: bomb, right: bomb };
     expect(() => copier.admit(bomb, 'clone', 1_000_000)).toThrow(ValueTooLargeError);
-    expect(() => copier.admit(bomb, 'clone')).toThrow(ValueTooLargeError);
+  });
+
+  it('what is larger than 64 MiB is refused where no limit is said', () => {
+    const part = 'x'.repeat(16 * 1_048_576);
+    expect(() => copier.admit([part, part, part, part], 'clone')).toThrow(ValueTooLargeError);
   });
 });
 
