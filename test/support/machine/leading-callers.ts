@@ -20,6 +20,9 @@ export const CALLERS: Readonly<Record<string, (app: App, place: Place, id: strin
   'a method that stores': async ({ rows }, place, id) => {
     await rows.save(place, id);
   },
+  'a method that stores and whose condition says no': async ({ rows }, place, id) => {
+    await rows.saveNothing(place, id);
+  },
   'a method that evicts': async ({ rows }, place, id) => {
     await rows.remove(place, id);
   },

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { BackendFactory } from '../../../lib/core/backend.js';
-import { CacheModule, CacheService } from '../../../lib/index.js';
+import { CacheModule, CacheService, type CacheModuleOptions } from '../../../lib/index.js';
 import { places, PLACES, Rows, TTL } from './failing-rows.js';
 import { CALLERS, lead } from './leading-callers.js';
 
@@ -11,15 +11,16 @@ const NODE_DEFAULT = 10;
 export const CALLER: unknown = expect.stringMatching(/^ {4}at .*leading-callers/);
 
 /** For a backend, with a whole application around it. */
-export function proveTraces(backend: () => BackendFactory | undefined): void {
+export function proveTraces(backend: () => BackendFactory | undefined, options: CacheModuleOptions = {}): void {
   let module: TestingModule;
   let rows: Rows;
   let cache: CacheService;
   let count = 0;
+  const inScope = (work: () => Promise<unknown>): Promise<unknown> => cache.runInScope({ tenant: 'acme' }, work);
 
   beforeAll(async () => {
     module = await Test.createTestingModule({
-      imports: [CacheModule.forRoot({ backend: backend(), prefix: `traces-${process.pid}` })],
+      imports: [CacheModule.forRoot({ backend: backend(), prefix: `traces-${process.pid}`, ...options })],
       providers: [Rows],
     }).compile();
     module.useLogger(false);
@@ -39,6 +40,16 @@ export function proveTraces(backend: () => BackendFactory | undefined): void {
     },
   );
 
+  it('what a method that stores throws shows the plan too, which awaits what it returns', async () => {
+    const store = CALLERS['a method that stores']!;
+    const { frames } = await thrownBy(() =>
+      inScope(() => store({ rows, cache }, 'once something has answered', `${++count}`)),
+    );
+    expect(frames).toContainEqual(expect.stringContaining('PutPlan.put'));
+  });
+
+  // Without a cache no caller joins another.
+  if (options.enabled === false) return;
   it('callers who join do not take it from the one who leads', async () => {
     const id = `joined-${++count}`;
     const joined: Promise<unknown>[] = [];
@@ -53,8 +64,6 @@ export function proveTraces(backend: () => BackendFactory | undefined): void {
     const shared = ends.filter((end) => end.status === 'rejected' && end.reason === error);
     expect(shared).toHaveLength(5);
   });
-
-  const inScope = (work: () => Promise<unknown>): Promise<unknown> => cache.runInScope({ tenant: 'acme' }, work);
 }
 
 /** What a call fails with, and the lines that Node would show of its stack. */

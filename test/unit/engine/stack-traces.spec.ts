@@ -11,6 +11,28 @@ const BACKENDS = [
   ['a backend that answers asynchronously', () => chaos(memory())],
 ] as const;
 
+describe('a cache that is switched off', () => {
+  proveTraces(() => memory(), { enabled: false });
+});
+
+it.each([
+  ['found nothing', () => undefined],
+  ['failed', (backend: ReturnType<typeof chaos>) => backend.failNext('read')],
+])('the function that asked the backend is in the stack as well, where its read %s', async (_, prepare) => {
+  const backend = chaos(memory());
+  const rig = new Rig({ backend });
+  prepare(backend);
+  const load = async (): Promise<never> => {
+    await undefined;
+    throw new Error('no such row');
+  };
+  const { error, frames } = await thrownBy(() => lead(() => rig.load('tom', load)));
+  expect(error.message).toBe('no such row');
+  // It awaits what it returns: otherwise it is left out.
+  expect(frames).toContainEqual(expect.stringContaining('CacheEngine.getOrSetLater'));
+  expect(frames).toContainEqual(CALLER);
+});
+
 describe.each(BACKENDS)('%s', (_, backend) => {
   proveTraces(backend);
 
