@@ -21,7 +21,7 @@ import { mongoFactory, MongoMachines, type MongoMachineOptions } from '../suppor
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
-import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutTheClient, proveContract } from '../support/servers/contract-harness.js';
 import { pause, randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { timed } from '../support/time.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
@@ -396,7 +396,7 @@ describeWithRedis('buses as values', () => {
     describe('keep the contract of backends', () => {
       proveContract(
         mongoHarness(() => ({ uri: server.url, over: over(byRedis()) }), true),
-        isAboutThePath,
+        isAboutTheClient,
       );
     });
 

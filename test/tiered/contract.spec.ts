@@ -1,6 +1,6 @@
 /** Two levels keep the contract of backends: each client has copies of its own, and receives the changes of the others. */
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutTheClient, isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
 import { RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { tieredHarness } from '../support/bus/tiered-machine.js';
@@ -32,7 +32,7 @@ describeWithRedis('memory over Redis keeps the contract of backends', () => {
   describe('when they come by sharded channels', () => {
     proveContract(
       tieredHarness(() => server.url, { maxUnvalidated: '1h', shards: 4, pubSub: 'sharded' }),
-      isAboutThePath,
+      isAboutTheClient,
     );
   });
 });

@@ -137,3 +137,53 @@ export function isAboutTheServer(topic: string, name: string): boolean {
     topic !== 'values' && topic !== 'time' && !/\blife\b|lives on|past its ttl|expiry|ends by itself|ran out/.test(name)
   );
 }
+
+/**
+ * For what differs in the client alone, and never in what the server does: each verb with the answers that it can give,
+ * many arguments and none, names of every kind, and what one client changes and another has to learn of. What the server
+ * decides is proven over one kind of client, with all cases.
+ */
+export const OF_EACH_VERB: ReadonlySet<string> = new Set([
+  'what was never written reads as nothing',
+  'what one client writes, every client reads',
+  'many are read in the order of their keys, with gaps where nothing is',
+  'reading no keys gives no readings',
+  'a reading among many shows what was invalidated, as a single one does',
+  'a key that is long, or full of signs that mean something elsewhere, is a key like others',
+  'of many who ask at once, exactly one is granted the lease',
+  'a refresh is granted although a fresh entry is there, and shows it',
+  'a lease that was lost cannot be renewed',
+  'a released lease is free for the next at once, and its fill is refused',
+  'a fill is stored when nothing happens between its lease and it',
+  'a fill is refused (lease-lost) when its key is evicted between its lease and it',
+  'a fill is refused (invalidated) when its tag is invalidated for the whole tenant between its lease and it',
+  'a fill is refused (refused) when a pattern that matches its key is removed between its lease and it',
+  'a fill may bring labels that were not known when the lease was granted',
+  'many writes are all there, each its own, across users and tenants',
+  'a batch with a value that cannot be stored stores none of its values',
+  'writing nothing is nothing',
+  'a count starts at nothing and goes up and down',
+  'counts lose nothing while somebody changes their ttl',
+  'a count may go on without end',
+  'whatever is no whole number is no count, and stays as it is',
+  'a count carries its tags, and begins anew when one is invalidated',
+  'evicting counts what was live, each entry once',
+  'many are evicted at once',
+  'every label that a space brings invalidates what lies in it',
+  'several labels are invalidated in one step',
+  'tags that look like something else are tags',
+  'clearing a tenant covers everything it and its users have',
+  'clearing everything crosses tenants, and counts what was live',
+  'usage counts exactly what is live in a view, and in all of them',
+  'a listing knows stars, question marks, classes and escapes',
+  'a long listing comes in pages, and leaves nothing out',
+  'removing by pattern counts and removes what matches in its view',
+  'an instance of a registered class comes back as one',
+  'a backend says what it is and how full',
+  'a backend that is there answers a ping',
+  'a backend may be closed again and again',
+]);
+
+export function isAboutTheClient(_topic: string, name: string): boolean {
+  return OF_EACH_VERB.has(name);
+}
