@@ -9,6 +9,7 @@ import { LEVELS } from '../support/mongo/levels.js';
 import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { SpareServers } from '../support/mongo/spare-servers.js';
 import { withCollections } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
@@ -24,14 +25,15 @@ const LONG_TIMEOUTS = { timeout: '10s' } as const;
 
 describeWithMongo('a MongoDB that is away', () => {
   const machines = new MongoMachines();
+  const servers = new SpareServers();
   const ends: (() => unknown)[] = [];
   afterEach(async () => {
     await machines.close();
     for (const end of ends.splice(0).reverse()) await end();
   });
   const start = async (): Promise<MongoProcess> => {
-    const server = await MongoProcess.start();
-    ends.push(() => server.stop());
+    const server = await servers.take();
+    ends.push(() => servers.giveBack(server));
     return server;
   };
   const nowhere = async (): Promise<MongoProcess> => {

@@ -7,6 +7,7 @@ import { failCommands } from '../support/mongo/fail-command.js';
 import { mongoBackend, MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { SpareServers } from '../support/mongo/spare-servers.js';
 import { standIn } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { pause, until } from '../support/redis/redis-process.js';
@@ -17,14 +18,15 @@ const LONG_TIMEOUTS = { failures: 1_000, timeout: '5s', invalidationTimeout: '10
 
 describeWithMongo('the way to a MongoDB', () => {
   const machines = new MongoMachines();
+  const servers = new SpareServers();
   const ends: (() => unknown)[] = [];
   afterEach(async () => {
     await machines.close();
     for (const end of ends.splice(0).reverse()) await end();
   });
   const start = async (): Promise<{ server: MongoProcess; proxy: TcpProxy; through: string }> => {
-    const server = await MongoProcess.start();
-    ends.push(() => server.stop());
+    const server = await servers.take();
+    ends.push(() => servers.giveBack(server));
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
     return { server, proxy, through: `mongodb://127.0.0.1:${proxy.port}/test` };

@@ -16,6 +16,7 @@ import { Cacheable } from '../../lib/nest/decorators/cacheable.decorator.js';
 import { failCommands } from '../support/mongo/fail-command.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
+import { SpareServers } from '../support/mongo/spare-servers.js';
 import { proveApart } from '../support/machine/prove-apart.js';
 import { proveChain } from '../support/machine/prove-chain.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
@@ -39,13 +40,14 @@ class Cats {
 class CatsModule {}
 
 describeWithMongo('an application on MongoDB', () => {
+  const servers = new SpareServers();
   const ends: (() => unknown)[] = [];
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end();
   });
   const place = async (isThere: boolean): Promise<MongoProcess> => {
-    const server = await (isThere ? MongoProcess.start() : MongoProcess.nowhere());
-    ends.push(() => server.stop());
+    const server = await (isThere ? servers.take() : MongoProcess.nowhere());
+    ends.push(() => (isThere ? servers.giveBack(server) : server.stop()));
     return server;
   };
   const boot = async (...imports: DynamicModule[]) => {

@@ -14,6 +14,7 @@ const endAll = (): void => {
 
 export abstract class ServerProcess {
   private child: ChildProcess | undefined;
+  private isDisturbed = false;
 
   protected constructor(
     readonly port: number,
@@ -24,9 +25,15 @@ export abstract class ServerProcess {
     return this.child?.pid;
   }
 
+  /** Whether it was killed or halted, so that what depends on its having been there all the time cannot be asked of it. */
+  get wasDisturbed(): boolean {
+    return this.isDisturbed;
+  }
+
   /** `kill -9`. */
   async kill(): Promise<void> {
     const { child } = this;
+    this.isDisturbed = true;
     this.child = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -37,6 +44,7 @@ export abstract class ServerProcess {
 
   /** The process hangs: its connections stay, nothing answers. */
   halt(): void {
+    this.isDisturbed = true;
     this.child?.kill('SIGSTOP');
   }
 
