@@ -11,8 +11,8 @@ import type { Seen, Who } from './support/notes.js';
 import { KeptLog } from './support/quiet.js';
 import { soaking } from '../support/soak.js';
 
-const REQUESTS = soaking(100_000, 10_000);
-const HTTP_REQUESTS = soaking(3_000, 1_000);
+const REQUESTS = soaking(100_000, 5_000);
+const HTTP_REQUESTS = soaking(3_000, 600);
 
 @Controller()
 class CanaryController {

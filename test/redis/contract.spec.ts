@@ -2,7 +2,7 @@
 import { describe, jest } from '@jest/globals';
 import { redisHarness } from '../support/redis/contract-harness.js';
 import { describeOnRedis } from '../support/redis/require-redis.js';
-import { isAboutThePath, proveContract } from '../support/servers/contract-harness.js';
+import { isAboutTheClient, proveContract } from '../support/servers/contract-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -14,7 +14,7 @@ describeOnRedis('Redis keeps the contract of backends', (url) => {
   describe('spread over four slots', () => {
     proveContract(
       redisHarness(() => ({ url: url(), shards: 4 })),
-      isAboutThePath,
+      isAboutTheClient,
     );
   });
 });

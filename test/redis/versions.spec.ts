@@ -1,5 +1,5 @@
 /** B18: two versions of the library at one server, as a deployment has them for a while. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { Version, type Change, type VersionProcess } from '../support/redis/versions.js';
@@ -34,10 +34,8 @@ describeWithRedis('two versions of the library', () => {
       ...(await Promise.all([[], [LATER_ENVELOPE, LATER_SCRIPTS], [LATER_LAYOUT]].map((all) => Version.with(...all)))),
     );
   });
-  afterEach(async () => {
-    await Promise.all(processes.splice(0).map((one) => one.stop()));
-  });
   afterAll(async () => {
+    await Promise.all(processes.map((one) => one.stop()));
     await Promise.all(versions.map((version) => version.remove()));
     await server.stop();
   });
@@ -56,9 +54,10 @@ describeWithRedis('two versions of the library', () => {
       ['the older', () => older as VersionProcess, () => later as VersionProcess],
       ['the later', () => later as VersionProcess, () => older as VersionProcess],
     ];
-    beforeEach(async () => {
+    beforeAll(async () => {
       [older, later] = await startBoth(1);
     });
+    afterEach(() => older?.ask('clearEverything'));
 
     it.each(sides)('B18: what %s stores is a miss for the other, which loads it anew', async (_, one, other) => {
       await one().ask('set', 'cat', { name: 'Tom' });
