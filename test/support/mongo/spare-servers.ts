@@ -22,9 +22,17 @@ export class SpareServers {
 
   /** Once every client of the case is closed. One that was killed, halted or begun again is ended. */
   async giveBack(server: MongoProcess): Promise<void> {
-    if (server.wasDisturbed) return server.stop();
-    await failNothing(server.url);
-    await withDb(server.url, (db) => db.dropDatabase());
-    this.spare.push(server);
+    const isSound = !server.wasDisturbed && (await emptied(server));
+    if (isSound) this.spare.push(server);
+    else await server.stop();
+  }
+}
+
+async function emptied({ url }: MongoProcess): Promise<boolean> {
+  try {
+    await failNothing(url);
+    return await withDb(url, (db) => db.dropDatabase());
+  } catch {
+    return false;
   }
 }
