@@ -7,7 +7,7 @@ import { mongoBackend, type MongoBackendOptions } from '../support/mongo/mongo-m
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { withCollections } from '../support/mongo/stand-in.js';
-import { ASKED, stopping, type Stopping } from '../support/servers/abandoned.js';
+import { ASKED, stopping, type Stopping } from '../support/servers/orphaned-leases.js';
 import { randomPrefix, until } from '../support/redis/redis-process.js';
 
 describeWithMongo('a grant that came too late and could not be given back at once', () => {

@@ -8,7 +8,7 @@ import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { redisBackend, type RedisBackendOptions } from '../support/redis/redis-machine.js';
 import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
-import { ASKED, stopping, type Stopping } from '../support/servers/abandoned.js';
+import { ASKED, stopping, type Stopping } from '../support/servers/orphaned-leases.js';
 
 describeWithRedis('a lease that could not be given back at once', () => {
   let server: RedisProcess;
