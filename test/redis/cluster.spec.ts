@@ -13,6 +13,9 @@ jest.setTimeout(90_000);
 /** The nodes give each other a second; how long they take to agree on a master after that is up to the machine. */
 const TAKEOVER_MS = 45_000;
 
+/** Masters are asked once a second whose data they hold; and what a busy machine adds to that. */
+const LOOKS_MS = 4_000;
+
 type Machine = Awaited<ReturnType<Machines['ready']>>;
 
 /** Readers and writers of versions at work; what was stale, what failed, and how long the longest took. */
@@ -266,6 +269,49 @@ describeWithRedis('a cluster', () => {
     seen.add(await rig.get('ewe', { tenant: 'acme' }));
     expect([...seen]).toEqual([undefined]);
     await cluster.settled();
+  });
+
+  it('A76: a master that took the data of another, and is back before a call meets that, is told the last invalidations', async () => {
+    const clients = [new Cluster(cluster.startNodes), new Cluster5(cluster.startNodes) as unknown as Cluster];
+    try {
+      const options = [{ cluster: cluster.startNodes }, ...clients.map((client) => ({ client }))];
+      const rigs = await Promise.all(options.map((each) => machines.ready(each, undefined, randomPrefix())));
+      const { master, replica } = await cluster.keeperOf(await slotOf(rigs[0] as Machine, 'acme'));
+      const follows = async (node: RedisProcess, of: RedisProcess): Promise<boolean> =>
+        String(await node.command('INFO')).includes('master_link_status:up') &&
+        (await node.command('DBSIZE')) === (await of.command('DBSIZE'));
+      await Promise.all(rigs.map((rig) => rig.set('cat', 'old', { tags: ['red'] })));
+      await until('the replica has it', () => follows(replica, master));
+      // They have been connected to it for as long as it takes to be asked whose data it holds.
+      await pause(1_200);
+      replica.halt();
+      await master.command('CLIENT', 'KILL', 'TYPE', 'replica');
+      await Promise.all(rigs.map((rig) => rig.invalidateTag('red')));
+      // The replica takes over before it can hear of it. From here on nothing is asked of either.
+      master.halt();
+      replica.resume();
+      await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
+      master.resume();
+      await until('the master follows it', () => follows(master, replica), TAKEOVER_MS);
+      await master.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
+      await until('it is master again', async () => (await master.role()) === 'master', TAKEOVER_MS);
+      await Promise.all(
+        rigs.map((rig) => until('it is gone', async () => (await rig.get('cat')) === undefined, LOOKS_MS)),
+      );
+      for (let round = 0; round < 50; round++)
+        expect(await Promise.all(rigs.map((rig) => rig.get('cat')))).toEqual([undefined, undefined, undefined]);
+      await Promise.all(
+        rigs.map((rig) =>
+          until('it is used', async () => {
+            await rig.load('ant', () => 'Ann');
+            return (await rig.get('ant')) === 'Ann';
+          }),
+        ),
+      );
+    } finally {
+      for (const client of clients) client.disconnect();
+      await cluster.settled();
+    }
   });
 
   it('A34: a master cut off with a minority says so: evictions are rejected until it belongs to the cluster again', async () => {

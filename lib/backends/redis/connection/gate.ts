@@ -10,6 +10,7 @@ import type { Clock } from '../../../core/clock.js';
 import { BackendError } from '../../../core/errors.js';
 import { isReply, problemOf, redisError, saysWord } from './errors.js';
 import { tlsHint } from './handshake.js';
+import { MasterHistories } from './master-histories.js';
 import { RoleWatch } from './role-watch.js';
 import type { Client } from './send-command.js';
 import { probeServer, type Role, type ServerIdentity } from './server-probe.js';
@@ -50,6 +51,8 @@ export class ConnectionGate {
   private identity: ServerIdentity | undefined;
   private readonly topology = new TopologyWatch();
   private readonly role: RoleWatch;
+  /** Of a cluster. */
+  private readonly histories: MasterHistories | undefined;
   /** Counts connections, so that the probe of an earlier one does not let calls pass to a later one. */
   private epoch = 0;
   /** A replica answered last: a master in its place may have missed what was confirmed elsewhere. */
@@ -66,6 +69,8 @@ export class ConnectionGate {
       onMaster: (replid) => this.looked(replid),
       onLack: (lack) => this.noteOddity(lack),
     });
+    if (client.isCluster)
+      this.histories = new MasterHistories(client as Cluster, events.clock, () => this.otherData(undefined));
     client.on('error', this.onError);
     client.on('ready', this.onReady);
     for (const event of ['close', 'end'] as const) client.on(event, this.onClose);
@@ -93,6 +98,7 @@ export class ConnectionGate {
     const { client } = this;
     if (this.state !== 'open') await this.ready();
     const looking = this.role.isKnown ? undefined : this.role.look();
+    this.histories?.lookIfLate();
     try {
       const answer = await work(client);
       if (looking !== undefined) await this.confirmed(looking);
@@ -164,6 +170,7 @@ export class ConnectionGate {
     this.epoch++;
     this.state = 'down';
     this.role.stop();
+    this.histories?.stop();
     this.cancelLook?.();
     const { waiting } = this;
     this.waiting = [];
@@ -208,7 +215,7 @@ export class ConnectionGate {
    * It was a replica for a while that nothing was asked in, and may hold the data of another server, which has not heard of
    * what was confirmed here. Calls go on: what they are answered is believed once that has been said again.
    */
-  private otherData(identity: ServerIdentity): void {
+  private otherData(identity: ServerIdentity | undefined): void {
     this.events.onWarning(OTHER_DATA);
     this.events.onReborn(identity);
   }
@@ -242,6 +249,7 @@ export class ConnectionGate {
   private open(role: Role | undefined, askedAtMs: number): void {
     this.state = 'open';
     this.role.begin(role, askedAtMs);
+    this.histories?.begin();
     this.watchTopology();
     const { waiting } = this;
     this.waiting = [];
