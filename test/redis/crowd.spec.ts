@@ -19,7 +19,16 @@ const [SEEDS, FOR_MS] = soaking([[1, 2, 3], 30_000], [[1], 1_000]);
 const NETWORK = ['cut', 'frozen', 'late'];
 /** Answers change places, as in no network that works. */
 const MIXED = 'mixed';
-const SERVERS = ['displaced', 'demoted', 'failback', 'sentinel hung', 'failover', 'takeover', 'shard hung'];
+const SERVERS = [
+  'displaced',
+  'demoted',
+  'failback',
+  'sentinel hung',
+  'failover',
+  'takeover',
+  'shard hung',
+  'shard dead',
+];
 const PROCESSES = ['busy', 'rolling'];
 /** On a quiet machine deadlines could be the usual ones. */
 const PATIENT = { timeout: '1s' } as const;

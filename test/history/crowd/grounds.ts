@@ -131,11 +131,12 @@ const sentinel: Make = async (options) => {
 };
 
 const cluster: Make = async (options) => {
-  const nodes = await RedisCluster.start();
+  const nodes = await RedisCluster.start({ 'cluster-require-full-coverage': 'no' });
   const { members, rolled } = membersOn(options, () => ({ cluster: nodes.startNodes, shards: 2 }));
   const onServers = [
     servers.takeover(nodes),
     servers.shardHung(nodes),
+    servers.shardDead(nodes),
     servers.displaced(nodes.nodes, TENANTS),
     servers.busy(options.busyMs),
   ];

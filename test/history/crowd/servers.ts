@@ -144,6 +144,26 @@ export function shardHung(cluster: RedisCluster): Trouble {
   };
 }
 
+/** A master and its replica are killed; they come back with nothing. */
+export function shardDead(cluster: RedisCluster): Trouble {
+  return {
+    name: 'shard dead',
+    boundMs: BUSY_MS,
+    strike: async (random) => {
+      const facts = await cluster.facts().catch(() => []);
+      const masters = facts.filter(({ isMaster }) => isMaster);
+      const dead = masters[Math.floor(random() * masters.length)];
+      const nodes = facts
+        .filter(({ id, masterId }) => dead !== undefined && (id === dead.id || masterId === dead.id))
+        .map(({ port }) => cluster.node(port));
+      await Promise.all(nodes.map((node) => node.kill()));
+      await pause(500 + random() * 2_500);
+      await Promise.all(nodes.map((node) => node.begin()));
+      await cluster.settled().catch(() => undefined);
+    },
+  };
+}
+
 /** A process is told to end (SIGTERM), and followed by another. */
 export function rolling(members: readonly ChildMember[]): Trouble {
   return {
