@@ -20,6 +20,8 @@ export interface Rules {
   readonly localFlightDrop?: boolean;
   /** The client library re-sends one fill that was already executed. */
   readonly resend?: boolean;
+  /** Answers to two readers of one process change places. `noticed`: both go on without the cache. */
+  readonly mixesUp?: 'unnoticed' | 'noticed';
   /** Each process keeps a copy, which bus messages delete. */
   readonly l1?: boolean;
   /** Bus messages also cancel the L1 stores of reads under way. */

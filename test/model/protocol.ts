@@ -57,6 +57,7 @@ function stepsFrom(state: State, rules: Rules): Step<State>[] {
   addWriterStep(state, rules, add);
   if (rules.l1) addDeliveries(state, rules, add);
   if (rules.resend) addResend(state, rules, add);
+  if (rules.mixesUp) addMixUps(state, rules, add);
   for (const [index, reader] of state.readers.entries()) {
     for (const { name, act } of readerMoves(reader, rules)) {
       add(`${nameOf(reader, index)}: ${name}`, (draft) => {
@@ -135,4 +136,20 @@ function addResend({ resend }: State, rules: Rules, add: AddStep): void {
     draft.resend = 'sent';
     fillAtL2(draft, resend, rules);
   });
+}
+
+/** The race with an answer that is late: a prompt one passes it, and the question asked last is given what was true before. */
+function addMixUps({ readers }: State, { mixesUp }: Rules, add: AddStep): void {
+  for (const [first, early] of readers.entries()) {
+    for (const [second, late] of readers.entries()) {
+      if (early.at !== 'hit' || late.at !== 'read' || early.process !== late.process) continue;
+      add(`network: the answer to reader ${first} comes to reader ${second}`, (draft) => {
+        const [one, other] = [draft.readers[first], draft.readers[second]];
+        if (one === undefined || other === undefined) return;
+        if (mixesUp === 'noticed') one.at = other.at = 'load';
+        else [one.entry, one.at, other.entry, other.at] = [draft.entry, draft.entry ? 'hit' : 'read', one.entry, 'hit'];
+        if (mixesUp === 'noticed') one.entry = null;
+      });
+    }
+  }
 }

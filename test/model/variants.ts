@@ -1,5 +1,5 @@
 /**
- * Variants A–M as data. The violated ones are the guards: each says what it lacks, and its neighbour that holds has it.
+ * Variants A–M, X and Y as data. The violated ones are the guards: each says what it lacks, and its neighbour that holds has it.
  * `states` is the number of states a holding variant has; it is checked, so that a model that quietly lost some of its
  * interleavings is noticed.
  */
@@ -120,5 +120,19 @@ export const VARIANTS: readonly Variant<Rules>[] = [
     expected: 'holds',
     states: 10_952,
     rules: { readers: FAR, lease: true, labels: true, labelRead: 'script', join: 'afterRead', voidLease: true },
+  },
+  {
+    letter: 'X',
+    title: 'a lease on a network that mixes up answers',
+    lacks: 'a number for each question: an answer from before the evict is taken for one from after it',
+    expected: 'violated',
+    rules: { readers: NEAR, lease: true, mixesUp: 'unnoticed' },
+  },
+  {
+    letter: 'Y',
+    title: 'a lease on a network that mixes up answers, whose questions have numbers,',
+    expected: 'holds',
+    states: 14_410,
+    rules: { readers: NEAR, lease: true, mixesUp: 'noticed' },
   },
 ];
