@@ -11,7 +11,7 @@ import { untilThere } from '../../remote/start.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
 import { openClient } from './client.js';
 import type { Documents, Stored } from '../documents.js';
-import { mongoError, problemOf } from './errors.js';
+import { isNotSent, mongoError, problemOf } from './errors.js';
 import type { ResolvedMongoOptions } from '../options.js';
 import { errorIn, isAsked, writableIn, type TopologyEvent } from './topology-watch.js';
 
@@ -35,6 +35,11 @@ export interface ConnectionEvents {
 const LONGEST_CLOSE_MS = 1_000;
 /** How soon a server that could not be probed is looked for again. */
 const LOOK_AGAIN_MS = 500;
+/**
+ * By so much the time for a connection is over too late where this process stood still. Then the answers to others wait to
+ * be read, and their connections are free: what was never sent is asked once more.
+ */
+const LATE_MS = 50;
 const CHANGED = 'topologyDescriptionChanged';
 const CLOSED = 'connectionClosed';
 
@@ -91,10 +96,18 @@ export class MongoConnection {
     this.ticks.run();
     if (!this.isProbed) await this.probed();
     let answer: T;
-    try {
+    const beganAtMs = this.clock.monotonicMs();
+    const ask = async (): Promise<T> => {
       const db = this.db();
       this.events.onUse(db);
-      answer = await work(this.documents(db), db);
+      return work(this.documents(db), db);
+    };
+    try {
+      answer = await ask().catch((error: unknown) => {
+        const lateMs = this.clock.monotonicMs() - beganAtMs - this.options.guard.timeoutMs;
+        if (!isNotSent(error) || lateMs < LATE_MS) throw error;
+        return ask();
+      });
     } catch (error) {
       throw mongoError(error);
     }

@@ -105,3 +105,8 @@ function isLastWord(error: Error): boolean {
   if (typeof code === 'number' ? ABSENT.has(code) : name === 'MongoBulkWriteError') return false;
   return !(Array.isArray(errorLabels) && errorLabels.some((label) => /Retryable|Transient/.test(String(label))));
 }
+
+/** The call waited for a connection in vain, so no server has heard of it. */
+export function isNotSent(error: unknown): boolean {
+  return types.isNativeError(error) && error.name === 'MongoWaitQueueTimeoutError';
+}

@@ -2,12 +2,11 @@
  * What is settled with a server before it is used: the time, whether one document is changed by one at a time, and the
  * index that takes away what has expired.
  */
-import { types } from 'node:util';
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../../core/clock.js';
 import { BackendError, CacheConfigError } from '../../../core/errors.js';
 import { ttlIndexAt, type Documents } from '../documents.js';
-import { mongoError } from './errors.js';
+import { isNotSent, mongoError } from './errors.js';
 import type { ServerClock } from '../../remote/server-clock.js';
 import { sum } from '../../shared/batches.js';
 import { nonce } from '../../shared/nonce.js';
@@ -174,7 +173,7 @@ async function hasAtomicUpdates(documents: Documents, name: string, nowMs: numbe
 
 /** A call that waited for a connection in vain takes no part: a pool may be small, and the way to the server long. */
 function whenNotSent(error: unknown): undefined {
-  if (!types.isNativeError(error) || error.name !== 'MongoWaitQueueTimeoutError') throw error;
+  if (!isNotSent(error)) throw error;
 }
 
 function noConnection(): BackendError {
