@@ -36,7 +36,7 @@ export class RetryQueue {
   private readonly partitions = new Map<Partition | undefined, number>();
   private readonly freed = new Map<Concern, Freed>();
   /** Those that go through many entries. */
-  private walks = 0;
+  private scans = 0;
   private weight = 0;
   /** The ones being replayed now. A new invalidation may target shards that a wide one has already passed, so it must still be queued. */
   private readonly replaying = new WeakSet<Invalidation>();
@@ -50,7 +50,7 @@ export class RetryQueue {
   /** Whether a call has to wait until some of them are confirmed. */
   concerns(about: Concern): boolean {
     if (about === undefined || this.queued.size === 0) return this.queued.size > 0;
-    if (about === 'probe') return this.queued.size > this.walks;
+    if (about === 'probe') return this.queued.size > this.scans;
     return this.partitions.has(about) || this.partitions.has(undefined);
   }
 
@@ -96,7 +96,7 @@ export class RetryQueue {
    */
   async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
     // One iterator for all turns.
-    const left = walksLast(this.queued);
+    const left = scansLast(this.queued);
     const turns: Promise<unknown>[] = [];
     const failures: unknown[] = [];
     const sendNext = async (): Promise<void> => {
@@ -142,7 +142,7 @@ export class RetryQueue {
     this.drop(name);
     this.queued.set(name, invalidation);
     this.weight += weightOf(invalidation);
-    if (isWalk(invalidation)) this.walks++;
+    if (isScan(invalidation)) this.scans++;
     const partition = partitionOf(invalidation);
     this.partitions.set(partition, (this.partitions.get(partition) ?? 0) + 1);
   }
@@ -152,7 +152,7 @@ export class RetryQueue {
     if (invalidation === undefined) return;
     this.queued.delete(name);
     this.weight -= weightOf(invalidation);
-    if (isWalk(invalidation)) this.walks--;
+    if (isScan(invalidation)) this.scans--;
     const partition = partitionOf(invalidation);
     const left = (this.partitions.get(partition) ?? 0) - 1;
     if (left > 0) this.partitions.set(partition, left);
@@ -180,12 +180,12 @@ export class RetryQueue {
 }
 
 /** What is queued for one tenant does not wait until the entries of another have been gone through. */
-function* walksLast(queued: ReadonlyMap<string, Invalidation>): Generator<[string, Invalidation]> {
-  for (const entry of queued) if (!isWalk(entry[1])) yield entry;
-  for (const entry of queued) if (isWalk(entry[1])) yield entry;
+function* scansLast(queued: ReadonlyMap<string, Invalidation>): Generator<[string, Invalidation]> {
+  for (const entry of queued) if (!isScan(entry[1])) yield entry;
+  for (const entry of queued) if (isScan(entry[1])) yield entry;
 }
 
-function isWalk(invalidation: Invalidation): boolean {
+function isScan(invalidation: Invalidation): boolean {
   return invalidation.kind === 'matching' || (invalidation.kind === 'evict' && !isBrief(invalidation));
 }
 

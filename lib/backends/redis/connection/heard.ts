@@ -10,22 +10,22 @@ import { machineClock } from '../../../core/clock.js';
 const SILENT = 'Socket timeout';
 
 /** By which ioredis has a socket told that it took too long to connect. No timer of this process: a socket's own. */
-const PATIENCE = 'setTimeout';
+const OWN_TIMEOUT = 'setTimeout';
 
-type Patience = (timeoutMs: number, callback?: () => void) => Socket;
+type Timeout = (timeoutMs: number, callback?: () => void) => Socket;
 
 export function givenUpUnheard(socket: Socket): Socket {
   const destroy = socket.destroy.bind(socket);
-  const wait = socket[PATIENCE].bind(socket) as Patience;
+  const wait = socket[OWN_TIMEOUT].bind(socket) as Timeout;
   socket.destroy = (error) => {
     if (error?.message.startsWith(SILENT) !== true) return destroy(error);
     void unlessHeard(socket, 'data', () => destroy(error));
     return socket;
   };
   // Until it has connected: ioredis asks for nothing else.
-  const patient: Patience = (timeoutMs, callback) =>
+  const heedful: Timeout = (timeoutMs, callback) =>
     wait(timeoutMs, callback && (() => void unlessHeard(socket, 'connect', callback)));
-  return Object.assign(socket, { [PATIENCE]: patient });
+  return Object.assign(socket, { [OWN_TIMEOUT]: heedful });
 }
 
 async function unlessHeard(socket: Socket, sign: 'data' | 'connect', giveUp: () => void): Promise<void> {
