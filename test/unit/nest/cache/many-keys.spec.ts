@@ -1,7 +1,7 @@
 /** Lists of any length in memory, where every call could be done in one turn of the event loop. */
 import { afterEach, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { CacheEvict, CacheService, KeyInvalidError, memory } from '../../../../lib/index.js';
+import { CacheEvict, KeyInvalidError, memory } from '../../../../lib/index.js';
 import { beside, proveManyKeys } from '../../../support/servers/many-keys.js';
 import { soaking } from '../../../support/soak.js';
 import { closeAll, start } from '../support/start.js';
