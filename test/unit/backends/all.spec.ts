@@ -16,3 +16,4 @@ import './resilience/outage-log.spec.js';
 import './resilience/overflow.spec.js';
 import './shared/batches.spec.js';
 import './shared/counting.spec.js';
+import './shared/warnings.spec.js';

@@ -1,4 +1,5 @@
 /** The specs of this folder as one suite: see test/support/selection.mjs. */
+import './closing.spec.js';
 import './coalesced.spec.js';
 import './fair-share.spec.js';
 import './faults.spec.js';

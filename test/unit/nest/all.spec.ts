@@ -3,6 +3,7 @@ import './application.spec.js';
 import './env/config.spec.js';
 import './late-work.spec.js';
 import './lazy-steps.spec.js';
+import './long-loads.spec.js';
 import './module.spec.js';
 import './one-context.spec.js';
 import './several-caches.spec.js';
