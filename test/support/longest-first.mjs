@@ -19,6 +19,11 @@ const LONGEST = [
   'redis/contract',
   'package/tarball',
   'tiered/history',
+  'unit/nest/all',
+  'unit/nest/methods/all',
+  'unit/nest/cache/all',
+  'unit/backends/all',
+  'unit/codec/all',
 ];
 
 export default class LongestFirst extends TestSequencer {
