@@ -98,7 +98,7 @@ describe('C11: many tenants at once', () => {
     expect(failures).toBeGreaterThan(REQUESTS / 1_000);
     const { hits, stale, misses, displaced } = await cache.totals();
     expect(Math.min(hits, misses, displaced)).toBeGreaterThan(REQUESTS / 100);
-    expect(stale).toBeGreaterThan(REQUESTS / 2_000);
+    expect(stale).toBeGreaterThan(REQUESTS / 5_000);
   }, 180_000);
 
   it('shows nobody a foreign value over HTTP, with clients that hang up', async () => {
