@@ -22,7 +22,7 @@ export type Argument = string | Buffer | number;
 /** A field that every meta hash has, and one that none has. */
 const SET = 'i';
 const UNSET = '_';
-const BITS = 4;
+const BITS = 2;
 /**
  * Fields asked for beside those of a request, which come back as the number of it. Answers of one shape can take each
  * other's place (a middlebox that mixes them up, a client that lost one), and reads of one key all are of one shape.
@@ -179,11 +179,12 @@ export class RedisConnection {
 
   /** A shard without a life has nothing to tell by, and nothing in it is valid. */
   private fieldsOf(found: unknown, fields: readonly string[], echo: readonly string[]): readonly (string | null)[] {
-    const texts = fieldTexts(found, fields.length + BITS);
+    const texts = fieldTexts(found, fields.length, BITS);
     if (texts === undefined) throw this.outOfStep();
     if (texts[0] === null) return texts;
+    const all = found as readonly unknown[];
     for (let bit = 0; bit < BITS; bit++)
-      if ((texts[fields.length + bit] !== null) !== (echo[bit] === SET)) throw this.outOfStep();
+      if ((all[fields.length + bit] !== null) !== (echo[bit] === SET)) throw this.outOfStep();
     return texts;
   }
 

@@ -19,11 +19,14 @@ export function isListOf(reply: unknown, length: number): reply is readonly (Buf
   return true;
 }
 
-/** Fields of a meta hash, of which the first is its generation, as texts. Undefined: this is something else. */
-export function fieldTexts(reply: unknown, length: number): readonly (string | null)[] | undefined {
-  if (!isListOf(reply, length)) return undefined;
+/**
+ * Fields of a meta hash, of which the first is its generation, as texts; what was asked for behind them is left out.
+ * Undefined: this is something else.
+ */
+export function fieldTexts(reply: unknown, length: number, behind: number): readonly (string | null)[] | undefined {
+  if (!isListOf(reply, length + behind)) return undefined;
   const texts: (string | null)[] = [];
-  for (const field of reply) texts.push(field === null ? null : field.toString('latin1'));
+  for (let at = 0; at < length; at++) texts.push(reply[at]?.toString('latin1') ?? null);
   const [generation] = texts;
   return generation == null || GENERATION.test(generation) ? texts : undefined;
 }
