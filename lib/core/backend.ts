@@ -31,6 +31,10 @@ export interface Reading {
   readonly required: RequiredStamp;
   /** `l1` from a backend that keeps objects in this process, `l2` from one that keeps them anywhere else. */
   readonly level: Level;
+  /**
+   * Of many keys: the server that keeps this one did not answer, while others did, and this is why. There is no entry then.
+   */
+  readonly unanswered?: Error | undefined;
 }
 
 /**
@@ -112,6 +116,9 @@ export interface BackendInfo {
   /** More from the server: version, role, memory policy. Never credentials. */
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
+
+/** @param concerns of several servers the one that has changed: which partitions it keeps. Undefined: it may be any */
+export type RebornListener = (concerns?: (partition: Partition) => boolean) => void;
 
 /**
  * A place where entries live. Methods answer at once or with a real promise; each is atomic for its partition.
@@ -199,7 +206,7 @@ export interface Backend {
    */
   open?(): Awaitable<void>;
   /** Calls back when another server answers than before: it may not know the last invalidations. */
-  onReborn?(listener: () => void): void;
+  onReborn?(listener: RebornListener): void;
   /** Ends timers and owned connections. Idempotent. Adopted clients stay open. */
   close(): Awaitable<void>;
 }

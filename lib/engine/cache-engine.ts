@@ -136,11 +136,11 @@ export class CacheEngine {
         frame?.loading?.handling(policy, first.key.space) ?? policy,
       );
     } catch (error) {
-      const failure = this.report.failure(first.key.space, 'readMany', this.backend.kind, error);
-      for (const { key } of calls) this.report.bypass(key, 'backend');
-      if (first.policy.failSilently === false) throw failure;
+      this.unanswered(calls, error);
       return calls.map(() => undefined);
     }
+    const lost = calls.filter((_, index) => readings[index]?.unanswered !== undefined);
+    if (lost.length > 0) this.unanswered(lost, readings.find((reading) => reading.unanswered)?.unanswered);
     return calls.map((call, index) => this.pick(call, readings[index]));
   }
 
@@ -236,8 +236,17 @@ export class CacheEngine {
     return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
   }
 
+  /** @throws where a call wants to know */
+  private unanswered(calls: readonly Omit<Call, 'loader'>[], error: unknown): void {
+    const { key, policy } = calls[0] as Call;
+    const failure = this.report.failure(key.space, 'readMany', this.backend.kind, error);
+    for (const call of calls) this.report.bypass(call.key, 'backend');
+    if (policy.failSilently === false) throw failure;
+  }
+
   private pick(call: Omit<Call, 'loader'>, reading: Reading | undefined): unknown {
     call.frame?.loading?.note(call.key.space);
+    if (reading?.unanswered !== undefined) return undefined;
     const entry = reading === undefined ? undefined : this.lookup.freshOf(reading, call.key, call.policy);
     if (entry === undefined) {
       this.report.miss(call.key, 0);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
 import { ShardSubscriber } from '../../lib/backends/redis/pubsub/shard-subscriber.js';
-import { slotOf } from '../../lib/backends/redis/pubsub/slot.js';
+import { slotOf } from '../../lib/backends/redis/slot.js';
 import { systemClock } from '../../lib/core/clock.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { clusterOfOne } from '../support/redis/redis-cluster.js';

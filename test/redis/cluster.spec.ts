@@ -42,6 +42,9 @@ class Traffic {
     await Promise.all(this.workers);
   }
 
+  /** What loaders find. */
+  private readonly source = new Map<string, number>();
+  /** What no reader may find less than. */
   private readonly versions = new Map<string, number>();
 
   private async read(tenant: string): Promise<void> {
@@ -49,7 +52,7 @@ class Traffic {
       const least = this.versions.get(tenant) ?? 0;
       try {
         const { answer, tookMs } = await timed(() =>
-          this.rig.load('cat', async () => this.versions.get(tenant) ?? this.version, { tenant, tags: ['red'] }),
+          this.rig.load('cat', async () => this.source.get(tenant) ?? 0, { tenant, tags: ['red'] }),
         );
         if (answer < least) this.stale++;
         this.longestMs = Math.max(this.longestMs, tookMs);
@@ -66,6 +69,7 @@ class Traffic {
     while (!this.isOver) {
       const tenant = this.tenants[this.version % this.tenants.length] as string;
       const version = ++this.version;
+      this.source.set(tenant, version);
       try {
         await (version % 2 === 0 ? this.rig.evict('cat', { tenant }) : this.rig.invalidateTag('red', { tenant }));
         this.versions.set(tenant, version);
@@ -242,6 +246,33 @@ describeWithRedis('a cluster', () => {
       TAKEOVER_MS,
     );
     seen.add(await rig.get('cow', { tenant: 'acme' })).add(await rig.get('hen', { tenant: 'acme' }));
+    expect([...seen]).toEqual([undefined]);
+    await master.begin();
+    await cluster.settled();
+  });
+
+  it('A79: what a master has not confirmed is said to its successor before any caller reads', async () => {
+    const rig = await machines.ready({ cluster: cluster.startNodes });
+    const { master, replica } = await cluster.keeperOf(await slotOf(rig, 'acme'));
+    const names = ['cow', 'hen'];
+    for (const name of names) await rig.set(name, 'old', { tenant: 'acme', tags: name === 'hen' ? ['red'] : [] });
+    await until('the replica has them', async () => Number(await replica.command('DBSIZE')) >= 5);
+    master.halt();
+    await expect(rig.evict('cow', { tenant: 'acme' })).rejects.toBeInstanceOf(InvalidationUnknownError);
+    await expect(rig.invalidateTag('red', { tenant: 'acme' })).rejects.toBeInstanceOf(InvalidationUnknownError);
+    await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
+    await master.kill();
+    const seen = new Set<unknown>();
+    await until(
+      'the successor is used',
+      async () => {
+        for (const name of names) seen.add(await rig.get(name, { tenant: 'acme' }));
+        await rig.load('probe', () => 1, { tenant: 'acme' });
+        return (await rig.get('probe', { tenant: 'acme' })) === 1;
+      },
+      TAKEOVER_MS,
+    );
+    for (const name of names) seen.add(await rig.get(name, { tenant: 'acme' }));
     expect([...seen]).toEqual([undefined]);
     await master.begin();
     await cluster.settled();

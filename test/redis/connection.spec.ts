@@ -18,6 +18,8 @@ class Puppet extends EventEmitter {
   options = {};
   drops = 0;
   answers: unknown[] = [];
+  /** Of a cluster: who keeps each slot. */
+  slots: string[][] = [];
 
   disconnect(): void {
     this.drops++;
@@ -36,9 +38,21 @@ class Puppet extends EventEmitter {
   hmgetBuffer = this.callBuffer;
 }
 
+class Node extends EventEmitter {
+  status = 'ready';
+  readonly options: { readonly host: string; readonly port: number };
+
+  constructor(port = 0) {
+    super();
+    this.options = { host: 'node', port };
+  }
+
+  time = (): Promise<number[]> => Promise.resolve([1, 0]);
+}
+
 /** A client of a cluster keeps one for each node. */
-function masterOn(masters: Map<number, EventEmitter>, port: number): EventEmitter {
-  const known = masters.get(port) ?? new EventEmitter();
+function masterOn(masters: Map<number, Node>, port: number): Node {
+  const known = masters.get(port) ?? new Node(port);
   masters.set(port, known);
   return known;
 }
@@ -223,8 +237,9 @@ describe('a server that has not said who it is', () => {
 describe('a cluster', () => {
   it('A30: whose masters are others than before is told the last invalidations again', () => {
     let reborn = 0;
+    const returned: string[] = [];
     const puppet = new Puppet();
-    const masters = new Map<number, EventEmitter>();
+    const masters = new Map<number, Node>();
     let ports = [1, 2, 3];
     Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => masterOn(masters, port)) });
     const events = {
@@ -234,7 +249,8 @@ describe('a cluster', () => {
       onOpen: () => undefined,
       onTime: () => undefined,
     };
-    const all = { ...events, onReborn: () => reborn++, clock: systemClock, where: 'redis.client' };
+    const onReturned = (master: string): void => void returned.push(master);
+    const all = { ...events, onReborn: () => reborn++, onReturned, clock: systemClock, where: 'redis.client' };
     expect(new RedisConnection(puppet as unknown as Client, false, all).isUp).toBe(true);
     for (const [now, times] of [
       [[1, 2, 3], 0],
@@ -246,15 +262,49 @@ describe('a cluster', () => {
       puppet.emit('refresh');
       expect(reborn).toBe(times);
     }
-    // Started again in the same place: nothing of it is new but the connection.
+    // Started again in the same place: nothing of it is new but the connection, and the others are as they were.
     masters.get(2)?.emit('close');
     for (const again of ['first', 'second']) {
       puppet.emit('refresh');
-      expect([again, reborn]).toEqual([again, 2]);
+      expect([again, returned]).toEqual([again, ['node:2']]);
     }
     masters.delete(1);
     puppet.emit('refresh');
-    expect(reborn).toBe(3);
+    expect(returned).toEqual(['node:2', 'node:1']);
+    expect(reborn).toBe(1);
+  });
+
+  it('A79: a master that is dead concerns the others neither while connections to it are made nor when it is back', () => {
+    let reborn = 0;
+    const returned: string[] = [];
+    const puppet = new Puppet();
+    const masters = new Map<number, Node>();
+    let ports = [1, 2, 6];
+    Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => masterOn(masters, port)) });
+    const onReturned = (master: string): void => void returned.push(master);
+    const events = {
+      onError: () => undefined,
+      onWarning: () => undefined,
+      onOddity: () => undefined,
+      onOpen: () => undefined,
+      onTime: () => undefined,
+    };
+    const all = { ...events, onReborn: () => reborn++, onReturned, clock: systemClock, where: 'redis.client' };
+    expect(new RedisConnection(puppet as unknown as Client, false, all).isUp).toBe(true);
+    puppet.emit('refresh');
+    puppet.slots = [['node:1'], ['node:2'], ['node:6']];
+    for (let attempt = 0; attempt < 3; attempt++) {
+      masterOn(masters, 2).emit('close');
+      masters.delete(2);
+      ports = [1, 6];
+      puppet.emit('refresh');
+      masterOn(masters, 2).status = 'connecting';
+      ports = [1, 2, 6];
+      puppet.emit('refresh');
+    }
+    expect(returned).toEqual([]);
+    masters.get(2)?.emit('ready');
+    expect([returned, reborn]).toEqual([['node:2'], 0]);
   });
 });
 
@@ -262,7 +312,7 @@ describe('a cluster whose answer', () => {
   it('A30: comes from a master that was not known says so before it is handed over', async () => {
     const heard: string[] = [];
     const puppet = new Puppet();
-    const masters = new Map<number, EventEmitter>();
+    const masters = new Map<number, Node>();
     let ports = [1, 2, 3];
     Object.assign(puppet, { isCluster: true, nodes: () => ports.map((port) => masterOn(masters, port)) });
     const events = {
@@ -290,6 +340,7 @@ describe('a cluster whose answer', () => {
       await connection.command(name);
       heard.push(name);
     }
+    // What was gone and kept nothing is new when it is back.
     expect(heard).toEqual(['here', 'reborn', 'elsewhere', 'here', 'gone', 'reborn', 'back']);
   });
 });
@@ -311,8 +362,8 @@ describe('a client of yours', () => {
 
   it('keeps nothing of ours at the nodes of its cluster', async () => {
     const { connection, puppet } = connected('x', 'x');
-    const master = new EventEmitter();
-    let masters = [master, new EventEmitter()];
+    const master = new Node(1);
+    let masters = [master, new Node(2)];
     Object.assign(puppet, { isCluster: true, nodes: () => masters });
     await connection.command('x');
     expect(master.listenerCount('close')).toBe(1);

@@ -11,6 +11,7 @@ import type { ServerClock } from '../remote/server-clock.js';
 import type { ShardState } from '../remote/shard-state.js';
 import type { EntryOpener } from '../remote/stored-entry.js';
 import { chunks, sum } from '../shared/batches.js';
+import type { Invalidation } from '../shared/invalidation.js';
 import type { ChangePublisher } from './change-publisher.js';
 import type { RedisPool } from './connection/pool.js';
 import { text } from './connection/reply.js';
@@ -40,6 +41,8 @@ interface InvalidationParts {
   readonly serverClock: ServerClock;
   readonly publisher: ChangePublisher;
   readonly clock: Clock;
+  /** The master that keeps a shard, in a cluster. */
+  readonly ownerOf?: ((shard: Shard) => string) | undefined;
   /** How long a clear counts what it removes before it answers with what it has counted. */
   readonly countingMs: number;
 }
@@ -57,7 +60,7 @@ export class RedisInvalidation {
       ...parts,
       empty: 'dead',
       tick: (shard, labels, kind) => this.tick(shard, kind, labels),
-      tickEverything: (counts) => this.tickEverything(counts),
+      tickEverything: (counts, owner) => this.tickEverything(counts, owner),
       remove: (shard, selection, removal) => scan.remove(shard, selection, removal),
     });
   }
@@ -74,9 +77,9 @@ export class RedisInvalidation {
    * index still names everything: of one that the server displaced, before or in the middle of it, only a part was walked.
    * Then the whole shard goes.
    */
-  async removeMatching(selection: Selection): Promise<number> {
+  async removeMatching(selection: Selection, owner?: string): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
-    const counts = this.parts.shards.all(selection.view.partition).map(async (shard) => {
+    const counts = this.clearing.shardsOf(selection.view.partition, owner).map(async (shard) => {
       const tick = await this.tick(shard, 'pattern', NO_LABELS);
       if (tick === undefined) return 0;
       let removed = 0;
@@ -90,17 +93,41 @@ export class RedisInvalidation {
     return sum(await Promise.all(counts));
   }
 
-  /** Every shard of this prefix, found by the names of their meta hashes: the one place that goes through a keyspace. */
-  async *everyShard(): AsyncGenerator<Shard> {
+  /** What of an invalidation concerns one master of a cluster. */
+  async applyAt(owner: string, invalidation: Invalidation, counts: boolean): Promise<number> {
+    const { clearing } = this;
+    switch (invalidation.kind) {
+      case 'evict':
+        return this.evict(invalidation.keys.filter((key) => this.parts.ownerOf?.(this.parts.shards.of(key)) === owner));
+      case 'invalidate':
+        await clearing.invalidate(invalidation.partition, invalidation.labels, owner);
+        return 0;
+      case 'clear':
+        return clearing.clear(invalidation.view, counts, owner);
+      case 'matching':
+        return this.removeMatching(invalidation.selection, owner);
+      case 'everything':
+        return clearing.clearEverything(counts, owner);
+    }
+  }
+
+  /**
+   * Every shard of this prefix, found by the names of their meta hashes: the one place that goes through a keyspace.
+   * @param owner only what this master of a cluster keeps
+   */
+  async *everyShard(owner?: string): AsyncGenerator<Shard> {
     const seen = new Set<string>();
-    for await (const meta of this.parts.pool.pick().scanKeys(`${this.parts.shards.lead}{*}:m`)) {
+    for await (const meta of this.parts.pool.pick().scanKeys(`${this.parts.shards.lead}{*}:m`, owner)) {
       if (seen.has(meta)) continue;
       seen.add(meta);
       yield new Shard(meta.slice(0, -1));
     }
   }
 
-  private async tickEverything(counts: boolean): Promise<readonly (Tick<Shard> | undefined)[]> {
+  private async tickEverything(
+    counts: boolean,
+    owner: string | undefined,
+  ): Promise<readonly (Tick<Shard> | undefined)[]> {
     const ticked: (Tick<Shard> | undefined)[] = [];
     let some: Shard[] = [];
     const tickSome = async (): Promise<void> => {
@@ -108,7 +135,7 @@ export class RedisInvalidation {
       if (counts) ticked.push(...ticks);
       some = [];
     };
-    for await (const shard of this.everyShard()) if (some.push(shard) >= BATCH) await tickSome();
+    for await (const shard of this.everyShard(owner)) if (some.push(shard) >= BATCH) await tickSome();
     await tickSome();
     return ticked;
   }

@@ -2,6 +2,7 @@
  * Entries on a Redis server, a cluster or Dragonfly, shared by all processes. What must be atomic is one script on one
  * slot; the rest is reading. Keeps invariants 3, 4, 5 and 11.
  */
+import type { Cluster } from 'ioredis';
 import type { BackendFactory, BackendInfo, BackendParts, Page, Reading, Selection, Usage } from '../../core/backend.js';
 import type { FollowingWire, Wire } from '../../core/bus.js';
 import { machineOf } from '../../core/clock.js';
@@ -24,6 +25,7 @@ import { KeyCheck } from './key-check.js';
 import { RedisLeases } from './leases.js';
 import { RedisPool, type PoolEvents } from './connection/pool.js';
 import { lackOf, placeOf, resolveRedisOptions, type RedisOptions, type ResolvedRedisOptions } from './options.js';
+import { RedisOwners } from './owners.js';
 import { RedisReader } from './reader.js';
 import { nonce } from '../shared/nonce.js';
 import { levelOf } from '../remote/level.js';
@@ -77,6 +79,8 @@ class RedisBackend extends RemoteBackend<Shard> {
   protected readonly invalidation: RedisInvalidation;
   private readonly keyCheck: KeyCheck;
   private readonly applications: RedisApplications;
+  /** Undefined: all is kept by one server. */
+  readonly owners: RedisOwners | undefined;
   private readonly warnings: Warnings;
 
   constructor(
@@ -97,21 +101,10 @@ class RedisBackend extends RemoteBackend<Shard> {
     this.clients = client === undefined ? openClients(options, parts.random) : [client];
     const lack = client && lackOf(client);
     if (lack !== undefined) this.warnings.warn(lack);
-    const poolEvents: PoolEvents = {
-      onWarning: this.warnings.warn,
-      onOddity: this.warnings.warnOnce,
-      onAway: (why) => this.onAway?.(why),
-      onTrouble: (why) => this.onTrouble?.(why),
-      onReborn: () => this.reborn(),
-      onOpen: () => {
-        this.onReachable?.();
-        void this.applications.look(this.pool);
-        this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.warn(mismatch.message));
-      },
-      onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
-      where: placeOf(options.source),
-    };
-    this.pool = new RedisPool(this.clients, client === undefined, poolEvents, { clock, random: parts.random });
+    this.pool = new RedisPool(this.clients, client === undefined, this.events(serverClock), {
+      clock,
+      random: parts.random,
+    });
     const { pool } = this;
     const shards = redisShards(prefix, options.shards);
     this.keyCheck = new KeyCheck(sealing, shards.lead);
@@ -131,11 +124,16 @@ class RedisBackend extends RemoteBackend<Shard> {
     const index = new RedisIndex({ pool, opener, publisher }, pace, this.warnings.warn);
     this.scanner = new IndexScan(index, serverClock, pace);
     const countingMs = options.guard.longTimeoutMs / 2;
+    const [first] = this.clients as [Client];
+    const to = { invalidation: () => this.invalidation, writes: this.writes };
+    this.owners = first.isCluster ? new RedisOwners(first as Cluster, pool, shards, to) : undefined;
+    const ownerOf = this.owners?.ofShard;
     this.invalidation = new RedisInvalidation({
       ...leaseParts,
       scan: this.scanner,
       index,
       warn: this.warnings.warn,
+      ownerOf,
       countingMs,
     });
   }
@@ -206,7 +204,26 @@ class RedisBackend extends RemoteBackend<Shard> {
 
   async close(): Promise<void> {
     await this.leases.close();
+    this.owners?.close();
     await this.pool.close();
+  }
+
+  private events(serverClock: ServerClock): PoolEvents {
+    return {
+      onWarning: this.warnings.warn,
+      onOddity: this.warnings.warnOnce,
+      onAway: (why) => this.onAway?.(why),
+      onTrouble: (why) => this.onTrouble?.(why),
+      onReborn: () => this.reborn(),
+      onReturned: (master) => this.owners?.onReturned?.(master),
+      onOpen: () => {
+        this.onReachable?.();
+        void this.applications.look(this.pool);
+        this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.warn(mismatch.message));
+      },
+      onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
+      where: placeOf(this.options.source),
+    };
   }
 
   private needIndex(): void {

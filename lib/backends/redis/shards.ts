@@ -1,5 +1,6 @@
 import type { KeyId } from '../../core/keys/key.js';
 import { Shards } from '../remote/shards.js';
+import { slotOf } from './slot.js';
 
 /** The keys of one shard on the server, all in one slot because of the hash tag. */
 export class Shard {
@@ -11,6 +12,7 @@ export class Shard {
   readonly labels: string;
   /** Where its changes are told, in sharded mode. */
   readonly channel: string;
+  private knownSlot: number | undefined;
 
   constructor(private readonly lead: string) {
     this.name = lead.slice(lead.indexOf('{') + 1, lead.lastIndexOf('}'));
@@ -19,6 +21,11 @@ export class Shard {
     this.expiries = `${lead}x`;
     this.labels = `${lead}t`;
     this.channel = channelOf(lead);
+  }
+
+  /** Where all of it lies in a cluster. */
+  get slot(): number {
+    return (this.knownSlot ??= slotOf(this.name));
   }
 
   entry(id: KeyId): string {

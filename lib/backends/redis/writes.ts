@@ -43,6 +43,9 @@ const MAX_COUNT_ATTEMPTS = 200;
 const BATCH = 200;
 const NO_MARK = Buffer.alloc(0);
 
+/** An entry that can be stored. */
+export type SealedEntry = readonly [key: Key, draft: Draft, sealed: Sealed];
+
 interface Sealed {
   readonly generation: string;
   readonly stamp: number;
@@ -81,12 +84,17 @@ export class RedisWrites {
    * @param dueMs when the caller is told that it failed
    */
   async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.dueAt(entries.length)): Promise<void> {
+    await this.storeAll(await this.sealAll(entries), dueMs);
+  }
+
+  sealAll(entries: readonly (readonly [Key, Draft])[]): Promise<readonly SealedEntry[]> {
     const last = lastOfEach(entries);
-    const ready = await Promise.all(
-      last.map(async ([key, draft]) => [key, draft, await this.sealNow(key, draft)] as const),
-    );
+    return Promise.all(last.map(async ([key, draft]) => [key, draft, await this.sealNow(key, draft)] as const));
+  }
+
+  async storeAll(entries: readonly SealedEntry[], dueMs: DueMs): Promise<void> {
     // In portions: others use the same connection.
-    for (const some of chunks(ready, BATCH)) {
+    for (const some of chunks(entries, BATCH)) {
       await Promise.all(some.map(([key, draft, sealed]) => this.store(key, draft, undefined, sealed, dueMs)));
     }
   }

@@ -32,12 +32,14 @@ export interface ClearingParts<S> {
   readonly shards: Shards<S>;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
+  /** Which of several servers keeps a shard, where there are several. */
+  readonly ownerOf?: (shard: S) => string;
   /** How long a clear counts what it removes before it answers with what it has counted. */
   readonly countingMs: number;
   /** Makes labels invalid, or everything in a shard. Undefined: the shard has no state, so nothing in it is valid. */
   readonly tick: (shard: S, labels: readonly Label[], kind: 'labels' | 'everything') => Promise<Tick<S> | undefined>;
-  /** Makes everything in every shard of this prefix invalid. @param counts without, no answer is needed */
-  readonly tickEverything: (counts: boolean) => Promise<readonly (Tick<S> | undefined)[]>;
+  /** Makes everything in every shard of this prefix invalid. @param counts without, no answer is needed @param owner only what it keeps */
+  readonly tickEverything: (counts: boolean, owner: string | undefined) => Promise<readonly (Tick<S> | undefined)[]>;
   /** What becomes of names without a value. */
   readonly empty: Removal['empty'];
   readonly remove: (shard: S, selection: Selection, removal: Removal) => AsyncGenerator<number, void>;
@@ -50,25 +52,26 @@ export interface ClearingParts<S> {
 export class Clearing<S> {
   constructor(private readonly parts: ClearingParts<S>) {}
 
-  async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    const { shards, tick } = this.parts;
-    await Promise.all(shards.all(partition).map((shard) => tick(shard, labels, 'labels')));
+  /** @param owner only what it keeps */
+  async invalidate(partition: Partition, labels: readonly Label[], owner?: string): Promise<void> {
+    const { tick } = this.parts;
+    await Promise.all(this.shardsOf(partition, owner).map((shard) => tick(shard, labels, 'labels')));
   }
 
-  /** @param counts without, what is invalid is left to expire */
-  async clear(view: View, counts: boolean): Promise<number> {
-    const { shards, tick, serverClock } = this.parts;
+  /** @param counts without, what is invalid is left to expire @param owner only what it keeps */
+  async clear(view: View, counts: boolean, owner?: string): Promise<number> {
+    const { tick, serverClock } = this.parts;
     const beganAtMs = serverClock.nowMs();
     const [labels, kind] =
       view.label === undefined ? ([NO_LABELS, 'everything'] as const) : ([[view.label], 'labels'] as const);
-    const ticks = await Promise.all(shards.all(view.partition).map((shard) => tick(shard, labels, kind)));
+    const ticks = await Promise.all(this.shardsOf(view.partition, owner).map((shard) => tick(shard, labels, kind)));
     return counts ? this.tidyAll(ticks, view, beganAtMs) : 0;
   }
 
-  /** @param counts without, what is invalid is left to expire */
-  async clearEverything(counts: boolean): Promise<number> {
+  /** @param counts without, what is invalid is left to expire @param owner only what it keeps */
+  async clearEverything(counts: boolean, owner?: string): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
-    const ticks = await this.parts.tickEverything(counts);
+    const ticks = await this.parts.tickEverything(counts, owner);
     return counts ? this.tidyAll(ticks, WHOLE_SHARD, beganAtMs) : 0;
   }
 
@@ -81,6 +84,13 @@ export class Clearing<S> {
     else if (invalidation.kind === 'everything') await this.clearEverything(false);
     else return false;
     return true;
+  }
+
+  /** The shards of a partition, or those of them that one server keeps. */
+  shardsOf(partition: Partition, owner: string | undefined): readonly S[] {
+    const { shards, ownerOf } = this.parts;
+    const all = shards.all(partition);
+    return owner === undefined ? all : all.filter((shard) => ownerOf?.(shard) === owner);
   }
 
   /** Removes what a tick made invalid, and of what was invalid before only what has been for long. */

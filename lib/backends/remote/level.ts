@@ -8,11 +8,14 @@ import { FallbackBackend } from '../resilience/fallback.backend.js';
 import { GuardedBackend } from '../resilience/guarded.backend.js';
 import type { GuardSettings, Punctual } from '../resilience/options.js';
 import type { Resending } from '../resilience/retry-queue.js';
+import type { Owners } from '../shared/owners.js';
 import type { LevelParts, SecondLevel } from '../shared/second-level.js';
 
 export interface ServerBackend
   extends Omit<Backend, keyof Punctual>, Resending, Punctual, Pick<SecondLevel, 'proofOf'> {
   readonly validator: Pick<SecondLevel, 'stillStands'>;
+  /** Which server keeps what, where there are several. */
+  readonly owners?: Owners | undefined;
   /** Called when a server is there, or there again. */
   onReachable: (() => void) | undefined;
   /** Called with the reason when there is none. */
@@ -33,14 +36,14 @@ export function levelOf(
   wire: SecondLevel['wire'],
 ): SecondLevel {
   const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
-  backend.onReachable = () => guarded.calls.probeNow();
+  backend.onReachable = () => guarded.probeNow();
   backend.onAway = (why) => guarded.calls.outageLog.begin(why);
   backend.onTrouble = (why) => guarded.calls.outageLog.failed(why);
   return {
-    backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts)),
+    backend: fallback === undefined ? guarded : new FallbackBackend(guarded, fallback.create(parts), backend.owners),
     proofOf: (of) => backend.proofOf(of),
     stillStands: (key, labels, proof) =>
-      guarded.calls.guard('validation', () => backend.validator.stillStands(key, labels, proof), key.space.partition),
+      guarded.to(key).guard('validation', () => backend.validator.stillStands(key, labels, proof), key.space.partition),
     wire,
   };
 }

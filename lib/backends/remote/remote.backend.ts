@@ -7,6 +7,7 @@ import type {
   LeaseRequest,
   Page,
   Reading,
+  RebornListener,
   Selection,
   Usage,
 } from '../../core/backend.js';
@@ -53,7 +54,7 @@ export abstract class RemoteBackend<S> implements ServerBackend {
   onReachable: (() => void) | undefined;
   onAway: ((why: string) => void) | undefined;
   onTrouble: ((why: string) => void) | undefined;
-  private tellReborn: (() => void) | undefined;
+  private tellReborn: RebornListener | undefined;
 
   abstract readonly kind: string;
   abstract readonly validator: Pick<SecondLevel, 'stillStands'>;
@@ -143,7 +144,7 @@ export abstract class RemoteBackend<S> implements ServerBackend {
     return this.scanner.page(this.shards.all(selection.view.partition), selection, cursor);
   }
 
-  onReborn(listener: () => void): void {
+  onReborn(listener: RebornListener): void {
     this.tellReborn = listener;
   }
 

@@ -3,6 +3,7 @@
  * across processes are suspended while the first is away, and it is emptied as soon as the first is back.
  */
 import type { Awaitable } from '../../core/async/awaitable.js';
+import { inPortions } from '../../core/async/portions.js';
 import type {
   Backend,
   BackendInfo,
@@ -12,17 +13,21 @@ import type {
   LeaseRequest,
   Page,
   Reading,
+  RebornListener,
   Selection,
   Usage,
 } from '../../core/backend.js';
 import type { Draft } from '../../core/entry.js';
-import { CacheError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
+import type { Owners } from '../shared/owners.js';
+import { StandIn } from './stand-in.js';
+
+const NO_KEYS: readonly Key[] = Object.freeze([]);
 
 export class FallbackBackend implements Backend {
   static {
@@ -34,33 +39,38 @@ export class FallbackBackend implements Backend {
   private readonly ownLeases = new WeakSet<Lease>();
   /** Those of them whose fill replaces an entry, which has to go from the first as well. */
   private readonly replacing = new WeakSet<Lease>();
-  private isDegraded = false;
-  /** The second may still have entries from before the first came back: no call reads it until it is emptied. */
-  private isSecondStale = false;
+  private readonly standIn: StandIn;
 
+  /** @param owners where the first is several servers: the second stands in for those that do not answer */
   constructor(
     private readonly first: Backend,
     private readonly second: Backend,
+    private readonly owners?: Owners,
   ) {
     this.kind = first.kind;
+    this.standIn = new StandIn(second, owners);
   }
 
   read(key: Key): Promise<Reading> {
-    return this.either(
+    return this.standIn.either(
+      [key],
       () => this.first.read(key),
       () => this.second.read(key),
     );
   }
 
   readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
-    return this.either(
+    if (this.owners !== undefined) return inPortions(keys, (some) => Promise.all(some.map((key) => this.read(key))));
+    return this.standIn.either(
+      keys,
       () => this.first.readMany(keys),
       () => this.second.readMany(keys),
     );
   }
 
   lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
-    return this.either(
+    return this.standIn.either(
+      [key],
       () => this.first.lease(key, request),
       async () => {
         const reply = await this.second.lease(key, request);
@@ -83,7 +93,7 @@ export class FallbackBackend implements Backend {
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
     // A value loaded while the first was away is not kept once it is back: invalidations in between may not cover it.
-    if (this.ownLeases.has(lease) && !this.isDegraded) return 'lease-lost';
+    if (this.ownLeases.has(lease) && !this.standIn.isAway(lease.key)) return 'lease-lost';
     const outcome = await this.ownerOf(lease).fill(lease, draft);
     if (outcome === 'stored' && this.replacing.has(lease)) await this.replaced([lease.key]);
     return outcome;
@@ -95,7 +105,8 @@ export class FallbackBackend implements Backend {
 
   /** Entries that the first could not store are kept in the second, and its older ones under these keys are evicted. */
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    return this.either(
+    return this.standIn.either(
+      entries.map(([key]) => key),
       () => this.first.writeMany(entries),
       async () => {
         await this.second.writeMany(entries);
@@ -105,14 +116,16 @@ export class FallbackBackend implements Backend {
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.either(
+    return this.standIn.either(
+      [key],
       () => this.first.expire(key, freshForMs, keptForMs),
       () => this.second.expire(key, freshForMs, keptForMs),
     );
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.either(
+    return this.standIn.either(
+      [key],
       () => this.first.increment(key, by, draft),
       () => this.second.increment(key, by, draft),
     );
@@ -143,14 +156,16 @@ export class FallbackBackend implements Backend {
   }
 
   usage(view: View | undefined): Promise<Usage> {
-    return this.either(
+    return this.standIn.either(
+      NO_KEYS,
       () => this.first.usage(view),
       () => this.second.usage(view),
     );
   }
 
   info(): Promise<BackendInfo> {
-    return this.either(
+    return this.standIn.either(
+      NO_KEYS,
       () => this.first.info(),
       () => this.second.info(),
     );
@@ -164,7 +179,7 @@ export class FallbackBackend implements Backend {
     await openOrClose(this.first, this);
   }
 
-  onReborn(listener: () => void): void {
+  onReborn(listener: RebornListener): void {
     this.first.onReborn?.(listener);
   }
 
@@ -182,32 +197,6 @@ export class FallbackBackend implements Backend {
 
   private ownerOf(lease: Lease): Backend {
     return this.ownLeases.has(lease) ? this.second : this.first;
-  }
-
-  private async either<T>(first: () => Awaitable<T>, second: () => Awaitable<T>): Promise<T> {
-    let answer: T;
-    try {
-      answer = await first();
-    } catch (error) {
-      if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
-      if (this.isSecondStale) await this.clean();
-      this.isDegraded = true;
-      return second();
-    }
-    if (this.isDegraded) await this.recover();
-    return answer;
-  }
-
-  /** The first is back, and its answer is right whether the second can be emptied now or not. */
-  private async recover(): Promise<void> {
-    this.isDegraded = false;
-    this.isSecondStale = true;
-    await this.clean().catch(queued);
-  }
-
-  private async clean(): Promise<void> {
-    await this.second.clearEverything();
-    this.isSecondStale = false;
   }
 
   /** Removals always go to both; the answer is that of the first, and a failure of either reaches the caller. */

@@ -1,28 +1,43 @@
 /** Calls to a backend that can be slow or away: each with its deadline, its turn at the circuit, and its place behind the queue. */
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
-import type { Backend } from '../../core/backend.js';
 import { UnansweredError } from '../../core/errors.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { Deadlines, type Pending } from './deadlines.js';
-import { Journal } from './journal.js';
-import type { DueMs, GuardSettings, Punctual } from './options.js';
-import { OutageLog } from './outage-log.js';
+import type { Deadlines, Pending } from './deadlines.js';
+import type { Journal } from './journal.js';
+import type { DueMs, GuardSettings } from './options.js';
+import type { OutageLog } from './outage-log.js';
 import { partitionOf } from './overflow.js';
-import { isBrief, resend, RetryQueue, type Concern, type Resending } from './retry-queue.js';
+import { isBrief, RetryQueue, type Concern } from './retry-queue.js';
 import { asUnanswered, isAnswer, reasonOf } from '../shared/refused.error.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { LevelParts } from '../shared/second-level.js';
 
-export class GuardedCalls {
-  /** Warns when the backend goes and when it is back. */
-  readonly outageLog: OutageLog;
+/** The server that is called, or what of several one of them keeps. */
+export interface Served {
+  readonly kind: string;
+  /** Resolves when it answers. */
+  ping(): Awaitable<unknown>;
+  /** Applies an invalidation once more, to what it keeps. */
+  resend(invalidation: Invalidation): Awaitable<unknown>;
+}
+
+export interface CallsParts extends LevelParts {
+  readonly settings: GuardSettings;
+  readonly deadlines: Deadlines;
   /** For scans over many entries, which take as long as many calls. */
   readonly longDeadlines: Deadlines;
-  /** Another server answers than before, and has been given the invalidations of the last minute to do. */
-  onReborn: (() => void) | undefined;
+  readonly journal: Journal;
+  /** Warns when the server goes and when it is back. */
+  readonly outageLog: OutageLog;
+}
+
+export class GuardedCalls {
+  readonly outageLog: OutageLog;
   private readonly kind: string;
+  private readonly settings: GuardSettings;
   private readonly breaker: CircuitBreaker;
   private readonly deadlines: Deadlines;
+  private readonly longDeadlines: Deadlines;
   private readonly queue: RetryQueue;
   private readonly journal: Journal;
   private replaying: Promise<void> | undefined;
@@ -32,26 +47,26 @@ export class GuardedCalls {
   private isClosed = false;
 
   constructor(
-    private readonly inner: Backend & Resending & Punctual,
-    private readonly settings: GuardSettings,
-    private readonly parts: LevelParts,
+    private readonly server: Served,
+    private readonly parts: CallsParts,
   ) {
-    this.kind = inner.kind;
-    this.outageLog = new OutageLog(inner.kind, parts);
-    this.breaker = new CircuitBreaker(parts.clock, settings, () => {
+    const { settings, deadlines, longDeadlines, journal, outageLog, clock } = parts;
+    this.kind = server.kind;
+    this.settings = settings;
+    this.outageLog = outageLog;
+    this.breaker = new CircuitBreaker(clock, settings, () => {
       this.scheduleProbe();
       this.outageLog.suspect();
     });
-    this.deadlines = new Deadlines(parts.clock, settings.timeoutMs);
-    this.longDeadlines = new Deadlines(parts.clock, settings.longTimeoutMs);
+    this.deadlines = deadlines;
+    this.longDeadlines = longDeadlines;
     this.queue = new RetryQueue(settings.maxRetries);
-    this.journal = new Journal(parts.clock, settings.journalMs, settings.maxRetries);
-    inner.onReborn?.(() => this.replayJournal());
+    this.journal = journal;
   }
 
   /** Once the backend answers, what is queued is resent: calls wait for what concerns them. */
   async ping(): Promise<void> {
-    await this.guard('ping', () => this.inner.ping(), 'probe');
+    await this.guard('ping', () => this.server.ping(), 'probe');
     if (this.queue.size > 0) this.replay().catch(() => this.scheduleProbe());
   }
 
@@ -72,7 +87,6 @@ export class GuardedCalls {
     this.isClosed = true;
     this.cancelProbe?.();
     this.outageLog.close();
-    for (const deadlines of [this.deadlines, this.longDeadlines]) deadlines.close();
   }
 
   /**
@@ -171,7 +185,7 @@ export class GuardedCalls {
       .replay((invalidation) =>
         (isBrief(invalidation) ? this.deadlines : this.longDeadlines)
           .limit(
-            (async () => resend(this.inner, invalidation))().then(() => this.parts.onResent?.(invalidation)),
+            (async () => this.server.resend(invalidation))().then(() => this.parts.onResent?.(invalidation)),
             () => new UnansweredError('replay', 'no answer in time', this.kind),
           )
           .then(() => {
@@ -204,11 +218,23 @@ export class GuardedCalls {
   }
 
   /** Another server answers now, and it may have lost the last invalidations: they are replayed (guarantee G7). */
-  private replayJournal(): void {
+  meetAnother(confirmed: readonly Invalidation[]): void {
     this.serversSeen++;
-    this.queue.requeue(this.journal.recent());
-    this.onReborn?.();
-    this.probeNow();
+    this.queue.requeue(confirmed);
+  }
+
+  /**
+   * What is not confirmed, for the servers that keep now what it means. A replay under way confirms none of it any more,
+   * and calls that were waiting for it are not answered.
+   */
+  handOver(): readonly Invalidation[] {
+    if (this.queue.size > 0) this.serversSeen++;
+    return this.queue.takeAll();
+  }
+
+  /** Whether something that was not confirmed concerns this partition, or any. */
+  owes(about: Concern): boolean {
+    return this.queue.concerns(about);
   }
 
   /** Probes even if there are no reads: queued invalidations wait for the server. */

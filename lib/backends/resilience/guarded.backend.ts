@@ -3,6 +3,7 @@
  * invalidations that were not confirmed. With it a failing backend costs reads at most one deadline, and nothing while
  * the circuit is open (guarantee G9); invalidations are retried, and fail when their outcome stays unknown (G8).
  */
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type {
   Backend,
   BackendInfo,
@@ -12,11 +13,13 @@ import type {
   LeaseRequest,
   Page,
   Reading,
+  RebornListener,
   Selection,
   Usage,
 } from '../../core/backend.js';
 import { inPortions, PORTION } from '../../core/async/portions.js';
 import type { Draft } from '../../core/entry.js';
+import { UnansweredError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
@@ -27,8 +30,15 @@ import { leaseInTime, releaseAnyway } from './guarded-leases.js';
 import { evictInPortions } from './many-keys.js';
 import { MANY, type GuardSettings, type Punctual } from './options.js';
 import { commonPartition } from './overflow.js';
-import type { Resending } from './retry-queue.js';
+import { resend, type Resending } from './retry-queue.js';
+import { Deadlines } from './deadlines.js';
+import { Journal } from './journal.js';
+import { Lanes } from './lanes.js';
+import { OutageLog } from './outage-log.js';
+import { readingsOf } from './readings.js';
 import { openOrClose } from '../shared/open-close.js';
+import type { Invalidation } from '../shared/invalidation.js';
+import type { Owners } from '../shared/owners.js';
 import type { LevelParts } from '../shared/second-level.js';
 
 export class GuardedBackend implements Backend {
@@ -37,99 +47,127 @@ export class GuardedBackend implements Backend {
   }
 
   readonly kind: string;
+  /** Calls to the only server, or to whichever of several. */
   readonly calls: GuardedCalls;
+  /** Calls to each of several servers. */
+  private readonly lanes: Lanes | undefined;
+  private readonly deadlines: Deadlines;
+  private readonly longDeadlines: Deadlines;
+  private readonly journal: Journal;
+  private notifyReborn: RebornListener | undefined;
   private isClosed = false;
 
   constructor(
-    private readonly inner: Backend & Resending & Punctual,
+    private readonly inner: Backend & Resending & Punctual & { readonly owners?: Owners | undefined },
     settings: GuardSettings,
     parts: LevelParts,
   ) {
-    this.kind = inner.kind;
-    this.calls = new GuardedCalls(inner, settings, parts);
+    const { kind, owners } = inner;
+    const { clock } = parts;
+    this.kind = kind;
+    const deadlines = (this.deadlines = new Deadlines(clock, settings.timeoutMs));
+    const longDeadlines = (this.longDeadlines = new Deadlines(clock, settings.longTimeoutMs));
+    const journal = (this.journal = new Journal(clock, settings.journalMs, settings.maxRetries));
+    const shared = { ...parts, settings, deadlines, longDeadlines, journal };
+    const whole = new OutageLog(kind, parts);
+    const server = {
+      kind,
+      ping: () => inner.ping(),
+      resend: (invalidation: Invalidation) => resend(inner, invalidation),
+    };
+    this.calls = new GuardedCalls(server, { ...shared, outageLog: whole });
+    if (owners !== undefined) {
+      const make = (owner: string): GuardedCalls => {
+        const ping = (): Promise<void> => owners.ping(owner);
+        const again = (invalidation: Invalidation): Promise<unknown> => owners.apply(owner, invalidation, false);
+        const outageLog = owner === '' ? whole : new OutageLog(kind, parts, { name: owner, whole });
+        return new GuardedCalls({ kind, ping, resend: again }, { ...shared, outageLog });
+      };
+      this.lanes = new Lanes({ kind, owners, journal, make });
+      owners.onReturned = (owner) => this.returned(owner, owners);
+    }
+    inner.onReborn?.(() => this.reborn());
   }
 
   read(key: Key): Promise<Reading> {
-    return this.calls.guard('read', () => this.inner.read(key), key.space.partition);
+    return (this.lanes?.of(key) ?? this.calls).guard('read', () => this.inner.read(key), key.space.partition);
   }
 
   readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
     // Each portion has a deadline of its own, so a server that hangs still costs one.
+    if (this.lanes !== undefined) return inPortions(keys, (some) => this.readEach(some));
     return inPortions(keys, (some) =>
       this.calls.guard('readMany', () => this.inner.readMany(some), commonPartition(some)),
     );
   }
 
   lease(key: Key, request: LeaseRequest): Promise<LeaseReply> {
-    return leaseInTime(this.calls, this.inner, key, request);
+    return leaseInTime(this.lanes?.of(key) ?? this.calls, this.inner, key, request);
   }
 
   renew(lease: Lease, leaseMs: number): Promise<boolean> {
-    return this.calls.guard('renew', () => this.inner.renew(lease, leaseMs), lease.key.space.partition);
+    return this.to(lease.key).guard('renew', () => this.inner.renew(lease, leaseMs), lease.key.space.partition);
   }
 
   release(lease: Lease): Promise<void> {
-    return releaseAnyway(this.calls, this.inner, lease);
+    return releaseAnyway(this.to(lease.key), this.inner, lease);
   }
 
   fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    return this.calls.guard('fill', () => this.inner.fill(lease, draft), lease.key.space.partition);
+    return this.to(lease.key).guard('fill', () => this.inner.fill(lease, draft), lease.key.space.partition);
   }
 
   write(key: Key, draft: Draft): Promise<void> {
-    return this.calls.guard('write', (dueMs) => this.inner.write(key, draft, dueMs), key.space.partition);
+    return this.to(key).guard('write', (dueMs) => this.inner.write(key, draft, dueMs), key.space.partition);
   }
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
-    const deadlines = entries.length > MANY ? this.calls.longDeadlines : undefined;
+    const deadlines = entries.length > MANY ? this.longDeadlines : undefined;
     const partition = commonPartition(entries.map(([key]) => key));
+    if (this.lanes !== undefined) return this.writeEach(this.lanes, entries, partition, deadlines);
     return this.calls.guard('writeMany', (dueMs) => this.inner.writeMany(entries, dueMs), partition, deadlines);
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.calls.guard('expire', () => this.inner.expire(key, freshForMs, keptForMs), key.space.partition);
+    return this.to(key).guard('expire', () => this.inner.expire(key, freshForMs, keptForMs), key.space.partition);
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.calls.guard('increment', () => this.inner.increment(key, by, draft), key.space.partition);
+    return this.to(key).guard('increment', () => this.inner.increment(key, by, draft), key.space.partition);
   }
 
-  evict(keys: readonly Key[]): Promise<number> {
-    const evict = (some: readonly Key[]): Promise<number> =>
-      this.calls.untilConfirmed({ kind: 'evict', keys: some }, () => this.inner.evict(some));
-    if (keys.length <= PORTION) return evict(keys);
-    return evictInPortions(keys, evict, (left) => this.calls.queueUp({ kind: 'evict', keys: left }));
+  async evict(keys: readonly Key[]): Promise<number> {
+    const { lanes, calls } = this;
+    if (lanes === undefined) return this.evictAt(calls, keys);
+    const groups = [...lanes.group(keys)];
+    const [first] = groups;
+    if (first !== undefined && groups.length === 1) return this.evictAt(lanes.to(first[0]), keys, first[0]);
+    const parts = groups.map(([owner, some]) => this.evictAt(lanes.to(owner), some, owner));
+    return lanes.settled('evict', parts);
   }
 
-  invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
-    return this.calls.untilConfirmed({ kind: 'invalidate', partition, labels }, () =>
-      this.inner.invalidate(partition, labels),
-    );
+  async invalidate(partition: Partition, labels: readonly Label[]): Promise<void> {
+    await this.remove({ kind: 'invalidate', partition, labels }, () => this.inner.invalidate(partition, labels));
   }
 
   clear(view: View): Promise<number> {
-    return this.calls.untilConfirmed({ kind: 'clear', view }, () => this.inner.clear(view));
+    return this.remove({ kind: 'clear', view }, () => this.inner.clear(view));
   }
 
   removeMatching(selection: Selection): Promise<number> {
-    return this.calls.untilConfirmed({ kind: 'matching', selection }, () => this.inner.removeMatching(selection));
+    return this.remove({ kind: 'matching', selection }, () => this.inner.removeMatching(selection));
   }
 
   clearEverything(): Promise<number> {
-    return this.calls.untilConfirmed({ kind: 'everything' }, () => this.inner.clearEverything());
+    return this.remove({ kind: 'everything' }, () => this.inner.clearEverything());
   }
 
   scan(selection: Selection, cursor: string | undefined): Promise<Page> {
-    return this.calls.guard(
-      'scan',
-      () => this.inner.scan(selection, cursor),
-      selection.view.partition,
-      this.calls.longDeadlines,
-    );
+    return this.throughView('scan', selection.view, () => this.inner.scan(selection, cursor));
   }
 
   usage(view: View | undefined): Promise<Usage> {
-    return this.calls.guard('usage', () => this.inner.usage(view), view?.partition, this.calls.longDeadlines);
+    return this.throughView('usage', view, () => this.inner.usage(view));
   }
 
   info(): Promise<BackendInfo> {
@@ -144,14 +182,101 @@ export class GuardedBackend implements Backend {
     await openOrClose(this.inner, this);
   }
 
-  onReborn(listener: () => void): void {
-    this.calls.onReborn = listener;
+  onReborn(listener: RebornListener): void {
+    this.notifyReborn = listener;
+  }
+
+  /** A connection was made: probes the backend now instead of after the pause. */
+  probeNow(): void {
+    this.calls.probeNow();
+    this.lanes?.probeNow();
   }
 
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
     this.calls.close();
+    this.lanes?.close();
+    for (const deadlines of [this.deadlines, this.longDeadlines]) deadlines.close();
     await this.inner.close();
+  }
+
+  /** Calls about a key go to the server that keeps it. */
+  to(key: Key): GuardedCalls {
+    return this.lanes?.of(key) ?? this.calls;
+  }
+
+  /** From each server what it keeps. */
+  private async readEach(keys: readonly Key[]): Promise<readonly Reading[]> {
+    const lanes = this.lanes as Lanes;
+    const groups = [...lanes.group(keys)];
+    const outcomes = await Promise.allSettled(
+      groups.map(([owner, some]) =>
+        lanes.to(owner).guard('readMany', () => this.inner.readMany(some), commonPartition(some)),
+      ),
+    );
+    return readingsOf(
+      keys,
+      groups.map(([, some]) => some),
+      outcomes,
+    );
+  }
+
+  /** All of them can be stored before any is, whichever server keeps it. */
+  private async writeEach(
+    lanes: Lanes,
+    entries: readonly (readonly [Key, Draft])[],
+    partition: Partition | undefined,
+    deadlines: Deadlines | undefined,
+  ): Promise<void> {
+    const parts = [...(await lanes.owners.seal(entries))].map(async ([owner, store]) => {
+      await lanes.to(owner).guard('writeMany', store, partition, deadlines);
+      return 0;
+    });
+    await lanes.settled('writeMany', parts);
+  }
+
+  private evictAt(calls: GuardedCalls, keys: readonly Key[], owner?: string): Promise<number> {
+    const { lanes } = this;
+    const evict = (some: readonly Key[]): Promise<number> => {
+      const invalidation = { kind: 'evict', keys: some } as const;
+      const work = (): Awaitable<number> => this.inner.evict(some);
+      if (lanes === undefined || owner === undefined) return calls.untilConfirmed(invalidation, work);
+      return lanes.at(owner, invalidation, work);
+    };
+    if (keys.length <= PORTION) return evict(keys);
+    return evictInPortions(keys, evict, (left) => (lanes ?? calls).queueUp({ kind: 'evict', keys: left }));
+  }
+
+  private async remove(invalidation: Invalidation, work: () => Awaitable<number | void>): Promise<number> {
+    const { lanes, calls } = this;
+    if (lanes !== undefined) return lanes.invalidate(invalidation, work);
+    return (await calls.untilConfirmed(invalidation, work)) ?? 0;
+  }
+
+  /** Through a view, a portion after another. What several servers keep is not read while one has to be told something. */
+  private async throughView<T>(operation: string, view: View | undefined, work: () => Awaitable<T>): Promise<T> {
+    const { lanes, calls, longDeadlines } = this;
+    const partition = view?.partition;
+    const only = view === undefined ? undefined : lanes?.onlyOf({ kind: 'clear', view });
+    if (lanes !== undefined && only === undefined && partition !== undefined && lanes.owes(partition))
+      throw new UnansweredError(operation, 'invalidations are not confirmed', this.kind);
+    return (only ?? calls).guard(operation, work, partition, longDeadlines);
+  }
+
+  /** Another server answers now: it may not know the last invalidations, and nothing that was asked before is believed. */
+  private reborn(): void {
+    if (this.lanes === undefined) this.calls.meetAnother(this.journal.recent());
+    else {
+      this.calls.meetAnother([]);
+      this.lanes.meetAnother();
+    }
+    this.notifyReborn?.();
+    this.calls.probeNow();
+  }
+
+  private returned(owner: string, owners: Owners): void {
+    this.lanes?.meetAnother(owner);
+    this.notifyReborn?.((partition) => owners.keeps(owner, partition));
   }
 }

@@ -14,6 +14,13 @@ const SETTLE_MS = 500;
 const REPEAT_AFTER_MS = 30_000;
 const UNKNOWN = 'not connected';
 
+/** One of several servers, for messages. */
+export interface OneOfSeveral {
+  readonly name: string;
+  /** Of all of them together: what is told there is not told of each. */
+  readonly whole: OutageLog;
+}
+
 export class OutageLog {
   private readonly warnings: Warnings;
   /** The reason of the last failure. */
@@ -30,13 +37,14 @@ export class OutageLog {
   constructor(
     private readonly kind: string,
     private readonly parts: { readonly clock: Clock; readonly emit: Emit },
+    private readonly one?: OneOfSeveral,
   ) {
     this.warnings = new Warnings(kind, parts);
   }
 
   /** An outage or failure was reported, or may be about to be. */
   get isActive(): boolean {
-    return this.lastFailure !== undefined || this.reported !== undefined;
+    return this.lastFailure !== undefined || this.reported !== undefined || this.one?.whole.isActive === true;
   }
 
   /** A call or a connection failed. Whether it was an outage shows when one begins, or when another call is answered. */
@@ -57,16 +65,19 @@ export class OutageLog {
     this.cancelSuspicion = undefined;
     this.dropDeferred();
     const nowMs = this.parts.clock.monotonicMs();
+    if (this.one !== undefined && this.one.whole.reported !== undefined) return;
     const isNew =
       this.reported === undefined || (this.reported !== why && nowMs - this.reportedAtMs >= REPEAT_AFTER_MS);
     if (!isNew) return;
     this.reported = why;
     this.reportedAtMs = nowMs;
-    this.warn(`does not answer (${why}): calls go on without the cache until it does.`);
+    const whose = this.one === undefined ? 'calls' : 'calls for what it keeps';
+    this.warn(`does not answer (${why}): ${whose} go on without the cache until it does.`);
   }
 
   /** The backend answers. */
   end(): void {
+    this.one?.whole.end();
     const { lastFailure } = this;
     if (this.cancelSuspicion !== undefined) this.begin(lastFailure ?? UNKNOWN);
     this.lastFailure = undefined;
@@ -96,6 +107,7 @@ export class OutageLog {
   }
 
   private warn(what: string): void {
-    if (!this.isClosed) this.parts.emit.event({ type: 'warning', message: `The ${this.kind} backend ${what}` });
+    const at = this.one === undefined ? '' : ` at ${this.one.name}`;
+    if (!this.isClosed) this.parts.emit.event({ type: 'warning', message: `The ${this.kind} backend${at} ${what}` });
   }
 }

@@ -89,6 +89,13 @@ export class RetryQueue {
     for (const invalidation of confirmed) this.add(invalidation);
   }
 
+  /** All of them, which leave the queue. */
+  takeAll(): readonly Invalidation[] {
+    const taken = [...this.queued.values()];
+    for (const name of this.queued.keys()) this.drop(name);
+    return taken;
+  }
+
   /**
    * Resends all of them, oldest first and more and more in parallel, since calls wait for it. The first is sent alone,
    * and each confirmation allows one more at a time: over few connections, all of them together might exceed the deadline

@@ -155,7 +155,13 @@ export class L1Copies {
     this.changeLog.record(partition, change);
   }
 
-  forgetAll(): void {
+  /** @param concerns only of these partitions */
+  forgetAll(concerns?: (partition: Partition) => boolean): void {
+    if (concerns !== undefined) {
+      for (const { partition } of this.store.allPartitions())
+        if (concerns(partition)) this.changeLog.record(partition, { kind: 'all' });
+      return;
+    }
     this.changeLog.recordAll();
     this.store.clear();
   }

@@ -1,9 +1,7 @@
 /**
  * A level in this process (L1) over one that all processes share (L2). L2 decides; L1 has only copies, each served for a
  * bounded time after it was last checked (guarantee G4), and dropped when a message about a change arrives or when
- * messages may have been missed (G5). Keeps invariants 9 and 10.
- *
- * A hit in this process answers at once, like memory's.
+ * messages may have been missed (G5). A hit in this process answers at once, like memory's. Keeps invariants 9 and 10.
  */
 import { randomBytes } from 'node:crypto';
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
@@ -18,6 +16,7 @@ import type {
   LeaseRequest,
   Page,
   Reading,
+  RebornListener,
   Selection,
   Usage,
 } from '../../core/backend.js';
@@ -66,7 +65,7 @@ class TieredBackend implements Backend {
   private readonly bus: Bus | undefined;
   private readonly busIn: BusIn;
   private readonly busOut: BusOut;
-  private notifyReborn: (() => void) | undefined;
+  private notifyReborn: RebornListener | undefined;
 
   constructor(
     options: ResolvedTieredOptions,
@@ -84,9 +83,9 @@ class TieredBackend implements Backend {
     this.busIn = new BusIn(this.copies, origin);
     this.busOut = new BusOut(via === undefined ? undefined : this.bus);
     // Another server, or the same one restarted: it may have lost the last changes.
-    this.l2.onReborn?.(() => {
-      this.copies.forgetAll();
-      this.notifyReborn?.();
+    this.l2.onReborn?.((concerns) => {
+      this.copies.forgetAll(concerns);
+      this.notifyReborn?.(concerns);
     });
     if (this.bus === undefined) this.copies.setEnabled(true);
     else this.bus.start(this.busIn);
@@ -215,7 +214,7 @@ class TieredBackend implements Backend {
     await Promise.race([this.busIn.firstUp, machineOf(this.parts.clock).sleep(FIRST_MESSAGE_MS)]);
   }
 
-  onReborn(listener: () => void): void {
+  onReborn(listener: RebornListener): void {
     this.notifyReborn = listener;
   }
 

@@ -4,9 +4,10 @@
  * An answer that cannot belong to its question means that answers have shifted: the connection is dropped (invariant 2),
  * and the call fails.
  */
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { ENVELOPE_MARK_BYTES } from '../../../core/codec.js';
 import { BackendError } from '../../../core/errors.js';
+import { anyMaster, masterNamed } from './cluster-nodes.js';
 import { sendCommand, type Client } from './send-command.js';
 import { saysWord } from './errors.js';
 import { ConnectionGate, type ConnectionEvents } from './gate.js';
@@ -113,10 +114,19 @@ export class RedisConnection {
     return this.gate.send((client) => sendCommand(client, name, ...args));
   }
 
-  /** Asks for an answer that only this question can have. @throws when another comes */
-  async ping(): Promise<void> {
+  /** To all that listen to a channel, by way of any master of a cluster that is connected. */
+  async publish(channel: string, message: string): Promise<unknown> {
+    return this.gate.send((client) => sendCommand(serverOf(client), 'PUBLISH', channel, message));
+  }
+
+  /**
+   * Asks for an answer that only this question can have, a cluster any master that is connected.
+   * @param master of a cluster
+   * @throws when another comes
+   */
+  async ping(master?: string): Promise<void> {
     const echo = nonce();
-    const reply = await this.gate.send((client) => sendCommand(client, 'PING', echo));
+    const reply = await this.gate.send((client) => sendCommand(serverOf(client, master), 'PING', echo));
     if (text(reply) !== echo) throw this.outOfStep();
   }
 
@@ -135,12 +145,12 @@ export class RedisConnection {
 
   /** The facts of one node: `INFO` as a map. */
   async facts(): Promise<ReadonlyMap<string, string>> {
-    return factsOf(await this.gate.send((client) => client.info()));
+    return factsOf(await this.gate.send((client) => (serverOf(client) as Redis).info()));
   }
 
-  /** Every key that matches, on every master. The pattern is never a user's. */
-  scanKeys(pattern: string): AsyncGenerator<string> {
-    return keysLike(pattern, this.client, (work) => this.gate.send(work));
+  /** Every key that matches, on every master or on one of a cluster. The pattern is never a user's. */
+  scanKeys(pattern: string, master?: string): AsyncGenerator<string> {
+    return keysLike(pattern, this.client, (work) => this.gate.send(work), master);
   }
 
   /** Resolves when nothing of it is left that would keep a process from ending. */
@@ -193,4 +203,11 @@ export class RedisConnection {
     this.gate.connectAnew();
     return new BackendError('a call', 'redis', { why: 'out of step' });
   }
+}
+
+/** Whom a question without a key is asked. ioredis would draw lots, and may draw a master that is dead. */
+function serverOf(client: Client, master?: string): Client {
+  if (!client.isCluster) return client;
+  const cluster = client as Cluster;
+  return (master === undefined ? anyMaster(cluster) : masterNamed(cluster, master)) ?? client;
 }

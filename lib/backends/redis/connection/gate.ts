@@ -24,6 +24,8 @@ export interface ConnectionEvents {
   onOddity(oddity: string): void;
   /** Another server answers than before, a restarted one, or one that holds other data. @param identity of a single one */
   onReborn(identity?: ServerIdentity): void;
+  /** A master of a cluster is back whose connection had ended. */
+  onReturned?(master: string): void;
   /** Calls pass from here on. */
   onOpen(): void;
   /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
@@ -49,7 +51,7 @@ export class ConnectionGate {
   private waiting: Waiting[] = [];
   /** The single server that answered last, and whose data it held. */
   private identity: ServerIdentity | undefined;
-  private readonly topology = new TopologyWatch();
+  private readonly topology: TopologyWatch;
   private readonly role: RoleWatch;
   /** Of a cluster. */
   private readonly histories: MasterHistories | undefined;
@@ -64,6 +66,10 @@ export class ConnectionGate {
     private readonly isOwned: boolean,
     private readonly events: ConnectionEvents,
   ) {
+    this.topology = new TopologyWatch({
+      onNew: () => events.onReborn(),
+      onReturned: (master) => events.onReturned?.(master),
+    });
     this.role = new RoleWatch(client, events.clock, {
       onReplica: () => this.demoted(),
       onMaster: (replid) => this.looked(replid),
@@ -243,7 +249,7 @@ export class ConnectionGate {
 
   /** After every answer, and when the client has looked at its slots; what was asked before is not answered for. */
   private readonly watchTopology = (): void => {
-    if (this.client.isCluster && this.topology.hasNew(this.client as Cluster)) this.events.onReborn();
+    if (this.client.isCluster) this.topology.look(this.client as Cluster);
   };
 
   private open(role: Role | undefined, askedAtMs: number): void {

@@ -1,18 +1,24 @@
 import type { Cluster, Redis } from 'ioredis';
+import { masterNamed, namesOfMasters } from './cluster-nodes.js';
 
 /** Keys looked at in one step, so that no step holds up a server for long. */
 const STEP = 1_000;
 
-/** Every key that matches, on every master, without the prefix of the client. Some may come twice. */
+/**
+ * Every key that matches, on every master or on one, without the prefix of the client. Some may come twice.
+ * @throws BackendError where a master that keeps something is not connected to: what lies there is not known
+ */
 export async function* keysLike(
   pattern: string,
   client: Redis | Cluster,
   send: <T>(work: () => Promise<T>) => Promise<T>,
+  master?: string,
 ): AsyncGenerator<string> {
   const { keyPrefix = '' } = client.options;
   const lead = keyPrefix.replace(/[*?[\]\\]/g, '\\$&');
-  const nodes = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
-  for (const node of nodes) {
+  const names = client.isCluster ? [...(master === undefined ? namesOfMasters(client as Cluster) : [master])] : [''];
+  for (const name of names) {
+    const node = client.isCluster ? masterNamed(client as Cluster, name) : (client as Redis);
     let cursor = '0';
     do {
       const [next, keys] = await send(() => node.scan(cursor, 'MATCH', `${lead}${pattern}`, 'COUNT', STEP));

@@ -73,8 +73,9 @@ export class RedisPool {
     return this.pick().run(script, keys, args);
   }
 
-  async ping(): Promise<void> {
-    await this.pick().ping();
+  /** @param master of a cluster; otherwise any server that answers */
+  async ping(master?: string): Promise<void> {
+    await this.pick().ping(master);
   }
 
   /**

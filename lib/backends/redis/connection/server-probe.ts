@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { anyMaster } from './cluster-nodes.js';
 import { factsOf } from './reply.js';
 import { lackBehind, LACKS, oddityOf } from './server-facts.js';
 
@@ -39,15 +40,18 @@ const NAMELESS: ServerIdentity = Object.freeze({ runId: '', replid: '' });
 export async function probeServer(client: Redis | Cluster, isOwned: boolean): Promise<ServerAnswer> {
   const { db = 0 } = client.options as { readonly db?: number };
   const isElsewhere = isOwned && !client.isCluster && db !== 0;
+  // Of a cluster one that is connected: lots may fall on a master that is dead, and calls would wait for it.
+  const clock = client.isCluster ? anyMaster(client as Cluster) : client;
   const [who, time, place] = await Promise.allSettled([
     whoAnswers(client),
-    client.time(),
+    clock?.time(),
     isElsewhere ? (client as Redis).select(db) : undefined,
   ]);
   if (place.status === 'rejected') throw place.reason;
   if (who.status === 'rejected') throw who.reason;
-  const [seconds = NaN, micros = NaN] = time.status === 'fulfilled' ? time.value.map(Number) : [];
-  return { ...who.value, serverMs: time.status === 'fulfilled' ? seconds * 1_000 + micros / 1_000 : undefined };
+  const said = time.status === 'fulfilled' ? time.value : undefined;
+  const [seconds = NaN, micros = NaN] = said?.map(Number) ?? [];
+  return { ...who.value, serverMs: said === undefined ? undefined : seconds * 1_000 + micros / 1_000 };
 }
 
 async function whoAnswers(client: Redis | Cluster): Promise<Who> {

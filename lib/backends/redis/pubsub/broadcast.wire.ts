@@ -93,11 +93,13 @@ export class BroadcastWire implements Wire {
     this.cancelRetry = this.parts.clock.after(this.backoff.next(), () => this.connect());
   }
 
-  /** Undefined: a cluster that does not know any of its nodes yet. */
+  /** One that commands go to already, where there is one. Undefined: a cluster that does not know any of its nodes yet. */
   private like(): Redis | undefined {
     const { client } = this.parts;
     if (!client.isCluster) return client as Redis;
-    const masters = (client as Cluster).nodes('master');
+    const all = (client as Cluster).nodes('master');
+    const ready = all.filter(({ status }) => status === 'ready');
+    const masters = ready.length > 0 ? ready : all;
     return masters[this.turn++ % Math.max(1, masters.length)];
   }
 }

@@ -84,12 +84,13 @@ class RedisBusWire implements Wire {
   }
 
   /**
-   * In a cluster always the same master, as long as it is one: by different ways messages may overtake each other. An
+   * In a cluster always the same master, as long as it is connected: by different ways messages may overtake each other. An
    * adopted client may keep what it cannot send, however much that is, and it is of no use later.
    */
   private publisher(): Redis {
     const { client } = this;
-    const node = client.isCluster ? (client as Cluster).nodes('master')[0] : (client as Redis);
+    const masters = client.isCluster ? (client as Cluster).nodes('master') : [client as Redis];
+    const node = masters.find(({ status }) => status === 'ready') ?? masters[0];
     if (node === undefined || !SENDING.has(node.status))
       throw new BackendError('an announcement', 'redis', { why: 'not connected' });
     return node;

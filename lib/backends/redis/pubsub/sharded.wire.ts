@@ -7,12 +7,12 @@ import type { Cluster, Redis } from 'ioredis';
 import type { FollowingEvents, FollowingWire, Line } from '../../../core/bus.js';
 import type { Clock } from '../../../core/clock.js';
 import type { Partition } from '../../../core/keys/partition.js';
+import { nameOf } from '../connection/cluster-nodes.js';
 import type { Client } from '../connection/send-command.js';
 import { ShardSubscriber } from './shard-subscriber.js';
 import type { Backoff } from '../../remote/backoff.js';
 import { reconnectBackoff } from '../connection/subscriber.js';
 import type { Shard, RedisShards } from '../shards.js';
-import { slotOf } from './slot.js';
 
 /** Channels heard at once: what a server keeps for us stays within a few megabytes. */
 const MAX_CHANNELS = 10_000;
@@ -108,7 +108,7 @@ export class ShardedWire implements FollowingWire {
   /** Undefined: not now; the last attempt was too short ago, or a cluster does not know yet which server keeps the slot. */
   private subscriberFor(shard: Shard): ShardSubscriber | undefined {
     const { client, clock } = this.parts;
-    const server = client.isCluster ? (client as Cluster).slots[slotOf(shard.name)]?.[0] : '';
+    const server = client.isCluster ? (client as Cluster).slots[shard.slot]?.[0] : '';
     if (server === undefined) return undefined;
     const known = this.subscribers.get(server);
     if (known !== undefined || this.cancelRetry !== undefined) return known;
@@ -181,5 +181,5 @@ export class ShardedWire implements FollowingWire {
 }
 
 function nodeOf(cluster: Cluster, server: string): Redis | undefined {
-  return cluster.nodes('master').find(({ options }) => `${options.host}:${options.port}` === server);
+  return cluster.nodes('master').find((node) => nameOf(node) === server);
 }

@@ -21,8 +21,10 @@ interface WiresParts {
 /** The way to hear what processes announce in this way. */
 export function wireOf(pubSub: PubSub, parts: WiresParts): Wire | FollowingWire {
   const { clock, random, pool, shards, client } = parts;
-  const command = pubSub === 'sharded' ? 'SPUBLISH' : 'PUBLISH';
-  const publish = (channel: string, text: string): Promise<unknown> => pool.pick().command(command, channel, text);
-  if (pubSub === 'sharded') return new ShardedWire({ clock, random, client, shards, publish });
+  if (pubSub === 'sharded') {
+    const publish = (at: string, text: string): Promise<unknown> => pool.pick().command('SPUBLISH', at, text);
+    return new ShardedWire({ clock, random, client, shards, publish });
+  }
+  const publish = (channel: string, text: string): Promise<unknown> => pool.pick().publish(channel, text);
   return new BroadcastWire({ clock, random, client, channel: channelOf(shards.lead), publish });
 }

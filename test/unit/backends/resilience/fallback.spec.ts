@@ -2,7 +2,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { FallbackBackend } from '../../../../lib/backends/resilience/fallback.backend.js';
 import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import type { Owners } from '../../../../lib/backends/shared/owners.js';
 import type { BackendFactory } from '../../../../lib/core/backend.js';
+import type { Key } from '../../../../lib/core/keys/key.js';
 import { BackendError, InvalidationUnknownError } from '../../../../lib/core/errors.js';
 import { chaos, type Chaos } from '../../../../lib/testing/chaos.js';
 import { Rig } from '../../../support/machine/rig.js';
@@ -46,5 +48,49 @@ describe('a second backend that fails', () => {
     expect(await rig.get('tom')).toBeUndefined();
     expect(second.calls('clearEverything')).toBe(3);
     expect(await rig.get('tom')).toBe('new');
+  });
+});
+
+describe('a second backend that stands in for one of several servers', () => {
+  const moving = { version: 0, keeper: new Map<string, string>() };
+
+  beforeEach(() => {
+    [moving.version, moving.keeper] = [0, new Map()];
+    const owners = {
+      get version() {
+        return moving.version;
+      },
+      of: ({ space }: Key) => moving.keeper.get(space.partition) ?? space.partition,
+    } as Partial<Owners> as Owners;
+    const backend: BackendFactory = {
+      kind: 'both',
+      create: (parts) => new FallbackBackend(first.create(parts), second.create(parts), owners),
+    };
+    rig = new Rig({ backend });
+  });
+
+  const goes = (): void => {
+    first.failNext('read', 1, away());
+    first.failNext('lease', 1, away());
+  };
+
+  it('A79: is emptied of what that server keeps, when that server is back, and of nothing else', async () => {
+    goes();
+    await rig.load('tom', () => 'here', { tenant: 'acme' });
+    await rig.load('tom', () => 'there', { tenant: 'beta' });
+    first.failNext('read', 1, away());
+    expect(await rig.get('tom', { tenant: 'acme' })).toBe('here');
+    expect(await rig.get('tom', { tenant: 'acme' })).toBeUndefined();
+    first.failNext('read', 1, away());
+    expect(await rig.get('tom', { tenant: 'acme' })).toBeUndefined();
+  });
+
+  it('A79: is emptied of everything before it is read again, when something has passed to another server', async () => {
+    goes();
+    await rig.load('tom', () => 'old', { tenant: 'acme' });
+    moving.keeper.set(rig.key('tom', { tenant: 'acme' }).space.partition, 'successor');
+    moving.version++;
+    first.failNext('read', 1, away());
+    expect(await rig.get('tom', { tenant: 'acme' })).toBeUndefined();
   });
 });

@@ -1,0 +1,257 @@
+/** Several servers that keep one cache together, and what passes between them. */
+import { describe, expect, it } from '@jest/globals';
+import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import { GuardedBackend } from '../../../../lib/backends/resilience/guarded.backend.js';
+import { resolveGuardOptions } from '../../../../lib/backends/resilience/options.js';
+import { apply } from '../../../../lib/backends/resilience/retry-queue.js';
+import type { Invalidation } from '../../../../lib/backends/shared/invalidation.js';
+import type { Owners } from '../../../../lib/backends/shared/owners.js';
+import type { Backend, Reading } from '../../../../lib/core/backend.js';
+import { BackendError } from '../../../../lib/core/errors.js';
+import type { Draft } from '../../../../lib/core/entry.js';
+import type { Key } from '../../../../lib/core/keys/key.js';
+import type { Partition } from '../../../../lib/core/keys/partition.js';
+import { FakeClock } from '../../../../lib/testing/fake.clock.js';
+import { recordEvents } from '../../../../lib/testing/record-events.js';
+import { backendParts } from '../../../support/machine/backends.js';
+import { errorOf, Rig } from '../../../support/machine/rig.js';
+
+const NAMES = ['a', 'b'] as const;
+type Name = (typeof NAMES)[number];
+
+function draft(value: unknown): Draft {
+  return { value, labels: [], freshForMs: 60_000, keptForMs: 60_000, isolation: undefined };
+}
+
+/** Two servers, each with a memory of its own; the tenant Acme lies with the first, Beta with the second. */
+class Several {
+  readonly clock = new FakeClock();
+  readonly recorded = recordEvents();
+  readonly parts = { ...backendParts({ clock: this.clock }), emit: { isHeard: true, event: this.recorded.observer } };
+  readonly rig = new Rig({ clock: this.clock });
+  readonly acme = this.rig.key('tom', { tenant: 'acme' });
+  readonly beta = this.rig.key('tom', { tenant: 'beta' });
+  /** What was asked of whom. */
+  readonly said: string[] = [];
+  readonly dead = new Set<Name>();
+  /** What happens while a server is asked something. */
+  meanwhile: ((asked: string) => Promise<void> | void) | undefined;
+  private readonly servers = new Map<Name, Backend>(
+    NAMES.map((name) => [name, memory().create(this.parts) as Backend]),
+  );
+  private readonly keepers = new Map<Partition, Name>([
+    [this.acme.space.partition, 'a'],
+    [this.beta.space.partition, 'b'],
+  ]);
+  private readonly owners = this.ownersOf();
+  readonly guarded = new GuardedBackend(
+    this.inner(),
+    resolveGuardOptions({ failures: 2, invalidationTimeout: 1, pause: '1s' }, 'x'),
+    this.parts,
+  );
+
+  server(name: Name): Backend {
+    return this.servers.get(name) as Backend;
+  }
+
+  move(key: Key, to: Name): void {
+    this.keepers.set(key.space.partition, to);
+    (this.owners as { version: number }).version++;
+    this.owners.onMoved?.();
+  }
+
+  returned(name: Name): void {
+    this.owners.onReturned?.(name);
+  }
+
+  warnings(): string[] {
+    return this.recorded.of('warning').map(({ message }) => message);
+  }
+
+  private of(key: Key): Name {
+    return this.keepers.get(key.space.partition) as Name;
+  }
+
+  private async ask<T>(name: Name, what: string, work: (server: Backend) => T | Promise<T>): Promise<T> {
+    this.said.push(`${what} ${name}`);
+    if (this.dead.has(name)) throw new BackendError(what, 'several', { why: 'dead' });
+    await this.meanwhile?.(`${what} ${name}`);
+    return work(this.server(name));
+  }
+
+  private inner(): Backend & { readonly owners: Owners } {
+    const stand: Partial<Backend> & { readonly owners: Owners } = {
+      kind: 'several',
+      owners: this.owners,
+      // As a driver does that is sent on: whoever keeps it when it is answered.
+      read: (key) => this.ask(this.of(key), 'read', () => this.server(this.of(key)).read(key)),
+      readMany: (keys) => Promise.all(keys.map((key) => this.ask(this.of(key), 'read', (server) => server.read(key)))),
+      evict: (keys) => this.ask(this.of(keys[0] as Key), 'evict', (server) => server.evict(keys)),
+      ping: () => undefined,
+      close: () => undefined,
+    };
+    return stand as Backend & { readonly owners: Owners };
+  }
+
+  private ownersOf(): Owners {
+    const all = (): Set<Name> => new Set(this.keepers.values());
+    const concernedBy = (invalidation: Invalidation): Set<string> =>
+      invalidation.kind === 'evict' ? new Set(invalidation.keys.map((key) => this.of(key))) : all();
+    return {
+      version: 0,
+      of: (key) => this.of(key),
+      all,
+      concernedBy,
+      keeps: (owner, partition) => this.keepers.get(partition) === owner,
+      apply: async (owner, invalidation) => {
+        const its =
+          invalidation.kind === 'evict'
+            ? { ...invalidation, keys: invalidation.keys.filter((key) => this.of(key) === owner) }
+            : invalidation;
+        const work = (server: Backend) => apply(server, its);
+        return Number((await this.ask(owner as Name, invalidation.kind, work)) ?? 0);
+      },
+      seal: async () => new Map(),
+      ping: (owner) => this.ask(owner as Name, 'ping', () => undefined),
+      onMoved: undefined,
+      onReturned: undefined,
+    };
+  }
+}
+
+const valueOf = async (reading: Promise<Reading>): Promise<unknown> => (await reading).entry?.value;
+
+describe('calls to several servers', () => {
+  it('A79: one that is dead takes its own tenants with it and no others', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, dead } = several;
+    await several.server('b').write(beta, draft('Tom'));
+    dead.add('a');
+    for (let call = 0; call < 5; call++) await errorOf(guarded.read(acme));
+    await errorOf(guarded.evict([acme]));
+    await expect(guarded.read(acme)).rejects.toThrow('circuit open');
+    expect(await valueOf(guarded.read(beta))).toBe('Tom');
+    expect(await guarded.evict([beta])).toBe(1);
+    await several.clock.advance(600);
+    expect(several.warnings()).toEqual([
+      'The several backend at a does not answer (dead): calls for what it keeps go on without the cache until it does.',
+    ]);
+    dead.delete('a');
+    several.said.length = 0;
+    await several.clock.advance(20_000);
+    expect(several.warnings()[1]).toBe('The several backend at a answers again.');
+    expect(several.said).toContain('evict a');
+  });
+
+  it('A79: keys of several are read from those that answer, and the others say why not', async () => {
+    const { acme, beta, guarded, dead } = new Several();
+    dead.add('a');
+    const [first, second] = (await guarded.readMany([acme, beta])) as [Reading, Reading];
+    expect(first.unanswered?.message).toContain('dead');
+    expect(second.unanswered).toBeUndefined();
+    dead.add('b');
+    await expect(guarded.readMany([acme, beta])).rejects.toThrow('dead');
+  });
+
+  it('A79: what was not confirmed goes with what has passed to another server, before anything is read there', async () => {
+    const several = new Several();
+    const { acme, guarded, dead, said } = several;
+    await several.server('b').write(acme, draft('old'));
+    dead.add('a');
+    await errorOf(guarded.evict([acme]));
+    said.length = 0;
+    several.move(acme, 'b');
+    expect(await valueOf(guarded.read(acme))).toBeUndefined();
+    expect(said).toEqual(['evict b', 'read b']);
+  });
+
+  it('A79: an answer of the server that has taken over is not believed by a call that asked the one before', async () => {
+    const several = new Several();
+    const { acme, guarded } = several;
+    await several.server('b').write(acme, draft('old'));
+    several.meanwhile = (asked) => {
+      if (asked === 'read a') several.move(acme, 'b');
+    };
+    await expect(guarded.read(acme)).rejects.toThrow('another server answers');
+  });
+
+  it('A79: a call that waits for what is not confirmed is not answered when that goes to another server', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, dead } = several;
+    dead.add('a');
+    await errorOf(guarded.evict([acme]));
+    dead.delete('a');
+    await several.server('b').write(acme, draft('old'));
+    // The first server keeps something all the same.
+    several.meanwhile = (asked) => {
+      if (asked !== 'evict a') return;
+      several.meanwhile = undefined;
+      several.move(beta, 'a');
+      several.move(acme, 'b');
+    };
+    const error = await errorOf(guarded.read(acme).then((reading) => Promise.reject(reading as never)));
+    expect(error).toBeInstanceOf(BackendError);
+    expect(await valueOf(guarded.read(acme))).toBeUndefined();
+  });
+
+  it('A79: what changes hands while all are told something is told again', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, said } = several;
+    await several.server('b').write(acme, draft('old'));
+    several.meanwhile = (asked) => {
+      if (asked !== 'everything a') return;
+      several.meanwhile = undefined;
+      several.move(beta, 'a');
+      several.move(acme, 'b');
+    };
+    await guarded.clearEverything();
+    expect(said.filter((what) => what.startsWith('everything'))).toHaveLength(4);
+  });
+
+  it('A79: an eviction that fails after its keys have passed to another server is queued there', async () => {
+    const several = new Several();
+    const { acme, guarded, said } = several;
+    await several.server('b').write(acme, draft('old'));
+    several.meanwhile = (asked) => {
+      if (asked !== 'evict a') return;
+      several.meanwhile = undefined;
+      several.move(acme, 'b');
+      throw new BackendError('evict', 'several', { why: 'cut' });
+    };
+    await errorOf(guarded.evict([acme]));
+    said.length = 0;
+    expect(await valueOf(guarded.read(acme))).toBeUndefined();
+    expect(said).toEqual(['evict b', 'read b']);
+  });
+
+  it('A79: of a call to several the healthy part is confirmed, and it is said how many have done theirs', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, dead, said } = several;
+    for (const key of [acme, beta]) await several.server(key === acme ? 'a' : 'b').write(key, draft('old'));
+    dead.add('a');
+    await expect(guarded.evict([acme, beta])).rejects.toThrow('dead; 1 of 2 servers have done their part');
+    expect(await valueOf(guarded.read(beta))).toBeUndefined();
+    dead.delete('a');
+    said.length = 0;
+    expect(await valueOf(guarded.read(acme))).toBeUndefined();
+    expect(said).toEqual(['evict a', 'read a']);
+  });
+
+  it('A79: a server that is back is told the last minute, and copies of what the others keep stay', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, said } = several;
+    const forgotten: boolean[][] = [];
+    guarded.onReborn((concerns) => {
+      forgotten.push([acme, beta].map(({ space }) => concerns?.(space.partition) ?? true));
+    });
+    await guarded.evict([acme]);
+    await guarded.evict([beta]);
+    await several.server('a').write(acme, draft('yesterday'));
+    said.length = 0;
+    several.returned('a');
+    expect(await valueOf(guarded.read(acme))).toBeUndefined();
+    await guarded.read(beta);
+    expect(said.filter((what) => what.startsWith('evict'))).toEqual(['evict a']);
+    expect(forgotten).toEqual([[true, false]]);
+  });
+});
