@@ -1,4 +1,4 @@
-/** Three masters with a replica each, on the loopback. Comes up in about two seconds: start it once for a file. */
+/** Three masters on the loopback, with a replica each or none. Comes up in about two seconds: start it once for a file. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { RedisProcess, until } from './redis-process.js';
@@ -16,13 +16,18 @@ const BUS_OFFSET = 10_000;
 const FIRST_PORT = 10_500;
 /** Fewer than the offset, so that no bus is taken for a node. */
 const PORTS = 9_900;
+const MASTERS = 3;
 
 export class RedisCluster {
-  private constructor(readonly nodes: readonly RedisProcess[]) {}
+  private constructor(
+    readonly nodes: readonly RedisProcess[],
+    private readonly replicas: number,
+  ) {}
 
-  static async start(config: Readonly<Record<string, string | number>> = {}): Promise<RedisCluster> {
+  /** @param replicas of each master */
+  static async start(config: Readonly<Record<string, string | number>> = {}, replicas = 1): Promise<RedisCluster> {
     const nodes = await Promise.all(
-      Array.from({ length: 6 }, async () =>
+      Array.from({ length: MASTERS * (1 + replicas) }, async () =>
         RedisProcess.start({
           port: await clusterPort(),
           config: {
@@ -36,9 +41,9 @@ export class RedisCluster {
         }),
       ),
     );
-    const cluster = new RedisCluster(nodes);
+    const cluster = new RedisCluster(nodes, replicas);
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-    await cli('--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes');
+    await cli('--cluster', 'create', ...addresses, '--cluster-replicas', String(replicas), '--cluster-yes');
     await cluster.settled();
     return cluster;
   }
@@ -70,15 +75,22 @@ export class RedisCluster {
   /** The master that keeps a slot now, and a replica of it. */
   async keeperOf(slot: number, from?: RedisProcess): Promise<{ master: RedisProcess; replica: RedisProcess }> {
     const facts = await this.facts(from);
+    const master = await this.masterOf(slot, facts);
+    const replica = facts.find(({ masterId }) => masterId === master.id);
+    if (replica === undefined) throw new Error(`no node keeps slot ${slot}`);
+    return { master: this.node(master.port), replica: this.node(replica.port) };
+  }
+
+  /** The master that keeps a slot. */
+  async masterOf(slot: number, facts?: readonly ClusterNodeFacts[]): Promise<ClusterNodeFacts> {
     const isIn = ({ slots }: ClusterNodeFacts): boolean =>
       slots.split(' ').some((range) => {
         const [first = NaN, last = first] = range.split('-').map(Number);
         return slot >= first && slot <= last;
       });
-    const master = facts.find((each) => each.isMaster && isIn(each));
-    const replica = facts.find(({ masterId }) => masterId === master?.id);
-    if (master === undefined || replica === undefined) throw new Error(`no node keeps slot ${slot}`);
-    return { master: this.node(master.port), replica: this.node(replica.port) };
+    const master = (facts ?? (await this.facts())).find((each) => each.isMaster && isIn(each));
+    if (master === undefined) throw new Error(`no master keeps slot ${slot}`);
+    return master;
   }
 
   async slotOf(key: string): Promise<number> {
@@ -87,7 +99,7 @@ export class RedisCluster {
 
   /** Gives a slot, and what is in it, to a master while it is used. */
   async moveSlot(slot: number, to: RedisProcess): Promise<void> {
-    const { master: from } = await this.keeperOf(slot);
+    const from = this.node((await this.masterOf(slot)).port);
     if (from === to) return;
     const facts = await this.facts();
     const [fromId, toId] = [from, to].map(({ port }) => facts.find((each) => each.port === port)?.id ?? '');
@@ -108,7 +120,7 @@ export class RedisCluster {
         'the cluster is settled',
         async () => {
           const info = String(await node.command('CLUSTER', 'INFO'));
-          return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:6');
+          return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${this.nodes.length}`);
         },
         20_000,
       );
@@ -117,7 +129,7 @@ export class RedisCluster {
       'every master has its replica',
       async () => {
         const facts = await this.facts();
-        return facts.filter(({ masterId }) => masterId !== '-').length === 3;
+        return facts.filter(({ masterId }) => masterId !== '-').length === MASTERS * this.replicas;
       },
       20_000,
     );
