@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { ACL_CLUSTER_RULES, aclRules } from '../fixtures/redis-acl.js';
 import { Machines } from '../support/redis/machines.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
+import { pause, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
 jest.setTimeout(60_000);
@@ -35,6 +36,21 @@ describeWithRedis('a user with the published rights on a cluster', () => {
     expect(await rig.evict('dog')).toBe(1);
     expect(rig.recorded.of('error')).toEqual([]);
     expect(rig.recorded.of('warning')).toEqual([]);
+  });
+
+  it('A83: without the right to INFO it works, and is told once for all nodes what goes unnoticed', async () => {
+    await allow('blind', ...ACL_CLUSTER_RULES.split(' '), '-info');
+    // ioredis says there that it goes without its own question.
+    jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const rig = await machines.ready({ cluster: cluster.startNodes, username: 'blind', password: 'x' });
+    await rig.set('cat', 'Tom');
+    expect(await rig.get('cat')).toBe('Tom');
+    await until('it is told', () => rig.log.length > 0);
+    await pause(1_100);
+    expect(rig.log).toEqual([
+      expect.stringMatching(/redis\.cluster: its nodes may not be asked with INFO: .*unnoticed.* \+info/),
+    ]);
+    jest.restoreAllMocks();
   });
 
   it.each(ACL_CLUSTER_RULES.split(' '))('%s is needed', async (rule) => {

@@ -76,7 +76,12 @@ export class ConnectionGate {
       onLack: (lack) => this.noteOddity(lack),
     });
     if (client.isCluster)
-      this.histories = new MasterHistories(client as Cluster, events.clock, () => this.otherData(undefined));
+      this.histories = new MasterHistories(
+        client as Cluster,
+        events.clock,
+        () => this.otherData(undefined),
+        (lack) => this.noteOddity(lack),
+      );
     client.on('error', this.onError);
     client.on('ready', this.onReady);
     for (const event of ['close', 'end'] as const) client.on(event, this.onClose);

@@ -6,6 +6,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Clock } from '../../../core/clock.js';
 import { factsOf, text } from './reply.js';
 import { sendCommand } from './send-command.js';
+import { lackBehind, LACK_OF_A_NODE } from './server-facts.js';
 import { replidOf } from './server-probe.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -21,6 +22,7 @@ export class MasterHistories {
     private readonly cluster: Cluster,
     private readonly clock: Clock,
     private readonly onOther: () => void,
+    private readonly onLack: (lack: string) => void,
   ) {}
 
   begin(): void {
@@ -49,7 +51,9 @@ export class MasterHistories {
     // One that hangs is asked once.
     if (this.asked.has(node)) return;
     this.asked.add(node);
-    const info = await sendCommand(node, 'INFO', 'replication').catch(() => undefined);
+    const info = await sendCommand(node, 'INFO', 'replication').catch((error: unknown) => {
+      if (lackBehind(error) !== undefined) this.onLack(LACK_OF_A_NODE);
+    });
     this.asked.delete(node);
     const replid = info === undefined ? '' : replidOf(factsOf(text(info)));
     // Not allowed, not answered, or not said.

@@ -39,6 +39,10 @@ export function oddityOf(facts: Facts): string | undefined {
   return `the server is Redis ${version}: it is used, and Redis ${OLDEST} is the oldest that the cache is run on`;
 }
 
+/** The same at the nodes of a cluster, which send away what they are not master of. */
+export const LACK_OF_A_NODE =
+  'its nodes may not be asked with INFO: that one of them took the data of another goes unnoticed, and what was invalidated there is served again; grant it with ACL SETUSER … +info';
+
 /** Why a server gave no answer to INFO, where it gave one to the question whether it may be asked; undefined: something else. */
 export function lackBehind(error: unknown): string | undefined {
   if (saysWord(error, 'NOPERM')) return LACKS.right;
