@@ -4,8 +4,9 @@ import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import { sumOf } from '../remote/counter.js';
+import type { DueMs } from '../resilience/options.js';
 import { isFresh } from '../remote/stored-entry.js';
-import { changedAtEveryAttempt } from '../remote/writing.js';
+import { changedAtEveryAttempt, tooLate } from '../remote/writing.js';
 import { change, ttlIndexAt } from './documents.js';
 import { isDuplicate } from './connection/errors.js';
 import type { LeaseParts } from './leases.js';
@@ -23,10 +24,14 @@ export class MongoCounter {
     private readonly writes: MongoWrites,
   ) {}
 
-  /** @throws NotACounterError */
-  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+  /**
+   * @param dueMs when the caller is told that it failed: nothing is sent after that
+   * @throws NotACounterError
+   */
+  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>, dueMs: DueMs): Promise<number> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const look = await this.parts.reader.look(key);
+      if (this.parts.clock.monotonicMs() > dueMs()) throw tooLate('increment', 'mongo');
       const entry = isFresh(look, this.parts.serverClock) ? look.entry : undefined;
       const total = sumOf(key, entry === undefined ? 0 : entry.value, by);
       if (entry === undefined) {

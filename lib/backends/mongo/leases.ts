@@ -2,7 +2,6 @@
 import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Entry } from '../../core/entry.js';
-import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import { ttlIndexAt, namespaceOf, type ShardState } from './documents.js';
 import type { MongoShard } from './shards.js';
@@ -11,6 +10,7 @@ import type { Look, MongoReader, ReaderParts } from './reader.js';
 import type { MongoShardClocks } from './shard-clocks.js';
 import { OrphanedLeases } from '../remote/orphaned-leases.js';
 import { isFresh, ServerEntry } from '../remote/stored-entry.js';
+import { changedAtEveryAttempt } from '../remote/writing.js';
 import { nonce } from '../shared/nonce.js';
 import { RefusedError } from '../shared/refused.error.js';
 
@@ -61,7 +61,7 @@ export class MongoLeases {
       const isReplaced = request.purpose === 'replace';
       return { kind: 'granted', lease, reading: isReplaced ? { ...reading, entry: undefined } : reading };
     }
-    throw new BackendError('lease', 'mongo', { why: 'the entry changed at every attempt' });
+    throw changedAtEveryAttempt('lease', 'mongo');
   }
 
   /** False when the lease was lost. */

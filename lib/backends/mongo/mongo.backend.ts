@@ -30,6 +30,7 @@ import { MongoValidator } from './validator.js';
 import { MongoIndex, type MongoScan } from './index-scan.js';
 import { ChangeStreamWire } from './change-stream/change-stream.wire.js';
 import { MongoWrites } from './writes.js';
+import { Increments } from '../remote/increments.js';
 import { IndexScan, totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
 import { levelOf } from '../remote/level.js';
@@ -78,7 +79,7 @@ class MongoBackend extends RemoteBackend<MongoShard> {
   protected readonly writes: MongoWrites;
   protected readonly markEncoding = 'base64url';
   protected readonly counts = true;
-  protected readonly counter: MongoCounter;
+  protected readonly increments: Increments;
   protected readonly scanner: MongoScan;
   protected readonly invalidation: MongoInvalidation;
   private readonly cleanup: MongoCleanup;
@@ -132,7 +133,8 @@ class MongoBackend extends RemoteBackend<MongoShard> {
     this.validator = new MongoValidator({ connection, shards, fields });
     this.leases = new MongoLeases(leaseParts);
     this.writes = new MongoWrites(leaseParts, codec, this.leases, options.guard);
-    this.counter = new MongoCounter(leaseParts, this.writes);
+    const counter = new MongoCounter(leaseParts, this.writes);
+    this.increments = new Increments(this.kind, clock, options.guard, counter);
     const index = new MongoIndex({ connection, reader }, warn);
     this.scanner = new IndexScan(index, serverClock, new Pace(clock));
     const countingMs = options.guard.longTimeoutMs / 2;

@@ -112,7 +112,7 @@ export class MongoWrites {
     const batches = chunks(sealed, BATCH);
     for (const batch of batches) {
       await this.layTickets(batch);
-      if (this.parts.clock.monotonicMs() > dueMs()) throw tooLate('mongo');
+      if (this.parts.clock.monotonicMs() > dueMs()) throw tooLate('write', 'mongo');
       await this.redeem(batch);
     }
     await Promise.all(

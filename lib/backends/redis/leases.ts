@@ -3,7 +3,6 @@ import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backen
 import type { Clock } from '../../core/clock.js';
 import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
 import type { Entry } from '../../core/entry.js';
-import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { ChangePublisher } from './change-publisher.js';
@@ -14,6 +13,7 @@ import { isFresh, ServerEntry, type EntryOpener } from '../remote/stored-entry.j
 import type { RedisPool } from './connection/pool.js';
 import type { RedisReader } from './reader.js';
 import type { ShardState } from '../remote/shard-state.js';
+import { changedAtEveryAttempt } from '../remote/writing.js';
 import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
 import { LEASE } from './scripts/lease.js';
@@ -79,7 +79,7 @@ export class RedisLeases {
       known = found;
       mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
     }
-    throw new BackendError('lease', 'redis', { why: 'the entry changed at every attempt' });
+    throw changedAtEveryAttempt('lease', 'redis');
   }
 
   /** False when the lease was lost. */

@@ -16,6 +16,7 @@ import { ChangePublisher } from './change-publisher.js';
 import { ShardClocks } from './shard-clocks.js';
 import { openClients } from './connection/client.js';
 import { IndexScan, totalOf } from '../remote/index-scan.js';
+import { Increments } from '../remote/increments.js';
 import { ServerClock } from '../remote/server-clock.js';
 import type { Client } from './connection/send-command.js';
 import { EntryOpener } from '../remote/stored-entry.js';
@@ -72,7 +73,7 @@ class RedisBackend extends RemoteBackend<Shard> {
   private readonly reader: RedisReader;
   protected readonly leases: RedisLeases;
   protected readonly writes: RedisWrites;
-  protected readonly counter: RedisWrites;
+  protected readonly increments: Increments;
   protected readonly markEncoding = 'latin1';
   protected readonly counts: boolean;
   protected readonly scanner: RedisScan;
@@ -91,19 +92,19 @@ class RedisBackend extends RemoteBackend<Shard> {
   ) {
     super();
     this.counts = options.hasIndex;
-    const { emit, prefix } = parts;
+    const { emit, prefix, random } = parts;
     const clock = machineOf(parts.clock);
     const serverClock = new ServerClock(parts.clock);
     this.warnings = new Warnings(this.kind, { clock, emit });
     const { client } = options.source;
     // Before anything is connected: what cannot work stops the start, and leaves nothing behind.
     const sealing = parts.codec();
-    this.clients = client === undefined ? openClients(options, parts.random) : [client];
+    this.clients = client === undefined ? openClients(options, random) : [client];
     const lack = client && lackOf(client);
     if (lack !== undefined) this.warnings.warn(lack);
     this.pool = new RedisPool(this.clients, client === undefined, this.events(serverClock), {
       clock,
-      random: parts.random,
+      random,
     });
     const { pool } = this;
     const shards = redisShards(prefix, options.shards);
@@ -119,7 +120,8 @@ class RedisBackend extends RemoteBackend<Shard> {
     const shardClocks = new ShardClocks();
     const leaseParts = { pool, shards, clock, serverClock, opener, reader: this.reader, shardClocks, publisher };
     this.leases = new RedisLeases(leaseParts);
-    this.counter = this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
+    this.writes = new RedisWrites(leaseParts, codec, this.leases, options.hasIndex, options.guard);
+    this.increments = new Increments(this.kind, clock, options.guard, this.writes);
     const pace = new Pace(clock);
     const index = new RedisIndex({ pool, opener, publisher }, pace, this.warnings.warn);
     this.scanner = new IndexScan(index, serverClock, pace);

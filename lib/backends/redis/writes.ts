@@ -111,12 +111,13 @@ export class RedisWrites {
   }
 
   /** Counters are added to on the server; where nothing unsealed may be believed, by comparing and swapping. */
-  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
+  async increment(key: Key, by: number, draft: Omit<Draft, 'value'>, dueMs: DueMs): Promise<number> {
     if (!fitsCounter(draft.labels)) throw new TagInvalidError('there are too many for a counter');
     const { trustsCounters } = this.parts.opener;
     let dead: Buffer = NO_MARK;
     for (let attempt = 0; attempt < MAX_COUNT_ATTEMPTS; attempt++) {
       // The mark is taken before the entry is judged: what still bears it afterwards is what was judged.
+      if (this.parts.clock.monotonicMs() > dueMs()) throw tooLate('increment', 'redis');
       const seen = trustsCounters ? await this.count(key, by, draft, dead) : await this.mark(key);
       if (typeof seen === 'number') return seen;
       const entry = await this.standing(key);
@@ -126,7 +127,7 @@ export class RedisWrites {
       if (entry !== undefined) {
         if (await this.carryOn(key, entry, total)) return total;
       } else if (trustsCounters) dead = seen;
-      else if (await this.store(key, { ...draft, value: total }, seen)) return total;
+      else if (await this.store(key, { ...draft, value: total }, seen, undefined, dueMs)) return total;
     }
     throw changedAtEveryAttempt('increment', 'redis');
   }
@@ -192,7 +193,7 @@ export class RedisWrites {
       const args = [nonce(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
       const leftMs = dueMs() - askedAtMs;
-      if (leftMs < 0) throw tooLate('redis');
+      if (leftMs < 0) throw tooLate('write', 'redis');
       const last = [Math.ceil(serverClock.nowMs() + leftMs), ...(expected === undefined ? [] : [expected])];
       const reply = (await this.run(WRITE, key, this.told(key), [...args, ...last])) as unknown[];
       const outcome = Number(reply[0]);

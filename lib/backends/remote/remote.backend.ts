@@ -21,6 +21,7 @@ import { apply } from '../resilience/retry-queue.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Proof, SecondLevel } from '../shared/second-level.js';
 import type { Clearing } from './clearing.js';
+import type { Increments } from './increments.js';
 import type { ServerBackend } from './level.js';
 import type { Shards } from './shards.js';
 import { ServerEntry } from './stored-entry.js';
@@ -61,9 +62,7 @@ export abstract class RemoteBackend<S> implements ServerBackend {
   protected abstract readonly shards: Shards<S>;
   protected abstract readonly leases: RemoteLeases;
   protected abstract readonly writes: RemoteWrites;
-  protected abstract readonly counter: {
-    increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number>;
-  };
+  protected abstract readonly increments: Increments;
   protected abstract readonly invalidation: RemoteInvalidation<S>;
   protected abstract readonly scanner: {
     page(shards: readonly S[], selection: Selection, cursor: string | undefined): Promise<Page>;
@@ -112,8 +111,8 @@ export abstract class RemoteBackend<S> implements ServerBackend {
     return this.writes.expire(key, freshForMs, keptForMs);
   }
 
-  increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.counter.increment(key, by, draft);
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>, dueMs?: DueMs): Promise<number> {
+    return this.increments.add(key, by, draft, dueMs);
   }
 
   evict(keys: readonly Key[]): Promise<number> {

@@ -4,6 +4,7 @@ import type { Draft } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import { MANY, type DueMs, type GuardSettings } from '../resilience/options.js';
+import { RefusedError } from '../shared/refused.error.js';
 
 /** How long callers wait for a write, and for many. */
 export type WriteTimeouts = Pick<GuardSettings, 'timeoutMs' | 'longTimeoutMs'>;
@@ -19,12 +20,12 @@ export function lastOfEach(entries: readonly (readonly [Key, Draft])[]): readonl
   return [...new Map(entries.map((entry) => [entry[0].id, entry])).values()];
 }
 
-/** The caller has been told that its write failed, and may have done something else since. */
-export function tooLate(kind: string): BackendError {
-  return new BackendError('write', kind, { why: 'no answer in time' });
+/** The caller has been told that it failed, and may have done something else since. */
+export function tooLate(operation: 'write' | 'increment', kind: string): BackendError {
+  return new BackendError(operation, kind, { why: 'no answer in time' });
 }
 
-/** Whatever compares and swaps gives up after so many times. */
-export function changedAtEveryAttempt(operation: string, kind: string): BackendError {
-  return new BackendError(operation, kind, { why: 'something else changed it at every attempt' });
+/** Whatever compares and swaps gives up after so many times. The server has answered each time: it is there. */
+export function changedAtEveryAttempt(operation: string, kind: string): RefusedError {
+  return new RefusedError(operation, kind, { why: 'something else changed it at every attempt' });
 }

@@ -133,7 +133,8 @@ export class GuardedBackend implements Backend {
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
-    return this.to(key).guard('increment', () => this.inner.increment(key, by, draft), key.space.partition);
+    const { partition } = key.space;
+    return this.to(key).guard('increment', (dueMs) => this.inner.increment(key, by, draft, dueMs), partition);
   }
 
   async evict(keys: readonly Key[]): Promise<number> {

@@ -45,10 +45,11 @@ export const MANY = 200;
 /** When a caller will be told that its call failed. Later than was known before, where the process stood still meanwhile. */
 export type DueMs = () => number;
 
-/** What a backend may offer beyond the contract: to skip a write that has not been sent when it is due. */
+/** What a backend may offer beyond the contract: to skip what has not been sent when it is due. */
 export interface Punctual {
   write(key: Key, draft: Draft, dueMs?: DueMs): Awaitable<void>;
   writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: DueMs): Awaitable<void>;
+  increment(key: Key, by: number, draft: Omit<Draft, 'value'>, dueMs?: DueMs): Awaitable<number>;
 }
 
 export interface GuardSettings {

@@ -10,8 +10,9 @@ import { BackendError, CacheError } from '../../../core/errors.js';
 import { untilThere } from '../../remote/start.js';
 import { DriverTicks } from '../../shared/driver-ticks.js';
 import { openClient } from './client.js';
+import { askAgain } from './ask-again.js';
 import type { Documents, Stored } from '../documents.js';
-import { isNotSent, mongoError, problemOf } from './errors.js';
+import { mongoError, problemOf } from './errors.js';
 import type { ResolvedMongoOptions } from '../options.js';
 import { errorIn, isAsked, writableIn, type TopologyEvent } from './topology-watch.js';
 
@@ -35,11 +36,6 @@ export interface ConnectionEvents {
 const LONGEST_CLOSE_MS = 1_000;
 /** How soon a server that could not be probed is looked for again. */
 const LOOK_AGAIN_MS = 500;
-/**
- * By so much the time for a connection is over too late where this process stood still. Then the answers to others wait to
- * be read, and their connections are free: what was never sent is asked once more.
- */
-const LATE_MS = 50;
 const CHANGED = 'topologyDescriptionChanged';
 const CLOSED = 'connectionClosed';
 
@@ -96,17 +92,11 @@ export class MongoConnection {
     this.ticks.run();
     if (!this.isProbed) await this.probed();
     let answer: T;
-    const beganAtMs = this.clock.monotonicMs();
-    const ask = async (): Promise<T> => {
-      const db = this.db();
-      this.events.onUse(db);
-      return work(this.documents(db), db);
-    };
     try {
-      answer = await ask().catch((error: unknown) => {
-        const lateMs = this.clock.monotonicMs() - beganAtMs - this.options.guard.timeoutMs;
-        if (!isNotSent(error) || lateMs < LATE_MS) throw error;
-        return ask();
+      answer = await askAgain(this.clock, this.options.guard.timeoutMs, async () => {
+        const db = this.db();
+        this.events.onUse(db);
+        return work(this.documents(db), db);
       });
     } catch (error) {
       throw mongoError(error);

@@ -50,6 +50,7 @@ const ABSENT: ReadonlyMap<number, string> = new Map([
   [462, 'IngressRequestRateLimitExceeded'],
 ]);
 const DUPLICATE_KEY = 11_000;
+const WRITE_CONFLICT = 112;
 const DEEPEST_CAUSE = 5;
 
 /** What the driver knows about servers of which none would do. */
@@ -96,6 +97,11 @@ export function problemOf(error: unknown): string {
 /** Another document has this name already: two created it at once, or what was asked of the one that is there is not so. */
 export function isDuplicate(error: unknown): boolean {
   return types.isNativeError(error) && (error as ServerError).code === DUPLICATE_KEY;
+}
+
+/** Two writes met at one document, and this one was not carried out: the server is there, and would do it another time. */
+export function isConflict(error: unknown): boolean {
+  return types.isNativeError(error) && (error as ServerError).code === WRITE_CONFLICT;
 }
 
 function isLastWord(error: Error): boolean {
