@@ -38,12 +38,14 @@ const verbs = {
   },
 };
 
-process.on('message', async ({ id, verb, ...rest }) => {
+async function reply({ id, verb, ...rest }) {
   try {
     const answer = await verbs[verb](rest);
     if (process.connected) process.send({ id, ...answer });
   } catch (error) {
     process.send({ id, error: String(error) });
   }
-});
+}
+
+process.on('message', (message) => void reply(message));
 process.send({ isReady: true });

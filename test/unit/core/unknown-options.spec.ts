@@ -64,7 +64,7 @@ const GIVEN: Readonly<Record<string, () => unknown>> = {
   'forRootAsync.typo': () => CacheModule.forRootAsync(TYPO),
   'cacheConfigWith.typo': () => optionsFromEnvironment({}, TYPO),
   'warm.typo': () => warm({} as never, [], TYPO),
-  'entries.typo': () => warm({} as never, [{ key: 'tom', value: 1, ...(TYPO as object) }]),
+  'entries.typo': () => warm({ isClosing: () => false } as never, [{ key: 'tom', value: 1, ...(TYPO as object) }]),
   '@Cacheable Cats.find.typo': () => decorated(Cacheable(TYPO)),
   '@CachePut Cats.find.typo': () => decorated(CachePut(TYPO)),
   '@CacheEvict Cats.find.typo': () => decorated(CacheEvict(TYPO) as never),
