@@ -36,6 +36,8 @@ const OPTIONAL_PEERS = ['@nestjs/config', 'ioredis', 'mongoose'];
 /** Compressed; docs/decisions/0075 says what is in them. */
 const MAX_MAIN_DOOR_BYTES = 110_000;
 const MAX_FURTHER_DOOR_BYTES = 60_000;
+/** Sentinels, clusters, their circuits, three ways of pub/sub and all scripts: docs/decisions/0075. */
+const MAX_REDIS_DOOR_BYTES = 67_000;
 const MAX_TARBALL_BYTES = 400_000;
 /** A message with its indentation. What is longer than this was not written by hand. */
 const MAX_LINE = 1_000;
@@ -64,7 +66,7 @@ describe('the tarball', () => {
     expect(compressed(loaded)).toBeLessThanOrEqual(MAX_MAIN_DOOR_BYTES);
   });
 
-  it('has further entry points of at most 60 kB each: loaded alone, or what one adds that gives modules of the main one', () => {
+  it('has further entry points of at most 60 kB each (Redis 67): loaded alone, or what one adds that gives modules of the main one', () => {
     const main = new Set(loadedBy(join(root, 'dist/esm/index.js')));
     const doors = Object.keys(manifest.exports).filter((door) => door !== '.' && door !== './package.json');
     const sizes = doors.map((door) => {
@@ -72,7 +74,8 @@ describe('the tarball', () => {
       return [door, compressed(door === './testing' ? loaded.filter((path) => !main.has(path)) : loaded)] as const;
     });
     expect(sizes.length).toBeGreaterThan(3);
-    expect(sizes.filter(([, bytes]) => bytes > MAX_FURTHER_DOOR_BYTES)).toEqual([]);
+    const most = (door: string) => (door === './redis' ? MAX_REDIS_DOOR_BYTES : MAX_FURTHER_DOOR_BYTES);
+    expect(sizes.filter(([door, bytes]) => bytes > most(door))).toEqual([]);
   });
 
   it('is at most 400 kB with all entry points, both kinds of JavaScript, and the docstrings; source maps not counted', async () => {
