@@ -83,7 +83,7 @@ export class ScopedCache extends CacheReads {
   }
 
   /**
-   * Gives a live entry another ttl, from now on; `null`: no expiry. False when there is none.
+   * Gives a live entry another ttl, from now on; `null`: no expiry (a server keeps it for a year). False when there is none.
    *
    * With `failSilently: true` also false when the backend fails; the ttl may be the old one then.
    * @throws BackendError

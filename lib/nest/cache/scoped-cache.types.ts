@@ -11,7 +11,7 @@ export type CacheKey =
 
 /** Options of a single call, laid over the policy of its namespace. `T` is the type of the value that is stored. */
 export interface CallOptions<T = never> extends PolicyOptions {
-  /** How long the value is fresh; `null`: no expiry; or a function of the value that says so. */
+  /** How long the value is fresh; `null`: no expiry (a server keeps it for a year); or a function of the value. */
   readonly ttl?: Duration | null | ((value: T) => Duration | null) | undefined;
   /** Names under which the entry can be invalidated together with others of this scope. At most 32. */
   readonly tags?: readonly string[] | undefined;
