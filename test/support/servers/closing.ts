@@ -58,6 +58,10 @@ export async function proveLateLoad(closing: Rig<Clock>, other: Rig<Clock>): Pro
   await until('all are loading', () => [source, failing, made].every(({ calls }) => calls.length === 1));
   await Promise.all([closing.machine.close(), closing.machine.close()]);
   await closing.machine.close();
+  for (const name of ['late', 'failing', 'put']) {
+    const asked = await other.backend.lease(other.key(name), { leaseMs: 1, purpose: 'missing' });
+    expect(asked.kind).toBe('granted');
+  }
   source.answer(0, 'late');
   made.answer(0, 'put');
   failing.fail(0, new Error('the loader failed'));
