@@ -16,6 +16,8 @@ interface Absence {
   isStale: boolean;
   /** Whose entries the second may have. */
   readonly partitions: Set<Partition>;
+  /** Its entries are being removed. */
+  cleaning: Promise<void> | undefined;
 }
 
 /**
@@ -52,14 +54,21 @@ export class StandIn {
     return answer;
   }
 
+  /** From here on the second is read, and has nothing from before. */
   private async stand(keys: readonly Key[]): Promise<void> {
     const absences = this.absencesOf(keys);
+    const { version } = this;
     if (this.isAllStale) await this.cleanAll();
-    for (const absence of absences) {
-      if (absence.isStale) await this.clean(absence);
-      absence.isAway = true;
+    for (const absence of absences) if (absence.isStale) await this.clean(absence);
+    const current = [...this.absencesOf(keys)];
+    // Something has passed to another server meanwhile, or one was back and is away again.
+    if (version !== this.version || current.some(({ isStale }) => isStale)) return this.stand(keys);
+    for (const absence of current) absence.isAway = true;
+    if (this.owners === undefined) return;
+    for (const key of keys) {
+      const { partitions } = this.absenceOf(key);
+      if (partitions.size < MAX_PARTITIONS) partitions.add(key.space.partition);
     }
-    if (this.owners !== undefined) for (const key of keys) this.absenceOf(key).partitions.add(key.space.partition);
   }
 
   private async recover(absence: Absence): Promise<void> {
@@ -68,24 +77,26 @@ export class StandIn {
     await this.clean(absence).catch(leftStale);
   }
 
-  private async clean(absence: Absence): Promise<void> {
-    // What comes to be there meanwhile is not taken for emptied.
+  /** Once for all calls that find it to be done: none of them reads before that is over. */
+  private clean(absence: Absence): Promise<void> {
+    return (absence.cleaning ??= this.empty(absence).finally(() => {
+      absence.cleaning = undefined;
+    }));
+  }
+
+  private async empty(absence: Absence): Promise<void> {
     const { partitions } = absence;
-    const those = [...partitions];
+    if (this.owners === undefined || partitions.size >= MAX_PARTITIONS) await this.second.clearEverything();
+    else for (const partition of partitions) await this.second.clear(viewOf(partition));
+    // Nothing has come to be there meanwhile: what is to stand there waits for the end of this.
     partitions.clear();
-    try {
-      if (this.owners === undefined || those.length >= MAX_PARTITIONS) await this.second.clearEverything();
-      else for (const partition of those) await this.second.clear(viewOf(partition));
-    } catch (error) {
-      for (const partition of those) partitions.add(partition);
-      throw error;
-    }
     absence.isStale = false;
   }
 
   private async cleanAll(): Promise<void> {
+    const { version } = this;
     await this.second.clearEverything();
-    this.isAllStale = false;
+    if (version === this.version) this.isAllStale = false;
   }
 
   private absencesOf(keys: readonly Key[]): ReadonlySet<Absence> {
@@ -107,7 +118,10 @@ export class StandIn {
     }
     let absence = this.absences.get(owner);
     if (absence === undefined)
-      this.absences.set(owner, (absence = { isAway: false, isStale: false, partitions: new Set() }));
+      this.absences.set(
+        owner,
+        (absence = { isAway: false, isStale: false, partitions: new Set(), cleaning: undefined }),
+      );
     return absence;
   }
 }

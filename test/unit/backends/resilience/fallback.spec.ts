@@ -93,4 +93,23 @@ describe('a second backend that stands in for one of several servers', () => {
     first.failNext('read', 1, away());
     expect(await rig.get('tom', { tenant: 'acme' })).toBeUndefined();
   });
+
+  it('A79: is emptied before any of the calls that fail together reads there', async () => {
+    const acme = { tenant: 'acme' };
+    const beta = { tenant: 'beta' };
+    for (const scope of [acme, beta]) moving.keeper.set(rig.key('tom', scope).space.partition, 'one');
+    first.failNext('read', 2, away());
+    first.failNext('lease', 2, away());
+    await rig.load('tom', () => 'old', acme);
+    await rig.load('tom', () => 'old', beta);
+    // It is back for a moment, and the second cannot be emptied then.
+    second.failNext('clear', 1, away());
+    await rig.get('cat', acme);
+    first.failNext('read', 2, away());
+    second.pause('clear');
+    const reading = [rig.get('tom', acme), rig.get('tom', beta)];
+    await rig.clock.settle();
+    second.resume('clear');
+    expect(await Promise.all(reading)).toEqual([undefined, undefined]);
+  });
 });
