@@ -2,6 +2,7 @@ import type { Cluster } from 'ioredis';
 import { namesOfMasters } from './cluster-nodes.js';
 
 const SLOTS = 16_384;
+const UNKNOWN: ReadonlySet<string> = new Set(['']);
 
 /**
  * Which master keeps a slot, as ioredis believes: it learns of a failover and of slots that travel by an answer of a node,
@@ -12,6 +13,8 @@ export class SlotOwners {
   onMoved: (() => void) | undefined;
   /** The master of each slot that was asked for, as last seen. */
   private readonly seen = Array.from<string | undefined>({ length: SLOTS });
+  /** All masters, as last told. */
+  private told: ReadonlySet<string> | undefined;
 
   constructor(private readonly cluster: Cluster) {
     cluster.on('refresh', this.look);
@@ -27,8 +30,11 @@ export class SlotOwners {
     return owner;
   }
 
+  /** Not empty: before any master is known, what is for all of them is for the one that is not known. */
   all(): ReadonlySet<string> {
-    return namesOfMasters(this.cluster);
+    if (this.told === undefined) this.told = this.names();
+    else this.look();
+    return this.told;
   }
 
   close(): void {
@@ -37,7 +43,7 @@ export class SlotOwners {
 
   /** Slots travel in rows: where one has passed to another master, all are looked at. */
   private readonly look = (): void => {
-    let hasMoved = false;
+    let hasMoved = this.hasLost();
     for (const [slot, before] of this.seen.entries()) {
       if (before === undefined) continue;
       const owner = this.now(slot);
@@ -49,6 +55,19 @@ export class SlotOwners {
     this.version++;
     this.onMoved?.();
   };
+
+  /** What was meant for all may be queued for a master that has left its slots to others, though no call was about them. */
+  private hasLost(): boolean {
+    const { told } = this;
+    if (told === undefined) return false;
+    const names = (this.told = this.names());
+    return [...told].some((name) => !names.has(name));
+  }
+
+  private names(): ReadonlySet<string> {
+    const names = namesOfMasters(this.cluster);
+    return names.size === 0 ? UNKNOWN : names;
+  }
 
   private now(slot: number): string {
     return this.cluster.slots[slot]?.[0] ?? '';

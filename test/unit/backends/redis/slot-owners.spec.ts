@@ -65,4 +65,15 @@ describe('who keeps a slot', () => {
     slots.emit('refresh');
     expect([owners.of(5), moves]).toEqual(['a:1', []]);
   });
+
+  it('A79: is noticed to be another where only all of them were asked for', () => {
+    const slots = new Slots();
+    const { owners, moves } = watched(slots);
+    expect([...owners.all()]).toEqual(['']);
+    slots.set([0, 'a:1']);
+    slots.emit('refresh');
+    expect([[...owners.all()], moves]).toEqual([['a:1'], [1]]);
+    slots.set([0, 'c:1']);
+    expect([[...owners.all()], moves]).toEqual([['c:1'], [1, 2]]);
+  });
 });
