@@ -41,6 +41,8 @@ export class GuardedCalls {
   private readonly queue: RetryQueue;
   private readonly journal: Journal;
   private replaying: Promise<void> | undefined;
+  /** Of what goes through many entries, and may take as long as many calls. */
+  private walking: Promise<void> | undefined;
   /** Number of servers that have answered: grows when another one takes the place of the last. */
   private serversSeen = 0;
   private cancelProbe: (() => void) | undefined;
@@ -179,32 +181,47 @@ export class GuardedCalls {
     }
   }
 
-  /** One replay at a time, shared by all callers. An invalidation that the server refuses is dropped: its caller got an error, and a resend would be refused again. */
+  /**
+   * One replay at a time, shared by all callers. What goes through many entries comes last, and nothing waits for it that it
+   * does not concern: neither what is queued meanwhile for other tenants, nor a probe.
+   */
   private replay(): Promise<void> {
-    this.replaying ??= this.queue
-      .replay((invalidation) =>
-        (isBrief(invalidation) ? this.deadlines : this.longDeadlines)
-          .limit(
-            (async () => this.server.resend(invalidation))().then(() => this.parts.onResent?.(invalidation)),
-            () => new UnansweredError('replay', 'no answer in time', this.kind),
-          )
-          .then(() => {
-            this.answers();
-            this.journal.record(invalidation);
-          })
-          .catch((error: unknown) => {
-            if (!isAnswer(error)) {
-              this.fails(error);
-              throw error;
-            }
-            const message = `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`;
-            this.parts.emit.event({ type: 'warning', message });
-          }),
-      )
-      .finally(() => {
-        this.replaying = undefined;
-      });
-    return this.replaying;
+    this.replaying ??= this.replayOf(false).finally(() => {
+      this.replaying = undefined;
+    });
+    return this.replaying.then(
+      () =>
+        (this.walking ??= this.replayOf(true).finally(() => {
+          this.walking = undefined;
+        })),
+    );
+  }
+
+  private async replayOf(scans: boolean): Promise<void> {
+    await this.queue.replay(scans, (invalidation) => this.resend(invalidation));
+    // Another server answers since, and no call may come that would have it told.
+    if (scans && this.queue.size > 0) this.scheduleProbe();
+  }
+
+  /** An invalidation that the server refuses is dropped: its caller got an error, and a resend would be refused again. */
+  private async resend(invalidation: Invalidation): Promise<void> {
+    const deadlines = isBrief(invalidation) ? this.deadlines : this.longDeadlines;
+    const sent = (async () => this.server.resend(invalidation))();
+    try {
+      await deadlines.limit(
+        sent.then(() => this.parts.onResent?.(invalidation)),
+        () => new UnansweredError('replay', 'no answer in time', this.kind),
+      );
+      this.answers();
+      this.journal.record(invalidation);
+    } catch (error) {
+      if (!isAnswer(error)) {
+        this.fails(error);
+        throw error;
+      }
+      const message = `The ${this.kind} backend refuses an invalidation that was not confirmed before; it is given up.`;
+      this.parts.emit.event({ type: 'warning', message });
+    }
   }
 
   private answers(): void {

@@ -97,13 +97,14 @@ export class RetryQueue {
   }
 
   /**
-   * Resends all of them, oldest first and more and more in parallel, since calls wait for it. The first is sent alone,
-   * and each confirmation allows one more at a time: over few connections, all of them together might exceed the deadline
-   * of each, over and over. Sends none after one has failed. Confirmed ones leave the queue.
+   * Resends all of them that go through many entries, or all others: oldest first and more and more in parallel, since calls
+   * wait for it. The first is sent alone, and each confirmation allows one more at a time: over few connections, all of them
+   * together might exceed the deadline of each, over and over. Sends none after one has failed. Confirmed ones leave the
+   * queue.
    */
-  async replay(apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
+  async replay(scans: boolean, apply: (invalidation: Invalidation) => Promise<unknown>): Promise<void> {
     // One iterator for all turns.
-    const left = scansLast(this.queued);
+    const left = among(this.queued, scans);
     const turns: Promise<unknown>[] = [];
     const failures: unknown[] = [];
     const sendNext = async (): Promise<void> => {
@@ -164,7 +165,9 @@ export class RetryQueue {
     const left = (this.partitions.get(partition) ?? 0) - 1;
     if (left > 0) this.partitions.set(partition, left);
     else this.partitions.delete(partition);
-    for (const about of [partition, 'probe'] as const) if (!this.concerns(about)) this.free(about);
+    // One of several partitions was in the way of all.
+    const waiting = partition === undefined ? this.freed.keys() : ([partition, 'probe'] as const);
+    for (const about of waiting) if (!this.concerns(about)) this.free(about);
   }
 
   private free(about: Concern): void {
@@ -186,10 +189,9 @@ export class RetryQueue {
   }
 }
 
-/** What is queued for one tenant does not wait until the entries of another have been gone through. */
-function* scansLast(queued: ReadonlyMap<string, Invalidation>): Generator<[string, Invalidation]> {
-  for (const entry of queued) if (!isScan(entry[1])) yield entry;
-  for (const entry of queued) if (isScan(entry[1])) yield entry;
+/** Also those that are added while it goes on. */
+function* among(queued: ReadonlyMap<string, Invalidation>, scans: boolean): Generator<[string, Invalidation]> {
+  for (const entry of queued) if (isScan(entry[1]) === scans) yield entry;
 }
 
 function isScan(invalidation: Invalidation): boolean {

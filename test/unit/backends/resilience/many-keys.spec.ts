@@ -133,3 +133,43 @@ it('A73: a pattern that is sent again and takes its time keeps no other tenant f
   await reading;
   expect(said.at(-1)).toBe('read t.acme');
 });
+
+it('A73: what is queued while a pattern is sent again is sent beside it, and so is a probe', async () => {
+  const { clock, said, state, guarded, reborn } = stage();
+  const beta = inside.key('cat', { tenant: 'beta' });
+  await guarded.evict([beta]);
+  state.isAway = true;
+  const view = inside.view({ tenant: 'acme' });
+  await expect(guarded.removeMatching({ view, match: compileGlob('*') })).rejects.toThrow();
+  state.isAway = false;
+  await clock.advance(1_000);
+  expect(said.at(-1)).toBe('matching');
+  said.length = 0;
+  // Another server answers while the walk is under way: it is told the last minute before anything is read there.
+  reborn();
+  await clock.settle();
+  // One that never ends would be a test that takes a minute to fail.
+  let isRead = false;
+  void guarded.read(beta).then(() => (isRead = true));
+  await clock.settle();
+  expect(isRead).toBe(true);
+  expect(said.toSorted()).toEqual(['evict 1', 'ping', 'read t.beta']);
+  // The walk was about the server before. It is told again, though no call comes.
+  state.walk.resolve(1);
+  await clock.advance(2_000);
+  expect(said.filter((what) => what === 'matching')).toHaveLength(1);
+});
+
+it('A73: a tenant whose names were removed together with those of others goes on as soon as they are', async () => {
+  const { clock, guarded } = stage();
+  const acme = inside.key('cat', { tenant: 'acme' });
+  const beta = inside.key('cat', { tenant: 'beta' });
+  const view = inside.view({ tenant: 'gamma' });
+  guarded.calls.queueUp({ kind: 'evict', keys: [beta] });
+  guarded.calls.queueUp({ kind: 'evict', keys: [acme, beta] });
+  guarded.calls.queueUp({ kind: 'matching', selection: { view, match: compileGlob('*') } });
+  let isRead = false;
+  void guarded.read(beta).then(() => (isRead = true));
+  await clock.settle();
+  expect(isRead).toBe(true);
+});

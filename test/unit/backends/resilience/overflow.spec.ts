@@ -18,7 +18,8 @@ function nameOf(invalidation: Invalidation): string {
 
 async function replayed(queue: RetryQueue): Promise<string[]> {
   const sent: string[] = [];
-  await queue.replay(async (invalidation) => void sent.push(nameOf(invalidation)));
+  for (const scans of [false, true])
+    await queue.replay(scans, async (invalidation) => void sent.push(nameOf(invalidation)));
   return sent;
 }
 
