@@ -96,6 +96,8 @@ export class Deadlines {
         const pending = this.queue[at] as Pending;
         pending.dueMs = this.delayed(pending.dueMs, nowMs, heldUpMs);
       }
+    // Counted, and not once more by a call that asks until then.
+    this.wakesAtMs = Infinity;
     // Answers that arrived meanwhile wait in the socket: they are read first.
     void this.clock.breathe().then(() => this.expireDue(nowMs));
   };

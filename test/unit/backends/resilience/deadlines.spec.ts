@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Deadlines } from '../../../../lib/backends/resilience/deadlines.js';
+import { Deferred } from '../../../support/machine/rig.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
 /** What the deadlines hold on to: places in their queue. */
@@ -52,5 +53,27 @@ describe('deadlines', () => {
     await clock.advance(251);
     expect(await stuck).toBe('late');
     expect(heldBy(deadlines)).toBe(0);
+  });
+
+  it('A75: time in which nothing was heard counts once, also while what has arrived is being read', async () => {
+    const clock = new FakeClock();
+    const read = new Deferred<void>();
+    const standing = Object.assign(Object.create(clock) as FakeClock, { breathe: () => read.promise });
+    const timers: (() => void)[] = [];
+    let nowMs = 0;
+    standing.monotonicMs = () => nowMs;
+    standing.after = (_, callback) => {
+      timers.push(callback);
+      return () => undefined;
+    };
+    const deadlines = new Deadlines(standing, 250);
+    const pending = deadlines.begin(() => undefined);
+    nowMs = 150;
+    timers.shift()?.();
+    const dueMs = deadlines.dueMsOf(pending);
+    read.resolve();
+    await clock.settle();
+    // What a server is told to do by then must not be done after its caller has got an error.
+    expect(deadlines.dueMsOf(pending)).toBe(dueMs);
   });
 });
