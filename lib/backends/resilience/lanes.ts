@@ -29,6 +29,7 @@ export class Lanes {
   private readonly lanes = new Map<string, GuardedCalls>();
 
   readonly owners: Owners;
+  private isClosed = false;
 
   constructor(private readonly parts: LanesParts) {
     this.owners = parts.owners;
@@ -134,12 +135,16 @@ export class Lanes {
   }
 
   close(): void {
+    this.isClosed = true;
     for (const lane of this.lanes.values()) lane.close();
   }
 
   to(owner: string): GuardedCalls {
-    let lane = this.lanes.get(owner);
-    if (lane === undefined) this.lanes.set(owner, (lane = this.parts.make(owner)));
+    const known = this.lanes.get(owner);
+    if (known !== undefined) return known;
+    const lane = this.parts.make(owner);
+    this.lanes.set(owner, lane);
+    if (this.isClosed) lane.close();
     return lane;
   }
 

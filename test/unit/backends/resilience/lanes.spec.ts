@@ -254,4 +254,14 @@ describe('calls to several servers', () => {
     expect(said.filter((what) => what.startsWith('evict'))).toEqual(['evict a']);
     expect(forgotten).toEqual([[true, false]]);
   });
+
+  it('A79: none is asked any more once the cache is closed, also one that was never asked before', async () => {
+    const { clock, beta, guarded, dead, said } = new Several();
+    await guarded.close();
+    dead.add('b');
+    await errorOf(guarded.evict([beta]));
+    said.length = 0;
+    await clock.advance(20_000);
+    expect(said).toEqual([]);
+  });
 });
