@@ -5,6 +5,7 @@ import './clock.spec.js';
 import './duration.spec.js';
 import './errors.spec.js';
 import './frame.spec.js';
+import './late-timers.spec.js';
 import './policy.spec.js';
 import './pollution.spec.js';
 import './stats.spec.js';

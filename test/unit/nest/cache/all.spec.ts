@@ -3,6 +3,7 @@ import './bypass.spec.js';
 import './call-options.spec.js';
 import './failures.spec.js';
 import './hidden.spec.js';
+import './many-keys.spec.js';
 import './registered-types.spec.js';
 import './scope-ids.spec.js';
 import './scoped-cache.spec.js';
