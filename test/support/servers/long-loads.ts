@@ -7,11 +7,11 @@ import { type Rig, Source } from '../machine/rig.js';
 import { pause, randomPrefix, until } from '../redis/redis-process.js';
 import { soaking } from '../soak.js';
 
-/** Leases are renewed several times while a load takes so long. */
+/** Leases are renewed several times while a load takes so long, and outlive a turn in which a loaded machine renews none. */
 export const LONG_LOADS: { readonly limits: LimitOptions; readonly options: PolicyOptions; readonly loadMs: number } =
   soaking(
     { limits: {}, options: {}, loadMs: 13_000 },
-    { limits: { lease: 300, maxWait: 400 }, options: { maxWait: '30s' }, loadMs: 1_300 },
+    { limits: { lease: 1_000, maxWait: 400 }, options: { maxWait: '30s' }, loadMs: 1_500 },
   );
 /** Longer than any test waits. */
 const PATIENT: PolicyOptions = { maxWait: '2m' };
