@@ -60,7 +60,7 @@ export class FallbackBackend implements Backend {
   }
 
   readMany(keys: readonly Key[]): Promise<readonly Reading[]> {
-    if (this.owners !== undefined) return inPortions(keys, (some) => Promise.all(some.map((key) => this.read(key))));
+    if (this.owners !== undefined) return inPortions(keys, (some) => this.readEach(some));
     return this.standIn.either(
       keys,
       () => this.first.readMany(keys),
@@ -187,6 +187,29 @@ export class FallbackBackend implements Backend {
     await closeAll(
       () => this.first.close(),
       () => this.second.close(),
+    );
+  }
+
+  /** Of several servers some may answer: the second is read for what the others keep. */
+  private async readEach(keys: readonly Key[]): Promise<readonly Reading[]> {
+    let failure: unknown;
+    const readings = await Promise.resolve(this.first.readMany(keys)).catch((error: unknown) => {
+      failure = error;
+      return undefined;
+    });
+    const answerOf = (at: number): Reading => {
+      const reading = readings?.[at];
+      if (reading === undefined || reading.unanswered !== undefined) throw reading?.unanswered ?? failure;
+      return reading;
+    };
+    return Promise.all(
+      keys.map((key, at) =>
+        this.standIn.either(
+          [key],
+          () => answerOf(at),
+          () => this.second.read(key),
+        ),
+      ),
     );
   }
 

@@ -112,4 +112,17 @@ describe('a second backend that stands in for one of several servers', () => {
     second.resume('clear');
     expect(await Promise.all(reading)).toEqual([undefined, undefined]);
   });
+
+  it('A79: is read for what is not answered, in one call for all of many keys', async () => {
+    const keys = ['acme', 'beta'].map((tenant) => rig.key('tom', { tenant }));
+    goes();
+    await rig.load('tom', () => 'old', { tenant: 'acme' });
+    await rig.set('tom', 'Tom', { tenant: 'beta' });
+    const reads = first.calls('read');
+    first.failNext('readMany', 1, away());
+    const values = async (): Promise<unknown[]> => (await rig.backend.readMany(keys)).map(({ entry }) => entry?.value);
+    expect(await values()).toEqual(['old', undefined]);
+    expect(await values()).toEqual([undefined, 'Tom']);
+    expect([first.calls('readMany'), first.calls('read')]).toEqual([2, reads]);
+  });
 });
