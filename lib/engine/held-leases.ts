@@ -12,6 +12,9 @@ export interface LeaseHolder {
   giveUp(): Lease | undefined;
 }
 
+/** Others may be granted while some are given back, to requests that were on their way. */
+const MAX_ROUNDS = 5;
+
 export class HeldLeases {
   /** From the start of the lease to the end of the fill. */
   readonly holders = new Set<LeaseHolder>();
@@ -37,10 +40,11 @@ export class HeldLeases {
     try {
       if (this.holders.size > 0) await this.allEnded(forMs);
       this.isClosed = true;
-      await this.giveBack();
-      // What was granted in this very moment has its holder by the next turn.
-      await machineClock.breathe();
-      await this.giveBack();
+      for (let round = 0; round === 0 || (this.holders.size > 0 && round < MAX_ROUNDS); round++) {
+        await this.giveBack();
+        // What was granted in this very moment has its holder by the next turn.
+        await machineClock.breathe();
+      }
     } finally {
       releaseProcess();
     }

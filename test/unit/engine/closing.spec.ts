@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../lib/core/clock.js';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import { chaos, type Gate } from '../../../lib/testing/chaos.js';
+import { until } from '../../support/time.js';
 import { Rig, Source } from '../../support/machine/rig.js';
 import { watchUnhandled } from '../../support/unhandled.js';
 
@@ -91,5 +94,37 @@ describe('a cache that is closed while it loads', () => {
     source.answer(0, 'Tom');
     source.answer(1, 'Spike');
     expect(await Promise.all(asked)).toEqual(['Tom', 'Spike']);
+  });
+
+  it('A80: gives back also what is granted while others are given back', async () => {
+    const backend = chaos(memory());
+    const rig = new Rig({ clock: systemClock, backend, limits: { closeTimeout: 1 } });
+    const source = new Source<string>();
+    const asked = [rig.load('cat', source.load)];
+    const begun = (many: number) => until(`${many} are loading`, () => source.calls.length === many);
+    const held = (gate: Gate) => until('it waits', () => backend.waiting('lease', gate) === 1);
+    await begun(1);
+    backend.pause('lease', 'reply');
+    asked.push(rig.load('dog', source.load));
+    await held('reply');
+    backend.pause('lease', 'request');
+    asked.push(rig.load('ant', source.load));
+    await held('request');
+    backend.pause('release');
+    const closed = rig.machine.close();
+    const oneGoes = () => until('one is given back', () => backend.waiting('release') === 1);
+    await oneGoes();
+    backend.resume('lease', 'reply');
+    await begun(2);
+    backend.resume('release');
+    backend.pause('release');
+    await oneGoes();
+    backend.resume('lease', 'request');
+    await begun(3);
+    backend.resume('release');
+    await closed;
+    expect(backend.calls('release')).toBe(3);
+    for (const at of asked.keys()) source.answer(at, 'Tom');
+    expect(await Promise.all(asked)).toEqual(['Tom', 'Tom', 'Tom']);
   });
 });
