@@ -25,6 +25,8 @@ const LONGEST_MESSAGE = 160;
 const WORD = /^(WRONGPASS|NOAUTH|NOPERM|LOADING|READONLY|ERR max number of clients|ERR DB index is out of range)/;
 /** What ioredis answers to commands that were waiting when a connection ended, or came when there was none. */
 const LOST = /^(Connection is closed\.|Stream isn't writeable)/;
+/** What ioredis says of a question of its own, or of a sentinel's, that got no answer. Its name is no more than `Error`. */
+const SILENT = /^Command timed out$/;
 /** What the first question of ioredis meets where a server was told to know no INFO. It goes no further. */
 const NO_INFO = /^ERR unknown command '?`?info\b/i;
 /** What ioredis 6, and 5, says of bytes that no Redis sends. Their names would be no more than `Error`. */
@@ -54,6 +56,7 @@ export function problemOf(error: unknown): string {
   if (error.message.startsWith('All sentinels are unreachable')) return problemOfSentinels(error.message);
   if (NO_INFO.test(error.message)) return 'the server knows no INFO';
   if (FOREIGN.test(error.message)) return 'no answer of a Redis; is this its port?';
+  if (SILENT.test(error.message)) return 'no answer in time';
   if (error.name === 'ClusterAllFailedError') return 'no node of the cluster answers';
   return LOST.test(error.message) || error.name === 'MaxRetriesPerRequestError' ? 'connection lost' : error.name;
 }

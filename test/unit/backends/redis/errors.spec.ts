@@ -15,6 +15,8 @@ it.each([
   [named('Error', 'Unknown RESP type 72 "H". Please report this.'), 'no answer of a Redis; is this its port?'],
   [named('ParserError', 'Protocol error, got "H" as reply type byte'), 'no answer of a Redis; is this its port?'],
   [named('Error', "Stream isn't writeable and enableOfflineQueue options is false"), 'connection lost'],
+  // A server that takes the connection and answers nothing: ioredis 6, and 5.
+  [named('Error', 'Command timed out'), 'no answer in time'],
   [named('ClusterAllFailedError', 'Failed to refresh slots cache.'), 'no node of the cluster answers'],
   [
     named('Error', 'All sentinels are unreachable. Retrying from scratch. Last error: Connection is closed.'),
