@@ -13,6 +13,7 @@ import { SpaceStats } from '../../core/keys/space-stats.js';
 import { LoadContext, type Loader } from '../../engine/loader.js';
 import { CacheView, own } from './cache-view.js';
 import { ifAny } from '../../core/if-any.js';
+import { listed } from './listed.js';
 import { loadSwitchedOff } from './switched-off.js';
 import { quietly, silenceOf } from './quietly.js';
 import type { CacheKey, CallOptions, FailureOptions, GetOptions, UntypedContext } from './scoped-cache.types.js';
@@ -74,7 +75,7 @@ export abstract class CacheReads extends CacheView {
     const space = this.readSpace(frame);
     const found = new Map<K, T>();
     if (space === undefined) return found;
-    await inPortions([...keys], async (some) => {
+    await inPortions(listed(keys, 'keys'), async (some) => {
       const values = await this.parts.engine.getMany(some.map((key) => ({ key: this.key(space, key), policy, frame })));
       for (const [index, value] of values.entries()) if (value !== undefined) found.set(some[index] as K, value as T);
       return [];

@@ -9,6 +9,7 @@ import type { Policy } from '../../core/policy.js';
 import { scopeOf, speaksOf, type ScopeIds } from '../../core/keys/scope.js';
 import { CacheReads } from './cache-reads.js';
 import { own } from './cache-view.js';
+import { listed, pair } from './listed.js';
 import { quietly, silenceOf } from './quietly.js';
 import { AMBIENT } from './scope-binding.js';
 import type { Loader } from '../../engine/loader.js';
@@ -71,13 +72,13 @@ export class ScopedCache extends CacheReads {
    * own, and other calls get their turn in between. A name that is none is found before any is removed. When a portion is
    * not confirmed the call fails; it and all behind it are queued together, and removed before this process reads anything
    * of this tenant again. Where more than `maxRetries` names would have to be queued, the tenant is cleared instead.
-   * @throws InvalidationUnknownError when it is not known whether all of them are gone; some are
+   * @throws CacheConfigError for what is no list; InvalidationUnknownError when it is not known whether all are gone; some are
    */
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
     const isSilent = silenceOf(options);
     const space = this.notedSpace();
-    const made = eachInTurn([...keys], (key) => this.key(space, key));
+    const made = eachInTurn(listed(keys, 'keys'), (key) => this.key(space, key));
     const named = isPending(made) ? await made : made;
     return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
   }
@@ -204,10 +205,10 @@ export class ScopedCache extends CacheReads {
     const policy = this.policy(options);
     const space = this.space();
     const tags = own(options, 'tags');
-    const made = eachInTurn(
-      [...entries],
-      ([key, value]) => [this.key(space, key, tags), defined(value), policy] as const,
-    );
+    const made = eachInTurn(listed(entries, 'entries'), (entry) => {
+      const [key, value] = pair(entry);
+      return [this.key(space, key, tags), defined(value), policy] as const;
+    });
     return this.parts.engine.writes.setMany(isPending(made) ? await made : made);
   }
 

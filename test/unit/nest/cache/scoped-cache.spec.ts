@@ -409,6 +409,33 @@ describe('reading and writing', () => {
     expect(await cache.has('x')).toBe(false);
   });
 
+  it.each([undefined, null, {}, 5, 'abc', () => ['a']])(
+    'what is no list of many is refused by name: %p',
+    async (none) => {
+      const { cache } = await start({});
+      await cache.setMany(Object.entries({ a: 1, b: 2, c: 3 }));
+      const list = none as never;
+      for (const [argument, call] of [
+        ['keys', () => cache.getMany(list)],
+        ['keys', () => cache.deleteMany(list)],
+        ['entries', () => cache.setMany(list)],
+      ] as const) {
+        await expect(call()).rejects.toMatchObject({ code: 'CACHE_CONFIG', option: argument });
+      }
+      expect((await cache.getMany(new Set(['a', 'b', 'c']) as never)).size).toBe(3);
+    },
+  );
+
+  it.each([['ab'], [undefined], [['a']], [['a', 1, 2]]])(
+    'an entry of many that is no pair stores none: %p',
+    async (one) => {
+      const { cache } = await start({});
+      const stored = cache.setMany([['x', 1], one as never]);
+      await expect(stored).rejects.toMatchObject({ code: 'CACHE_CONFIG', option: 'entries' });
+      expect(await cache.has('x')).toBe(false);
+    },
+  );
+
   it('delete says whether something was there, deleteMany how many', async () => {
     const { cache } = await start({});
     await cache.setMany([
