@@ -19,8 +19,8 @@ export interface LimitOptions {
    */
   readonly maxFlights?: number | undefined;
   /**
-   * Loads under way at once for one tenant while the backend does not answer; further ones wait for their turn, at most
-   * `maxWait`. @default 100
+   * Loads without a lease under way at once for one tenant: while the backend does not answer, and of callers that have
+   * waited for `maxWait`. Further ones wait for their turn, at most `maxWait`. @default 100
    */
   readonly maxOutageLoads?: number | undefined;
   /**
@@ -36,10 +36,11 @@ export interface LimitOptions {
    */
   readonly maxLoad?: Duration | undefined;
   /**
-   * How long a caller waits for a load of another process before it loads by itself, uncached. `maxWait` of a namespace, a
-   * method or a call goes before it.
+   * How long a caller waits for a load of another process before it loads without the cache, together with other callers
+   * of its process that came before that load began. Where an earlier such load is under way, that one begins when it ends,
+   * or after `maxWait` again. `maxWait` of a namespace, a method or a call goes before it.
    * @default as long as that process goes on loading, up to `maxLoad`; where loads wait for each other (inside a loader,
-   * and for their turn while the backend does not answer) '10s'
+   * and for their turn) '10s'
    */
   readonly maxWait?: Duration | undefined;
   /**

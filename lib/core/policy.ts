@@ -27,7 +27,8 @@ export interface PolicyOptions {
    */
   readonly maxLoad?: Duration | undefined;
   /**
-   * How long a caller waits for a load of another process before it runs the loader itself, without the cache.
+   * How long a caller waits for a load of another process before it loads without the cache, together with other callers
+   * of its process that came before that load began.
    * @default `limits.maxWait`, else as long as the other process goes on loading, up to `maxLoad`; inside another loader '10s'
    */
   readonly maxWait?: Duration | undefined;

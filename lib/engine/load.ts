@@ -182,7 +182,8 @@ export class Load {
     if (canStandIn && budget.waitedMs() >= softTimeoutMs) {
       return { kind: 'served', value: this.awaiter.serveStale(call, stale) };
     }
-    if (budget.isOver) return this.uncached(attempt, 'waited-too-long', stale);
+    // So many callers may have waited for the same load: the source is not run over by all of them.
+    if (budget.isOver) return this.inTurn(attempt, 'waited-too-long', attempt.askedAt);
     attempt.wait(canStandIn ? softTimeoutMs : Infinity);
     return undefined;
   }
@@ -196,14 +197,24 @@ export class Load {
 
   /** The backend failed: answer from the loader, unless the caller wants to know. It was asked after `sentAt`. */
   private outage(attempt: Attempt, operation: 'read' | 'lease', error: unknown, sentAt: number): Way {
-    const { report, backend, clock, outageLoads } = this.parts;
-    const { call, stale } = attempt;
+    const { report, backend } = this.parts;
+    const { call } = attempt;
     const failure = report.failure(call.key.space, operation, backend.kind, error);
     if (call.policy.failSilently === false) {
       throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
     }
     call.key.settle();
-    attempt.countedAs = 'backend';
+    return this.inTurn(attempt, 'backend', sentAt);
+  }
+
+  /**
+   * A load of which nothing is stored, shared by callers that no lease brings together. One that began before `sentAt` is
+   * not shared: an invalidation may lie between.
+   */
+  private inTurn(attempt: Attempt, reason: BypassReason, sentAt: number): Way {
+    const { clock, outageLoads } = this.parts;
+    const { call, stale } = attempt;
+    attempt.countedAs = reason;
     const shared = outageLoads.joinable(call, sentAt);
     if (shared !== undefined) return { kind: 'join', load: shared };
     if (!outageLoads.admits(call)) return this.uncached(attempt, 'too-many-flights', stale);

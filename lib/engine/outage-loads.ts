@@ -1,8 +1,9 @@
 /**
- * Loads while the backend does not answer.
+ * Loads without a lease: while the backend does not answer, and of callers that have waited for another process as long
+ * as they may.
  *
- * An invalidation may have got through elsewhere, and this process cannot tell; so a caller may only share a load that
- * begins after it came. While one load of a key is under way, callers that come meanwhile wait together for the next one.
+ * An invalidation may have got through meanwhile, and no lease tells; so a caller may only share a load that begins after
+ * it came. While one load of a key is under way, callers that come meanwhile wait together for the next one.
  * One load of a key at a time, so many of a tenant at a time: the source that the cache stood before is not run over.
  *
  * No caller waits for a turn longer than `maxWait`: a source that hangs must not make other loads hang.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import { ReentrantLoadError } from '../../../lib/core/errors.js';
 import type { LimitOptions } from '../../../lib/core/limits.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { shared } from '../../support/machine/backends.js';
@@ -455,6 +456,65 @@ describe('two machines on one backend', () => {
     await clock.advance(200);
     expect(await Promise.all([asked, patient])).toEqual(['Tom', 'Tom']);
     expect(source.calls).toHaveLength(1);
+  });
+
+  it('A81: callers of one machine that have waited for maxWait share one load that begins after they came', async () => {
+    const { first, second, clock, source } = pair({ maxWait: '1s' });
+    const taken = new Source<string>();
+    const asked = first.load('tom', source.load);
+    await clock.settle();
+    const waiting = Array.from({ length: 100 }, () => second.load('tom', taken.load));
+    await clock.advance(1_200);
+    expect(taken.calls).toHaveLength(1);
+    // Those who come now share the next one, and that begins when the first has ended.
+    waiting.push(...Array.from({ length: 100 }, () => second.load('tom', taken.load)));
+    await clock.advance(1_200);
+    expect(taken.calls).toHaveLength(1);
+    taken.answer(0, 'before');
+    await clock.settle();
+    taken.answer(1, 'after');
+    expect(await Promise.all(waiting)).toEqual([...Array(100).fill('before'), ...Array(100).fill('after')]);
+    expect(taken.calls).toHaveLength(2);
+    expect(new Set(second.recorded.of('bypass').map(({ reason }) => reason))).toEqual(new Set(['waited-too-long']));
+    expect(await second.get('tom')).toBeUndefined();
+    source.answer(0, 'Tom');
+    expect(await asked).toBe('Tom');
+  });
+
+  it('A81: a caller that came after an invalidation does not get the load that others took over before it', async () => {
+    const { first, second, clock, source } = pair({ maxWait: '1s' });
+    const taken = new Source<string>();
+    const asked = [first.load('tom', source.load)];
+    await clock.settle();
+    const before = second.load('tom', taken.load);
+    await clock.advance(1_200);
+    expect(taken.calls).toHaveLength(1);
+    await second.evict('tom');
+    asked.push(first.load('tom', source.load));
+    await clock.settle();
+    expect(source.calls).toHaveLength(2);
+    const after = second.load('tom', taken.load);
+    // It waits for the other machine, and for its turn: each no longer than maxWait, though the first load hangs.
+    await clock.advance(2_300);
+    expect(taken.calls).toHaveLength(2);
+    taken.answer(0, 'old');
+    taken.answer(1, 'new');
+    expect(await Promise.all([before, after])).toEqual(['old', 'new']);
+    for (const index of asked.keys()) source.answer(index, 'Tom');
+    await Promise.all(asked);
+  });
+
+  it('A81: loads taken over that need each other are told so', async () => {
+    const { first, second, clock, source } = pair({ maxWait: '1s' });
+    const asked = ['tom', 'kit'].map((id) => first.load(id, source.load));
+    await clock.settle();
+    const needing = ['tom', 'kit'].map((id, index, ids) =>
+      errorOf(second.load(id, () => second.load(ids[1 - index] as string, () => second.load(id, () => 'never')))),
+    );
+    await clock.advance(5_000);
+    for (const error of await Promise.all(needing)) expect(error).toBeInstanceOf(ReentrantLoadError);
+    for (const index of asked.keys()) source.answer(index, 'Tom');
+    await Promise.all(asked);
   });
 
   it('A81: inside another loader a call waits ten seconds, unless maxWait says otherwise', async () => {
