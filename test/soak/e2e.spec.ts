@@ -2,3 +2,4 @@
 import './support/long.js';
 import '../e2e/soak.spec.js';
 import '../e2e/what-teams-write.spec.js';
+import './support/patient.js';

@@ -6,3 +6,4 @@ import '../tiered/canary.spec.js';
 import '../tiered/history.sharded.spec.js';
 import '../tiered/history.spec.js';
 import '../tiered/mixed.spec.js';
+import './support/patient.js';

@@ -3,3 +3,4 @@ import './support/long.js';
 import '../mongo/canary.spec.js';
 import '../mongo/history.spec.js';
 import '../mongo/streams.spec.js';
+import './support/patient.js';

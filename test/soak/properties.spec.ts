@@ -13,3 +13,4 @@ import '../unit/core/keys/scope.spec.js';
 import '../unit/core/values/canonical.spec.js';
 import '../unit/core/values/copier.spec.js';
 import '../unit/core/verdict.spec.js';
+import './support/patient.js';

@@ -4,3 +4,4 @@ import '../redis/crowd.spec.js';
 import '../redis/history.spec.js';
 import '../redis/leaks.spec.js';
 import '../redis/loss.spec.js';
+import './support/patient.js';
