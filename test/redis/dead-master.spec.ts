@@ -3,12 +3,15 @@
  * it keeps is loaded from the source, and what it was not told it is told before any caller reads there again.
  */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
-import { Cluster } from 'ioredis';
+import { Cluster, type ClusterOptions } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis-5';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { RedisOptions } from '../../lib/backends/redis/options.js';
+import { EVERY_KEY } from '../../lib/backends/remote/index-scan.js';
+import { systemClock } from '../../lib/core/clock.js';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { isNear, near, TieredMachines } from '../support/bus/tiered-machines.js';
+import { errorOf } from '../support/machine/rig.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { Machines } from '../support/redis/machines.js';
 import { until, type RedisProcess } from '../support/redis/redis-process.js';
@@ -20,6 +23,10 @@ type Machine = Awaited<ReturnType<Machines['ready']>>;
 
 const TENANTS = Array.from({ length: 12 }, (_, at) => `t${at}`);
 const BACK_MS = 30_000;
+/** Half of what a walk took that waited for one new connection after another. */
+const LATE_MS = 6_000;
+/** One of the application that gives a silent connection up, as ours does. */
+const WATCHFUL: ClusterOptions = { redisOptions: { socketTimeout: 1_000 } };
 
 interface Divided {
   /** Tenants whose master is the one that will die. */
@@ -77,8 +84,8 @@ describeWithRedis('a cluster of which one master is dead', () => {
     ['a client of ioredis 6', 'killed', () => ({ client: adopted(Cluster) })],
     ['a client of ours', 'halted', () => ({ cluster: cluster.startNodes })],
   ];
-  function adopted(make: typeof Cluster): Cluster {
-    const client = new make(cluster.startNodes);
+  function adopted(make: typeof Cluster, options: ClusterOptions = {}): Cluster {
+    const client = new make(cluster.startNodes, options);
     ends.push(() => client.disconnect());
     return client;
   }
@@ -119,6 +126,44 @@ describeWithRedis('a cluster of which one master is dead', () => {
       expect([...seen]).toEqual([undefined]);
       expect(rig.log.filter((line) => line.includes('does not answer'))).toHaveLength(1);
       expect(rig.log.filter((line) => line.includes(`${place} answers again`))).toHaveLength(1);
+    },
+  );
+
+  const watchful: [string, () => RedisOptions][] = [
+    ['a client of ioredis 5', () => ({ client: adopted(Cluster5 as unknown as typeof Cluster, WATCHFUL) })],
+    ['a client of ioredis 6', () => ({ client: adopted(Cluster, WATCHFUL) })],
+    ['a client of ours', () => ({ cluster: cluster.startNodes })],
+  ];
+
+  it.each(watchful)(
+    'A79: with one hung master of three a walk over what it keeps ends with its connection, not with longTimeout: %s',
+    async (_, options) => {
+      const rig = await machines.ready({ ...options(), longTimeout: '60s' });
+      const { own, others, master } = await divided(rig);
+      const [tenant, other] = [own[0] as string, others[0] as string];
+      for (const each of TENANTS) for (const name of ['cat', 'hen']) await rig.set(name, 'old', { tenant: each });
+      await goes(master, 'halted');
+      const list = (of: string) => rig.backend.scan({ view: rig.view({ tenant: of }), match: EVERY_KEY }, undefined);
+      const walks = [
+        rig.clear({ tenant }),
+        rig.removeMatching('h*', { tenant }),
+        list(tenant),
+        rig.backend.usage(undefined),
+      ].map((walk) => errorOf(Promise.resolve(walk)));
+      expect((await list(other)).keys).toHaveLength(2);
+      expect(await rig.removeMatching('h*', { tenant: other })).toBe(1);
+      expect(await rig.clear({ tenant: other })).toBe(1);
+      // Of ten new connections each would have been waited for until it is given up.
+      const late = systemClock.sleep(LATE_MS).then(() => 'late');
+      const ends = await Promise.race([Promise.all(walks), late]);
+      expect(ends).toEqual([
+        expect.any(InvalidationUnknownError),
+        expect.any(InvalidationUnknownError),
+        expect.any(CacheError),
+        expect.any(CacheError),
+      ]);
+      await back();
+      await until('it is used again', async () => (await rig.get('cat', { tenant })) === undefined, BACK_MS);
     },
   );
 

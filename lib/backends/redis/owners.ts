@@ -14,6 +14,7 @@ import type { RedisShards, Shard } from './shards.js';
 export class RedisOwners implements Owners {
   onMoved: (() => void) | undefined;
   onReturned: ((owner: string) => void) | undefined;
+  onGone: ((owner: string) => void) | undefined;
   private readonly slots: SlotOwners;
 
   constructor(

@@ -218,6 +218,7 @@ class RedisBackend extends RemoteBackend<Shard> {
       onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.reborn(),
       onReturned: (master) => this.owners?.onReturned?.(master),
+      onGone: (master) => this.owners?.onGone?.(master),
       onOpen: () => {
         this.onReachable?.();
         void this.applications.look(this.pool);

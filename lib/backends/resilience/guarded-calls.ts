@@ -1,6 +1,6 @@
 /** Calls to a backend that can be slow or away: each with its deadline, its turn at the circuit, and its place behind the queue. */
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
-import { UnansweredError } from '../../core/errors.js';
+import { BackendError, UnansweredError } from '../../core/errors.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { Deadlines, Pending } from './deadlines.js';
 import type { Journal } from './journal.js';
@@ -19,6 +19,11 @@ export interface Served {
   ping(): Awaitable<unknown>;
   /** Applies an invalidation once more, to what it keeps. */
   resend(invalidation: Invalidation): Awaitable<unknown>;
+}
+
+interface LongCall {
+  readonly about: Concern;
+  readonly reject: (error: Error) => void;
 }
 
 export interface CallsParts extends LevelParts {
@@ -47,6 +52,8 @@ export class GuardedCalls {
   private serversSeen = 0;
   private cancelProbe: (() => void) | undefined;
   private isClosed = false;
+  /** Long calls under way, which no deadline of theirs would end soon. */
+  private readonly long = new Set<LongCall>();
 
   constructor(
     private readonly server: Served,
@@ -132,7 +139,8 @@ export class GuardedCalls {
       };
       try {
         const started = waits ? this.afterReplay(operation, () => work(dueMs), about, pending) : work(dueMs);
-        if (isPending(started)) started.then(answered, failed);
+        if (isPending(started))
+          (deadlines === this.deadlines ? started : this.untilLost(about, started)).then(answered, failed);
         else answered(started);
       } catch (error) {
         failed(error);
@@ -206,7 +214,8 @@ export class GuardedCalls {
   /** An invalidation that the server refuses is dropped: its caller got an error, and a resend would be refused again. */
   private async resend(invalidation: Invalidation): Promise<void> {
     const deadlines = isBrief(invalidation) ? this.deadlines : this.longDeadlines;
-    const sent = (async () => this.server.resend(invalidation))();
+    const resent = (async () => this.server.resend(invalidation))();
+    const sent = isBrief(invalidation) ? resent : this.untilLost(partitionOf(invalidation), resent);
     try {
       await deadlines.limit(
         sent.then(() => this.parts.onResent?.(invalidation)),
@@ -232,6 +241,28 @@ export class GuardedCalls {
   private fails(error: unknown): void {
     this.outageLog.failed(reasonOf(error));
     this.breaker.failed();
+  }
+
+  /**
+   * The connection has ended: no answer comes to the long calls that were sent on it. The client of a cluster would go on
+   * asking on one new connection after another; a late answer of those resolves no call.
+   */
+  lose(concerns?: (about: Concern) => boolean): void {
+    for (const call of this.long) {
+      if (concerns?.(call.about) === false) continue;
+      this.long.delete(call);
+      call.reject(new BackendError('a call', this.kind, { why: 'connection lost' }));
+    }
+  }
+
+  private untilLost<T>(about: Concern, work: PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const call = { about, reject };
+      this.long.add(call);
+      const over = (): void => void this.long.delete(call);
+      work.then(over, over);
+      work.then(resolve, reject);
+    });
   }
 
   /** Another server answers now, and it may have lost the last invalidations: they are replayed (guarantee G7). */

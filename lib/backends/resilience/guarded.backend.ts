@@ -85,6 +85,7 @@ export class GuardedBackend implements Backend {
       };
       this.lanes = new Lanes({ kind, owners, journal, make });
       owners.onReturned = (owner) => this.returned(owner, owners);
+      owners.onGone = (owner) => this.gone(owner, owners);
     }
     inner.onReborn?.(() => this.reborn());
   }
@@ -274,6 +275,12 @@ export class GuardedBackend implements Backend {
     }
     this.notifyReborn?.();
     this.calls.probeNow();
+  }
+
+  private gone(owner: string, owners: Owners): void {
+    this.lanes?.lose(owner);
+    // What goes through several servers, as a listing of shards.
+    this.calls.lose((about) => about === undefined || about === 'probe' || owners.keeps(owner, about));
   }
 
   private returned(owner: string, owners: Owners): void {

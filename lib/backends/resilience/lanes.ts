@@ -130,6 +130,11 @@ export class Lanes {
     }
   }
 
+  /** The connection to a server has ended. */
+  lose(owner: string): void {
+    this.lanes.get(owner)?.lose();
+  }
+
   probeNow(): void {
     for (const lane of this.lanes.values()) lane.probeNow();
   }

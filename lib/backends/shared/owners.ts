@@ -33,4 +33,6 @@ export interface Owners {
   onMoved: (() => void) | undefined;
   /** Called when an owner is back whose connection had ended: it may have been started again with yesterday's data. */
   onReturned: ((owner: string) => void) | undefined;
+  /** Called when the connection to an owner has ended: of what was asked on it no answer comes. */
+  onGone: ((owner: string) => void) | undefined;
 }

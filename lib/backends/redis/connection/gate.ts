@@ -26,6 +26,8 @@ export interface ConnectionEvents {
   onReborn(identity?: ServerIdentity): void;
   /** A master of a cluster is back whose connection had ended. */
   onReturned?(master: string): void;
+  /** A connection to a master of a cluster has ended, or one that was being made. */
+  onGone?(master: string): void;
   /** Calls pass from here on. */
   onOpen(): void;
   /** The server's clock showed `serverMs` in answer to a question asked at some moment. */
@@ -69,6 +71,7 @@ export class ConnectionGate {
     this.topology = new TopologyWatch({
       onNew: () => events.onReborn(),
       onReturned: (master) => events.onReturned?.(master),
+      onGone: (master) => events.onGone?.(master),
     });
     this.role = new RoleWatch(client, events.clock, {
       onReplica: () => this.demoted(),

@@ -6,6 +6,8 @@ export interface TopologyEvents {
   onNew(): void;
   /** A master is there again whose connection had ended. */
   onReturned(name: string): void;
+  /** A connection to a master has ended, or one that was being made. */
+  onGone(name: string): void;
 }
 
 /**
@@ -46,7 +48,10 @@ export class TopologyWatch {
   }
 
   private watch(node: Redis, isBack: boolean): void {
-    const onClose = (): void => this.forget(node, unwatch);
+    const onClose = (): void => {
+      this.forget(node, unwatch);
+      this.events.onGone(nameOf(node));
+    };
     const onReady = (): void => this.events.onReturned(nameOf(node));
     const unwatch = (): void => {
       node.off('close', onClose);

@@ -1,6 +1,7 @@
 /** Several servers that keep one cache together, and what passes between them. */
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../../lib/backends/memory/memory.backend.js';
+import { EVERY_KEY } from '../../../../lib/backends/remote/index-scan.js';
 import { GuardedBackend } from '../../../../lib/backends/resilience/guarded.backend.js';
 import { resolveGuardOptions } from '../../../../lib/backends/resilience/options.js';
 import { apply } from '../../../../lib/backends/resilience/retry-queue.js';
@@ -60,6 +61,10 @@ class Several {
     this.owners.onMoved?.();
   }
 
+  gone(name: Name): void {
+    this.owners.onGone?.(name);
+  }
+
   returned(name: Name): void {
     this.owners.onReturned?.(name);
   }
@@ -87,6 +92,7 @@ class Several {
       read: (key) => this.ask(this.of(key), 'read', () => this.server(this.of(key)).read(key)),
       readMany: (keys) => Promise.all(keys.map((key) => this.ask(this.of(key), 'read', (server) => server.read(key)))),
       evict: (keys) => this.ask(this.of(keys[0] as Key), 'evict', (server) => server.evict(keys)),
+      scan: () => new Promise(() => undefined),
       ping: () => undefined,
       close: () => undefined,
     };
@@ -115,6 +121,7 @@ class Several {
       ping: (owner) => this.ask(owner as Name, 'ping', () => undefined),
       onMoved: undefined,
       onReturned: undefined,
+      onGone: undefined,
     };
   }
 }
@@ -122,6 +129,22 @@ class Several {
 const valueOf = async (reading: Promise<Reading>): Promise<unknown> => (await reading).entry?.value;
 
 describe('calls to several servers', () => {
+  it('A79: a walk through several ends with the connection to one that it concerns, and with no other', async () => {
+    const several = new Several();
+    const { guarded, acme } = several;
+    const view = { partition: acme.space.partition, path: undefined, namespace: undefined, label: undefined };
+    const ends: string[] = [];
+    const listing = errorOf(Promise.resolve(guarded.scan({ view, match: EVERY_KEY }, undefined))).then((error) => {
+      ends.push(String(error));
+    });
+    several.gone('b');
+    await new Promise(setImmediate);
+    expect(ends).toEqual([]);
+    several.gone('a');
+    await listing;
+    expect(ends).toEqual([expect.stringContaining('connection lost')]);
+  });
+
   it('A79: one that is dead takes its own tenants with it and no others', async () => {
     const several = new Several();
     const { acme, beta, guarded, dead } = several;
