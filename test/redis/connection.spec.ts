@@ -48,6 +48,7 @@ class Node extends EventEmitter {
   }
 
   time = (): Promise<number[]> => Promise.resolve([1, 0]);
+  callBuffer = async (): Promise<Buffer> => Buffer.from('role:master\r\nmaster_replid:one\r\n');
 }
 
 /** A client of a cluster keeps one for each node. */
