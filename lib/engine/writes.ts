@@ -41,7 +41,7 @@ export class Writes {
     return stored;
   }
 
-  /** How many are stored; undefined when it failed and nobody is to know. @param behind what is not stored then either */
+  /** How many are stored; undefined when it failed and its caller wants no error. @param behind what is not stored then either */
   private async setSome(
     entries: readonly (readonly [Key, unknown, Policy])[],
     behind: readonly (readonly [Key, unknown, Policy])[],
