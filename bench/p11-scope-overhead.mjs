@@ -34,6 +34,8 @@ export async function contestant(name) {
   if (kind.endsWith('once')) new AsyncLocalStorage().run({}, () => undefined);
   const app = await createApp(platform, kind.startsWith(SCOPED) ? await scopeModules(kind) : []);
   await app.listen(0, '127.0.0.1');
+  // Connections rest while the other lanes have their turns; Node would close them after five seconds.
+  app.getHttpServer().keepAliveTimeout = 0;
   const { port } = app.getHttpServer().address();
   let injected;
   return {

@@ -59,6 +59,7 @@ export class HttpLoad {
         socket.off('data', onData);
         socket.off('error', onError);
         socket.off('timeout', onTimeout);
+        socket.off('close', onClose);
         settle(value);
       };
       const ask = () => {
@@ -68,6 +69,8 @@ export class HttpLoad {
       };
       const onError = (error) => finish(reject, error);
       const onTimeout = () => finish(reject, new Error('the server does not answer'));
+      // A server that closes an idle connection says nothing else: without this a load would wait for ever.
+      const onClose = () => finish(reject, new Error('the server closed a connection'));
       const onData = (chunk) => {
         missing -= chunk.length;
         if (missing < 0) finish(reject, new Error('an answer was longer than the first one'));
@@ -76,6 +79,8 @@ export class HttpLoad {
       socket.on('data', onData);
       socket.on('error', onError);
       socket.on('timeout', onTimeout);
+      if (socket.destroyed) return onClose();
+      socket.on('close', onClose);
       ask();
     });
   }
