@@ -2,7 +2,6 @@ import { META } from './fragments/meta.js';
 import { INDEX } from './fragments/id-index.js';
 import { ANNOUNCE } from './fragments/announce.js';
 import { HEAD } from './fragments/head.js';
-import { STAMPS } from './fragments/stamps.js';
 import { script, type Script } from './script.js';
 
 /**
@@ -19,25 +18,23 @@ export const EVICT: Script = script(
   INDEX,
   HEAD,
   ANNOUNCE,
-  STAMPS,
   `
-local heads, last = {}, 2 + tonumber(ARGV[2])
-for n = 1, #ARGV - last do
-  local entry, lease = KEYS[2 + n * 2], KEYS[3 + n * 2]
-  redis.call('DEL', lease)
+local heads, labels = {}, 2 + tonumber(ARGV[2])
+for n = 1, #ARGV - labels do
+  local entry, lease, id = KEYS[2 + n * 2], KEYS[3 + n * 2], ARGV[labels + n]
   heads[n] = head(entry, tonumber(ARGV[1]))
-  redis.call('UNLINK', entry)
-  zrem(KEYS[2], ARGV[last + n])
-  zrem(KEYS[3], ARGV[last + n])
+  redis.call('UNLINK', entry, lease)
+  zrem(KEYS[2], id)
+  zrem(KEYS[3], id)
 end
-shorten(KEYS[2], KEYS[3], KEYS[1])
-local i, c, q, f = known_meta(KEYS[1])
+local i, c, q, f = known_meta(KEYS[1], 3, labels)
 if not i then
   announce('', 0)
   return {'', '0', heads, {}}
 end
+shorten(KEYS[2], KEYS[3], KEYS[1])
 redis.call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
 announce(i, q + 1)
-return {i, num(f), heads, stamps(KEYS[1], 3, last)}
+return {i, num(f), heads, stamps}
 `,
 );

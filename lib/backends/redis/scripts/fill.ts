@@ -2,7 +2,6 @@ import { META } from './fragments/meta.js';
 import { INDEX } from './fragments/id-index.js';
 import { ANNOUNCE } from './fragments/announce.js';
 import { HELD } from './fragments/held.js';
-import { STAMPS } from './fragments/stamps.js';
 import { script, type Script } from './script.js';
 
 /**
@@ -18,15 +17,12 @@ export const FILL: Script = script(
   ANNOUNCE,
   INDEX,
   HELD,
-  STAMPS,
   `
 if held(KEYS[3]) ~= ARGV[1] then return 0 end
-local i, c, q, f, b, p = known_meta(KEYS[2])
+local i, c, q, f, b, p = known_meta(KEYS[2], 8, #ARGV)
 local stamp = tonumber(ARGV[3])
 local is_valid = i == ARGV[2] and f <= stamp and p <= stamp
-if is_valid then
-  for _, at in ipairs(stamps(KEYS[2], 8, #ARGV)) do if at ~= '' and (tonumber(at) or math.huge) > stamp then is_valid = false end end
-end
+for _, at in ipairs(stamps) do if at ~= '' and (tonumber(at) or math.huge) > stamp then is_valid = false end end
 if not is_valid then redis.call('DEL', KEYS[3]) return -1 end
 local ms = tonumber(ARGV[4])
 local is_told = channel ~= '' and (ARGV[7] == '1' or redis.pcall('STRLEN', KEYS[1]) ~= 0)

@@ -1,6 +1,5 @@
 import { META } from './fragments/meta.js';
 import { ANNOUNCE } from './fragments/announce.js';
-import { STAMPS } from './fragments/stamps.js';
 import { script, type Script } from './script.js';
 
 /** Labels of a shard whose stamps are kept. Beyond it the minimum stamp rises to the oldest: more is invalid, never less. */
@@ -21,24 +20,25 @@ const AGES_MS = 30 * 86_400_000;
 export const INVALIDATE: Script = script(
   META,
   ANNOUNCE,
-  STAMPS,
   `
 is_other(redis.pcall('HDEL', KEYS[1], '_'))
-local i, c, q, f, b, p = known_meta(KEYS[1])
+local i, c, q, f, b, p = known_meta(KEYS[1], 2, #ARGV)
 if not i then
   announce('', 0)
   return {'', '0', '0', {}}
 end
 announce(i, q + 1)
-local before = stamps(KEYS[1], 2, #ARGV)
+local before = stamps
 if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
+-- What the hash says of its end is not believed here: one that was left without an end is given one again.
+ends = nil
 local left = math.max(1, keep(0, KEYS[1]))
 c = math.max(c + 1, now_us())
 local now = num(c)
 local function begin_anew()
   redis.call('UNLINK', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
-  redis.call('PEXPIRE', KEYS[1], num(left))
+  last(left, KEYS[1])
 end
 if ARGV[1] ~= 'label' then redis.call('HSET', KEYS[1], ARGV[1], now) end
 -- Nothing older is valid, so an index that has lost members is complete again from here on.

@@ -1,7 +1,6 @@
 import { META } from './fragments/meta.js';
 import { MARK } from './fragments/mark.js';
 import { HELD } from './fragments/held.js';
-import { STAMPS } from './fragments/stamps.js';
 import { script, type Script } from './script.js';
 
 /**
@@ -18,13 +17,12 @@ export const LEASE: Script = script(
   META,
   MARK,
   HELD,
-  STAMPS,
   `
-local i, c, q, f, b = meta(KEYS[2], ARGV[3])
+local i, c, q, f, b = meta(KEYS[2], ARGV[3], 6, #ARGV)
 local seen = mark(KEYS[1])
-local ms = num(math.floor(now_us() / 1000))
+local ms = num(now_ms())
 if ARGV[4] == 'missing' and seen ~= '' and seen ~= ARGV[5] then
-  return {0, whole(KEYS[1]), i, num(f), ms, stamps(KEYS[2], 6, #ARGV)}
+  return {0, whole(KEYS[1]), i, num(f), ms, stamps}
 end
 if ARGV[4] ~= 'replace' then
   local text, token, life, stamp = held(KEYS[3])
@@ -33,6 +31,6 @@ end
 redis.call('SET', KEYS[3], ARGV[1] .. '|' .. i .. '|' .. num(c), 'PX', ARGV[2])
 keep(tonumber(ARGV[2]) * 2, KEYS[2])
 local standing = (seen == '' or ARGV[4] == 'replace') and '' or seen == ARGV[5] and '=' or whole(KEYS[1])
-return {1, standing, i, num(f), ms, stamps(KEYS[2], 6, #ARGV), num(c)}
+return {1, standing, i, num(f), ms, stamps, num(c)}
 `,
 );

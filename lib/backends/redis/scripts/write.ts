@@ -23,8 +23,7 @@ export const WRITE: Script = script(
   INDEX,
   MARK,
   `
-local ms_now = math.floor(now_us() / 1000)
-if ms_now > tonumber(ARGV[7]) then return {3, num(ms_now)} end
+if now_ms() > tonumber(ARGV[7]) then return {3, num(now_ms())} end
 local i, c, q, f, b = meta(KEYS[2], ARGV[1])
 if i ~= ARGV[2] or tonumber(ARGV[3]) < b then return {0, i, num(c)} end
 if ARGV[8] and mark(KEYS[1]) ~= ARGV[8] then return {2} end

@@ -6,26 +6,44 @@ const IDLE_META_MS = 3_600_000;
 const AHEAD_MS = 86_400_000;
 
 /**
- * Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while.
+ * Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while. Each
+ * call of a script to its server takes one or two microseconds: so the stamps of labels are read with the hash, the hash says
+ * itself until when it is kept, and the time is asked for once.
  *
  * What stands under a name of ours and cannot be ours (another type, a clock that is no number) goes where it is met, and
  * with a meta hash everything that was valid by it: else one such key would refuse every call for a tenant for ever.
  *
  * Defines now_us() num(n) is_other(reply) zadd(key, score, id) zrem(key, id) put(key, bytes, ms)
- *   keep(ms, m)        → how long the meta hash lives: at least for so long, and never for ever
- *   known_meta(key)    → i c q f b p, or nothing where the shard has no life
- *   meta(key, nonce)   → i c q f b p, of a new life where it has none
+ *   known_meta(key, from, to)    → i c q f b p, or nothing where the shard has no life; and sets
+ *     stamps                       of the labels that ARGV names between two places, '' where nothing was invalidated
+ *     has_index                    whether the index of this life has begun
+ *     ends                         until when the hash is kept, where it says so
+ *   meta(key, nonce, from, to)   → the same, of a new life where it has none
+ *   left_of(m)                   → how long the meta hash lives
+ *   last(ms, m)                  has it live for so long
+ *   keep(ms, m)                  → how long it lives: at least for so long, and never for ever
  */
 export const META = `
-local function now_us() local t = redis.call('TIME') return t[1] * 1000000 + t[2] end
+local time_us, stamps, has_index, ends
+local function now_us()
+  if not time_us then
+    local t = redis.call('TIME')
+    time_us = t[1] * 1000000 + t[2]
+  end
+  return time_us
+end
+local function now_ms() return math.floor(now_us() / 1000) end
 local function num(n) return string.format('%.0f', n) end
 local function is_other(reply)
   if type(reply) ~= 'table' or not reply.err then return false end
   if not string.find(reply.err, 'WRONGTYPE', 1, true) then error(reply.err) end
   return true
 end
-local function known_meta(key)
-  local m = redis.pcall('HMGET', key, 'i', 'c', 'q', 'f', 'b', 'p')
+local function known_meta(key, from, to)
+  local labels = from and to - from + 1 or 0
+  stamps = {}
+  for j = 1, labels do stamps[j] = '' end
+  local m = redis.pcall('HMGET', key, 'i', 'c', 'q', 'f', 'b', 'p', 'e', 'x', unpack(ARGV, from or 1, to or 0))
   if is_other(m) then redis.call('UNLINK', key) return end
   if not m[1] then return end
   for j = 2, 6 do
@@ -33,6 +51,9 @@ local function known_meta(key)
     if not n or n > 9007199254740991 then redis.call('UNLINK', key) return end
     m[j] = n
   end
+  ends = m[7] and string.find(m[7], '^%d+$') and tonumber(m[7])
+  has_index = m[8]
+  for j = 1, labels do if m[8 + j] then stamps[j] = m[8 + j] end end
   return m[1], m[2], m[3], m[4], m[5], m[6]
 end
 local function zadd(key, score, id)
@@ -42,22 +63,32 @@ local function zadd(key, score, id)
   end
 end
 local function zrem(key, id) is_other(redis.pcall('ZREM', key, id)) end
-local function meta(key, nonce)
-  local i, c, q, f, b, p = known_meta(key)
+local function last(ms, m)
+  ends = now_ms() + ms
+  if not is_other(redis.pcall('HSET', m, 'e', num(ends))) then redis.call('PEXPIRE', m, num(ms)) end
+end
+local function meta(key, nonce, from, to)
+  local i, c, q, f, b, p = known_meta(key, from, to)
   if i then return i, c, q, f, b, p end
   c = now_us()
   redis.call('HSET', key, 'i', nonce, 'c', num(c), 'q', '0', 'f', num(c), 'b', num(c), 'p', '0')
-  redis.call('PEXPIRE', key, ${IDLE_META_MS})
+  last(${IDLE_META_MS}, key)
   return nonce, c, 0, c, c, 0
 end
 local function put(key, bytes, ms) redis.call('SET', key, bytes, 'PX', num(ms)) end
+local function left_of(m)
+  local left = ends and ends - now_ms()
+  -- No key is kept for longer, so what says more is not of us.
+  if left and left <= ${2 * ENDLESS_MS} then return math.max(0, left) end
+  return redis.call('PTTL', m)
+end
 local function keep(ms, m)
-  local left = redis.call('PTTL', m)
+  local left = left_of(m)
   if left == -2 or left >= ms then return left end
   -- As earlier versions left it behind, for entries without a ttl.
   if left == -1 then ms = math.max(ms, ${ENDLESS_MS}) end
   left = ms + math.min(ms, ${AHEAD_MS})
-  redis.call('PEXPIRE', m, num(left))
+  last(left, m)
   return left
 end
 `;
