@@ -18,7 +18,7 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(CacheService) service: unknown) {
     // A stand-in for the service has no plans, and the methods simply run.
     this.plans = service instanceof CacheService ? service.plans : undefined;
-    this.close = this.plans && open(this.plans);
+    this.close = this.plans && open(this.plans, this.plans.isOff);
   }
 
   /** @throws CacheConfigError */

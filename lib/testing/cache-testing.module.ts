@@ -44,4 +44,20 @@ export class CacheTestingModule {
       exports: [...(cache.exports ?? []), FakeClock, CACHE_EVENTS],
     };
   }
+
+  /**
+   * For unit tests of classes with decorated methods, the Nest way: `{ imports: [CacheTestingModule.forUnit()], providers:
+   * [CatsService] }`. A cache that is switched off, seen by all modules: decorated methods run as they were written, in
+   * every call and for every caller, and `CacheService` stores nothing; no server, tenant or fake clock is needed. What is
+   * written wrong in decorators stops the start, as it does in the application. To test with the cache take `forTest`.
+   * @throws CacheConfigError when the module is compiled, for a decorator that cannot work
+   * @example
+   * const module = await Test.createTestingModule({
+   *   imports: [CacheTestingModule.forUnit()],
+   *   providers: [CatsService],
+   * }).compile();
+   */
+  static forUnit(): DynamicModule {
+    return CacheModule.forRoot({ enabled: false, scope: { default: 'global' } });
+  }
 }

@@ -32,6 +32,11 @@ export class MethodPlans {
     this.setting = { parts, namespaces: new NamespaceRegistry() };
   }
 
+  /** The cache is switched off. */
+  get isOff(): boolean {
+    return !this.setting.parts.settings.isEnabled;
+  }
+
   /** @throws CacheConfigError */
   of(type: Constructor): ClassPlans {
     this.checkPlaces(type);

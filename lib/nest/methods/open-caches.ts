@@ -15,12 +15,15 @@ interface Question {
  * times, as test runners do for each file, each has caches of its own.
  */
 const questions = channel(Symbol('objects of nestjs-scoped-cache'));
+/** The same of caches that are switched on: beside one that is off, an object without a cache misses nothing. */
+const working = channel(Symbol('caches of nestjs-scoped-cache'));
 
 /**
  * The cache can be found until the function that is returned is called.
  * @param cache undefined for one that decorated methods do not use
+ * @param isOff it is switched off: objects that no cache knows need not be refused because of it
  */
-export function open(cache: MethodPlans | undefined): () => void {
+export function open(cache: MethodPlans | undefined, isOff = false): () => void {
   const answer = (message: unknown): void => {
     const question = message as Question;
     if (question.plans !== undefined || question.failure !== undefined) return;
@@ -31,14 +34,15 @@ export function open(cache: MethodPlans | undefined): () => void {
       question.failure = { error };
     }
   };
-  questions.subscribe(answer);
+  const channels = isOff ? [questions] : [questions, working];
+  for (const each of channels) each.subscribe(answer);
   return () => {
-    questions.unsubscribe(answer);
+    for (const each of channels) each.unsubscribe(answer);
   };
 }
 
 export function isAnyOpen(): boolean {
-  return questions.hasSubscribers;
+  return working.hasSubscribers;
 }
 
 /** What the cache that knows an object made of its class. @throws CacheConfigError for a decorator that cannot work */

@@ -3,9 +3,12 @@ import type { ClassPlans } from '../class-plans.js';
 
 /**
  * Where Nest's own property injection hands each object its cache: the right one with inheritance, request-scoped
- * providers and two applications in one process, and a missing module is Nest's own error, which names this property.
+ * providers and two applications in one process, and a missing module is Nest's own error, which names this property: so its
+ * name says what to write.
  */
-export const SERVICE: unique symbol = Symbol.for('CacheService of CacheModule.forRoot()');
+export const SERVICE: unique symbol = Symbol.for(
+  'CacheService of CacheModule.forRoot() in the root module; in a test write imports: [CacheTestingModule.forUnit()]',
+);
 
 /** What the cache made of an object's class. Not enumerable: it is of no use to anything else. */
 const PLANS: unique symbol = Symbol.for('nestjs-scoped-cache:plans');
