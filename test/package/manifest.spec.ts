@@ -133,7 +133,7 @@ describe('the package', () => {
     );
   });
 
-  it.each(['LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'])('has a %s', (name) => {
+  it.each(['LICENSE', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'])('has a %s', (name) => {
     expect(existsSync(join(root, name))).toBe(true);
   });
 });
