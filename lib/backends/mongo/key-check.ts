@@ -16,17 +16,27 @@ export class MongoKeyCheck extends ServerKeyCheck {
   /** @throws CacheConfigError when the server knows another key under one of the names */
   run(documents: Documents): Promise<void> {
     return this.asked(async (checks) => {
-      const known = await Promise.all(
-        [...checks].map(async ([id, check]) => [id, (await this.begun(documents, id, check)) === check] as const),
+      const known = await this.known(documents, [...checks.keys()]);
+      const found = await Promise.all(
+        [...checks].map(async ([id, check]) => {
+          const there = known.get(this.nameOf(id)) ?? (await this.begun(documents, id, check));
+          return [id, there === check] as const;
+        }),
       );
-      return known.filter(([, isOurs]) => !isOurs).map(([id]) => id);
+      return found.filter(([, isOurs]) => !isOurs).map(([id]) => id);
     });
+  }
+
+  /** What lies there, asked for at once: as a rule that is all, and nothing is written. */
+  private async known(documents: Documents, ids: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    const found = await documents.find({ _id: { $in: ids.map((id) => this.nameOf(id)) } }).toArray();
+    return new Map(found.map(({ _id, c }) => [_id, c]));
   }
 
   private async begun(documents: Documents, id: string, check: string): Promise<unknown> {
     const begin = (): Promise<Stored | null> =>
       documents.findOneAndUpdate(
-        { _id: `${this.lead}${id}` },
+        { _id: this.nameOf(id) },
         { $setOnInsert: { c: check, x: FAR } },
         { upsert: true, returnDocument: 'after' },
       );
@@ -36,5 +46,9 @@ export class MongoKeyCheck extends ServerKeyCheck {
       throw error;
     });
     return found?.['c'];
+  }
+
+  private nameOf(id: string): string {
+    return `${this.lead}${id}`;
   }
 }

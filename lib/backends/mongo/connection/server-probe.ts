@@ -4,11 +4,11 @@
  */
 import type { mongo } from 'mongoose';
 import type { Clock } from '../../../core/clock.js';
-import { BackendError, CacheConfigError } from '../../../core/errors.js';
-import { ttlIndexAt, type Documents } from '../documents.js';
+import { CacheConfigError } from '../../../core/errors.js';
+import { Contest } from './contest.js';
+import type { Documents } from '../documents.js';
 import { isNotSent, mongoError } from './errors.js';
 import type { ServerClock } from '../../remote/server-clock.js';
-import { sum } from '../../shared/batches.js';
 import { nonce } from '../../shared/nonce.js';
 import { RefusedError } from '../../shared/refused.error.js';
 
@@ -21,15 +21,10 @@ export interface ProbeParts {
   warn(problem: string): void;
 }
 
-const ROUNDS = 3;
-const CONTENDERS = 16;
-/** One alone wins anywhere. */
-const FEWEST = 2;
 const INDEX = 'cache_expiry';
 /** How a collection may have been made so that it is none that a cache can use. */
 const UNFIT = Object.freeze(['collation', 'capped', 'timeseries', 'viewOn']);
 const CLOCK_EVERY_MS = 30_000;
-const HELLOS = 4;
 
 export class MongoServerProbe {
   private clockAskedAtMs = -Infinity;
@@ -50,11 +45,13 @@ export class MongoServerProbe {
       return this.hello(db);
     }
     this.isIndexed = this.isIndexRefused = false;
-    let identity: string | undefined;
-    // The first answer is slow, since a connection is made for it; the quickest tells the time best.
-    for (let asked = 0; asked < HELLOS; asked++) identity = await this.hello(db);
-    await this.checkCollection(db, documents.collectionName);
-    await this.checkAtomicity(documents);
+    // Asked at once, so that two connections are there when two contenders need one each. In a pool of one, what is
+    // asked first gets it.
+    await Promise.all([this.checkCollection(db, documents.collectionName), this.hello(db).catch(whenNotSent)]);
+    const contest = new Contest(documents, `${this.parts.lead}p:${nonce()}`);
+    // A connection was made for the answer before, which made it slow; this one tells the time.
+    const [identity] = await Promise.all([this.hello(db), contest.prepare(this.parts.serverClock.nowMs())]);
+    await this.checkAtomicity(contest);
     this.proven = db.client;
     void this.makeIndex(documents);
     return identity;
@@ -112,8 +109,8 @@ export class MongoServerProbe {
    * Everything stands on this: of several calls that change one document from the same state, one succeeds. Some
    * servers that speak the protocol let all of them succeed, and would bring back what was invalidated.
    */
-  private async checkAtomicity(documents: Documents): Promise<void> {
-    if (await hasAtomicUpdates(documents, `${this.parts.lead}p:${nonce()}`, this.parts.serverClock.nowMs())) return;
+  private async checkAtomicity(contest: Contest): Promise<void> {
+    if (await contest.hasOneWinnerEach()) return;
     const problem =
       'this server lets several writers win the same compare-and-set of one document, so invalidated values may come back';
     if (!this.parts.isUnsafe) {
@@ -147,35 +144,7 @@ export class MongoServerProbe {
   }
 }
 
-async function hasAtomicUpdates(documents: Documents, name: string, nowMs: number): Promise<boolean> {
-  const cheap = { writeConcern: { w: 1 } } as const;
-  await documents.insertOne({ _id: name, n: 0, x: ttlIndexAt(nowMs) }, cheap);
-  try {
-    for (let round = 0; round < ROUNDS; round++) {
-      const outcomes = await Promise.all(
-        Array.from({ length: CONTENDERS }, () =>
-          documents
-            .updateOne({ _id: name, n: round }, { $set: { n: round + 1 } }, cheap)
-            .then(({ matchedCount }) => matchedCount, whenNotSent),
-        ),
-      );
-      const answered = outcomes.filter((outcome) => outcome !== undefined);
-      const winners = sum(answered);
-      // Of those that are missing one may have won before it was asked again.
-      if (answered.length < FEWEST || (winners === 0 && answered.length < CONTENDERS)) throw noConnection();
-      if (winners !== 1) return false;
-    }
-    return true;
-  } finally {
-    await documents.deleteOne({ _id: name }, cheap);
-  }
-}
-
-/** A call that waited for a connection in vain takes no part: a pool may be small, and the way to the server long. */
+/** The pool may be small, and the way to the server long: an answer that is only one of several may be missing. */
 function whenNotSent(error: unknown): undefined {
   if (!isNotSent(error)) throw error;
-}
-
-function noConnection(): BackendError {
-  return new BackendError('the start', 'mongo', { why: 'no connection in time' });
 }
