@@ -122,6 +122,7 @@ describeWithMongo('memory over MongoDB', () => {
       });
       try {
         const a = await machine('1h', { uri: undefined, connection });
+        writes = 0;
         await a.set('tom', 1);
         expect(writes).toBe(2);
         expect(await levelOf(a, 'tom')).toBeUndefined();

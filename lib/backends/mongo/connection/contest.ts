@@ -7,7 +7,7 @@ import { sum } from '../../shared/batches.js';
 /** One command each, sent at once over two connections. One alone wins anywhere. */
 const CONTENDERS = 2;
 /** Who is behind fails quicker than the other writes, so the two meet again and again on their way. */
-const STEPS = 32;
+const STEPS = 64;
 const CHEAP = Object.freeze({ writeConcern: { w: 1 } });
 
 /**

@@ -30,6 +30,8 @@ export class MongoServerProbe {
   private clockAskedAtMs = -Infinity;
   /** The client whose server has been checked. What a server is able to does not change while it is away. */
   private proven: mongo.MongoClient | undefined;
+  /** The client of a server that knows only the old word for `hello`. */
+  private saysOldWord: mongo.MongoClient | undefined;
   private isIndexed = false;
   private isIndexRefused = false;
 
@@ -73,16 +75,24 @@ export class MongoServerProbe {
     const { clock, serverClock } = this.parts;
     const askedAtMs = clock.monotonicMs();
     this.clockAskedAtMs = askedAtMs;
-    const primary = { readPreference: 'primary' } as const;
-    const said: mongo.Document = await db.command({ hello: 1 }, primary).catch(async (error: unknown) => {
-      // Servers that know only the old word for it.
-      if (mongoError(error) instanceof RefusedError) return db.admin().command({ isMaster: 1 }, primary);
-      throw error;
-    });
+    const said = await this.greet(db);
     const { localTime, topologyVersion } = said as { localTime?: unknown; topologyVersion?: { processId?: unknown } };
     if (localTime instanceof Date) serverClock.note(localTime.getTime(), askedAtMs);
     const run = topologyVersion?.processId;
     return run === undefined || run === null ? undefined : JSON.stringify(run);
+  }
+
+  private async greet(db: mongo.Db): Promise<mongo.Document> {
+    const primary = { readPreference: 'primary' } as const;
+    if (this.saysOldWord !== db.client) {
+      try {
+        return await db.command({ hello: 1 }, primary);
+      } catch (error) {
+        if (!(mongoError(error) instanceof RefusedError)) throw error;
+        this.saysOldWord = db.client;
+      }
+    }
+    return db.admin().command({ isMaster: 1 }, primary);
   }
 
   /** Two names that differ must be two documents, and a document must stay until it is removed. */
