@@ -52,7 +52,7 @@ describeWithMongo('a start on MongoDB', () => {
     return counts;
   };
   /** The index, and the marks of applications, which nothing waits for: the last of them is the question for the marks. */
-  const settled = (finds: number): Promise<void> =>
+  const settled = (finds: number): Promise<unknown> =>
     until(
       'nothing more is asked',
       () => asked.includes('createIndexes') && asked.filter((name) => name === 'find').length === finds,
