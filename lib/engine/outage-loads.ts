@@ -24,6 +24,8 @@ interface Upcoming {
   readonly load: InFlightLoad;
   /** Ends the waiting. */
   hurry(): void;
+  /** Ends the waiting after so long, unless it ends sooner. */
+  within(waitMs: number): void;
 }
 
 interface Running {
@@ -59,6 +61,7 @@ export class OutageLoads {
       const current = this.running.get(id);
       return current !== undefined && current.begunAt > sentAt ? current.load : undefined;
     }
+    next.within(this.longestTurnMs(call));
     // The load around this caller had its turn. If it queued once more, it might wait for itself.
     if (call.frame?.loading !== undefined) next.hurry();
     return next.load;
@@ -93,18 +96,30 @@ export class OutageLoads {
     return load;
   }
 
+  private longestTurnMs({ policy }: Call): number {
+    return policy.maxWaitMs ?? this.parts.limits.maxWaitMs ?? DEFAULT_WAIT_MS;
+  }
+
   private queue(call: Call, load: InFlightLoad, before: InFlightLoad | undefined, start: () => void): void {
-    const { clock, limits } = this.parts;
+    const { clock } = this.parts;
     let isHurried = call.frame?.loading !== undefined;
     let enterNow = (): void => undefined;
     const hurry = (): void => {
       isHurried = true;
       enterNow();
     };
-    const cancel = clock.after(call.policy.maxWaitMs ?? limits.maxWaitMs ?? DEFAULT_WAIT_MS, () => {
-      hurry();
-      acquire();
-    });
+    let cancel = (): void => undefined;
+    let untilMs = Infinity;
+    const within = (waitMs: number): void => {
+      const endMs = clock.monotonicMs() + waitMs;
+      if (endMs >= untilMs) return;
+      untilMs = endMs;
+      cancel();
+      cancel = clock.after(waitMs, () => {
+        hurry();
+        acquire();
+      });
+    };
     let isQueued = false;
     const acquire = (): void => {
       if (isQueued) return;
@@ -115,7 +130,8 @@ export class OutageLoads {
       });
       if (isHurried) enterNow();
     };
-    this.upcoming.set(call.key.id, { load, hurry });
+    within(this.longestTurnMs(call));
+    this.upcoming.set(call.key.id, { load, hurry, within });
     if (before === undefined) acquire();
     else void before.ended.then(acquire);
   }

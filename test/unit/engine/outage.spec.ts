@@ -212,6 +212,23 @@ describe('loads without a lease', () => {
       expect(await calls[2]).toBe('C');
     });
 
+    it('a caller that joins one in line waits no longer than its own maxWait', async () => {
+      const rig = broken();
+      const source = new Source();
+      const calls = ['a', 'b', 'c'].map((name) => rig.load(name, source.load));
+      await rig.clock.advance(1_000);
+      calls.push(rig.load('c', source.load, { maxWait: '500ms' }), rig.load('c', source.load, { maxWait: '1m' }));
+      await rig.clock.advance(499);
+      expect(source.calls).toHaveLength(2);
+      await rig.clock.advance(1);
+      source.answer(2, 'C');
+      expect(await Promise.all(calls.slice(2))).toEqual(['C', 'C', 'C']);
+      source.answer(0, 'A');
+      source.answer(1, 'B');
+      await Promise.all(calls);
+      expect(rig.clock.pendingTimers).toBe(0);
+    });
+
     it('a load inside a load has its turn already, also when it joins one that has not', async () => {
       const rig = broken();
       const source = new Source();
