@@ -202,6 +202,9 @@ export class LoaderTimeoutError extends CacheError {
   }
 }
 
+/** Why calls of a closed cache fail. */
+export const CLOSED = 'closed';
+
 /** A backend failed. Reads answer from their loader instead; other calls throw this. */
 export class BackendError extends CacheError {
   /** In a word, where it is known: `ECONNREFUSED`, `no answer in time`. Never a value or a key. */
@@ -210,7 +213,11 @@ export class BackendError extends CacheError {
   constructor(operation: string, backend: string, options: { why?: string; cause?: unknown } = {}) {
     const { why } = options;
     const reason = why === undefined ? '' : ` (${why})`;
-    super('CACHE_BACKEND', `The ${backend} backend failed during ${operation}${reason}.`, options);
+    const what =
+      why === CLOSED
+        ? `${operation}: the cache is closed, and the ${backend} backend is asked nothing any more. Call before the application closes.`
+        : `The ${backend} backend failed during ${operation}${reason}.`;
+    super('CACHE_BACKEND', what, options);
     this.why = why;
   }
 }
@@ -222,13 +229,14 @@ export class UnansweredError extends BackendError {
   }
 }
 
-/** An invalidation was sent, and its outcome is unknown. Treat the entries as still there. */
+/** An invalidation was sent, and its outcome is unknown; or the cache was closed before. Treat the entries as still there. */
 export class InvalidationUnknownError extends CacheError {
   constructor(operation: string, backend: string, options?: { cause?: unknown }) {
-    super(
-      'CACHE_INVALIDATION_UNKNOWN',
-      `${operation} could not be confirmed by the ${backend} backend. Old entries may still be served; repeat the call.`,
-      options,
-    );
+    const { cause } = options ?? {};
+    const what =
+      cause instanceof BackendError && cause.why === CLOSED
+        ? `was not sent to the ${backend} backend: the cache is closed. Old entries may still be served; call it before the application closes.`
+        : `could not be confirmed by the ${backend} backend. Old entries may still be served; repeat the call.`;
+    super('CACHE_INVALIDATION_UNKNOWN', `${operation} ${what}`, options);
   }
 }

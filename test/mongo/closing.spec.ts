@@ -4,7 +4,7 @@ import { MongoMachines } from '../support/mongo/mongo-machine.js';
 import { MongoProcess } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { randomPrefix } from '../support/redis/redis-process.js';
-import { proveLateLoad, proveRollingRestart } from '../support/servers/closing.js';
+import { proveClosedVerbs, proveLateLoad, proveRollingRestart } from '../support/servers/closing.js';
 import { watchUnhandled } from '../support/unhandled.js';
 
 jest.setTimeout(120_000);
@@ -28,5 +28,9 @@ describeWithMongo('an application on MongoDB that ends while it loads', () => {
   it('A80: gives the value of a load that ends after it to its callers, and stores nothing', async () => {
     const [closing, other] = [await machines.ready({ uri: server.url }), await machines.ready({ uri: server.url })];
     await proveLateLoad(closing, other);
+  });
+
+  it('A102: every verb says afterwards that the cache is closed', async () => {
+    await proveClosedVerbs(await machines.ready({ uri: server.url }));
   });
 });

@@ -184,6 +184,7 @@ export class FallbackBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    this.standIn.isClosed = true;
     await closeAll(
       () => this.first.close(),
       () => this.second.close(),

@@ -1,6 +1,6 @@
 /** Calls to a backend that can be slow or away: each with its deadline, its turn at the circuit, and its place behind the queue. */
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
-import { BackendError, UnansweredError } from '../../core/errors.js';
+import { BackendError, CLOSED, UnansweredError } from '../../core/errors.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { Deadlines, Pending } from './deadlines.js';
 import type { Journal } from './journal.js';
@@ -52,6 +52,7 @@ export class GuardedCalls {
   private serversSeen = 0;
   private cancelProbe: (() => void) | undefined;
   private isClosed = false;
+  private isShut = false;
   /** Long calls under way, which no deadline of theirs would end soon. */
   private readonly long = new Set<LongCall>();
 
@@ -92,8 +93,10 @@ export class GuardedCalls {
     this.scheduleProbe();
   }
 
-  close(): void {
+  /** @param isShut the whole cache is closed, and calls are told so; false: another server goes on with what this one kept */
+  close(isShut = true): void {
     this.isClosed = true;
+    this.isShut ||= isShut;
     this.cancelProbe?.();
     this.outageLog.close();
   }
@@ -108,6 +111,7 @@ export class GuardedCalls {
     about: Concern,
     deadlines = this.deadlines,
   ): Promise<T> {
+    if (this.isShut) return Promise.reject(new UnansweredError(operation, CLOSED, this.kind));
     // Other calls are rejected until the probe is answered, so a call that may take long is not used as one.
     if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
       return this.ping().then(() => this.guard(operation, work, about, deadlines));

@@ -47,6 +47,7 @@ export class GuardedBackend implements Backend {
   }
 
   readonly kind: string;
+  readonly leasesInOneTrip: boolean | undefined;
   /** Calls to the only server, or to whichever of several. */
   readonly calls: GuardedCalls;
   /** Calls to each of several servers. */
@@ -65,6 +66,7 @@ export class GuardedBackend implements Backend {
     const { kind, owners } = inner;
     const { clock } = parts;
     this.kind = kind;
+    this.leasesInOneTrip = inner.leasesInOneTrip;
     const deadlines = (this.deadlines = new Deadlines(clock, settings.timeoutMs));
     const longDeadlines = (this.longDeadlines = new Deadlines(clock, settings.longTimeoutMs));
     const journal = (this.journal = new Journal(clock, settings.journalMs, settings.maxRetries));

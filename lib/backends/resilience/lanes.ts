@@ -163,7 +163,7 @@ export class Lanes {
       this.lanes.delete(owner);
       // What was asked of it may have been answered by the one that has taken over. Whether that answers shows by itself.
       lane.meetAnother([]);
-      lane.close();
+      lane.close(false);
     }
     for (const invalidation of queued) this.queueUp(invalidation);
   }

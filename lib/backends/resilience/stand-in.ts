@@ -25,6 +25,8 @@ interface Absence {
  * back: what was invalidated meanwhile elsewhere is not known here.
  */
 export class StandIn {
+  /** The cache is closed: the second answers nothing that the first refuses. */
+  isClosed = false;
   private readonly absences = new Map<string, Absence>();
   private version = 0;
   /** Something has passed to another server, so that nothing tells any more which entries are whose. */
@@ -45,7 +47,7 @@ export class StandIn {
     try {
       answer = await first();
     } catch (error) {
-      if (error instanceof CacheError && error.code !== 'CACHE_BACKEND') throw error;
+      if (this.isClosed || (error instanceof CacheError && error.code !== 'CACHE_BACKEND')) throw error;
       await this.stand(keys);
       return second();
     }

@@ -2,7 +2,8 @@
 import { expect } from '@jest/globals';
 import type { Clock } from '../../../lib/core/clock.js';
 import { LoadingProcess, type LoadingOptions } from '../children/loading-process.js';
-import { type Rig, Source } from '../machine/rig.js';
+import { compileGlob } from '../../../lib/core/keys/glob.js';
+import { errorOf, type Rig, Source } from '../machine/rig.js';
 import { until } from '../redis/redis-process.js';
 import { soaking } from '../soak.js';
 
@@ -71,4 +72,43 @@ export async function proveLateLoad(closing: Rig<Clock>, other: Rig<Clock>): Pro
   expect(await put).toContain('InvalidationUnknownError');
   expect(await closing.load('late', () => 'anew')).toBe('anew');
   for (const name of ['late', 'failing', 'put']) expect(await other.load(name, () => 'by another')).toBe('by another');
+}
+
+/** Every verb of a closed cache says that it is closed: not that a server does not answer, which it was not asked. */
+export async function proveClosedVerbs(rig: Rig<Clock>): Promise<void> {
+  await rig.set('cat', 'Tom');
+  await rig.machine.close();
+  const { engine } = rig.machine;
+  const policy = rig.policy({ failSilently: false });
+  const everything = { view: rig.view(), match: compileGlob('*') };
+  const verbs: Readonly<Record<string, () => Promise<unknown>>> = {
+    set: () => rig.set('cat', 'Tim'),
+    setMany: () => engine.writes.setMany(['a', 'b'].map((name) => [rig.key(name), name, policy] as const)),
+    expire: () => engine.writes.expire(rig.key('cat'), 1_000, policy),
+    increment: () => engine.writes.increment(rig.key('n'), 1, policy),
+    evict: () => rig.evict('cat'),
+    invalidateTags: () => rig.invalidateTag('red'),
+    clear: () => rig.clear(),
+    invalidate: () => rig.removeMatching('*'),
+    clearEverything: () => engine.writes.clearEverything(rig.space()),
+    put: () => rig.put('cat', () => 'put', { failSilently: false }),
+    get: () => rig.get('cat', { failSilently: false }),
+    has: () => engine.has(rig.key('cat'), policy),
+    ttl: () => engine.ttlMs(rig.key('cat'), policy),
+    getMany: () => engine.getMany([{ ...rig.call('cat', () => ''), policy }]),
+    getOrSet: () => rig.load('cat', () => 'loaded', { failSilently: false }),
+    keys: () => engine.scan(rig.space(), everything, undefined),
+    ping: () => engine.ping(),
+    info: () => engine.info(),
+  };
+  // Once more than failures open the circuit.
+  for (let time = 0; time < 2; time++)
+    for (const [verb, call] of Object.entries(verbs)) {
+      const error = await errorOf(call());
+      expect([verb, String(error)]).toEqual([verb, expect.stringContaining('the cache is closed')]);
+    }
+  expect(await rig.get('cat')).toBeUndefined();
+  expect(await rig.load('cat', () => 'loaded')).toBe('loaded');
+  expect(await engine.holdings(rig.view())).toBeUndefined();
+  expect(rig.log.filter((line) => line.includes('does not answer'))).toEqual([]);
 }
