@@ -141,8 +141,8 @@ async function withMethod(at, backend, work) {
   const [cache, rows] = [app.get(CacheService), app.get(Rows)];
   await cache.runInScope({ tenant: 'acme' }, async () => {
     let last = 0;
-    for (let i = 0; i < 50; i++) await rows.find(++last);
-    await rows.find(last);
+    // Most reads hit: where most miss, a call asks for its lease at once.
+    for (let i = 0; i < 50; i++) for (const id of [++last, last, last]) await rows.find(id);
     await work(
       () => rows.find(++last),
       () => rows.find(last),

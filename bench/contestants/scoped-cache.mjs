@@ -11,6 +11,7 @@ export async function open({
   isolate,
   prefix,
   codec,
+  policy: ownPolicy,
   backend = memory({ maxEntries, maxBytes: 2 ** 31, isolate }),
 }) {
   let load;
@@ -22,7 +23,7 @@ export async function open({
 
     async change(_arg) {}
   }
-  const policy = { ttl: TTL_MS, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
+  const policy = { ttl: TTL_MS, ...ownPolicy, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
   decorate(Service, 'find', Cacheable(policy));
   decorate(Service, 'change', CacheEvict({ method: 'find' }));
   class AppModule {}

@@ -16,6 +16,7 @@ const VARIANTS = {
   'MGET of a tick': ['./mget-of-a-tick.mjs', {}],
   'script, one EVALSHA a read': ['./script-read.mjs', {}],
   'script, auto-pipelining': ['./script-read.mjs', { isAutoPipelining: true }],
+  'nestjs-scoped-cache, answerEarly': ['./scoped-cache.mjs', { policy: { answerEarly: true } }],
   'nestjs-scoped-cache, not compressed': ['./scoped-cache.mjs', { codec: { compression: false } }],
   'nestjs-scoped-cache, deflate level 1': ['./scoped-cache.mjs', { codec: { compression: { level: 1 } } }],
 };

@@ -2,5 +2,5 @@
 import { redis } from 'nestjs-scoped-cache/redis';
 import { open as openOn } from '../scoped-cache.mjs';
 
-export const open = ({ url, prefix, usesTags, codec, timeout }) =>
-  openOn({ prefix, usesTags, codec, backend: redis({ url, timeout }) });
+export const open = ({ url, prefix, usesTags, codec, policy, timeout }) =>
+  openOn({ prefix, usesTags, codec, policy, backend: redis({ url, timeout }) });
