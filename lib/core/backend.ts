@@ -128,6 +128,11 @@ export type RebornListener = (concerns?: (partition: Partition) => boolean) => v
 export interface Backend {
   /** `memory`, `redis`, …: for messages and figures. */
   readonly kind: string;
+  /**
+   * True: `lease` takes one round trip, as `read` does, and answers `found` as reliably. Where most reads miss, callers ask
+   * for the lease at once then. What stands around such a backend says it for itself: one that answers reads sooner does not.
+   */
+  readonly leasesInOneTrip?: boolean | undefined;
 
   /** One round trip at most, none in memory. Never grants anything. */
   read(key: Key, how?: Handling): Awaitable<Reading>;

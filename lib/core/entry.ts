@@ -50,4 +50,11 @@ export interface Draft {
   readonly isolation: Isolation | undefined;
   /** The nearest level that may keep it. Undefined: any may. */
   readonly level?: Level | undefined;
+  /**
+   * For a backend that answers a fill later: to be called, once at most and before it answers, as soon as the value has been
+   * copied or turned into so many bytes and is not looked at again. Its caller may have it then, and change it. A backend
+   * that does not call it makes callers wait for its answer. What stands around a backend and looks at the value itself, or
+   * keeps the draft, has to have its own copy before it lets this be called.
+   */
+  readonly onAdmitted?: ((sizeBytes: number) => void) | undefined;
 }

@@ -51,6 +51,15 @@ export interface PolicyOptions {
    * @default true for reads, false for `set`, `setMany`, `increment`, `expire` and `@CachePut`
    */
   readonly failSilently?: boolean | undefined;
+  /**
+   * Whether callers of a load get its value as soon as it has been copied or serialized, while it is on its way to the
+   * server: a round trip sooner. `false`: once it is stored, or known not to be. In this process every call about the entry
+   * sees it or waits for it in either case, and closing waits for it; another process may look before it is there. A process
+   * that is killed or frozen right after the answer has not stored it, and others wait for its lease, up to `limits.lease`:
+   * leave it off where a platform stops processes between requests. Memory has stored it in either case.
+   * @default false
+   */
+  readonly answerEarly?: boolean | undefined;
 }
 
 /** A policy with nothing left to decide: defaults applied, validated, frozen, in milliseconds. */
@@ -76,6 +85,7 @@ export interface Policy {
   readonly level: Level;
   /** Undefined: neither the call nor the configuration says it; each verb has its own default. */
   readonly failSilently: boolean | undefined;
+  readonly answersEarly: boolean;
 }
 
 export const DEFAULT_POLICY: Policy = Object.freeze({
@@ -93,6 +103,7 @@ export const DEFAULT_POLICY: Policy = Object.freeze({
   isolation: undefined,
   level: 'l1',
   failSilently: undefined,
+  answersEarly: false,
 });
 
 /** Names of {@link PolicyOptions}, for telling them from the other options of a decorator. */
@@ -110,6 +121,7 @@ export const POLICY_OPTION_NAMES = Object.freeze([
   'isolate',
   'level',
   'failSilently',
+  'answerEarly',
 ] as const);
 
 /** Told about options that are allowed but look like a mistake. */
@@ -170,6 +182,7 @@ function draftOf(policy: Policy): Draft {
     isolation: policy.isolation,
     level: policy.level,
     failSilently: policy.failSilently,
+    answersEarly: policy.answersEarly,
   };
 }
 
@@ -216,6 +229,9 @@ function overlay(policy: Draft, name: OptionName, value: unknown, read: OptionRe
       break;
     case 'failSilently':
       policy.failSilently = read.oneOf(name, value, [true, false], 'true or false');
+      break;
+    case 'answerEarly':
+      policy.answersEarly = read.oneOf(name, value, [true, false], 'true or false');
   }
 }
 

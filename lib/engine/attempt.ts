@@ -12,6 +12,8 @@ export class Attempt {
   purpose: LeaseRequest['purpose'];
   /** Set while another process loads: until when, counted from the start, the next wait may last. */
   waitUntilMs: number | undefined = undefined;
+  /** The request waits for the end of the turn: many callers may come with the same question. */
+  gathers = false;
   countedAs: CountedAs;
 
   constructor(
@@ -38,6 +40,7 @@ export class Attempt {
     this.seen = undefined;
     this.askedAt = now;
     this.waitUntilMs = undefined;
+    this.gathers = false;
   }
 
   /** Waits for another process before the next request. */

@@ -21,10 +21,11 @@ const OVERDUE: unique symbol = Symbol('overdue');
 const NOT_SHAREABLE: unique symbol = Symbol('not shareable');
 
 /**
- * What joining comes to: a value; or the load takes longer than a load may; or what it brings is for its leading caller
- * alone.
+ * What joining comes to: a value; or the load takes longer than a load may; or it had answered its callers before, and is
+ * over; or what it brings is for its leading caller alone.
  */
-export type Joined = { readonly kind: 'served'; readonly value: unknown } | { readonly kind: 'overdue' | 'not-shared' };
+export type Joined =
+  { readonly kind: 'served'; readonly value: unknown } | { readonly kind: 'overdue' | 'answered' | 'not-shared' };
 
 export class LoadAwaiter {
   constructor(
@@ -67,6 +68,10 @@ export class LoadAwaiter {
   async join(attempt: Attempt, load: InFlightLoad): Promise<Joined> {
     const { call, stale } = attempt;
     const { loading } = load;
+    if (load.fill !== undefined) {
+      await load.fill.landed;
+      return { kind: 'answered' };
+    }
     const outer = call.frame?.loading;
     if (outer?.wouldDeadlock(loading) === true) throw new ReentrantLoadError(call.key.space.namespace);
     outer?.waitsFor.add(loading);

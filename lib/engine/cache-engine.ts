@@ -3,7 +3,7 @@
  * cache when the backend fails (invariant 8); whatever removes something says so loudly when it cannot be sure.
  */
 import { andThen, isPending, type Awaitable } from '../core/async/awaitable.js';
-import type { Backend, BackendInfo, Page, Reading, Selection } from '../core/backend.js';
+import type { Backend, BackendInfo, LeaseReply, Page, Reading, Selection } from '../core/backend.js';
 import { machineOf, type Clock } from '../core/clock.js';
 import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
@@ -13,9 +13,11 @@ import type { BypassReason } from '../core/observer.js';
 import type { Policy } from '../core/policy.js';
 import type { Space, View } from '../core/keys/space.js';
 import type { Holdings } from '../core/stats.js';
+import { UnansweredError } from '../core/errors.js';
 import { hideFromLogs } from '../core/hide-from-logs.js';
 import type { Verdict } from '../core/verdict.js';
 import { Attempt } from './attempt.js';
+import { PendingFills } from './bounds/pending-fills.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import { HeldLeases } from './held-leases.js';
@@ -24,7 +26,10 @@ import { Load } from './load.js';
 import { LoadContext } from './loader.js';
 import { LoadTimes } from './load-times.js';
 import { inheritInto, Lookup } from './lookup.js';
+import { LeaseFirst } from './leases/lease-first.js';
+import { LeaseRequests } from './leases/lease-requests.js';
 import { LogicalClock } from './logical-clock.js';
+import { ManyReads } from './many-reads.js';
 import { OutageLoads } from './outage-loads.js';
 import { Put } from './put.js';
 import { Refresher } from './refresh.js';
@@ -42,16 +47,21 @@ export class CacheEngine {
   private readonly report: Report;
   private readonly lookup: Lookup;
   private readonly load: Load;
+  private readonly many: ManyReads;
   private readonly refresher: Refresher;
   private readonly puts: Put;
   private readonly order = new LogicalClock();
   private readonly machine: Clock;
   private readonly held: HeldLeases;
+  private readonly fills: PendingFills;
+  /** Undefined: it would cost this backend more than a read. */
+  private readonly leaseFirst: LeaseFirst | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly parts: EngineParts) {
     const { backend, limits, clock, emit } = parts;
     const loadTimes = new LoadTimes();
+    const fills = (this.fills = new PendingFills());
     const report = new Report(emit, clock, loadTimes);
     const flights = new SingleFlight(limits.maxFlights);
     const held = new HeldLeases(backend, report);
@@ -61,20 +71,30 @@ export class CacheEngine {
     this.backend = backend;
     this.report = report;
     this.machine = watching.machine;
-    this.lookup = new Lookup(parts, report, loadTimes);
+    this.lookup = new Lookup(parts, report, loadTimes, fills);
     const { lookup, order } = this;
+    this.many = new ManyReads(backend, lookup, report, fills);
     const outageLoads = new OutageLoads({ limits, clock: this.machine }, order);
-    this.load = new Load({ ...parts, lookup, flights, results, watching, outageLoads, order, report });
+    const requests = new LeaseRequests(parts, order);
+    this.load = new Load({ ...parts, lookup, flights, fills, results, watching, outageLoads, requests, order, report });
+    if (backend.leasesInOneTrip === true) this.leaseFirst = new LeaseFirst({ backend, held, flights, requests });
     this.refresher = new Refresher(this.load, limits, held);
-    this.writes = new Writes(parts, results, report);
+    this.writes = new Writes(parts, results, report, fills);
     const evict = async (call: Call): Promise<void> => void (await this.writes.evict([call.key]));
     this.puts = new Put(parts, results, report, evict, watching);
   }
 
-  /** The stored value, or the loader's. */
-  getOrSet(call: Call): Awaitable<unknown> {
+  /** The stored value, or the loader's. @param isToRead whatever else there is to do has been done */
+  getOrSet(call: Call, isToRead = false): Awaitable<unknown> {
     if (!this.parts.isEnabled) return this.bypass(call, 'disabled');
     call.frame?.loading?.note(call.key.space);
+    if (this.fills.count > 0 && !isToRead) {
+      const filling = this.fills.of(call.key);
+      if (filling !== undefined) return filling.then(() => this.getOrSet(call, true));
+    }
+    // Looked at here, so that a read among hits pays for nothing more.
+    if (call.key.space.stats.missBalance > 0 && !isToRead && this.leaseFirst?.applies(call) === true)
+      return this.findByLease(call, this.leaseFirst);
     const { lookup, order, machine } = this;
     const startedAtMs = this.parts.emit.isHeard ? this.parts.clock.monotonicMs() : 0;
     let reading: Awaitable<Reading>;
@@ -125,23 +145,8 @@ export class CacheEngine {
   }
 
   /** The fresh values among the keys, in their order; undefined where there is none. */
-  async getMany(calls: readonly Omit<Call, 'loader'>[]): Promise<readonly unknown[]> {
-    const first = calls[0];
-    if (first === undefined) return [];
-    let readings: readonly Reading[];
-    try {
-      const { policy, frame } = calls.find((call) => call.policy.level === 'l2') ?? first;
-      readings = await this.backend.readMany(
-        calls.map(({ key }) => key),
-        frame?.loading?.handling(policy, first.key.space) ?? policy,
-      );
-    } catch (error) {
-      this.unanswered(calls, error);
-      return calls.map(() => undefined);
-    }
-    const lost = calls.filter((_, index) => readings[index]?.unanswered !== undefined);
-    if (lost.length > 0) this.unanswered(lost, readings.find((reading) => reading.unanswered)?.unanswered);
-    return calls.map((call, index) => this.pick(call, readings[index]));
+  getMany(calls: readonly Omit<Call, 'loader'>[]): Promise<readonly unknown[]> {
+    return this.many.get(calls);
   }
 
   /** Whether a fresh value is there. Counts nothing. */
@@ -159,6 +164,7 @@ export class CacheEngine {
   /** A page of visible keys. */
   async scan(space: Space, selection: Selection, cursor: string | undefined): Promise<Page> {
     this.note(space);
+    if (cursor === undefined && this.fills.count > 0) await this.fills.within(selection.view.partition);
     try {
       return await this.backend.scan(selection, cursor);
     } catch (error) {
@@ -168,6 +174,7 @@ export class CacheEngine {
 
   /** What a view holds, of what the backend has room for; undefined while the backend does not answer. */
   async holdings(view: View | undefined): Promise<Holdings | undefined> {
+    if (this.fills.count > 0) await this.fills.within(view?.partition);
     try {
       const [usage, info] = await Promise.all([this.backend.usage(view), this.backend.info()]);
       return { usage, info };
@@ -211,6 +218,20 @@ export class CacheEngine {
     return runInContext(this.parts.ambient, { scope: key.space.scope, loading: frame?.loading }, work);
   }
 
+  /** Where most reads miss: the lease is asked for at once. */
+  private async findByLease(call: Call, leaseFirst: LeaseFirst): Promise<unknown> {
+    const { load, order, machine } = this;
+    const attempt = new Attempt(call, undefined, undefined, order.now, machine.monotonicMs());
+    let reply: LeaseReply;
+    try {
+      reply = await leaseFirst.ask(attempt);
+    } catch (error) {
+      // Refused: what stands there may be read all the same. Not answered: a read would wait as long once more.
+      return await (error instanceof UnansweredError ? load.run(attempt, { error }) : this.getOrSet(call, true));
+    }
+    return await load.run(attempt, { reply });
+  }
+
   /** `getOrSet` behind a backend that answers later. One function: it is in the stack of what the loader throws. */
   private async getOrSetLater(call: Call, pending: Promise<Reading>, startedAtMs: number): Promise<unknown> {
     const { load, lookup, machine } = this;
@@ -223,6 +244,7 @@ export class CacheEngine {
     }
     const { entry } = reading;
     const verdict = entry === undefined ? 'gone' : lookup.judge(reading, call.key, call.policy);
+    call.key.space.stats.noteRead(verdict === 'gone' || verdict === 'grace');
     if (entry !== undefined && verdict !== 'gone' && verdict !== 'grace')
       return this.serve(call, entry, verdict, reading, startedAtMs);
     const stale = verdict === 'grace' ? entry : undefined;
@@ -234,26 +256,6 @@ export class CacheEngine {
     if (verdict !== 'fresh') this.refresher.start(call, verdict === 'aging' ? 'refresh' : 'missing');
     if (call.frame?.loading !== undefined) inheritInto(call, entry);
     return this.lookup.serve(call.key, entry, verdict, reading, startedAtMs);
-  }
-
-  /** @throws where a call wants to know */
-  private unanswered(calls: readonly Omit<Call, 'loader'>[], error: unknown): void {
-    const { key, policy } = calls[0] as Call;
-    const failure = this.report.failure(key.space, 'readMany', this.backend.kind, error);
-    for (const call of calls) this.report.bypass(call.key, 'backend');
-    if (policy.failSilently === false) throw failure;
-  }
-
-  private pick(call: Omit<Call, 'loader'>, reading: Reading | undefined): unknown {
-    call.frame?.loading?.note(call.key.space);
-    if (reading?.unanswered !== undefined) return undefined;
-    const entry = reading === undefined ? undefined : this.lookup.freshOf(reading, call.key, call.policy);
-    if (entry === undefined) {
-      this.report.miss(call.key, 0);
-      return undefined;
-    }
-    inheritInto(call, entry);
-    return this.lookup.serve(call.key, entry, 'fresh', reading, this.lookup.startedAtMs());
   }
 
   /** The fresh entry that a verb tells something about. */

@@ -3,6 +3,7 @@ import type { Entry } from '../core/entry.js';
 import type { Loading } from '../core/frame.js';
 import type { Label } from '../core/keys/label.js';
 import type { Call } from './call.js';
+import type { PendingFill } from './bounds/pending-fills.js';
 import type { LoadWatch } from './load-watch.js';
 
 /** What a load brought: the loader's own value, and what became of it. */
@@ -35,6 +36,11 @@ export interface LoadRules {
 export class InFlightLoad {
   /** A load under a lease is watched from the moment that it has it. */
   watch: LoadWatch | undefined = undefined;
+  /**
+   * Its callers have been answered while the value was on its way to the server. The leading caller may change the value
+   * since: a caller that comes now waits until this has landed, and asks again.
+   */
+  fill: PendingFill | undefined = undefined;
   private outcome: Outcome | undefined = undefined;
   private resultSignal: Promise<LoadResult> | undefined = undefined;
   private tell: ((outcome: Outcome) => void) | undefined = undefined;
@@ -79,6 +85,7 @@ export class InFlightLoad {
 
   becomeOverdue(): void {
     this.isOverdue = true;
+    this.fill?.end();
     this.giveUp?.();
   }
 }

@@ -13,8 +13,8 @@ import { Attempt } from './attempt.js';
 import { LoadAwaiter } from './await-load.js';
 import type { Call } from './call.js';
 import type { InFlightLoad } from './in-flight-load.js';
-import { LeasePolling } from './lease-polling.js';
-import { LeaseRequests } from './lease-requests.js';
+import { LeasePolling } from './leases/lease-polling.js';
+import type { LeaseRequests } from './leases/lease-requests.js';
 import type { LogicalClock } from './logical-clock.js';
 import { inheritInto, type Lookup } from './lookup.js';
 import type { OutageLoads } from './outage-loads.js';
@@ -25,6 +25,7 @@ import { longestWaitMs, WaitBudget } from './bounds/wait-budget.js';
 export interface LoadParts extends LoaderRunParts {
   readonly lookup: Lookup;
   readonly outageLoads: OutageLoads;
+  readonly requests: LeaseRequests;
   readonly order: LogicalClock;
 }
 
@@ -43,28 +44,32 @@ export class Load {
   constructor(private readonly parts: LoadParts) {
     this.starter = new LoadStarter(parts);
     this.polling = new LeasePolling({ ...parts, clock: parts.watching.machine });
-    this.requests = new LeaseRequests(parts, parts.order);
+    this.requests = parts.requests;
     this.loads = new LoaderRun(parts);
     this.awaiter = new LoadAwaiter(parts, this.loads, parts.lookup, parts.report);
   }
 
   /**
    * Gets the caller an answer: by leading a load, by joining one, by waiting for one elsewhere, or by its stale fallback
-   * when all else fails. `failure` is that of the read, where the backend failed at that.
+   * when all else fails. `asked`: what the backend has said already, that it failed at the read or whose the lease is.
    *
    * A backend in this process replies at once, and the load begins in the same tick: a caller that comes next finds it.
    */
-  async run(first: Attempt, failure?: { readonly error: unknown }): Promise<unknown> {
+  async run(first: Attempt, asked?: { readonly error: unknown } | { readonly reply: LeaseReply }): Promise<unknown> {
     let attempt = first;
     let way =
-      failure === undefined ? this.beforeLease(first) : this.outage(first, 'read', failure.error, first.askedAt);
+      asked === undefined
+        ? this.beforeLease(first)
+        : 'reply' in asked
+          ? this.follow(first, asked.reply)
+          : this.outage(first, 'read', asked.error, first.askedAt);
     for (;;) {
       if (way === undefined) {
         const sentAt = this.parts.order.now;
         let reply: LeaseReply | undefined;
         try {
-          const asked = attempt.waitUntilMs === undefined ? this.requests.ask(attempt) : this.poll(attempt);
-          reply = isPending(asked) ? await asked : asked;
+          const request = attempt.waitUntilMs === undefined ? this.requests.ask(attempt) : this.poll(attempt);
+          reply = isPending(request) ? await request : request;
         } catch (error) {
           way = this.outage(attempt, 'lease', error, sentAt);
           continue;
@@ -81,6 +86,7 @@ export class Load {
           way = this.uncached(attempt, 'not-shareable', undefined);
         } else {
           attempt = this.anew(attempt);
+          attempt.gathers = joined.kind === 'answered';
           way = this.beforeLease(attempt);
         }
       }

@@ -1,7 +1,9 @@
+import type { Lease } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { LoaderTimeoutError } from '../core/errors.js';
 import type { Loading } from '../core/frame.js';
 import { begunInContext, settledInContext } from '../core/run-in-context.js';
+import type { PendingFills } from './bounds/pending-fills.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { InFlightLoad, LoadResult } from './in-flight-load.js';
@@ -9,12 +11,13 @@ import { LoadContext, NOT_MODIFIED } from './loader.js';
 import { LoadWatch, type LoadWatchParts } from './load-watch.js';
 import type { Report } from './report.js';
 import type { SingleFlight } from './single-flight.js';
-import type { Making, ResultWriter, StoreOutcome } from './store-result.js';
+import type { Making, Result, ResultWriter, StoreOutcome } from './store-result.js';
 
 export interface LoaderRunParts extends EngineParts {
   readonly report: Report;
   readonly results: ResultWriter;
   readonly flights: SingleFlight;
+  readonly fills: PendingFills;
   readonly watching: LoadWatchParts;
 }
 
@@ -27,7 +30,7 @@ export class LoaderRun {
    * between would take lines of the stack of its error, or end it.
    */
   async run(load: InFlightLoad): Promise<LoadResult> {
-    const { results, ambient, clock, flights, report, watching } = this.parts;
+    const { ambient, clock, flights, report, results, watching } = this.parts;
     const { call, loading, rules } = load;
     const { lease, stale, turn, isBackground } = rules;
     const { key, policy } = call;
@@ -53,8 +56,11 @@ export class LoaderRun {
       const value = answer === NOT_MODIFIED ? kept(stale, loading) : answer;
       // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
       const loaded = { key, policy, rules: call.result, value, context, loading, givenUp: watch.refusal };
+      const isEarly = policy.answersEarly && !isBackground;
       const { labels, freshUntilMs, refusal } =
-        lease === undefined ? this.unstored(load, loaded) : await results.store(loaded, lease);
+        lease === undefined
+          ? this.unstored(load, loaded)
+          : await (isEarly ? this.storeEarly(load, loaded, lease) : results.store(loaded, lease));
       // What is stored is data through and through.
       const brought = refusal === undefined ? value : settledInContext(ambient, frame, value);
       const result = { value: brought, labels, freshUntilMs };
@@ -65,10 +71,36 @@ export class LoaderRun {
       load.settle({ error });
       throw error;
     } finally {
-      flights.end(load);
-      watch.stop();
       loading.end();
+      if (load.fill === undefined) {
+        flights.end(load);
+        watch.stop();
+      }
     }
+  }
+
+  /**
+   * What is known of a result once the backend has taken it in. The load goes on until it is stored: its lease is renewed,
+   * closing waits for it, and so does what asks about the entry. What is not taken in is waited for.
+   */
+  private storeEarly(load: InFlightLoad, result: Result, lease: Lease): Promise<StoreOutcome> {
+    const { results, fills, flights } = this.parts;
+    return new Promise((resolve, reject) => {
+      const stored = results.store(result, lease, (outcome, sizeBytes) => {
+        if (load.fill !== undefined || !fills.admits(sizeBytes)) return;
+        load.fill = fills.begin(result.key, sizeBytes);
+        resolve(outcome);
+      });
+      const land = (outcome: StoreOutcome): void => {
+        if (load.fill !== undefined) {
+          flights.end(load);
+          load.watch?.stop();
+          load.fill.end();
+        }
+        resolve(outcome);
+      };
+      stored.then(land, reject);
+    });
   }
 
   /** What comes of a value that is not to be stored. */

@@ -6,6 +6,7 @@ import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/keys/key.js';
 import type { Policy } from '../core/policy.js';
 import { judge, type Verdict } from '../core/verdict.js';
+import type { PendingFills } from './bounds/pending-fills.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
 import type { LoadTimes } from './load-times.js';
@@ -17,6 +18,7 @@ export class Lookup {
     private readonly parts: EngineParts,
     private readonly report: Report,
     private readonly loadTimes: LoadTimes,
+    private readonly fills: PendingFills,
   ) {}
 
   /** What the entry of a reading is worth; `gone` when there is none. */
@@ -38,6 +40,12 @@ export class Lookup {
 
   /** A reading with a fresh entry for verbs without a loader; a failing backend counts as nothing there, unless the policy wants to know. */
   fresh(key: Key, policy: Policy, inside: Loading | undefined): Awaitable<Reading | undefined> {
+    const filling = this.fills.of(key);
+    if (filling !== undefined) return filling.then(() => this.readFresh(key, policy, inside));
+    return this.readFresh(key, policy, inside);
+  }
+
+  private readFresh(key: Key, policy: Policy, inside: Loading | undefined): Awaitable<Reading | undefined> {
     let reading: Awaitable<Reading>;
     try {
       reading = this.parts.backend.read(key, inside?.handling(policy, key.space) ?? policy);

@@ -57,8 +57,15 @@ export class ResultWriter {
     private readonly held: HeldLeases,
   ) {}
 
-  /** Stores the result under its lease, or gives the lease back. Never rejects. */
-  async store(result: Result, lease: Lease): Promise<StoreOutcome> {
+  /**
+   * Stores the result under its lease, or gives the lease back. Never rejects.
+   * @param onAdmitted told what is known when the backend does not look at the value any more, of so many bytes
+   */
+  async store(
+    result: Result,
+    lease: Lease,
+    onAdmitted?: (outcome: StoreOutcome, sizeBytes: number) => void,
+  ): Promise<StoreOutcome> {
     const { key, policy, rules } = result;
     const { backend, clock } = this.parts;
     const hasRules = rules !== undefined || policy.ttlOf !== undefined;
@@ -66,9 +73,18 @@ export class ResultWriter {
     const nowMs = clock.monotonicMs();
     if (typeof draft === 'string') return this.refuse(result, lease, draft, nowMs);
     const { labels, freshForMs } = draft;
+    const freshUntilMs = nowMs + freshForMs;
     let refusal: RefusalReason | undefined;
     try {
-      const outcome = await backend.fill(lease, draft);
+      const outcome = await backend.fill(
+        lease,
+        onAdmitted === undefined
+          ? draft
+          : {
+              ...draft,
+              onAdmitted: (sizeBytes) => onAdmitted({ labels, freshUntilMs, refusal: undefined }, sizeBytes),
+            },
+      );
       if (outcome === 'stored') {
         key.space.stats.sets++;
         if (this.report.emit.isHeard) {
@@ -82,7 +98,7 @@ export class ResultWriter {
       this.report.refused(key, refusal);
       await this.release(lease);
     }
-    return { labels, freshUntilMs: nowMs + freshForMs, refusal };
+    return { labels, freshUntilMs, refusal };
   }
 
   /** A result that is not stored, while what is made of it may be: that gets its tags, and ends with what it was made of. */

@@ -7,6 +7,7 @@ import { withBuckets, type Label } from '../core/keys/label.js';
 import { placeOf } from '../core/observer.js';
 import { graceMs, type Policy } from '../core/policy.js';
 import type { Space, View } from '../core/keys/space.js';
+import type { PendingFills } from './bounds/pending-fills.js';
 import type { EngineParts } from './engine-parts.js';
 import type { ResultWriter } from './store-result.js';
 import type { Report } from './report.js';
@@ -21,6 +22,7 @@ export class Writes {
     private readonly parts: EngineParts,
     private readonly results: ResultWriter,
     private readonly report: Report,
+    private readonly fills: PendingFills,
   ) {}
 
   /** Stores a value as of now. @throws UnserializableError, ValueTooLargeError, or BackendError: the old entry may still be there */
@@ -84,8 +86,10 @@ export class Writes {
   }
 
   /** Gives a live entry another ttl, from now on. False when there is none. */
-  expire(key: Key, ttlMs: number, policy: Policy): Promise<boolean> {
+  async expire(key: Key, ttlMs: number, policy: Policy): Promise<boolean> {
     const freshForMs = this.results.bounded(ttlMs);
+    const filling = this.fills.of(key);
+    if (filling !== undefined) await filling;
     const work = async (): Promise<boolean> => this.parts.backend.expire(key, freshForMs, freshForMs + graceMs(policy));
     return this.attempt(key.space, 'expire', work, { failSilently: policy.failSilently, instead: false });
   }
@@ -95,6 +99,8 @@ export class Writes {
     this.parts.ambient.loading()?.note(key.space);
     // Not part of the attempt: what a `ttl` of the caller's throws is no failure of the cache.
     const { labels, freshForMs, isolation } = this.results.draftOf(key, 0, policy);
+    const filling = this.fills.of(key);
+    if (filling !== undefined) await filling;
     const work = async (): Promise<number> => {
       // A count has no second life: past its ttl it starts anew.
       return this.parts.backend.increment(key, by, { labels, freshForMs, keptForMs: freshForMs, isolation });
@@ -106,7 +112,11 @@ export class Writes {
   async evict(keys: readonly Key[]): Promise<number> {
     const space = keys[0]?.space;
     if (space === undefined) return 0;
-    const removed = await this.invalidation(space, 'evict', async () => this.parts.backend.evict(keys));
+    const removed = await this.invalidation(space, 'evict', async () => {
+      // Counted, where their callers have been told what they brought.
+      if (this.fills.count > 0) await this.fills.ofAll(keys);
+      return this.parts.backend.evict(keys);
+    });
     space.stats.evictions += removed;
     if (this.report.emit.isHeard)
       this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
@@ -123,23 +133,30 @@ export class Writes {
   }
 
   async clear(space: Space, view: View): Promise<number> {
-    const removed = await this.invalidation(space, 'clear', async () => this.parts.backend.clear(view));
+    const removed = await this.invalidation(space, 'clear', async () => {
+      if (this.fills.count > 0) await this.fills.within(view.partition);
+      return this.parts.backend.clear(view);
+    });
     space.stats.evictions += removed;
     if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
 
   async removeMatching(space: Space, selection: Selection): Promise<number> {
-    const removed = await this.invalidation(space, 'invalidate', async () =>
-      this.parts.backend.removeMatching(selection),
-    );
+    const removed = await this.invalidation(space, 'invalidate', async () => {
+      if (this.fills.count > 0) await this.fills.within(selection.view.partition);
+      return this.parts.backend.removeMatching(selection);
+    });
     space.stats.evictions += removed;
     if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
 
   async clearEverything(space: Space): Promise<number> {
-    const removed = await this.invalidation(space, 'clearEverything', async () => this.parts.backend.clearEverything());
+    const removed = await this.invalidation(space, 'clearEverything', async () => {
+      if (this.fills.count > 0) await this.fills.within(undefined);
+      return this.parts.backend.clearEverything();
+    });
     this.report.event({ type: 'everything-cleared', removed });
     return removed;
   }

@@ -67,6 +67,7 @@ export class MongoWrites {
     const { connection, reader, shards, shardClocks, serverClock } = this.parts;
     const shard = shards.of(key);
     const fields = await this.sealed(key, { generation, stamp, draft }, draft.value);
+    draft.onAdmitted?.(fields.z as number);
     // A token stands for one generation and one stamp.
     const holds = { 'l.k': token, 'l.u': { $gt: serverClock.nowMs() } };
     const isOfLoad = this.leases.isOfLoad(lease);

@@ -66,6 +66,7 @@ class RedisBackend extends RemoteBackend<Shard> {
   }
 
   readonly kind = 'redis';
+  readonly leasesInOneTrip = true;
   readonly validator: RedisValidator;
   private readonly clients: readonly Client[];
   private readonly pool: RedisPool;

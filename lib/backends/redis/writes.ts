@@ -1,4 +1,5 @@
 /** What stores: fills, explicit writes, other ttls for entries, counts. Sealing is done here, judging on the server. */
+import { isPending } from '../../core/async/awaitable.js';
 import type { FillOutcome, Lease } from '../../core/backend.js';
 import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
@@ -66,7 +67,9 @@ export class RedisWrites {
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
     const { key, generation, stamp } = lease;
-    const bytes = await this.seal(key, draft, generation, stamp);
+    const sealing = this.seal(key, draft, generation, stamp);
+    const bytes = isPending(sealing) ? await sealing : sealing;
+    draft.onAdmitted?.(bytes.length);
     const told = this.told(key);
     const replaces = this.leases.replaces(lease) ? 1 : 0;
     const args = [leaseText(lease), generation, stamp, keptMs(draft), bytes, this.indexed(key), replaces];

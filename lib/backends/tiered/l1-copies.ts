@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BackendParts, Reading } from '../../core/backend.js';
 import type { Change } from '../../core/bus.js';
 import type { Handling } from '../../core/entry.js';
+import type { Copied } from '../../core/values/copier.js';
 import type { Isolation } from '../../core/values/isolation.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
@@ -35,6 +36,8 @@ export interface L1CopyDraft {
   readonly labels: readonly Label[];
   readonly freshUntilMs: number;
   readonly isolation: Isolation | undefined;
+  /** The value was copied before. */
+  readonly copied?: Copied | undefined;
   readonly proof: Proof;
   /** Position of the change log before the request to the second level was sent. */
   readonly logPosition: number;
@@ -104,7 +107,7 @@ export class L1Copies {
     const before = this.store.peek(key) as L1Copy | undefined;
     if (before !== undefined && before.validatedAtMs > sentAtMs) return undefined;
     const isolation = draft.isolation ?? this.options.isolation;
-    const { value, sizeBytes } = this.parts.copier.admit(draft.value, isolation);
+    const { value, sizeBytes } = draft.copied ?? this.copied(draft.value, isolation);
     const nowMs = this.parts.clock.monotonicMs();
     if (!this.store.fits(key, sizeBytes) || !this.store.admits(key, sizeBytes, nowMs)) {
       if (before !== undefined) this.store.delete(before);
@@ -120,6 +123,11 @@ export class L1Copies {
     copy.logPosition = logPosition;
     this.confirm(copy, sentAtMs);
     return copy;
+  }
+
+  /** @throws UnserializableError, ValueTooLargeError */
+  copied(value: unknown, isolation: Isolation | undefined): Copied {
+    return this.parts.copier.admit(value, isolation ?? this.options.isolation);
   }
 
   /** Whether a change after `logPosition` concerns such an entry. */

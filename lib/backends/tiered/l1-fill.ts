@@ -2,6 +2,7 @@ import type { Reading } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Draft, Handling } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
+import type { Copied } from '../../core/values/copier.js';
 import { survives } from '../../core/stamp.js';
 import { readingOf, type L1Copies, type L1Copy, type L1CopyDraft } from './l1-copies.js';
 import type { SecondLevel } from '../shared/second-level.js';
@@ -14,6 +15,9 @@ export interface L2Request {
 
 /** Fills L1 with copies of what is read from and written to the second level. */
 export class L1Fill {
+  /** Copies of values that their callers were given before the second level had stored them. */
+  private readonly copied = new WeakMap<Draft, Copied>();
+
   constructor(
     private readonly copies: L1Copies,
     private readonly second: SecondLevel,
@@ -47,6 +51,24 @@ export class L1Fill {
     return copy === undefined ? reading : { ...readingOf(copy), level: 'l2' };
   }
 
+  /** For the second level: where callers are answered before it has stored the draft, this process copies the value first. */
+  copiedFirst(key: Key, draft: Draft): Draft {
+    const { value, isolation, level, onAdmitted } = draft;
+    if (onAdmitted === undefined) return draft;
+    const own: Draft = {
+      ...draft,
+      onAdmitted: (sizeBytes) => {
+        try {
+          if (level !== 'l2' && this.copies.accepts(key)) this.copied.set(own, this.copies.copied(value, isolation));
+        } catch {
+          // A copy that cannot be made is not kept.
+        }
+        onAdmitted(sizeBytes);
+      },
+    };
+    return own;
+  }
+
   /** The second level has stored a draft. A copy is kept if no other change was received meanwhile. */
   fromWrite(key: Key, draft: Draft, { logPosition: before, sentAtMs }: L2Request): void {
     const { value, labels, isolation, level, freshForMs } = draft;
@@ -54,10 +76,13 @@ export class L1Fill {
     // A read still in flight may return the value before: its copy must not be kept.
     this.copies.forget(key);
     const proof = this.second.proofOf(draft);
-    if (hasChanged || proof === undefined || level === 'l2') return;
+    const copied = this.copied.get(draft);
+    // The caller may have changed by now what it was given.
+    const isLost = draft.onAdmitted !== undefined && copied === undefined;
+    if (hasChanged || proof === undefined || level === 'l2' || isLost) return;
     const { logPosition } = this.copies;
     const freshUntilMs = sentAtMs + freshForMs;
-    this.keep(key, () => ({ value, labels, freshUntilMs, isolation, proof, logPosition, sentAtMs }));
+    this.keep(key, () => ({ value, labels, freshUntilMs, isolation, copied, proof, logPosition, sentAtMs }));
   }
 
   /** A copy that cannot be kept is no loss: the second level has the entry. */

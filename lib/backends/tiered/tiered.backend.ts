@@ -126,10 +126,11 @@ class TieredBackend implements Backend {
 
   async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
     const request = this.l1Fill.begin();
+    const own = this.l1Fill.copiedFirst(lease.key, draft);
     try {
-      const outcome = await this.l2.fill(lease, draft);
+      const outcome = await this.l2.fill(lease, own);
       if (outcome === 'stored') {
-        this.l1Fill.fromWrite(lease.key, draft, request);
+        this.l1Fill.fromWrite(lease.key, own, request);
         await this.busOut.publishKeys('stored', [lease.key]);
       }
       return outcome;

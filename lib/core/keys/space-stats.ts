@@ -1,3 +1,6 @@
+/** So many misses in a row say that most reads miss. */
+const MOST_BALANCE = 12;
+
 /**
  * The counters of one space, bumped in place on the hot path. Plain numbers on a plain object: a hit must not pay for
  * an event without a listener.
@@ -21,6 +24,17 @@ export class SpaceStats {
   /** Loaded values that were not stored: invalidated meanwhile, not storable, too large, tainted. */
   refused = 0;
   errors = 0;
+  /**
+   * Misses less hits of the last reads from a server: above 0 most of them missed. Bounded, so that what was long ago does not
+   * count, and at its lower bound at first: what has not been read so often counts as found.
+   */
+  missBalance = -MOST_BALANCE;
+
+  /** A read from a server. */
+  noteRead(isMiss: boolean): void {
+    const balance = this.missBalance + (isMiss ? 1 : -1);
+    if (balance <= MOST_BALANCE && balance >= -MOST_BALANCE) this.missBalance = balance;
+  }
 
   /** Everything counted: grows whenever the space is used. */
   get total(): number {

@@ -30,7 +30,9 @@ export class MachineMember implements Member {
     this.calls = SPOTS.map(({ tenant, name, tag }, number) => {
       const key = this.machine.keyFactory.key(this.spaceOf(tenant), [name], [tag]);
       numbers.set(key.id, number);
-      return { key, policy: DEFAULT_POLICY, loader: () => load(number), frame: undefined };
+      // Of each key some processes answer before it is stored, and others do not.
+      const policy = { ...DEFAULT_POLICY, answersEarly: (number + process) % 2 === 0 };
+      return { key, policy, loader: () => load(number), frame: undefined };
     });
   }
 

@@ -49,6 +49,7 @@ const POLICIES: readonly Options[] = [
   { ttl: 5, staleWhileRevalidate: 20, staleIfError: 50 },
   { ttl: 20, staleIfError: 50, softTimeout: 2 },
   { ttl: 20, earlyRefresh: 5, jitter: 0.3 },
+  { ttl: 20, answerEarly: true },
 ];
 
 class LoaderFailure extends Error {}

@@ -1,5 +1,7 @@
-// A process that takes the lease of a key, says so, and is then killed in the middle of its load; or that changes its
-// source and is killed before it could evict.
+// A process that takes the lease of a key, says so, and is then killed in the middle of its load; that changes its
+// source and is killed before it could evict; or that has answered its caller and is killed before that is stored.
+import { once } from 'node:events';
+
 const [url, prefix, what] = process.argv.slice(2);
 const { assemble } = await import('../../../lib/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
@@ -25,6 +27,16 @@ if (what === 'in a load') {
     return new Promise(() => undefined);
   };
   await machine.engine.getOrSet({ key, policy: DEFAULT_POLICY, loader, frame: undefined });
+} else if (what === 'answered') {
+  const loader = async () => {
+    process.stdout.write('loading\n');
+    await once(process.stdin, 'data');
+    return 'Tom';
+  };
+  const policy = { ...DEFAULT_POLICY, answersEarly: true };
+  const answer = await machine.engine.getOrSet({ key, policy, loader, frame: undefined });
+  process.stdout.write(`answered ${answer}\n`);
+  setInterval(() => undefined, 1_000);
 } else {
   const policy = { ...DEFAULT_POLICY, ttlMs: 3_000 };
   await machine.engine.getOrSet({ key, policy, loader: async () => 'old', frame: undefined });

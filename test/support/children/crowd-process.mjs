@@ -41,7 +41,12 @@ const load = (key) =>
 
 const of = (key) => cache.tenant(spots[key].tenant).namespace('pets');
 const verbs = {
-  read: (key) => of(key).getOrSet(spots[key].name, () => load(key), { tags: [spots[key].tag], ttl: null }),
+  read: (key) =>
+    of(key).getOrSet(spots[key].name, () => load(key), {
+      tags: [spots[key].tag],
+      ttl: null,
+      answerEarly: key % 2 === 0,
+    }),
   delete: (key) => of(key).delete(spots[key].name),
   tag: (key) => of(key).invalidateTags([spots[key].tag]),
   clear: (key) => cache.tenant(spots[key].tenant).clear(),

@@ -39,6 +39,7 @@ describe('a policy is laid out of layers', () => {
       isolation: 'freeze',
       level: 'l1',
       failSilently: false,
+      answersEarly: false,
     });
   });
 
@@ -98,6 +99,7 @@ describe('nonsense is refused by the name of its option', () => {
     isolate: ['Clone', 'deep', '', true, null, 0],
     level: ['l3', 'L1', '', 1, true, null, {}],
     failSilently: ['true', 1, 0, null, {}],
+    answerEarly: ['true', 1, 0, null, {}],
   };
 
   it.each(POLICY_OPTION_NAMES)('%s', (name) => {

@@ -1,6 +1,7 @@
 /** The specs of this folder as one suite: see test/support/selection.mjs. */
 import './closing.spec.js';
 import './coalesced.spec.js';
+import './early-answers.spec.js';
 import './fair-share.spec.js';
 import './faults.spec.js';
 import './in-flight-load.spec.js';

@@ -1,9 +1,10 @@
-import { isPending, type Awaitable } from '../core/async/awaitable.js';
-import type { Backend, LeaseReply } from '../core/backend.js';
-import type { KeyId } from '../core/keys/key.js';
-import type { Limits } from '../core/limits.js';
-import type { Attempt } from './attempt.js';
-import type { LogicalClock } from './logical-clock.js';
+import { isPending, type Awaitable } from '../../core/async/awaitable.js';
+import type { Backend, LeaseReply } from '../../core/backend.js';
+import { afterThisTurn } from '../../core/clock.js';
+import type { KeyId } from '../../core/keys/key.js';
+import type { Limits } from '../../core/limits.js';
+import type { Attempt } from '../attempt.js';
+import type { LogicalClock } from '../logical-clock.js';
 
 interface Pending {
   readonly sentAt: number;
@@ -17,6 +18,8 @@ interface Pending {
 export class LeaseRequests {
   /** Requests for leases of missing entries that are on their way to a server. */
   private readonly pending = new Map<KeyId, Pending>();
+  /** Requests that are sent at the end of this turn. */
+  private readonly gathering = new Map<KeyId, Promise<LeaseReply>>();
 
   constructor(
     private readonly parts: { readonly backend: Backend; readonly limits: Limits },
@@ -24,7 +27,9 @@ export class LeaseRequests {
   ) {}
 
   /** A reply that was sent for after `attempt.askedAt`. What a shared one grants belongs to the caller that sent it. */
-  ask({ call, purpose, seen, askedAt }: Attempt): Awaitable<LeaseReply> {
+  ask(attempt: Attempt): Awaitable<LeaseReply> {
+    if (attempt.gathers) return this.gather(attempt);
+    const { call, purpose, seen, askedAt } = attempt;
     const { backend, limits } = this.parts;
     const isShareable = purpose === 'missing' && seen === undefined;
     if (isShareable && this.pending.size > 0) {
@@ -33,6 +38,29 @@ export class LeaseRequests {
     }
     const reply = backend.lease(call.key, { leaseMs: limits.leaseMs, purpose, seen });
     if (isShareable && isPending(reply)) this.share(call.key.id, reply);
+    return reply;
+  }
+
+  /**
+   * At the end of this turn, for all callers that ask by then. The first of them is the sender: it awaits the reply before
+   * any other can.
+   */
+  private gather({ call: { key } }: Attempt): Promise<LeaseReply> {
+    const others = this.gathering.get(key.id);
+    if (others !== undefined) return others.then(heldIfGranted);
+    const reply = new Promise<LeaseReply>((resolve, reject) => {
+      afterThisTurn(() => {
+        this.gathering.delete(key.id);
+        try {
+          const sent = this.parts.backend.lease(key, { leaseMs: this.parts.limits.leaseMs, purpose: 'missing' });
+          if (isPending(sent)) this.share(key.id, reply);
+          resolve(sent);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    this.gathering.set(key.id, reply);
     return reply;
   }
 

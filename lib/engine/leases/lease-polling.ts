@@ -1,9 +1,9 @@
-import type { Backend, LeaseReply } from '../core/backend.js';
-import type { Clock } from '../core/clock.js';
-import type { Key, KeyId } from '../core/keys/key.js';
-import type { Limits } from '../core/limits.js';
+import type { Backend, LeaseReply } from '../../core/backend.js';
+import type { Clock } from '../../core/clock.js';
+import type { Key, KeyId } from '../../core/keys/key.js';
+import type { Limits } from '../../core/limits.js';
 import { heldIfGranted } from './lease-requests.js';
-import type { WaitBudget } from './bounds/wait-budget.js';
+import type { WaitBudget } from '../bounds/wait-budget.js';
 
 /** A request that is still to be sent: callers share it until then. */
 interface Scheduled {
