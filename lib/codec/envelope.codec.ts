@@ -17,6 +17,7 @@ import { CacheConfigError } from '../core/errors.js';
 import { originOf, type KeyId } from '../core/keys/key.js';
 import type { Limits } from '../core/limits.js';
 import type { DamageReason, Emit } from '../core/observer.js';
+import { RandomPool } from '../core/random-pool.js';
 import { bytesOf } from './bytes.js';
 import type { ResolvedCodecOptions } from './codec.options.js';
 import { canInflate, Compressor, inflate, UNCOMPRESSED } from './compressor.js';
@@ -31,7 +32,6 @@ import {
   SEAL,
   type Envelope,
 } from './envelope.js';
-import { Nonces } from './nonces.js';
 import { Sealer } from './sealer.js';
 import { BodySerializer, contentBytes, LateValueError, type Body } from './serializer.js';
 import { UnknownClassError } from './tagged.js';
@@ -74,7 +74,8 @@ class EnvelopeCodec implements Codec {
   private readonly serializer: BodySerializer;
   private readonly compressor: Compressor | undefined;
   private readonly sealer: Sealer | undefined;
-  private readonly nonces = new Nonces();
+  /** Of IVs. */
+  private readonly nonces = new RandomPool();
   private readonly emit: Emit;
   /** Bytes that did not open, for as long as a reader holds them. */
   private readonly ruined = new WeakSet<Buffer>();

@@ -32,6 +32,7 @@ import { MAX_HEADER_BYTES, type Header, type Sealable } from '../core/codec.js';
 import { TagInvalidError } from '../core/errors.js';
 import type { KeyId } from '../core/keys/key.js';
 import { storedLabels } from '../core/keys/label.js';
+import { PIECE_BYTES } from '../core/random-pool.js';
 
 /** How a body is protected. */
 export const SEAL = Object.freeze({ none: 0, signed: 1, encrypted: 2 });
@@ -51,7 +52,7 @@ const SOUND = 0x2144df1c;
 const SEAL_BYTES: readonly number[] = Object.freeze([0, 32, 16]);
 const MAX_PLAIN_IDENTITY = 128;
 
-export const NONCE_BYTES = 12;
+export const NONCE_BYTES = PIECE_BYTES;
 /** What an envelope may have beside its body. */
 export const MAX_OVERHEAD_BYTES: number = MAX_HEADER_BYTES + 32 + CHECKSUM_BYTES;
 

@@ -3,6 +3,7 @@ import type { Lease, LeaseReply, LeaseRequest, Reading } from '../../core/backen
 import type { Clock } from '../../core/clock.js';
 import type { Entry } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
+import { RandomPool } from '../../core/random-pool.js';
 import { ttlIndexAt, namespaceOf, type ShardState } from './documents.js';
 import type { MongoShard } from './shards.js';
 import { isDuplicate } from './connection/errors.js';
@@ -11,7 +12,6 @@ import type { MongoShardClocks } from './shard-clocks.js';
 import { OrphanedLeases } from '../remote/orphaned-leases.js';
 import { isFresh, ServerEntry } from '../remote/stored-entry.js';
 import { changedAtEveryAttempt } from '../remote/writing.js';
-import { nonce } from '../shared/nonce.js';
 import { RefusedError } from '../shared/refused.error.js';
 
 /** Another process would have to change the document between any two attempts. */
@@ -29,6 +29,7 @@ export class MongoLeases {
   /** Leases whose fill only repeats what a loader says: losing it to a step-down brings back nothing that was replaced. */
   private readonly ofLoads = new WeakSet<Lease>();
   private readonly orphaned: OrphanedLeases;
+  private readonly names = new RandomPool();
 
   constructor(private readonly parts: LeaseParts) {
     this.orphaned = new OrphanedLeases('mongo', parts.clock, (lease) => this.end(lease));
@@ -101,7 +102,7 @@ export class MongoLeases {
     if (!Number.isFinite(state.clock))
       throw new RefusedError('lease', 'mongo', { why: 'the state of the shard is damaged' });
     // A token for each attempt: one that timed out may still be granted, and no load holds it.
-    const token = nonce();
+    const token = this.names.name();
     const nowMs = this.nowServerMs();
     const isFree = [
       { l: null },

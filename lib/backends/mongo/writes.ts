@@ -8,6 +8,7 @@ import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
 import { ValueTooLargeError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
+import { RandomPool } from '../../core/random-pool.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
 import { change, ttlIndexAt, namespaceOf, type Documents, type ShardState, type Stored } from './documents.js';
 import type { MongoShard } from './shards.js';
@@ -20,7 +21,6 @@ import { OwnWrites } from './change-stream/own-writes.js';
 import type { LeaseParts, MongoLeases } from './leases.js';
 import { graceOf, keptMs } from '../shared/draft-times.js';
 import { chunks } from '../shared/batches.js';
-import { nonce } from '../shared/nonce.js';
 import type { Proof } from '../shared/second-level.js';
 
 /** Something else would have to change an entry between any two attempts. */
@@ -53,6 +53,7 @@ export class MongoWrites {
   readonly ownWrites = new OwnWrites();
   /** What a copy of a stored draft can be checked by. */
   readonly proofs = new WeakMap<Draft, Proof>();
+  private readonly names = new RandomPool();
 
   constructor(
     private readonly parts: LeaseParts,
@@ -189,7 +190,7 @@ export class MongoWrites {
     const shard = this.parts.shards.of(key);
     const state = states.get(shard.name) as ShardState;
     const fields = await this.sealed(key, { generation: state.generation, stamp: state.clock, draft }, draft.value);
-    return { key, draft, shard, state, fields, keptForMs: draft.keptForMs, ticket: nonce() };
+    return { key, draft, shard, state, fields, keptForMs: draft.keptForMs, ticket: this.names.name() };
   }
 
   private async layTickets(batch: readonly Sealed[]): Promise<void> {

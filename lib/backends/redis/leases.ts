@@ -5,6 +5,7 @@ import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
 import type { Entry } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
+import { RandomPool } from '../../core/random-pool.js';
 import type { ChangePublisher } from './change-publisher.js';
 import type { ShardClocks } from './shard-clocks.js';
 import { OrphanedLeases } from '../remote/orphaned-leases.js';
@@ -14,7 +15,6 @@ import type { RedisPool } from './connection/pool.js';
 import type { RedisReader } from './reader.js';
 import type { ShardState } from '../remote/shard-state.js';
 import { changedAtEveryAttempt } from '../remote/writing.js';
-import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
 import { LEASE } from './scripts/lease.js';
 import { RELEASE } from './scripts/release.js';
@@ -47,6 +47,7 @@ export class RedisLeases {
   /** Leases whose fills take the place of something in any case. */
   private readonly replacing = new WeakSet<Lease>();
   private readonly orphaned: OrphanedLeases;
+  private readonly names = new RandomPool();
 
   constructor(private readonly parts: LeaseParts) {
     this.orphaned = new OrphanedLeases('redis', parts.clock, (lease) => this.end(lease));
@@ -112,14 +113,14 @@ export class RedisLeases {
     mark: Buffer | '',
   ): Promise<Extract<LeaseReply, { kind: 'held' }> | Granted | { readonly bytes: Buffer; readonly view: ShardState }> {
     // A token for each attempt: one that timed out may still be granted, and no load holds it.
-    const token = nonce();
+    const token = this.names.name();
     const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
     const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
     const askedAtMs = this.parts.clock.monotonicMs();
     let reply: readonly unknown[];
     this.orphaned.asking++;
     try {
-      const args = [token, leaseMs, nonce(), purpose, mark, ...labels];
+      const args = [token, leaseMs, this.names.name(), purpose, mark, ...labels];
       reply = (await this.parts.pool.run(LEASE, keys, args)) as unknown[];
     } catch (error) {
       if (!(error instanceof RefusedError)) this.orphaned.giveBack({ key, token });

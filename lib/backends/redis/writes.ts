@@ -6,6 +6,7 @@ import type { Draft } from '../../core/entry.js';
 import { NotACounterError, TagInvalidError } from '../../core/errors.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
+import { RandomPool } from '../../core/random-pool.js';
 import type { Announcement } from './change-publisher.js';
 import type { Argument } from './connection/connection.js';
 import {
@@ -23,7 +24,6 @@ import type { DueMs } from '../resilience/options.js';
 import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
 import { graceOf, keptMs } from '../shared/draft-times.js';
 import { chunks } from '../shared/batches.js';
-import { nonce } from '../shared/nonce.js';
 import { leaseText, text } from './connection/reply.js';
 import type { Script } from './scripts/script.js';
 import { COUNT } from './scripts/count.js';
@@ -56,6 +56,7 @@ interface Sealed {
 export class RedisWrites {
   /** What copies of stored drafts can be checked by. */
   readonly proofs = new WeakMap<Draft, Proof>();
+  private readonly names = new RandomPool();
 
   constructor(
     private readonly parts: LeaseParts,
@@ -141,7 +142,7 @@ export class RedisWrites {
     const labels = labelsText(draft.labels);
     const added = Buffer.from(String(by));
     const args = [
-      nonce(),
+      this.names.name(),
       added,
       keptMs(draft),
       until,
@@ -193,7 +194,7 @@ export class RedisWrites {
     let sealed = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { generation, stamp, bytes } = sealed ?? (await this.sealNow(key, draft));
-      const args = [nonce(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
+      const args = [this.names.name(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
       const leftMs = dueMs() - askedAtMs;
       if (leftMs < 0) throw tooLate('write', 'redis');

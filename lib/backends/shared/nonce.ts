@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { PIECE_BYTES } from '../../core/random-pool.js';
 
-/**
- * A name that has never been and will not be again: for generations and tokens. Sixteen characters made of 90 random
- * bits. Node keeps a pool of random bits for UUIDs; `randomBytes(12)` each time took ten times as long.
- */
+/** A name that has never been and will not be again, where one is needed seldom; with every call it is cut from a `RandomPool`. */
 export function nonce(): string {
-  return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url', 0, 12);
+  return randomBytes(PIECE_BYTES).toString('base64url');
 }

@@ -8,6 +8,7 @@ import './frame.spec.js';
 import './late-timers.spec.js';
 import './policy.spec.js';
 import './pollution.spec.js';
+import './random-pool.spec.js';
 import './stats.spec.js';
 import './unknown-options.spec.js';
 import './verdict.spec.js';

@@ -7,11 +7,11 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ENVELOPE_MARK_BYTES } from '../../../core/codec.js';
 import { BackendError } from '../../../core/errors.js';
+import { RandomPool } from '../../../core/random-pool.js';
 import { anyMaster, masterNamed } from './cluster-nodes.js';
 import { sendCommand, type Client } from './send-command.js';
 import { saysWord } from './errors.js';
 import { ConnectionGate, type ConnectionEvents } from './gate.js';
-import { nonce } from '../../shared/nonce.js';
 import { keysLike } from './keyspace.js';
 import { factsOf, fieldTexts, isListOf, text } from './reply.js';
 import type { ServerIdentity } from './server-probe.js';
@@ -36,6 +36,7 @@ const ECHOES: readonly (readonly string[])[] = Object.freeze(
 
 export class RedisConnection {
   private readonly gate: ConnectionGate;
+  private readonly names = new RandomPool();
   private isVerifying = false;
   /** The number of the last request that is told apart by `ECHOES`. */
   private asked = 0;
@@ -59,7 +60,7 @@ export class RedisConnection {
 
   /** Runs a script by its digest; a server that does not know it yet is told. */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const echo = nonce();
+    const echo = this.names.name();
     const shown = args.map((arg) => (typeof arg === 'object' ? redacted(arg) : arg));
     const rest = [keys.length, ...keys, echo, ...shown];
     const reply = await this.gate.send(async (client) => {
@@ -125,7 +126,7 @@ export class RedisConnection {
    * @throws when another comes
    */
   async ping(master?: string): Promise<void> {
-    const echo = nonce();
+    const echo = this.names.name();
     const reply = await this.gate.send((client) => sendCommand(serverOf(client, master), 'PING', echo));
     if (text(reply) !== echo) throw this.outOfStep();
   }
