@@ -17,6 +17,7 @@ import { factsOf, fieldTexts, isListOf, text } from './reply.js';
 import type { ServerIdentity } from './server-probe.js';
 import type { Script } from '../scripts/script.js';
 import { redacted } from './redacted-bytes.js';
+import { TurnWrites } from './turn-writes.js';
 
 export type Argument = string | Buffer | number;
 
@@ -37,6 +38,7 @@ const ECHOES: readonly (readonly string[])[] = Object.freeze(
 export class RedisConnection {
   private readonly gate: ConnectionGate;
   private readonly names = new RandomPool();
+  private readonly turnWrites = new TurnWrites();
   private isVerifying = false;
   /** The number of the last request that is told apart by `ECHOES`. */
   private asked = 0;
@@ -64,10 +66,13 @@ export class RedisConnection {
     const shown = args.map((arg) => (typeof arg === 'object' ? redacted(arg) : arg));
     const rest = [keys.length, ...keys, echo, ...shown];
     const reply = await this.gate.send(async (client) => {
+      const [about = ''] = keys;
+      this.turnWrites.gather(client, about);
       try {
         return await sendCommand(client, 'EVALSHA', script.sha, ...rest);
       } catch (error) {
         if (!saysWord(error, 'NOSCRIPT')) throw error;
+        this.turnWrites.gather(client, about);
         return sendCommand(client, 'EVAL', script.source, ...rest);
       }
     });
