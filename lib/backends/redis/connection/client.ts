@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { hasFakeTimers } from '../../../core/clock.js';
 import type { Client } from './send-command.js';
 import { connectorFor } from './connector.js';
+import { watchSilence } from './silence-watch.js';
 import type { ResolvedRedisOptions } from '../options.js';
 
 const LONGEST_RETRY_MS = 1_000;
@@ -43,8 +44,8 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
     lazyConnect: false,
     connectTimeout: connectTimeoutMs,
     disconnectTimeout: DISCONNECT_MS,
-    // A connection through which nothing comes while something is due is a black hole.
-    socketTimeout: silenceMs,
+    // Of a caller that asks for it; else see silence-watch.ts.
+    socketTimeout: saysSocketTimeout(source) ? silenceMs : undefined,
     // A failed-over master answers READONLY: drop the connection and look again, but never resend.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     // Spread out, so that a server that comes back is not met by all processes at once.
@@ -55,9 +56,17 @@ export function openClients(options: ResolvedRedisOptions, random: () => number)
   };
   // Without client info: a server that is strict about rights would refuse it.
   const settings: ClientOptions = { disableClientInfo: true, ...source.clientOptions, ...ours };
-  if (source.cluster !== undefined) return [openCluster(source.cluster, settings, options)];
   const address = url === undefined ? undefined : withoutOptions(url, Object.keys(ours));
-  return Array.from({ length: maxConnections }, () => openServer(source, address, settings));
+  const clients =
+    source.cluster === undefined
+      ? Array.from({ length: maxConnections }, () => openServer(source, address, settings))
+      : [openCluster(source.cluster, settings, options)];
+  if (ours.socketTimeout === undefined) for (const client of clients) watchSilence(client, silenceMs);
+  return clients;
+}
+
+function saysSocketTimeout({ clientOptions, clusterOptions }: ResolvedRedisOptions['source']): boolean {
+  return (clientOptions?.socketTimeout ?? clusterOptions?.redisOptions?.socketTimeout) !== undefined;
 }
 
 function openServer(source: ResolvedRedisOptions['source'], url: string | undefined, settings: ClientOptions): Redis {

@@ -1,5 +1,6 @@
 /**
- * ioredis gives sockets up by timers of its own. After a long computation they come before what has arrived meanwhile: here
+ * ioredis gives sockets up by timers of its own: that of a connection which is being made, and where `clientOptions` asks for
+ * it that of one which is silent (otherwise see silence-watch.ts). After a long computation they come before what has arrived meanwhile: here
  * that is read first, and a socket that has heard something, or has connected, is not given up. Otherwise one blocked event
  * loop would drop healthy connections, and everything under way on them.
  */
