@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as zlib from 'node:zlib';
 import { rolldown } from 'rolldown';
 
 const { createCodec, resolveCodecOptions, resolveLimits } = await compiled(`
@@ -54,6 +55,38 @@ for (const [size, value] of Object.entries(values)) {
     const sealing = seal === undefined ? 'in the thread pool' : `${seal.toFixed(2)} (${(seal / write).toFixed(2)} x)`;
     console.log(
       `  ${name.padEnd(15)} ${String(sealed.length).padStart(6)} bytes, seal ${sealing}, open ${open.toFixed(2)} (${(open / read).toFixed(2)} x)`,
+    );
+  }
+}
+
+const LINES_GBIT = [1, 10, 25];
+const sync = (deflate, inflate, options) =>
+  deflate && { deflate: (body) => deflate(body, options), inflate: (body) => inflate(body) };
+const ways = {
+  'deflate 1': sync(zlib.deflateRawSync, zlib.inflateRawSync, { level: 1 }),
+  'deflate 6': sync(zlib.deflateRawSync, zlib.inflateRawSync, { level: 6 }),
+  'zstd 3': sync(zlib.zstdCompressSync, zlib.zstdDecompressSync, {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 },
+  }),
+  'brotli 1': sync(zlib.brotliCompressSync, zlib.brotliDecompressSync, {
+    params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 },
+  }),
+};
+console.log(
+  '\nJSON of records: size, microseconds to deflate and to inflate; what one read gains on a line of so many Gbit/s',
+);
+for (const count of [8, 32, 128, 512, 800]) {
+  const body = Buffer.from(JSON.stringify(rows(count)));
+  console.log(`${(body.length / 1_024).toFixed(1)} KiB`);
+  for (const [name, way] of Object.entries(ways)) {
+    if (way === undefined) continue;
+    const small = way.deflate(body);
+    if (!way.inflate(small).equals(body)) throw new Error(`${name} does not give back what it got`);
+    const calls = Math.ceil(2_000_000 / body.length);
+    const [deflate, inflate] = [best(calls, () => way.deflate(body)), best(calls, () => way.inflate(small))];
+    const gains = LINES_GBIT.map((gbit) => ((body.length - small.length) * 8) / (gbit * 1_000) - inflate);
+    console.log(
+      `  ${name.padEnd(10)} ${((small.length / body.length) * 100).toFixed(0).padStart(3)} %, ${deflate.toFixed(0)}, ${inflate.toFixed(0)}; ${gains.map((gain, at) => `${LINES_GBIT[at]}: ${gain.toFixed(0)}`).join(', ')}`,
     );
   }
 }

@@ -15,11 +15,12 @@ export interface CompressionOptions {
   /**
    * How hard to try: 0–9 for deflate and gzip, 0–11 for brotli, 1–22 for zstd. Level 1 of deflate takes a third of the
    * time of level 6 and a tenth more room.
-   * @default 6
+   * @default 1 for deflate and gzip, 6 for brotli, 3 for zstd
    */
   readonly level?: number | undefined;
   /**
-   * What new entries are compressed with; any of them can be read. `zstd` needs Node 22.15 or 23.8.
+   * What new entries are compressed with; any of them can be read. `zstd` needs Node 22.15 or 23.8, here and in every other
+   * process of the cache: one that has no zstd counts such an entry as a miss and stores its own, which all can read.
    * @default 'deflate'
    */
   readonly algorithm?: CompressionAlgorithm | undefined;
@@ -41,7 +42,7 @@ export interface CodecOptions {
   readonly serializer?: Serializer | undefined;
   /**
    * How large values are made smaller; false: never. Kept only where it helps.
-   * @default { threshold: 8192, level: 6, algorithm: 'deflate' }, and false when encrypting: the length of a compressed
+   * @default { threshold: 8192, level: 1, algorithm: 'deflate' }, and false when encrypting: the length of a compressed
    * value tells something about its contents.
    */
   readonly compression?: CompressionOptions | false | undefined;
@@ -90,10 +91,9 @@ function serializerOf(serializer: Serializer | undefined): Serializer | undefine
 function compressionOf(compression: CompressionOptions | false): ResolvedCompression | undefined {
   if (compression === false) return undefined;
   const { threshold, level, algorithm } = knownOptions(compression, 'codec.compression', COMPRESSION_OPTIONS);
-  const resolvedLevel = wholeNumber(level, 'codec.compression.level', 6, 0, 22);
+  const saidLevel = level === undefined ? undefined : wholeNumber(level, 'codec.compression.level', 0, 0, 22);
   return Object.freeze({
     threshold: wholeNumber(threshold, 'codec.compression.threshold', 8_192, 0, Number.MAX_SAFE_INTEGER),
-    level: resolvedLevel,
-    algorithm: checkAlgorithm(algorithm ?? 'deflate', resolvedLevel),
+    ...checkAlgorithm(algorithm ?? 'deflate', saidLevel),
   });
 }

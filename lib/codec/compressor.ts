@@ -32,6 +32,8 @@ type Done = (error: Error | null, result: Buffer) => void;
 interface Method {
   readonly number: number;
   readonly levels: readonly [min: number, max: number];
+  /** Where what a higher level saves is not worth its time: bench/codec-speed.mjs. */
+  readonly usualLevel: number;
   options(level: number, sizeBytes: number): object;
   deflateSync(body: Uint8Array, options: object): Buffer;
   deflate(body: Uint8Array, options: object, done: Done): void;
@@ -52,6 +54,7 @@ const METHODS: Readonly<Record<CompressionAlgorithm, Method | undefined>> = Obje
   deflate: {
     number: 1,
     levels: [0, 9],
+    usualLevel: 1,
     options: (level: number) => ({ level }),
     deflateSync: zlib.deflateRawSync,
     deflate: zlib.deflateRaw,
@@ -61,6 +64,7 @@ const METHODS: Readonly<Record<CompressionAlgorithm, Method | undefined>> = Obje
   gzip: {
     number: 2,
     levels: [0, 9],
+    usualLevel: 1,
     options: (level: number) => ({ level }),
     deflateSync: zlib.gzipSync,
     deflate: zlib.gzip,
@@ -70,6 +74,7 @@ const METHODS: Readonly<Record<CompressionAlgorithm, Method | undefined>> = Obje
   brotli: {
     number: 3,
     levels: [0, 11],
+    usualLevel: 6,
     options: (level: number, sizeBytes: number) => ({
       params: {
         [zlib.constants.BROTLI_PARAM_QUALITY]: level,
@@ -88,8 +93,14 @@ const BY_NUMBER: ReadonlyMap<number, Method> = new Map(
   Object.values(METHODS).flatMap((method) => (method === undefined ? [] : [[method.number, method]])),
 );
 
-/** @throws CacheConfigError when this Node has no such algorithm, or the algorithm no such level */
-export function checkAlgorithm(algorithm: unknown, level: number): CompressionAlgorithm {
+/**
+ * @param said undefined: the usual one
+ * @throws CacheConfigError when this Node has no such algorithm, or the algorithm no such level
+ */
+export function checkAlgorithm(
+  algorithm: unknown,
+  said: number | undefined,
+): Pick<ResolvedCompression, 'algorithm' | 'level'> {
   const isKnown = typeof algorithm === 'string' && Object.hasOwn(METHODS, algorithm);
   if (!isKnown) {
     const known = Object.keys(METHODS).join("', '");
@@ -98,10 +109,12 @@ export function checkAlgorithm(algorithm: unknown, level: number): CompressionAl
   const method = METHODS[algorithm as CompressionAlgorithm];
   if (method === undefined)
     throw new CacheConfigError('codec.compression.algorithm', `${algorithm} is not part of this Node; use 'deflate'`);
-  const [min, max] = method.levels;
+  const { levels, usualLevel } = method;
+  const [min, max] = levels;
+  const level = said ?? usualLevel;
   if (level < min || level > max)
     throw new CacheConfigError('codec.compression.level', `must be from ${min} to ${max} for ${algorithm}`);
-  return algorithm as CompressionAlgorithm;
+  return { algorithm: algorithm as CompressionAlgorithm, level };
 }
 
 export class Compressor {
@@ -167,6 +180,7 @@ function zstdMethod({ zstdCompressSync, zstdCompress, zstdDecompressSync, zstdDe
   const method: Method = {
     number: 4,
     levels: [1, 22],
+    usualLevel: 3,
     options: (level) => ({ params: { [levelKey]: level } }),
     deflateSync: zstdCompressSync,
     deflate: zstdCompress,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import * as zlib from 'node:zlib';
-import type { CompressionOptions } from '../../../lib/codec/codec.options.js';
+import { resolveCodecOptions, type CompressionOptions } from '../../../lib/codec/codec.options.js';
 import { isPending } from '../../../lib/core/async/awaitable.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
 import { ENCRYPTED, entryOf, forge, ID, rig, SIGNED } from './support/codecs.js';
@@ -140,6 +140,29 @@ describe('B23: bombs', () => {
     await open(forge(bombs[3], { compression: 3, originalBytes: 200 * 1_048_576 }));
     await open(forge(bombs[3], { compression: 3, originalBytes: 0xffffffff }));
     expect(events).toMatchObject([{ reason: 'too-large' }, { reason: 'too-large' }]);
+  });
+
+  it.each(algorithms)('A96: %s that was cut short, or is not as long as it says, is unreadable', async (algorithm) => {
+    const { codec, open, events } = rig({ compression: { algorithm } });
+    const sealed = await codec.seal(entryOf(text), ID);
+    const compression = sealed[COMPRESSION_AT] as number;
+    const originalBytes = JSON.stringify(text).length;
+    const body = sealed.subarray(sealed.readUInt16LE(16), -4);
+    expect((await open(forge(body, { compression, originalBytes })))?.value).toBe(text);
+    const cuts = [1, 4, 9, body.length >> 1, body.length - 1, body.length];
+    for (const cut of cuts)
+      expect(await open(forge(body.subarray(0, body.length - cut), { compression, originalBytes }))).toBeUndefined();
+    for (const more of [1, -1])
+      expect(await open(forge(body, { compression, originalBytes: originalBytes + more }))).toBeUndefined();
+    expect(events.map((event) => 'reason' in event && event.reason)).toEqual([...cuts, 1, -1].map(() => 'unreadable'));
+  });
+
+  it('each algorithm has a level of its own when none is said', () => {
+    const levelOf = (algorithm: CompressionOptions['algorithm']) => {
+      const { compression } = resolveCodecOptions({ compression: { algorithm } });
+      return compression?.level;
+    };
+    expect(algorithms.map(levelOf)).toEqual([1, 1, 6, 3].slice(0, algorithms.length));
   });
 
   it('less than the header says, noise, and a stream that ends in its middle are unreadable', async () => {

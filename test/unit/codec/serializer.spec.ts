@@ -201,7 +201,7 @@ describe('options', () => {
     expect(resolveCodecOptions()).toEqual({
       types: [],
       serializer: undefined,
-      compression: { threshold: 8_192, level: 6, algorithm: 'deflate' },
+      compression: { threshold: 8_192, level: 1, algorithm: 'deflate' },
       keyRing: undefined,
     });
     expect(Object.isFrozen(resolveCodecOptions())).toBe(true);
