@@ -2,7 +2,6 @@
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis-5';
-import type { Socket } from 'node:net';
 import { openClients } from '../../lib/backends/redis/connection/client.js';
 import type { Client } from '../../lib/backends/redis/connection/send-command.js';
 import { watchSilence } from '../../lib/backends/redis/connection/silence-watch.js';
