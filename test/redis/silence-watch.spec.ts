@@ -91,6 +91,9 @@ describeWithRedis('a connection of ours', () => {
     const again = once(client, 'close');
     hand.look(LOOKS);
     await again;
+    proxy.mode = 'pass';
+    await once(client, 'ready');
+    expect(hand.timers).toBe(1);
     client.disconnect();
     await until('no timer is left', async () => hand.timers === 0);
   });
