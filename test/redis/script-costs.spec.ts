@@ -99,4 +99,16 @@ describeWithRedis('scripts', () => {
       expect(await leftOf('m')).toBeGreaterThan(hours * HOUR_MS - 60_000);
     }
   });
+
+  it('that begin the hash anew, because it holds too much, leave it its end', async () => {
+    await ready();
+    await rig.set('cat', 1, { ttl: '1h' });
+    const fields = Array.from({ length: 8_200 }, (_, at) => [`z:${at}`, '1']).flat();
+    await server.command('HSET', keyOf('m'), ...fields);
+    await rig.invalidateTag('green');
+    expect(Number(await server.command('HLEN', keyOf('m')))).toBeLessThan(20);
+    const [ends, at] = [await server.command('HGET', keyOf('m'), 'e'), await server.command('PEXPIRETIME', keyOf('m'))];
+    expect(Math.abs(Number(ends) - Number(at))).toBeLessThan(1_000);
+    expect(await leftOf('m')).toBeGreaterThan(HOUR_MS - 60_000);
+  });
 });
