@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../../lib/core/clock.js';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { chaos, type Gate } from '../../../lib/testing/chaos.js';
 import { until } from '../../support/time.js';
@@ -8,8 +7,8 @@ import { watchUnhandled } from '../../support/unhandled.js';
 
 watchUnhandled();
 
-/** By the clock of the machine, as every closing is. */
-const rigThatWaits = (closeTimeout: number) => new Rig({ clock: systemClock, limits: { closeTimeout } });
+/** For so long by the clock of the machine, as every closing does; all other time is told. */
+const rigThatWaits = (closeTimeout: number) => new Rig({ limits: { closeTimeout } });
 const LONG_MS = 20_000;
 
 describe('a cache that is closed while it loads', () => {
@@ -19,7 +18,7 @@ describe('a cache that is closed while it loads', () => {
     const asked = [rig.load('cat', source.load), rig.load('cat', source.load)];
     let isClosed = false;
     const closed = rig.machine.close().then(() => (isClosed = true));
-    await systemClock.sleep(5);
+    await rig.clock.settle();
     expect(isClosed).toBe(false);
     source.answer(0, 'Tom');
     await closed;
@@ -33,7 +32,7 @@ describe('a cache that is closed while it loads', () => {
     const asked = rig.load('outer', async () => (await outer.load()) + (await rig.load('inner', inner.load)));
     const closed = rig.machine.close();
     outer.answer(0, 'Tom and ');
-    await systemClock.sleep(5);
+    await rig.clock.settle();
     inner.answer(0, 'Jerry');
     await closed;
     expect(await asked).toBe('Tom and Jerry');
@@ -66,11 +65,11 @@ describe('a cache that is closed while it loads', () => {
   });
 
   it('A80: tells a reload in the background to stop, and begins no other', async () => {
-    const rig = rigThatWaits(30);
+    const rig = rigThatWaits(1);
     const options = { ttl: '1ms', staleWhileRevalidate: '1h' } as const;
     await rig.load('cat', () => 'Tom', options);
     await rig.load('dog', () => 'Spike', options);
-    await systemClock.sleep(3);
+    await rig.clock.advance(3);
     let signal: AbortSignal | undefined;
     const hang = (context: { readonly signal: AbortSignal }): Promise<string> => {
       signal = context.signal;
@@ -86,10 +85,10 @@ describe('a cache that is closed while it loads', () => {
   });
 
   it('A80: does not wait for a load that may not be stored any more', async () => {
-    const rig = new Rig({ clock: systemClock, limits: { closeTimeout: LONG_MS, maxLoad: 5 } });
+    const rig = new Rig({ limits: { closeTimeout: LONG_MS, maxLoad: 5 } });
     const source = new Source<string>();
     const asked = [rig.load('cat', source.load), rig.put('dog', source.load)];
-    await systemClock.sleep(20);
+    await rig.clock.advance(20);
     await rig.machine.close();
     source.answer(0, 'Tom');
     source.answer(1, 'Spike');
@@ -98,7 +97,7 @@ describe('a cache that is closed while it loads', () => {
 
   it('A80: gives back also what is granted while others are given back', async () => {
     const backend = chaos(memory());
-    const rig = new Rig({ clock: systemClock, backend, limits: { closeTimeout: 1 } });
+    const rig = new Rig({ backend, limits: { closeTimeout: 1 } });
     const source = new Source<string>();
     const asked = [rig.load('cat', source.load)];
     const begun = (many: number) => until(`${many} are loading`, () => source.calls.length === many);
