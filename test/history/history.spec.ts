@@ -10,7 +10,7 @@ import { NaiveSubject, type Subject } from './support/subject.js';
 import { soaking } from '../support/soak.js';
 
 const SEEDS = [1, 2, 3] as const;
-const DURATION_MS = soaking(20_000, 700);
+const DURATION_MS = soaking(20_000, 400);
 
 /** A history that is shorter proves little. */
 const ENOUGH = { reads: 500, invalidations: 200 } as const;

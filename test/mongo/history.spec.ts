@@ -26,7 +26,9 @@ import { soaking } from '../support/soak.js';
 jest.setTimeout(120_000);
 
 const IS_SOAK = soaking(true, false);
-const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1]]);
+const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_000, [1]]);
+/** How often each trouble has to have come, and how long after the one before: often enough within that time. */
+const [TIMES, SLOWER] = soaking([3, 1], [2, 0.4]);
 const SKEW_MS = 150;
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = IS_SOAK ? { reads: 500, invalidations: 10 } : { reads: 100, invalidations: 3 };
@@ -102,7 +104,7 @@ describeWithMongo('no read is stale', () => {
 
   /** Takes away the state of some tenant, now and then. */
   const losing = (prefix: string): Loop =>
-    every(400, () =>
+    every(400 * SLOWER, () =>
       withDb(server.url, async (db) => {
         const states = db.collection<{ _id: string }>(prefix);
         const [one] = await states.find({ _id: { $gte: `${prefix}:1:m:`, $lt: `${prefix}:1:m;` } }).toArray();
@@ -125,12 +127,12 @@ describeWithMongo('no read is stale', () => {
           connections.map((connection) => ({ connection, ...shared })),
         );
         const losses = losing(prefix);
-        const trouble = proxies.map((proxy, at) => every(450 + 70 * at, () => strike(proxy)));
-        const played = await history(subjectsOf(rigs), seed, levels, () => losses.times() > 3);
+        const trouble = proxies.map((proxy, at) => every((450 + 70 * at) * SLOWER, () => strike(proxy)));
+        const played = await history(subjectsOf(rigs), seed, levels, () => losses.times() > TIMES);
         await Promise.all([losses, ...trouble].map((each) => each.stop()));
         await closed(rigs);
         expectSound(played, seed, levels);
-        expect(losses.times()).toBeGreaterThan(3);
+        expect(losses.times()).toBeGreaterThan(TIMES);
       },
     );
 
@@ -145,15 +147,15 @@ describeWithMongo('no read is stale', () => {
       ends.push(() => Promise.all(processes.map((one) => one.kill())));
       subjects.forEach((subject, at) => subject.attach(processes[at]!));
       const [halted] = processes;
-      const halting = every(300, async () => {
+      const halting = every(300 * SLOWER, async () => {
         halted!.halt();
         await pause(X_MS * 4);
         halted!.resume();
       });
-      const played = await history(subjects, seed, levels, () => halting.times() > 3);
+      const played = await history(subjects, seed, levels, () => halting.times() > TIMES);
       await halting.stop();
       expectSound(played, seed, levels);
-      expect(halting.times()).toBeGreaterThan(3);
+      expect(halting.times()).toBeGreaterThan(TIMES);
     });
 
     it.each(SEEDS)('with a server that is killed and started again empty (seed %i)', async (seed) => {
@@ -162,7 +164,7 @@ describeWithMongo('no read is stale', () => {
       const prefix = randomPrefix();
       const options = { uri: own.url, collection: prefix };
       const rigs = await machines(prefix, levels, [options, options]);
-      const killing = every(1_200, () => own.restartEmpty());
+      const killing = every(1_200 * SLOWER, () => own.restartEmpty());
       const played = await history(subjectsOf(rigs), seed, levels, () => killing.times() > 1);
       await killing.stop();
       await closed(rigs);

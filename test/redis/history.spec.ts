@@ -16,7 +16,7 @@ import { soaking } from '../support/soak.js';
 
 const SEEDS = soaking([1, 2, 3], [1]);
 /** Where nothing goes wrong it takes less to see something. */
-const [DURATION_MS, SOUND_MS] = soaking([20_000, 20_000], [2_500, 1_500]);
+const [DURATION_MS, SOUND_MS] = soaking([20_000, 20_000], [1_500, 1_000]);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = soaking({ reads: 4_000, invalidations: 100 }, { reads: 400, invalidations: 15 });
 const FAULTS: readonly ProxyMode[] = ['blackhole', 'dropReplies', 'dropRequests', 'refuse', 'shift'];

@@ -18,7 +18,7 @@ import { soaking } from '../support/soak.js';
 
 jest.setTimeout(90_000);
 
-const DURATION_MS = soaking(20_000, 2_500);
+const DURATION_MS = soaking(20_000, 1_200);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const MOVES = 4;
@@ -52,7 +52,7 @@ describeWithRedis('machines with two levels that follow slots', () => {
       const next = masters[(masters.indexOf(master) + 1) % masters.length];
       await cluster.moveSlot(slot, next as (typeof masters)[number]);
       moved(++moves);
-      await pause(300);
+      await pause(200);
     }
   };
 

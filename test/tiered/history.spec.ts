@@ -20,7 +20,9 @@ import { soaking } from '../support/soak.js';
 jest.setTimeout(90_000);
 
 /** With seed 1 every process receives changes; with others one does not, and checks. */
-const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1, 2]]);
+const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [900, [1, 2]]);
+/** Between two troubles of a network, so that each comes more than once. */
+const CALM_MS = soaking(600, 250);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;
@@ -88,7 +90,7 @@ describeWithRedis('machines with two levels', () => {
         // One of them never receives a message: what bounds it is the check alone.
         const rigs = proxies.map(({ url }, at) => soundOf(prefix, url, at === 1 && seed !== 1 ? { bus: false } : {}));
         await Promise.all(rigs.map((rig) => rig.backend.open?.()));
-        const timers = proxies.map((proxy, at) => setInterval(() => void trouble?.strike(proxy), 600 + 130 * at));
+        const timers = proxies.map((proxy, at) => setInterval(() => void trouble?.strike(proxy), CALM_MS + 130 * at));
         const history = new History(() => performance.now());
         const { failures } = await play({
           subjects: rigs.map((rig) => new RigSubject(rig)),
@@ -133,7 +135,7 @@ describeWithRedis('machines with two levels', () => {
     let isOver = false;
     const halting = (async () => {
       while (!isOver) {
-        await pause(300);
+        await pause(CALM_MS / 2);
         halted!.halt();
         await pause(X_MS * 4);
         halted!.resume();
