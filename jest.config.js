@@ -37,7 +37,7 @@ export default {
   collectCoverageFrom: ['lib/**/*.ts'],
   coverageProvider: 'v8',
   // More than there are cores: a good part of the time is spent waiting for servers to fail and to come back.
-  maxWorkers: availableParallelism() + 1,
+  maxWorkers: availableParallelism() + 2,
   // Most tests take milliseconds; a busy machine must not turn the few that start servers or applications into failures.
   testTimeout: 60_000,
   workerIdleMemoryLimit: '512MB',

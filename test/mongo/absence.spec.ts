@@ -1,5 +1,5 @@
 /** A server that is not there, hangs, is slow or comes back: calls go on, in bounded time, and nothing old is served. */
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { expect, jest } from '@jest/globals';
 import { createConnection, mongo } from 'mongoose';
 import type { Clock } from '../../lib/core/clock.js';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
@@ -13,6 +13,7 @@ import { SpareServers } from '../support/mongo/spare-servers.js';
 import { withCollections } from '../support/mongo/stand-in.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { pause, until } from '../support/redis/redis-process.js';
 
 jest.setTimeout(60_000);
@@ -24,49 +25,47 @@ const BOUND_MS = 250 + 1_750;
 const LONG_TIMEOUTS = { timeout: '10s' } as const;
 
 describeWithMongo('a MongoDB that is away', () => {
-  const machines = new MongoMachines();
   const servers = new SpareServers();
-  const ends: (() => unknown)[] = [];
-  afterEach(async () => {
-    await machines.close();
-    for (const end of ends.splice(0).reverse()) await end();
-  });
+  const here = ownOfEachTest(() => new MongoMachines());
   const start = async (): Promise<MongoProcess> => {
     const server = await servers.take();
-    ends.push(() => servers.giveBack(server));
+    here().ends.push(() => servers.giveBack(server));
     return server;
   };
   const nowhere = async (): Promise<MongoProcess> => {
     const server = await MongoProcess.nowhere();
-    ends.push(() => server.stop());
+    here().ends.push(() => server.stop());
     return server;
   };
 
-  it('A68: a start over a connection whose server answers nothing ends within startTimeout, and it is used later', async () => {
-    const server = await start();
-    const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
-    const connection = createConnection(`mongodb://127.0.0.1:${proxy.port}/test`);
-    ends.push(() => connection.destroy());
-    await connection.asPromise();
-    proxy.mode = 'blackhole';
-    const rig = machines.on({ connection, startTimeout: '700ms' });
-    const { tookMs } = await timed(async () => rig.backend.open?.());
-    expect(tookMs).toBeLessThan(700 + BOUND_MS);
-    expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
-    proxy.mode = 'pass';
-    proxy.reset();
-    await until('the cache keeps what it is given', async () => {
-      await rig.load('cat', () => 'Tom');
-      return (await rig.get('cat')) === 'Tom';
-    });
-  });
+  itConcurrent(
+    'A68: a start over a connection whose server answers nothing ends within startTimeout, and it is used later',
+    async () => {
+      const server = await start();
+      const proxy = await TcpProxy.before(server.port);
+      here().ends.push(() => proxy.close());
+      const connection = createConnection(`mongodb://127.0.0.1:${proxy.port}/test`);
+      here().ends.push(() => connection.destroy());
+      await connection.asPromise();
+      proxy.mode = 'blackhole';
+      const rig = here().machines.on({ connection, startTimeout: '700ms' });
+      const { tookMs } = await timed(async () => rig.backend.open?.());
+      expect(tookMs).toBeLessThan(700 + BOUND_MS);
+      expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
+      proxy.mode = 'pass';
+      proxy.reset();
+      await until('the cache keeps what it is given', async () => {
+        await rig.load('cat', () => 'Tom');
+        return (await rig.get('cat')) === 'Tom';
+      });
+    },
+  );
 
-  it.each(LEVELS)(
+  itConcurrent.each(LEVELS)(
     'A55, %s: not there at the first use: no caller waits longer than a deadline, and it is used once it is there',
     async (_, { over }) => {
       const server = await nowhere();
-      const rig = machines.on({ uri: server.url, ...(over === undefined ? {} : { over }) });
+      const rig = here().machines.on({ uri: server.url, ...(over === undefined ? {} : { over }) });
       for (let round = 0; round < 8; round++) {
         const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
         expect(answer).toBe('Tom');
@@ -83,16 +82,16 @@ describeWithMongo('a MongoDB that is away', () => {
     },
   );
 
-  it.each([
+  itConcurrent.each([
     ['refuses', 'refuse'],
     ['swallows', 'blackhole'],
   ] as const)('A55: of a place that %s the first call finds out for all that there is no server', async (_, mode) => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
+    here().ends.push(() => proxy.close());
     proxy.mode = mode;
     // Each would be ready to wait for a second, which is how long the driver looks for a server.
-    const rig = machines.on({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, timeout: '5s', failures: 1_000 });
+    const rig = here().machines.on({ uri: `mongodb://127.0.0.1:${proxy.port}/test`, timeout: '5s', failures: 1_000 });
     const { tookMs } = await timed(async () => {
       for (let turn = 0; turn < 20; turn++) expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
     });
@@ -106,63 +105,72 @@ describeWithMongo('a MongoDB that is away', () => {
     });
   });
 
-  it('A55: an adopted connection that was never opened costs nothing but the cache, and is used once it is open', async () => {
-    const server = await start();
-    const connection = createConnection();
-    ends.push(() => connection.close());
-    const rig = machines.on({ connection });
-    const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
-    expect(answer).toBe('Tom');
-    expect(tookMs).toBeLessThan(BOUND_MS);
-    await connection.openUri(server.url);
-    await until('the cache is used', async () => {
-      await rig.load('dog', () => 'Rex');
-      return (await rig.get('dog')) === 'Rex';
-    });
-  });
+  itConcurrent(
+    'A55: an adopted connection that was never opened costs nothing but the cache, and is used once it is open',
+    async () => {
+      const server = await start();
+      const connection = createConnection();
+      here().ends.push(() => connection.close());
+      const rig = here().machines.on({ connection });
+      const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
+      expect(answer).toBe('Tom');
+      expect(tookMs).toBeLessThan(BOUND_MS);
+      await connection.openUri(server.url);
+      await until('the cache is used', async () => {
+        await rig.load('dog', () => 'Rex');
+        return (await rig.get('dog')) === 'Rex';
+      });
+    },
+  );
 
-  it('A55: who waits for a server is told that it turns out to be away; it is looked for without him', async () => {
-    const rig = machines.on({ uri: (await nowhere()).url, timeout: '20s' });
-    const over: string[] = [];
-    await Promise.all([
-      Promise.resolve(rig.backend.open?.()).then(() => over.push('looking for it')),
-      rig.load('cat', () => 'Tom').then(() => over.push('waiting for it')),
-    ]);
-    expect(over).toEqual(['waiting for it', 'looking for it']);
-  });
+  itConcurrent(
+    'A55: who waits for a server is told that it turns out to be away; it is looked for without him',
+    async () => {
+      const rig = here().machines.on({ uri: (await nowhere()).url, timeout: '20s' });
+      const over: string[] = [];
+      await Promise.all([
+        Promise.resolve(rig.backend.open?.()).then(() => over.push('looking for it')),
+        rig.load('cat', () => 'Tom').then(() => over.push('waiting for it')),
+      ]);
+      expect(over).toEqual(['waiting for it', 'looking for it']);
+    },
+  );
 
-  it('A55: a server that turns out to be away before it was probed keeps no caller waiting after that', async () => {
-    const server = await start();
-    const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
-    const uri = `mongodb://127.0.0.1:${proxy.port}/test`;
-    // The driver would look for it for longer than any caller here waits.
-    const connection = await createConnection(uri, { serverSelectionTimeoutMS: 50_000 }).asPromise();
-    ends.push(() => connection.close(true));
-    const rig = machines.on({ connection, timeout: '20s', failures: 1_000 });
-    proxy.mode = 'blackhole';
-    const before = proxy.bytesUp;
-    const { tookMs } = await timed(async () => {
-      const first = rig.load('first', () => 1);
-      await until('it is asked who it is', () => proxy.bytesUp > before);
-      proxy.mode = 'refuse';
-      proxy.reset();
-      await first;
-      await rig.load('second', () => 2);
-    });
-    expect(tookMs).toBeLessThan(12_000);
-  });
+  itConcurrent(
+    'A55: a server that turns out to be away before it was probed keeps no caller waiting after that',
+    async () => {
+      const server = await start();
+      const proxy = await TcpProxy.before(server.port);
+      here().ends.push(() => proxy.close());
+      const uri = `mongodb://127.0.0.1:${proxy.port}/test`;
+      // The driver would look for it for longer than any caller here waits.
+      const connection = await createConnection(uri, { serverSelectionTimeoutMS: 50_000 }).asPromise();
+      here().ends.push(() => connection.close(true));
+      const rig = here().machines.on({ connection, timeout: '20s', failures: 1_000 });
+      proxy.mode = 'blackhole';
+      const before = proxy.bytesUp;
+      const { tookMs } = await timed(async () => {
+        const first = rig.load('first', () => 1);
+        await until('it is asked who it is', () => proxy.bytesUp > before);
+        proxy.mode = 'refuse';
+        proxy.reset();
+        await first;
+        await rig.load('second', () => 2);
+      });
+      expect(tookMs).toBeLessThan(12_000);
+    },
+  );
 
-  it('A1: with requireOnBoot a start without a server is refused, and says why there is none', async () => {
+  itConcurrent('A1: with requireOnBoot a start without a server is refused, and says why there is none', async () => {
     const server = await nowhere();
-    const rig = machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '1s' });
+    const rig = here().machines.on({ uri: server.url, requireOnBoot: true, connectTimeout: '1s' });
     const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: ECONNREFUSED'));
     expect(tookMs).toBeLessThan(2_000);
   });
 
-  it('why it cannot be reached is said once, without its address', async () => {
-    const refusing = machines.on({ uri: (await nowhere()).url });
-    const insecure = machines.on({ uri: `${(await start()).url}?tls=true` });
+  itConcurrent('why it cannot be reached is said once, without its address', async () => {
+    const refusing = here().machines.on({ uri: (await nowhere()).url });
+    const insecure = here().machines.on({ uri: `${(await start()).url}?tls=true` });
     for (const [rig, word] of [
       [refusing, /^The mongo backend does not answer \(ECONNREFUSED\)/],
       [insecure, /^The mongo backend does not answer \(\w+\)/],
@@ -177,9 +185,9 @@ describeWithMongo('a MongoDB that is away', () => {
     }
   });
 
-  it.each(['under load', 'without calls'])('killed %s and started again: one line each', async (when) => {
+  itConcurrent.each(['under load', 'without calls'])('killed %s and started again: one line each', async (when) => {
     const server = await start();
-    const rig = await machines.ready({ uri: server.url });
+    const rig = await here().machines.ready({ uri: server.url });
     await until('an entry is stored', () =>
       rig.set('cat', 'Tom').then(
         () => true,
@@ -214,11 +222,11 @@ describeWithMongo('a MongoDB that is away', () => {
     ]);
   });
 
-  it.each(LEVELS)(
+  itConcurrent.each(LEVELS)(
     'A2, %s: killed under load and started again empty, it fails no read, and nothing from before comes back',
     async (_, { over, lateMs }) => {
       const server = await start();
-      const rig = await machines.ready({ uri: server.url, ...(over === undefined ? {} : { over }) });
+      const rig = await here().machines.ready({ uri: server.url, ...(over === undefined ? {} : { over }) });
       let version = 1;
       let changedAtMs = 0;
       let longestMs = 0;
@@ -255,32 +263,35 @@ describeWithMongo('a MongoDB that is away', () => {
     },
   );
 
-  it('A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was', async () => {
-    const server = await start();
-    const rig = await machines.ready({ uri: server.url });
-    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
-    for (let index = 0; index < 50; index++) await sound.set(`k${index}`, `value of ${index}`);
-    const loads = (): Promise<unknown[]> =>
-      Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
-    server.halt();
-    // Its threads come to a stop one after the other.
-    await pause(300);
-    const first = await timed(loads);
-    expect(first.answer).toEqual(Array.from({ length: 50 }, (_, index) => `loaded ${index}`));
-    expect(first.tookMs).toBeLessThan(BOUND_MS);
-    for (let round = 0; round < 20; round++) {
-      expect((await timed(loads)).tookMs).toBeLessThan(BOUND_MS);
-      await pause(20);
-    }
-    server.resume();
-    await until('the server is used again', async () => (await rig.get('k1')) === 'value of 1');
-    for (let index = 0; index < 50; index++) expect(await sound.get(`k${index}`)).toBe(`value of ${index}`);
-  });
+  itConcurrent(
+    'A4: a server that hangs costs one deadline, then nothing; afterwards everything is as it was',
+    async () => {
+      const server = await start();
+      const rig = await here().machines.ready({ uri: server.url });
+      const sound = await here().machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
+      for (let index = 0; index < 50; index++) await sound.set(`k${index}`, `value of ${index}`);
+      const loads = (): Promise<unknown[]> =>
+        Promise.all(Array.from({ length: 50 }, (_, index) => rig.load(`k${index}`, () => `loaded ${index}`)));
+      server.halt();
+      // Its threads come to a stop one after the other.
+      await pause(300);
+      const first = await timed(loads);
+      expect(first.answer).toEqual(Array.from({ length: 50 }, (_, index) => `loaded ${index}`));
+      expect(first.tookMs).toBeLessThan(BOUND_MS);
+      for (let round = 0; round < 20; round++) {
+        expect((await timed(loads)).tookMs).toBeLessThan(BOUND_MS);
+        await pause(20);
+      }
+      server.resume();
+      await until('the server is used again', async () => (await rig.get('k1')) === 'value of 1');
+      for (let index = 0; index < 50; index++) expect(await sound.get(`k${index}`)).toBe(`value of ${index}`);
+    },
+  );
 
-  it('A6: a write that its caller was told had failed does not happen later', async () => {
+  itConcurrent('A6: a write that its caller was told had failed does not happen later', async () => {
     const server = await start();
-    const rig = await machines.ready({ uri: server.url, failures: 100 });
-    const reader = await machines.ready({ uri: server.url, timeout: '5s' });
+    const rig = await here().machines.ready({ uri: server.url, failures: 100 });
+    const reader = await here().machines.ready({ uri: server.url, timeout: '5s' });
     await reader.set('cat', 'old');
     // The first half of the write is what the server is slow about.
     await failCommands(server.url, { failCommands: ['update'], blockTimeMS: 500 }, 1);
@@ -293,7 +304,7 @@ describeWithMongo('a MongoDB that is away', () => {
     expect(await reader.get('cat')).toBe('new');
   });
 
-  it.each([
+  itConcurrent.each([
     [
       'removed and loaded anew',
       async (rig: Rig<Clock>) => {
@@ -305,13 +316,13 @@ describeWithMongo('a MongoDB that is away', () => {
   ])('A6: a write that arrives after what its caller did instead does not undo it: %s', async (_, instead) => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
-    const rig = await machines.ready({
+    here().ends.push(() => proxy.close());
+    const rig = await here().machines.ready({
       uri: `mongodb://127.0.0.1:${proxy.port}/test`,
       failures: 100,
       timeout: '2400ms',
     });
-    const sound = await machines.ready({ uri: server.url, timeout: '5s' });
+    const sound = await here().machines.ready({ uri: server.url, timeout: '5s' });
     await rig.set('cat', 'old');
     // State, ticket, value: the third is on its way when the caller gives up, and arrives 100 ms later.
     proxy.delayMs = 1_000;
@@ -325,10 +336,10 @@ describeWithMongo('a MongoDB that is away', () => {
     }
   });
 
-  it('a put that began before a write does not undo it, however far the write has come', async () => {
+  itConcurrent('a put that began before a write does not undo it, however far the write has come', async () => {
     const server = await start();
     const client = await mongo.MongoClient.connect(server.url);
-    ends.push(() => client.close());
+    here().ends.push(() => client.close());
     const [storing, stored] = [new Deferred<void>(), new Deferred<void>()];
     const steps: (() => unknown)[] = [];
     const connection = withCollections(client, (documents) => ({
@@ -337,12 +348,12 @@ describeWithMongo('a MongoDB that is away', () => {
         return documents.bulkWrite(...args);
       },
     }));
-    const rig = await machines.ready({ connection, ...LONG_TIMEOUTS });
+    const rig = await here().machines.ready({ connection, ...LONG_TIMEOUTS });
     steps.push(
       () => undefined,
       () => (storing.resolve(), stored.promise),
     );
-    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
+    const sound = await here().machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     let writing: Promise<void> | undefined;
     await sound.put('cat', async () => {
       writing = rig.set('cat', 'newer');
@@ -354,111 +365,120 @@ describeWithMongo('a MongoDB that is away', () => {
     expect(await sound.get('cat')).not.toBe('old');
   });
 
-  it('A6: a write that waited behind a repeated invalidation is over when its caller is told that it failed', async () => {
-    const server = await start();
-    const client = await mongo.MongoClient.connect(server.url);
-    ends.push(() => client.close());
-    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
-    const tickets = new Deferred<void>();
-    let isReady = false;
-    const evictions = [() => Promise.reject(new Error('no connection in time')), () => pause(700)];
-    const connection = withCollections(client, (documents) => ({
-      findOneAndDelete: (async (...args: Parameters<typeof documents.findOneAndDelete>) => {
-        await evictions.shift()?.();
-        return documents.findOneAndDelete(...args);
-      }) as never,
-      bulkWrite: async (...args: Parameters<typeof documents.bulkWrite>) => {
-        if (isReady) await tickets.promise;
-        return documents.bulkWrite(...args);
-      },
-    }));
-    const impatient = { failures: 100, timeout: '1s', invalidationTimeout: 1, pause: '1m' } as const;
-    const rig = await machines.ready({ connection, ...impatient });
-    isReady = true;
-    await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    // Two thirds of its time are over when the eviction has been sent again.
-    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
-    expect(evictions).toEqual([]);
-    await sound.evict('cat');
-    expect(await sound.load('cat', () => 'newer')).toBe('newer');
-    tickets.resolve();
-    for (let round = 0; round < 10; round++) {
-      expect(await sound.get('cat')).toBe('newer');
-      await pause(30);
-    }
-  });
+  itConcurrent(
+    'A6: a write that waited behind a repeated invalidation is over when its caller is told that it failed',
+    async () => {
+      const server = await start();
+      const client = await mongo.MongoClient.connect(server.url);
+      here().ends.push(() => client.close());
+      const sound = await here().machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
+      const tickets = new Deferred<void>();
+      let isReady = false;
+      const evictions = [() => Promise.reject(new Error('no connection in time')), () => pause(700)];
+      const connection = withCollections(client, (documents) => ({
+        findOneAndDelete: (async (...args: Parameters<typeof documents.findOneAndDelete>) => {
+          await evictions.shift()?.();
+          return documents.findOneAndDelete(...args);
+        }) as never,
+        bulkWrite: async (...args: Parameters<typeof documents.bulkWrite>) => {
+          if (isReady) await tickets.promise;
+          return documents.bulkWrite(...args);
+        },
+      }));
+      const impatient = { failures: 100, timeout: '1s', invalidationTimeout: 1, pause: '1m' } as const;
+      const rig = await here().machines.ready({ connection, ...impatient });
+      isReady = true;
+      await expect(rig.evict('dog')).rejects.toBeInstanceOf(InvalidationUnknownError);
+      // Two thirds of its time are over when the eviction has been sent again.
+      await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
+      expect(evictions).toEqual([]);
+      await sound.evict('cat');
+      expect(await sound.load('cat', () => 'newer')).toBe('newer');
+      tickets.resolve();
+      for (let round = 0; round < 10; round++) {
+        expect(await sound.get('cat')).toBe('newer');
+        await pause(30);
+      }
+    },
+  );
 
-  it.each(LEVELS)('A56, %s: a pool that is exhausted by slow commands is a miss, not a queue', async (_, { over }) => {
-    const server = await start();
-    const rig = await machines.ready({
-      uri: server.url,
-      maxConnections: 1,
-      failures: 1_000,
-      ...(over === undefined ? {} : { over }),
-    });
-    await (await machines.ready({ uri: server.url, ...LONG_TIMEOUTS })).set('cat', 'Tom');
-    await failCommands(server.url, { failCommands: ['find'], blockTimeMS: 700 }, 'always');
-    const { answer, tookMs } = await timed(() =>
-      Promise.all(Array.from({ length: 30 }, (_, index) => rig.load(`k${index}`, () => index))),
-    );
-    expect(answer).toEqual(Array.from({ length: 30 }, (_, index) => index));
-    expect(tookMs).toBeLessThan(3 * BOUND_MS);
-    await failNothing(server.url);
-    await until('the server is used again', async () => (await rig.get('cat')) === 'Tom');
-  });
+  itConcurrent.each(LEVELS)(
+    'A56, %s: a pool that is exhausted by slow commands is a miss, not a queue',
+    async (_, { over }) => {
+      const server = await start();
+      const rig = await here().machines.ready({
+        uri: server.url,
+        maxConnections: 1,
+        failures: 1_000,
+        ...(over === undefined ? {} : { over }),
+      });
+      await (await here().machines.ready({ uri: server.url, ...LONG_TIMEOUTS })).set('cat', 'Tom');
+      await failCommands(server.url, { failCommands: ['find'], blockTimeMS: 700 }, 'always');
+      const { answer, tookMs } = await timed(() =>
+        Promise.all(Array.from({ length: 30 }, (_, index) => rig.load(`k${index}`, () => index))),
+      );
+      expect(answer).toEqual(Array.from({ length: 30 }, (_, index) => index));
+      expect(tookMs).toBeLessThan(3 * BOUND_MS);
+      await failNothing(server.url);
+      await until('the server is used again', async () => (await rig.get('cat')) === 'Tom');
+    },
+  );
 
-  it('A60: without a server the error of a loader reaches its caller as it is', async () => {
-    const rig = machines.on({ uri: (await nowhere()).url });
+  itConcurrent('A60: without a server the error of a loader reaches its caller as it is', async () => {
+    const rig = here().machines.on({ uri: (await nowhere()).url });
     class DatabaseDown extends Error {}
     const error = new DatabaseDown('no database');
     await expect(rig.load('cat', () => Promise.reject(error))).rejects.toBe(error);
   });
 
-  it('G7: a server that comes back without the last invalidations is told them before any caller reads', async () => {
-    const server = await start();
-    const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
-    const rig = await machines.ready({
-      uri: `mongodb://127.0.0.1:${proxy.port}/test`,
-      failures: 1_000,
-      invalidationTimeout: '10s',
-    });
-    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
-    await sound.set('cat', 'old', { tags: ['red'] });
-    await sound.set('dog', 'old');
-    await sound.set('cow', 'kept');
-    const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
-    await rig.invalidateTag('red');
-    await rig.evict('dog');
-    proxy.mode = 'refuse';
-    proxy.reset();
-    // It starts with what it knew before the invalidations.
-    await server.restartEmpty();
-    await withDb(server.url, (db) => db.collection('scoped_cache').insertMany(before));
-    const seen = new Set<unknown>();
-    let isOver = false;
-    // Readers that begin at every moment, also while it is being found out who answers.
-    const reader = async (): Promise<void> => {
-      while (!isOver) {
-        seen.add(await rig.get('cat')).add(await rig.get('dog'));
-        await pause(3);
-      }
-    };
-    const readers = Promise.all(Array.from({ length: 20 }, reader));
-    proxy.mode = 'pass';
-    await until('the server is used again', async () => (await rig.get('cow')) === 'kept');
-    isOver = true;
-    await readers;
-    seen.add(await rig.get('cat')).add(await rig.get('dog'));
-    expect([...seen]).toEqual([undefined]);
-  });
+  itConcurrent(
+    'G7: a server that comes back without the last invalidations is told them before any caller reads',
+    async () => {
+      const server = await start();
+      const proxy = await TcpProxy.before(server.port);
+      here().ends.push(() => proxy.close());
+      const rig = await here().machines.ready({
+        uri: `mongodb://127.0.0.1:${proxy.port}/test`,
+        failures: 1_000,
+        invalidationTimeout: '10s',
+      });
+      const sound = await here().machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
+      await sound.set('cat', 'old', { tags: ['red'] });
+      await sound.set('dog', 'old');
+      await sound.set('cow', 'kept');
+      const before = await withDb(server.url, (db) => db.collection('scoped_cache').find().toArray());
+      await rig.invalidateTag('red');
+      await rig.evict('dog');
+      proxy.mode = 'refuse';
+      proxy.reset();
+      // It starts with what it knew before the invalidations.
+      await server.restartEmpty();
+      await withDb(server.url, (db) => db.collection('scoped_cache').insertMany(before));
+      const seen = new Set<unknown>();
+      let isOver = false;
+      // Readers that begin at every moment, also while it is being found out who answers.
+      const reader = async (): Promise<void> => {
+        while (!isOver) {
+          seen.add(await rig.get('cat')).add(await rig.get('dog'));
+          await pause(3);
+        }
+      };
+      const readers = Promise.all(Array.from({ length: 20 }, reader));
+      proxy.mode = 'pass';
+      await until('the server is used again', async () => (await rig.get('cow')) === 'kept');
+      isOver = true;
+      await readers;
+      seen.add(await rig.get('cat')).add(await rig.get('dog'));
+      expect([...seen]).toEqual([undefined]);
+    },
+  );
 
-  it('G8: an invalidation made while no server answered is made up for before any caller reads', async () => {
+  itConcurrent('G8: an invalidation made while no server answered is made up for before any caller reads', async () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
-    const rig = await machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test` });
-    const sound = await machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
+    here().ends.push(() => proxy.close());
+    const rig = await here().machines.ready({ uri: `mongodb://127.0.0.1:${proxy.port}/test` });
+    const sound = await here().machines.ready({ uri: server.url, ...LONG_TIMEOUTS });
     await sound.set('cat', 'old', { tags: ['red'] });
     await sound.set('dog', 'old');
     proxy.mode = 'refuse';

@@ -1,5 +1,5 @@
 /** Memory over MongoDB, told by its change stream: what one changes the others hear of, however long copies are believed. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createRequire } from 'node:module';
 import { createConnection, mongo as driver, type Connection } from 'mongoose';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
@@ -13,7 +13,9 @@ import { play } from '../history/support/play.js';
 import { RigSubject } from '../history/support/subject.js';
 import { caughtUp, firstLevelOf, isNear, levelOf, near } from '../support/bus/tiered-machines.js';
 import { Rig } from '../support/machine/rig.js';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { mongoHarness } from '../support/mongo/contract-harness.js';
+import { SpareServers } from '../support/mongo/spare-servers.js';
 import { failCommands } from '../support/mongo/fail-command.js';
 import { mongoFactory, MongoMachines, type MongoMachineOptions } from '../support/mongo/mongo-machine.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
@@ -31,10 +33,12 @@ const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof import(
 
 /** Nothing is checked: copies are dropped by messages, and by knowing that messages are missing. */
 const BY_BUS: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: 200 } };
+/** Signs of life are waited for much longer than any test takes: on a busy machine one may be late, and copies would go. */
+const UNHURRIED: Pick<TieredOptions, 'maxUnvalidated' | 'bus'> = { maxUnvalidated: '1h', bus: { heartbeat: '1m' } };
 /** Nothing here is about time running out, and machines that build other things meanwhile are slow. */
 const LONG_TIMEOUTS = { timeout: '10s', invalidationTimeout: '20s' } as const;
 
-const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_500, [1]]);
+const [DURATION_MS, SEEDS] = soaking([20_000, [1, 2, 3]], [1_000, [1]]);
 /** Fewer than these, and nothing being stale means little. */
 const ENOUGH = { reads: 200, invalidations: 10 } as const;
 const X_MS = 100;
@@ -72,20 +76,27 @@ function late(client: driver.MongoClient, isNow: () => boolean): Connection {
 
 describeWithMongo('memory over MongoDB with change streams', () => {
   let server: MongoProcess;
-  let machines: MongoMachines;
+  const here = ownOfEachTest(() => new MongoMachines());
   beforeAll(async () => {
     server = await MongoProcess.start({ hasStreams: true });
   });
-  beforeEach(() => {
-    machines = new MongoMachines();
-  });
-  afterEach(() => machines.close());
   afterAll(() => server.stop());
 
-  const machine = (options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
-    machines.ready({ uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, over: over(), ...options });
+  const machine = (options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> => {
+    const { machines } = here();
+    return machines.ready({
+      uri: server.url,
+      collection: machines.prefix,
+      ...LONG_TIMEOUTS,
+      over: over(),
+      ...options,
+    });
+  };
+  /** Of which a test says that something stays. */
+  const unhurried = (options: Partial<MongoMachineOptions> = {}): Promise<Rig<Clock>> =>
+    machine({ over: over(UNHURRIED), ...options });
   const documents = <T>(work: (all: driver.Collection<Named>) => Promise<T>): Promise<T> =>
-    withDb(server.url, (db) => work(db.collection(machines.prefix)));
+    withDb(server.url, (db) => work(db.collection(here().machines.prefix)));
   const isUp = async (rig: Rig<Clock>): Promise<boolean> =>
     (await firstLevelOf(rig).catch(() => undefined))?.bus === 'up';
 
@@ -99,7 +110,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     ['removes by a pattern', (rig) => rig.removeMatching('t*'), undefined],
     ['clears everything', async (rig) => rig.backend.clearEverything(), undefined],
   ];
-  it.each(CHANGES)('what one %s the others do not answer any more', async (_, act, now) => {
+  itConcurrent.each(CHANGES)('what one %s the others do not answer any more', async (_, act, now) => {
     const [a, b] = [await machine(), await machine()];
     expect(await isUp(b)).toBe(true);
     await a.set('tom', 1, { tags: ['red'] });
@@ -110,8 +121,8 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await until('the news', async () => (await b.get('tom')) === now);
   });
 
-  it('everything else stays, and what one has stored it keeps itself', async () => {
-    const [a, b] = [await machine(), await machine()];
+  itConcurrent('everything else stays, and what one has stored it keeps itself', async () => {
+    const [a, b] = [await unhurried(), await unhurried()];
     await a.set('tom', 1, { tags: ['red'] });
     await a.set('kit', 1, { tags: ['blue'] });
     // News of the tenant's first change makes everything of it go.
@@ -130,7 +141,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     for (const name of ['kit', 'max', 'moritz']) expect([name, await levelOf(a, name)]).toEqual([name, 'l1']);
   });
 
-  it('a value of its own whose outcome was unknown is told like others', async () => {
+  itConcurrent('a value of its own whose outcome was unknown is told like others', async () => {
     const client = await new driver.MongoClient(server.url).connect();
     const b = await machine();
     await b.set('tom', 1);
@@ -143,31 +154,34 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       expect(await a.get('tom')).toBe(1);
       await until('the news', async () => (await a.get('tom')) === 2);
     } finally {
-      await machines.close();
+      await here().machines.close();
       await client.close();
     }
   });
 
-  it('of another tenant nothing goes, and of another cache in the same collection nothing is heard', async () => {
-    const [a, b] = [await machine(), await machine()];
-    const other = await machines.ready(
-      { uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS, over: over() },
-      undefined,
-      `${machines.prefix}x`,
-    );
-    for (const rig of [a, other]) await rig.set('tom', 1);
-    await a.set('tom', 1, { tenant: 'beta' });
-    await caughtUp(a, b);
-    await near(b, 'tom', { tenant: 'beta' });
-    await near(b, 'tom');
-    await other.clear();
-    await a.clear();
-    await until('the news', async () => (await b.get('tom')) === undefined);
-    expect(await levelOf(b, 'tom', { tenant: 'beta' })).toBe('l1');
-  });
+  itConcurrent(
+    'of another tenant nothing goes, and of another cache in the same collection nothing is heard',
+    async () => {
+      const [a, b] = [await unhurried(), await unhurried()];
+      const other = await here().machines.ready(
+        { uri: server.url, collection: here().machines.prefix, ...LONG_TIMEOUTS, over: over(UNHURRIED) },
+        undefined,
+        `${here().machines.prefix}x`,
+      );
+      for (const rig of [a, other]) await rig.set('tom', 1);
+      await a.set('tom', 1, { tenant: 'beta' });
+      await caughtUp(a, b);
+      await near(b, 'tom', { tenant: 'beta' });
+      await near(b, 'tom');
+      await other.clear();
+      await a.clear();
+      await until('the news', async () => (await b.get('tom')) === undefined);
+      expect(await levelOf(b, 'tom', { tenant: 'beta' })).toBe('l1');
+    },
+  );
 
-  it('two labels of one state are told apart, the first one and those after it', async () => {
-    const [a, b] = [await machine(), await machine()];
+  itConcurrent('two labels of one state are told apart, the first one and those after it', async () => {
+    const [a, b] = [await unhurried(), await unhurried()];
     for (const name of ['tom', 'kit', 'max']) await a.set(name, 1, { tags: [`of ${name}`] });
     await caughtUp(a, b);
     for (const name of ['tom', 'kit', 'max']) await near(b, name);
@@ -191,20 +205,20 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       (all) =>
         all.bulkWrite([
           { deleteMany: { filter: { c: { $exists: true } } } },
-          { insertOne: { document: { _id: `${machines.prefix}:1:m:t.acme` } } },
+          { insertOne: { document: { _id: `${here().machines.prefix}:1:m:t.acme` } } },
         ]),
     ],
   ];
-  it.each(LOSSES)('when %s, all copies of the tenant go', async (_, act) => {
+  itConcurrent.each(LOSSES)('when %s, all copies of the tenant go', async (_, act) => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1, { tags: ['red'] });
     await a.set('kit', 1, { tenant: 'beta' });
     await near(b, 'tom');
-    await withDb(server.url, (db) => act(db.collection<Named>(machines.prefix)));
+    await withDb(server.url, (db) => act(db.collection<Named>(here().machines.prefix)));
     await until('the copy is gone', async () => !isNear(b, 'tom'));
   });
 
-  it('expired documents that the server takes away are no trouble', async () => {
+  itConcurrent('expired documents that the server takes away are no trouble', async () => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1);
     await near(b, 'tom');
@@ -212,7 +226,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await until('the copy is gone', async () => (await b.get('tom')) === undefined);
   });
 
-  it('values and tags stay on the server: what comes by the stream is names', async () => {
+  itConcurrent('values and tags stay on the server: what comes by the stream is names', async () => {
     const client = await new driver.MongoClient(server.url, { monitorCommands: true }).connect();
     const connection = { getClient: () => client, db: client.db(), name: 'test' } as never;
     try {
@@ -232,17 +246,17 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       expect(all).not.toMatch(/secret|scarlet|"v"|"g"|fullDocument/);
       expect(all).not.toContain(Buffer.from('secret').toString('base64').slice(0, 6));
     } finally {
-      await machines.close();
+      await here().machines.close();
       await client.close();
     }
   });
 
-  it('junk in the collection is no change', async () => {
-    const [a, b] = [await machine(), await machine()];
+  itConcurrent('junk in the collection is no change', async () => {
+    const [a, b] = [await unhurried(), await unhurried()];
     await a.set('tom', 1);
     await caughtUp(a, b);
     await near(b, 'tom');
-    const lead = `${machines.prefix}:1:`;
+    const lead = `${here().machines.prefix}:1:`;
     await documents(async (all) => {
       for (const id of [`${lead}e:`, `${lead}e:junk`, `${lead}q:x`, `${lead}h:stranger`, 'junk', `${lead}m`]) {
         await all.insertOne({ _id: id, m: { $x: 1 } } as never);
@@ -258,11 +272,12 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     await until('the news', async () => (await b.get('tom')) === undefined);
   });
 
+  // By itself: it is work, and no wait.
   it('A44: a flood is survived, and what comes after it is heard', async () => {
     const [a, b] = [await machine(), await machine()];
     await a.set('tom', 1);
     await near(b, 'tom');
-    const lead = `${machines.prefix}:1:e:t.`;
+    const lead = `${here().machines.prefix}:1:e:t.`;
     await documents(async (all) => {
       for (let round = 0; round < 5; round++) {
         const ids = Array.from({ length: 1_200 }, (_, n) => `${lead}t${n % 1_500}:t.t${n % 1_500}/cats/'${n}`);
@@ -278,21 +293,24 @@ describeWithMongo('memory over MongoDB with change streams', () => {
   });
 
   describe('when nothing is told any more', () => {
-    it('A41: the stream is killed: nothing is kept until there is another, and nothing from before is believed then', async () => {
-      const [a, b] = [await machine(), await machine()];
-      await a.set('tom', 1);
-      await near(b, 'tom');
-      await documents((all) => all.drop());
-      await until('the gap is noticed', () => !isNear(b, 'tom'));
-      await until('it is told again', () => isUp(b));
-      await a.set('tom', 2);
-      await near(b, 'tom');
-      expect(await b.get('tom')).toBe(2);
-      await a.evict('tom');
-      await until('the news', async () => (await b.get('tom')) === undefined);
-    });
+    itConcurrent(
+      'A41: the stream is killed: nothing is kept until there is another, and nothing from before is believed then',
+      async () => {
+        const [a, b] = [await machine(), await machine()];
+        await a.set('tom', 1);
+        await near(b, 'tom');
+        await documents((all) => all.drop());
+        await until('the gap is noticed', () => !isNear(b, 'tom'));
+        await until('it is told again', () => isUp(b));
+        await a.set('tom', 2);
+        await near(b, 'tom');
+        expect(await b.get('tom')).toBe(2);
+        await a.evict('tom');
+        await until('the news', async () => (await b.get('tom')) === undefined);
+      },
+    );
 
-    it('and no other stream can be begun: nothing is kept, without waiting for signs of life', async () => {
+    itConcurrent('and no other stream can be begun: nothing is kept, without waiting for signs of life', async () => {
       const own = await MongoProcess.start({ hasStreams: true });
       try {
         const patient = over({ ...BY_BUS, bus: { heartbeat: '1m' } });
@@ -305,17 +323,17 @@ describeWithMongo('memory over MongoDB with change streams', () => {
           { failCommands: ['aggregate'], errorCode: 11_601, errorCodeName: 'Interrupted' },
           'always',
         );
-        await withDb(own.url, (db) => db.collection(machines.prefix).drop());
+        await withDb(own.url, (db) => db.collection(here().machines.prefix).drop());
         await until('the gap is noticed', () => !isNear(b, 'tom'));
         await pause(100);
         expect(await firstLevelOf(b)).toEqual({ entries: 0, bus: 'down' });
       } finally {
-        await machines.close();
+        await here().machines.close();
         await own.stop();
       }
     });
 
-    it('A42: silence: without a sign of life nothing is kept', async () => {
+    itConcurrent('A42: silence: without a sign of life nothing is kept', async () => {
       const proxy = await TcpProxy.before(server.port);
       try {
         const a = await machine();
@@ -330,12 +348,12 @@ describeWithMongo('memory over MongoDB with change streams', () => {
         await until('it is told again', () => isUp(b), 20_000);
         await until('the server answers', async () => (await b.get('tom').catch(() => undefined)) === 2);
       } finally {
-        await machines.close();
+        await here().machines.close();
         await proxy.close();
       }
     });
 
-    it('the server is killed and comes back: copies are kept again, of what stands there now', async () => {
+    itConcurrent('the server is killed and comes back: copies are kept again, of what stands there now', async () => {
       const own = await MongoProcess.start({ hasStreams: true });
       try {
         const [a, b] = [await machine({ uri: own.url }), await machine({ uri: own.url })];
@@ -356,13 +374,13 @@ describeWithMongo('memory over MongoDB with change streams', () => {
         await a.evict('tom');
         await until('the news', async () => (await b.get('tom')) === undefined);
       } finally {
-        await machines.close();
+        await here().machines.close();
         await own.stop();
       }
     });
   });
 
-  it.each([
+  itConcurrent.each([
     ['9', createConnection],
     ['8', mongoose8.createConnection],
   ])('follows over a connection of mongoose %s whatever it is set to, and leaves it open', async (_, connect) => {
@@ -374,15 +392,15 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       await near(b, 'tom');
       await a.invalidateTag('red');
       await until('the news', async () => (await b.get('tom')) === undefined);
-      await machines.close();
+      await here().machines.close();
       await expect(connection.db?.command({ ping: 1 })).resolves.toMatchObject({ ok: 1 });
     } finally {
       await connection.close();
     }
   });
 
-  it('follows tenants that are spread over several states', async () => {
-    const [a, b] = [await machine({ shards: 4 }), await machine({ shards: 4 })];
+  itConcurrent('follows tenants that are spread over several states', async () => {
+    const [a, b] = [await unhurried({ shards: 4 }), await unhurried({ shards: 4 })];
     const names = Array.from({ length: 12 }, (_, n) => `cat ${n}`);
     for (const name of names) await a.set(name, 1, { tags: ['red'] });
     await caughtUp(a, b);
@@ -394,7 +412,7 @@ describeWithMongo('memory over MongoDB with change streams', () => {
     for (const name of names) await until('the news', async () => (await b.get(name)) === undefined);
   });
 
-  it('takes no connection from those who call, however few there are', async () => {
+  itConcurrent('takes no connection from those who call, however few there are', async () => {
     const proxy = await TcpProxy.before(server.port);
     try {
       const uri = `mongodb://127.0.0.1:${proxy.port}/test?directConnection=true`;
@@ -404,12 +422,12 @@ describeWithMongo('memory over MongoDB with change streams', () => {
       proxy.delayMs = 400;
       for (let n = 0; n < 4; n++) await a.backend.read(a.key('tom'));
     } finally {
-      await machines.close();
+      await here().machines.close();
       await proxy.close();
     }
   });
 
-  it('with `bus: false` no process follows', async () => {
+  itConcurrent('with `bus: false` no process follows', async () => {
     const [a, b] = [await machine(), await machine({ over: over({ ...BY_BUS, bus: false }) })];
     await a.set('tom', 1);
     await near(b, 'tom');
@@ -465,33 +483,31 @@ describeWithMongo('memory over MongoDB with change streams', () => {
 });
 
 describeWithMongo('memory over MongoDB without change streams', () => {
-  let machines: MongoMachines;
-  beforeEach(() => {
-    machines = new MongoMachines();
-  });
-  afterEach(() => machines.close());
+  const here = ownOfEachTest(() => new MongoMachines());
+  const alone = new SpareServers();
+  const telling = new SpareServers({ hasStreams: true });
+  const start = async (servers = alone): Promise<MongoProcess> => {
+    const server = await servers.take();
+    here().ends.push(() => servers.giveBack(server));
+    return server;
+  };
 
   const told = (rig: Rig<Clock>): readonly string[] =>
     rig.recorded.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
 
   it('says so once, keeps copies, and checks them', async () => {
-    const server = await MongoProcess.start();
-    try {
-      const options = { uri: server.url, collection: machines.prefix, ...LONG_TIMEOUTS };
-      const a = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
-      const b = await machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
-      await a.set('tom', 1);
-      expect(await b.get('tom')).toBe(1);
-      expect(await levelOf(b, 'tom')).toBe('l1');
-      expect(await firstLevelOf(b)).toMatchObject({ bus: 'off', entries: 1 });
-      await a.evict('tom');
-      await pause(100);
-      expect(await b.get('tom')).toBeUndefined();
-      expect(told(b)).toEqual([expect.stringContaining('tells of no changes')]);
-    } finally {
-      await machines.close();
-      await server.stop();
-    }
+    const server = await start();
+    const options = { uri: server.url, collection: here().machines.prefix, ...LONG_TIMEOUTS };
+    const a = await here().machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
+    const b = await here().machines.ready({ ...options, over: over({ maxUnvalidated: 100 }) });
+    await a.set('tom', 1);
+    expect(await b.get('tom')).toBe(1);
+    expect(await levelOf(b, 'tom')).toBe('l1');
+    expect(await firstLevelOf(b)).toMatchObject({ bus: 'off', entries: 1 });
+    await a.evict('tom');
+    await pause(100);
+    expect(await b.get('tom')).toBeUndefined();
+    expect(told(b)).toEqual([expect.stringContaining('tells of no changes')]);
   });
 
   it.each([
@@ -499,69 +515,55 @@ describeWithMongo('memory over MongoDB without change streams', () => {
     ['the user may not', { errorCode: 13, errorCodeName: 'Unauthorized' }],
     ['it knows no such thing', { errorCode: 40_324, errorCodeName: 'Location40324' }],
   ])('the same where the server refuses: %s', async (_, data) => {
-    const server = await MongoProcess.start({ hasStreams: true });
-    try {
-      await failCommands(server.url, { failCommands: ['aggregate'], ...data }, 'always');
-      const rig = await machines.ready({
-        uri: server.url,
-        collection: machines.prefix,
-        ...LONG_TIMEOUTS,
-        over: over({ maxUnvalidated: 100 }),
-      });
-      await rig.set('tom', 1);
-      expect(await levelOf(rig, 'tom')).toBe('l1');
-      expect(await firstLevelOf(rig)).toMatchObject({ bus: 'off' });
-      expect(told(rig)).toEqual([expect.stringContaining('tells of no changes')]);
-    } finally {
-      await machines.close();
-      await server.stop();
-    }
+    const server = await start(telling);
+    await failCommands(server.url, { failCommands: ['aggregate'], ...data }, 'always');
+    const rig = await here().machines.ready({
+      uri: server.url,
+      collection: here().machines.prefix,
+      ...LONG_TIMEOUTS,
+      over: over({ maxUnvalidated: 100 }),
+    });
+    await rig.set('tom', 1);
+    expect(await levelOf(rig, 'tom')).toBe('l1');
+    expect(await firstLevelOf(rig)).toMatchObject({ bus: 'off' });
+    expect(told(rig)).toEqual([expect.stringContaining('tells of no changes')]);
   });
 
   it('looked for again and not there, copies stay', async () => {
-    const server = await MongoProcess.start();
-    try {
-      let looked = 0;
-      const clock: Clock = {
-        ...systemClock,
-        machine: undefined,
-        after(delayMs, callback) {
-          if (delayMs !== LOOKED_AGAIN_MS) return systemClock.after(delayMs, callback);
-          looked++;
-          return systemClock.after(50, callback);
-        },
-      };
-      const factory = mongoFactory({ uri: server.url, prefix: machines.prefix, ...LONG_TIMEOUTS, over: over() });
-      const rig = new Rig({ clock, backend: factory, random: Math.random });
-      await rig.backend.open?.();
-      await rig.set('tom', 1);
-      const before = looked;
-      await until('it has looked again', () => looked >= before + 3);
-      expect(await firstLevelOf(rig)).toEqual({ entries: 1, bus: 'off' });
-      await rig.machine.close();
-    } finally {
-      await server.stop();
-    }
+    const server = await start();
+    let looked = 0;
+    const clock: Clock = {
+      ...systemClock,
+      machine: undefined,
+      after(delayMs, callback) {
+        if (delayMs !== LOOKED_AGAIN_MS) return systemClock.after(delayMs, callback);
+        looked++;
+        return systemClock.after(50, callback);
+      },
+    };
+    const factory = mongoFactory({ uri: server.url, prefix: here().machines.prefix, ...LONG_TIMEOUTS, over: over() });
+    const rig = new Rig({ clock, backend: factory, random: Math.random });
+    await rig.backend.open?.();
+    await rig.set('tom', 1);
+    const before = looked;
+    await until('it has looked again', () => looked >= before + 3);
+    expect(await firstLevelOf(rig)).toEqual({ entries: 1, bus: 'off' });
+    await rig.machine.close();
   });
 
   it.each([
     { errorCode: 11_601, errorCodeName: 'Interrupted' },
     { errorCode: 134, errorCodeName: 'ReadConcernMajorityNotAvailableYet' },
   ])('a trouble that passes is no refusal: it is tried again ($errorCodeName)', async (trouble) => {
-    const server = await MongoProcess.start({ hasStreams: true });
-    try {
-      await failCommands(server.url, { failCommands: ['aggregate'], ...trouble }, 3);
-      const rig = await machines.ready({
-        uri: server.url,
-        collection: machines.prefix,
-        ...LONG_TIMEOUTS,
-        over: over(),
-      });
-      await until('it is told', async () => (await firstLevelOf(rig)).bus === 'up');
-      expect(told(rig)).toEqual([]);
-    } finally {
-      await machines.close();
-      await server.stop();
-    }
+    const server = await start(telling);
+    await failCommands(server.url, { failCommands: ['aggregate'], ...trouble }, 3);
+    const rig = await here().machines.ready({
+      uri: server.url,
+      collection: here().machines.prefix,
+      ...LONG_TIMEOUTS,
+      over: over(),
+    });
+    await until('it is told', async () => (await firstLevelOf(rig)).bus === 'up');
+    expect(told(rig)).toEqual([]);
   });
 });

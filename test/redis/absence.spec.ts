@@ -1,9 +1,10 @@
 /** A server that is not there, hangs, refuses or comes back: calls go on, in bounded time, and nothing old is served. */
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { heldBytes } from '../support/held-bytes.js';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { pause, RedisProcess, until, withClient } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 
@@ -13,63 +14,66 @@ jest.setTimeout(60_000);
 const BOUND_MS = 250 + 350;
 
 describeWithRedis('a server that is away', () => {
-  const machines = new Machines();
-  const servers: RedisProcess[] = [];
+  const here = ownOfEachTest(() => new Machines());
   const start = async (...args: Parameters<typeof RedisProcess.start>): Promise<RedisProcess> => {
     const server = await RedisProcess.start(...args);
-    servers.push(server);
+    here().ends.push(() => server.stop());
     return server;
   };
-  afterEach(async () => {
-    await machines.close();
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
-  });
-
-  it('A1: without a server at boot loaders run, an eviction is rejected, and the cache works once it is there', async () => {
+  const nowhere = async (): Promise<RedisProcess> => {
     const server = await RedisProcess.nowhere();
-    servers.push(server);
-    const rig = machines.on({ url: server.url });
-    const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
-    expect(answer).toBe('Tom');
-    expect(tookMs).toBeLessThan(BOUND_MS);
-    await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    await until('it is said', () => rig.log.length > 0);
-    await pause(1_200);
-    expect(rig.log).toEqual([expect.stringMatching(/^The redis backend does not answer \(ECONNREFUSED\)/)]);
+    here().ends.push(() => server.stop());
+    return server;
+  };
 
-    await server.begin();
-    let calls = 0;
-    await until('the cache keeps what is loaded', async () => {
-      const before = calls;
-      await rig.load('dog', () => ++calls);
-      return calls === before;
-    });
-  });
+  itConcurrent(
+    'A1: without a server at boot loaders run, an eviction is rejected, and the cache works once it is there',
+    async () => {
+      const server = await nowhere();
+      const rig = here().machines.on({ url: server.url });
+      const { answer, tookMs } = await timed(() => rig.load('cat', () => 'Tom'));
+      expect(answer).toBe('Tom');
+      expect(tookMs).toBeLessThan(BOUND_MS);
+      await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
+      await until('it is said', () => rig.log.length > 0);
+      await pause(1_200);
+      expect(rig.log).toEqual([expect.stringMatching(/^The redis backend does not answer \(ECONNREFUSED\)/)]);
 
-  it('A1: with requireOnBoot a start without a server is refused', async () => {
-    const server = await RedisProcess.nowhere();
-    servers.push(server);
-    const rig = machines.on({ url: server.url, requireOnBoot: true, connectTimeout: '300ms' });
+      await server.begin();
+      let calls = 0;
+      await until('the cache keeps what is loaded', async () => {
+        const before = calls;
+        await rig.load('dog', () => ++calls);
+        return calls === before;
+      });
+    },
+  );
+
+  itConcurrent('A1: with requireOnBoot a start without a server is refused', async () => {
+    const server = await nowhere();
+    const rig = here().machines.on({ url: server.url, requireOnBoot: true, connectTimeout: '300ms' });
     const { tookMs } = await timed(() => expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot'));
     expect(tookMs).toBeLessThan(1_500);
   });
 
-  it('A1: with requireOnBoot a client of the application that has not tried to connect yet is asked to', async () => {
-    const server = await RedisProcess.nowhere();
-    servers.push(server);
-    const client = new Redis(server.port, '127.0.0.1', { lazyConnect: true });
-    const rig = machines.on({ client, requireOnBoot: true, connectTimeout: '300ms' });
-    try {
-      await expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: ECONNREFUSED');
-    } finally {
-      client.on('error', () => undefined);
-      client.disconnect();
-    }
-  });
+  itConcurrent(
+    'A1: with requireOnBoot a client of the application that has not tried to connect yet is asked to',
+    async () => {
+      const server = await nowhere();
+      const client = new Redis(server.port, '127.0.0.1', { lazyConnect: true });
+      const rig = here().machines.on({ client, requireOnBoot: true, connectTimeout: '300ms' });
+      try {
+        await expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: ECONNREFUSED');
+      } finally {
+        client.on('error', () => undefined);
+        client.disconnect();
+      }
+    },
+  );
 
-  it('A2: a server killed under load fails no read, and nothing from before comes back with it', async () => {
+  itConcurrent('A2: a server killed under load fails no read, and nothing from before comes back with it', async () => {
     const server = await start();
-    const rig = await machines.ready({ url: server.url });
+    const rig = await here().machines.ready({ url: server.url });
     let version = 1;
     let longestMs = 0;
     let isOver = false;
@@ -103,9 +107,10 @@ describeWithRedis('a server that is away', () => {
     expect(longestMs).toBeLessThan(BOUND_MS);
   });
 
+  // By itself: what the process holds is measured.
   it('A4: a server that hangs costs one deadline, then nothing; late answers answer no other call', async () => {
     const server = await start();
-    const rig = await machines.ready({ url: server.url });
+    const rig = await here().machines.ready({ url: server.url });
     for (let index = 0; index < 50; index++) await rig.set(`k${index}`, `value of ${index}`);
     server.halt();
     const first = await timed(() => Promise.all(loads(rig, 50)));
@@ -123,14 +128,14 @@ describeWithRedis('a server that is away', () => {
     for (let index = 0; index < 50; index++) expect(await rig.get(`k${index}`)).toBe(`value of ${index}`);
   });
 
-  it.each([
+  itConcurrent.each([
     ['DEBUG', 'SLEEP', 1.2],
     ['CLIENT', 'PAUSE', 1_200, 'ALL'],
   ])(
     'A5, A7: while the server sleeps (%s %s) calls are bounded, and answers stay with their questions',
     async (name, ...args) => {
       const server = await start();
-      const rig = await machines.ready({ url: server.url });
+      const rig = await here().machines.ready({ url: server.url });
       for (let index = 0; index < 20; index++) await rig.set(`k${index}`, `value of ${index}`);
       const asleep = server.command(String(name), ...args);
       await pause(30);
@@ -142,51 +147,57 @@ describeWithRedis('a server that is away', () => {
     },
   );
 
-  it('A6: while writes are paused reads hit, an eviction is rejected as unknown, and a late write does nothing', async () => {
-    const server = await start();
-    const rig = await machines.ready({ url: server.url, failures: 100 });
-    const reader = await machines.ready({ url: server.url });
-    await rig.set('cat', 'old');
-    await rig.set('dog', 'Rex');
-    await server.command('CLIENT', 'PAUSE', 1_800, 'WRITE');
-    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
-    // The server makes whatever comes after a paused write on the same connection wait as well.
-    const { answer, tookMs } = await timed(() => rig.load('dog', () => 'Rex'));
-    expect(answer).toBe('Rex');
-    expect(tookMs).toBeLessThan(2 * BOUND_MS);
-    await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    expect(await reader.get('dog')).toBe('Rex');
-    // G8: what was not confirmed is repeated when it can be, and the write that waited with it comes too late.
-    await until('the eviction was made up for', async () => (await rig.get('cat')) === undefined);
-    await pause(600);
-    expect(await rig.get('cat')).toBeUndefined();
-  });
+  itConcurrent(
+    'A6: while writes are paused reads hit, an eviction is rejected as unknown, and a late write does nothing',
+    async () => {
+      const server = await start();
+      const rig = await here().machines.ready({ url: server.url, failures: 100 });
+      const reader = await here().machines.ready({ url: server.url });
+      await rig.set('cat', 'old');
+      await rig.set('dog', 'Rex');
+      await server.command('CLIENT', 'PAUSE', 1_800, 'WRITE');
+      await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
+      // The server makes whatever comes after a paused write on the same connection wait as well.
+      const { answer, tookMs } = await timed(() => rig.load('dog', () => 'Rex'));
+      expect(answer).toBe('Rex');
+      expect(tookMs).toBeLessThan(2 * BOUND_MS);
+      await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
+      expect(await reader.get('dog')).toBe('Rex');
+      // G8: what was not confirmed is repeated when it can be, and the write that waited with it comes too late.
+      await until('the eviction was made up for', async () => (await rig.get('cat')) === undefined);
+      await pause(600);
+      expect(await rig.get('cat')).toBeUndefined();
+    },
+  );
 
-  it('A6: a write that its caller was told had failed does not happen later, however long its answer takes', async () => {
-    const server = await start();
-    const rig = await machines.ready({ url: server.url, failures: 100 });
-    const reader = await machines.ready({ url: server.url });
-    await rig.set('cat', 'old');
-    const writes = async (): Promise<number> =>
-      Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await server.command('INFO', 'commandstats')))?.[1]);
-    const before = await writes();
-    // Shorter than the silence after which the connection would be dropped, and the write with it.
-    await server.command('CLIENT', 'PAUSE', 700, 'WRITE');
-    await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
-    expect(await reader.get('cat')).toBe('old');
-    await until('the write has arrived', async () => (await writes()) > before);
-    for (let round = 0; round < 10; round++) {
+  itConcurrent(
+    'A6: a write that its caller was told had failed does not happen later, however long its answer takes',
+    async () => {
+      const server = await start();
+      const rig = await here().machines.ready({ url: server.url, failures: 100 });
+      const reader = await here().machines.ready({ url: server.url });
+      await rig.set('cat', 'old');
+      const writes = async (): Promise<number> =>
+        Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await server.command('INFO', 'commandstats')))?.[1]);
+      const before = await writes();
+      // Shorter than the silence after which the connection would be dropped, and the write with it.
+      await server.command('CLIENT', 'PAUSE', 700, 'WRITE');
+      await expect(rig.set('cat', 'late')).rejects.toBeInstanceOf(CacheError);
       expect(await reader.get('cat')).toBe('old');
-      await pause(30);
-    }
-    await rig.set('cat', 'new');
-    expect(await reader.get('cat')).toBe('new');
-  });
+      await until('the write has arrived', async () => (await writes()) > before);
+      for (let round = 0; round < 10; round++) {
+        expect(await reader.get('cat')).toBe('old');
+        await pause(30);
+      }
+      await rig.set('cat', 'new');
+      expect(await reader.get('cat')).toBe('new');
+    },
+  );
 
-  it('G8: an invalidation made while no server answered is made up for before any caller reads', async () => {
+  itConcurrent('G8: an invalidation made while no server answered is made up for before any caller reads', async () => {
     const server = await start({ config: { save: '3600 1' } });
-    const rig = await machines.ready({ url: server.url });
-    const other = await machines.ready({ url: server.url });
+    const rig = await here().machines.ready({ url: server.url });
+    const other = await here().machines.ready({ url: server.url });
     await rig.set('cat', 'old', { tags: ['red'] });
     await rig.set('dog', 'old');
     await server.command('SAVE');
@@ -204,28 +215,31 @@ describeWithRedis('a server that is away', () => {
     expect(new Set(seen)).toEqual(new Set([undefined]));
   });
 
-  it('A20: a replica that refuses to write is left alone; evictions are rejected until there is a master', async () => {
-    const server = await start();
-    const rig = await machines.ready({ url: server.url });
-    await rig.set('cat', 'Tom');
-    await server.command('REPLICAOF', '127.0.0.1', 1);
-    await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
-    expect(await rig.load('dog', () => 'Rex')).toBe('Rex');
-    await server.command('REPLICAOF', 'NO', 'ONE');
-    await until('evictions succeed', async () => {
-      try {
-        await rig.evict('cat');
-        return true;
-      } catch {
-        return false;
-      }
-    });
-    expect(await rig.get('cat')).toBeUndefined();
-  });
+  itConcurrent(
+    'A20: a replica that refuses to write is left alone; evictions are rejected until there is a master',
+    async () => {
+      const server = await start();
+      const rig = await here().machines.ready({ url: server.url });
+      await rig.set('cat', 'Tom');
+      await server.command('REPLICAOF', '127.0.0.1', 1);
+      await expect(rig.evict('cat')).rejects.toBeInstanceOf(InvalidationUnknownError);
+      expect(await rig.load('dog', () => 'Rex')).toBe('Rex');
+      await server.command('REPLICAOF', 'NO', 'ONE');
+      await until('evictions succeed', async () => {
+        try {
+          await rig.evict('cat');
+          return true;
+        } catch {
+          return false;
+        }
+      });
+      expect(await rig.get('cat')).toBeUndefined();
+    },
+  );
 
-  it('A21: while the server loads its data calls are bounded, and afterwards it is used', async () => {
+  itConcurrent('A21: while the server loads its data calls are bounded, and afterwards it is used', async () => {
     const server = await start({ config: { save: '3600 1' } });
-    const rig = await machines.ready({ url: server.url });
+    const rig = await here().machines.ready({ url: server.url });
     await rig.set('cat', 'Tom');
     await server.command('DEBUG', 'POPULATE', 3_000, 'filler', 10);
     await server.command('SAVE');
@@ -241,9 +255,9 @@ describeWithRedis('a server that is away', () => {
     await until('the server is used again', async () => (await rig.get('cat')) !== undefined, 20_000);
   });
 
-  it('A22: a replica without its master, told not to serve, is as good as none', async () => {
+  itConcurrent('A22: a replica without its master, told not to serve, is as good as none', async () => {
     const server = await start({ config: { 'replica-serve-stale-data': 'no' } });
-    const rig = await machines.ready({ url: server.url });
+    const rig = await here().machines.ready({ url: server.url });
     await rig.set('cat', 'Tom');
     await server.command('REPLICAOF', '127.0.0.1', 1);
     const { answer, tookMs } = await timed(() => rig.load('cat', () => 'loaded'));
@@ -253,11 +267,11 @@ describeWithRedis('a server that is away', () => {
     await until('the server is used again', async () => (await rig.get('cat')) === 'Tom');
   });
 
-  it('A26: a server that takes no more clients is tried again later and later', async () => {
+  itConcurrent('A26: a server that takes no more clients is tried again later and later', async () => {
     const server = await start();
     await withClient(server.port, async (only) => {
       await only.config('SET', 'maxclients', 1);
-      const rig = machines.on({ url: server.url });
+      const rig = here().machines.on({ url: server.url });
       expect(await rig.load('cat', () => 'Tom')).toBe('Tom');
       await pause(2_000);
       const tries = Number(/total_connections_received:(\d+)/.exec(await only.info('stats'))?.[1]);
@@ -270,18 +284,17 @@ describeWithRedis('a server that is away', () => {
     });
   });
 
-  it('A60: without a server the error of a loader reaches its caller as it is', async () => {
-    const server = await RedisProcess.nowhere();
-    servers.push(server);
-    const rig = machines.on({ url: server.url });
+  itConcurrent('A60: without a server the error of a loader reaches its caller as it is', async () => {
+    const server = await nowhere();
+    const rig = here().machines.on({ url: server.url });
     class DatabaseDown extends Error {}
     const error = new DatabaseDown('no database');
     await expect(rig.load('cat', () => Promise.reject(error))).rejects.toBe(error);
   });
 
-  it('A61: a server that comes and goes is asked by one call at a time while it is not known', async () => {
+  itConcurrent('A61: a server that comes and goes is asked by one call at a time while it is not known', async () => {
     const server = await start();
-    const rig = await machines.ready({ url: server.url, timeout: '200ms', longTimeout: '1s', pause: '200ms' });
+    const rig = await here().machines.ready({ url: server.url, timeout: '200ms', longTimeout: '1s', pause: '200ms' });
     for (let round = 0; round < 3; round++) {
       server.halt();
       await Promise.all(loads(rig, 30));

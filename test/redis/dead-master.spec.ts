@@ -2,7 +2,7 @@
  * Three masters without replicas, of which one dies or hangs: what the other two keep is served and removed as before, what
  * it keeps is loaded from the source, and what it was not told it is told before any caller reads there again.
  */
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
+import { expect, jest } from '@jest/globals';
 import { Cluster, type ClusterOptions } from 'ioredis';
 import { Cluster as Cluster5 } from 'ioredis-5';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
@@ -12,6 +12,7 @@ import { systemClock } from '../../lib/core/clock.js';
 import { CacheError, InvalidationUnknownError } from '../../lib/core/errors.js';
 import { isNear, near, TieredMachines } from '../support/bus/tiered-machines.js';
 import { errorOf } from '../support/machine/rig.js';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { Machines } from '../support/redis/machines.js';
 import { until, type RedisProcess } from '../support/redis/redis-process.js';
@@ -35,69 +36,63 @@ interface Divided {
   readonly master: RedisProcess;
 }
 
-describeWithRedis('a cluster of which one master is dead', () => {
-  let cluster: RedisCluster;
-  let machines = new Machines();
-  let nearby = new TieredMachines();
-  const ends: (() => void)[] = [];
-  let gone: RedisProcess | undefined;
+/** Machines of one level, and of two. */
+class Stage extends Machines {
+  readonly nearby = new TieredMachines();
 
-  beforeAll(async () => {
-    cluster = await RedisCluster.start({ 'cluster-require-full-coverage': 'no' }, 0);
-  });
-  afterEach(async () => {
-    await Promise.all([machines.close(), nearby.close()]);
-    [machines, nearby] = [new Machines(), new TieredMachines()];
-    for (const end of ends.splice(0)) end();
-    // Also that of a test that failed.
-    if (gone !== undefined) await back();
-    await cluster.settled();
-  });
-  afterAll(() => cluster.stop());
+  override async close(): Promise<void> {
+    await Promise.all([super.close(), this.nearby.close()]);
+  }
+}
+
+describeWithRedis('a cluster of which one master is dead', () => {
+  const here = ownOfEachTest(() => new Stage());
+  const start = async (): Promise<RedisCluster> => {
+    const cluster = await RedisCluster.start({ 'cluster-require-full-coverage': 'no' }, 0);
+    here().ends.push(() => cluster.stop());
+    return cluster;
+  };
 
   const HOW: Record<'killed' | 'halted', (master: RedisProcess) => Promise<void>> = {
     killed: (master) => master.kill(),
     halted: async (master) => master.halt(),
   };
-  const goes = async (master: RedisProcess, how: keyof typeof HOW = 'killed'): Promise<void> => {
-    await HOW[how](master);
-    gone = master;
-  };
-  const back = async (): Promise<void> => {
-    const master = gone as RedisProcess;
-    gone = undefined;
-    await master.restart();
-  };
-  const masterOf = async (partition: string): Promise<RedisProcess> =>
+  const masterOf = async (cluster: RedisCluster, partition: string): Promise<RedisProcess> =>
     cluster.node((await cluster.masterOf(await cluster.slotOf(`{${partition}}`))).port);
 
-  async function divided(rig: Machine): Promise<Divided> {
+  async function divided(cluster: RedisCluster, rig: Machine): Promise<Divided> {
     const keepers = new Map<string, RedisProcess>();
-    for (const tenant of TENANTS) keepers.set(tenant, await masterOf(rig.key('cat', { tenant }).space.partition));
+    for (const tenant of TENANTS)
+      keepers.set(tenant, await masterOf(cluster, rig.key('cat', { tenant }).space.partition));
     const master = keepers.get('t0') as RedisProcess;
     const of = (isOwn: boolean): string[] => TENANTS.filter((tenant) => (keepers.get(tenant) === master) === isOwn);
     return { own: of(true), others: of(false), master };
   }
 
-  const clients: [string, 'killed' | 'halted', () => RedisOptions][] = [
-    ['a client of ioredis 5', 'killed', () => ({ client: adopted(Cluster5 as unknown as typeof Cluster) })],
-    ['a client of ioredis 6', 'killed', () => ({ client: adopted(Cluster) })],
-    ['a client of ours', 'halted', () => ({ cluster: cluster.startNodes })],
+  const clients: [string, 'killed' | 'halted', (cluster: RedisCluster) => RedisOptions][] = [
+    [
+      'a client of ioredis 5',
+      'killed',
+      ({ startNodes }) => ({ client: adopted(startNodes, Cluster5 as unknown as typeof Cluster) }),
+    ],
+    ['a client of ioredis 6', 'killed', ({ startNodes }) => ({ client: adopted(startNodes, Cluster) })],
+    ['a client of ours', 'halted', ({ startNodes }) => ({ cluster: startNodes })],
   ];
-  function adopted(make: typeof Cluster, options: ClusterOptions = {}): Cluster {
-    const client = new make(cluster.startNodes, options);
-    ends.push(() => client.disconnect());
+  function adopted(nodes: RedisCluster['startNodes'], make: typeof Cluster, options: ClusterOptions = {}): Cluster {
+    const client = new make(nodes, options);
+    here().ends.push(() => client.disconnect());
     return client;
   }
 
-  it.each(clients)(
+  itConcurrent.each(clients)(
     'A79: with one dead master of three the tenants of the others keep their hits and evictions: %s, it is %s',
     async (_, how, options) => {
-      const rig = await machines.ready(options());
-      const { own, others, master } = await divided(rig);
+      const cluster = await start();
+      const rig = await here().machines.ready(options(cluster));
+      const { own, others, master } = await divided(cluster, rig);
       for (const tenant of TENANTS) for (const name of ['cat', 'hen', 'ram']) await rig.set(name, tenant, { tenant });
       await master.command('SAVE');
-      await goes(master, how);
+      await HOW[how](master);
       // The client does not know yet, and neither do we.
       await expect(rig.evict('hen', { tenant: own[0] as string })).rejects.toBeInstanceOf(InvalidationUnknownError);
       for (let round = 0; round < 5; round++) {
@@ -112,7 +107,7 @@ describeWithRedis('a cluster of which one master is dead', () => {
       }
       const place = `127.0.0.1:${master.port}`;
       await until('it is told', () => rig.log.some((line) => line.includes(`${place} does not answer`)));
-      await back();
+      await master.restart();
       const seen = new Set<unknown>();
       await until(
         'it is used again',
@@ -129,20 +124,24 @@ describeWithRedis('a cluster of which one master is dead', () => {
     },
   );
 
-  const watchful: [string, () => RedisOptions][] = [
-    ['a client of ioredis 5', () => ({ client: adopted(Cluster5 as unknown as typeof Cluster, WATCHFUL) })],
-    ['a client of ioredis 6', () => ({ client: adopted(Cluster, WATCHFUL) })],
-    ['a client of ours', () => ({ cluster: cluster.startNodes })],
+  const watchful: [string, (cluster: RedisCluster) => RedisOptions][] = [
+    [
+      'a client of ioredis 5',
+      ({ startNodes }) => ({ client: adopted(startNodes, Cluster5 as unknown as typeof Cluster, WATCHFUL) }),
+    ],
+    ['a client of ioredis 6', ({ startNodes }) => ({ client: adopted(startNodes, Cluster, WATCHFUL) })],
+    ['a client of ours', ({ startNodes }) => ({ cluster: startNodes })],
   ];
 
-  it.each(watchful)(
+  itConcurrent.each(watchful)(
     'A79: with one hung master of three a walk over what it keeps ends with its connection, not with longTimeout: %s',
     async (_, options) => {
-      const rig = await machines.ready({ ...options(), longTimeout: '60s' });
-      const { own, others, master } = await divided(rig);
+      const cluster = await start();
+      const rig = await here().machines.ready({ ...options(cluster), longTimeout: '60s' });
+      const { own, others, master } = await divided(cluster, rig);
       const [tenant, other] = [own[0] as string, others[0] as string];
       for (const each of TENANTS) for (const name of ['cat', 'hen']) await rig.set(name, 'old', { tenant: each });
-      await goes(master, 'halted');
+      master.halt();
       const list = (of: string) => rig.backend.scan({ view: rig.view({ tenant: of }), match: EVERY_KEY }, undefined);
       const walks = [
         rig.clear({ tenant }),
@@ -162,88 +161,96 @@ describeWithRedis('a cluster of which one master is dead', () => {
         expect.any(CacheError),
         expect.any(CacheError),
       ]);
-      await back();
+      await master.restart();
       await until('it is used again', async () => (await rig.get('cat', { tenant })) === undefined, BACK_MS);
     },
   );
 
-  it('A79: of a call to several masters the healthy part is done and confirmed, the rest is said and made up for', async () => {
-    const options = { cluster: cluster.startNodes, shards: 4 };
-    const [rig, other] = [await machines.ready(options), await machines.ready(options)];
-    const { engine } = rig.machine;
-    const tenants = await Promise.all(
-      TENANTS.map(async (tenant) => {
-        const { partition } = rig.key('cat', { tenant }).space;
-        const all = await Promise.all([0, 1, 2, 3].map((number) => masterOf(`${partition}.${number}.4`)));
-        return { tenant, all };
-      }),
-    );
-    const { tenant, all } = tenants.find((each) => new Set(each.all).size > 1) as (typeof tenants)[0];
-    const names = Array.from({ length: 24 }, (_, at) => `k${at}`);
-    const keys = names.map((name) => rig.key(name, { tenant }));
-    const fill = (value: unknown) =>
-      Promise.allSettled(names.map((name) => rig.set(name, value, { tenant, tags: ['red'] })));
-    const readable = async (): Promise<ReadonlySet<number>> => {
-      const values = await engine.getMany(keys.map((key) => ({ key, policy: rig.policy(), frame: undefined })));
-      return new Set(values.flatMap((value, at) => (value === undefined ? [] : [at])));
-    };
-    const elsewhere = async (): Promise<unknown[]> => Promise.all(names.map((name) => other.get(name, { tenant })));
-    await fill('old');
-    expect((await readable()).size).toBe(names.length);
-    const [master] = all as [RedisProcess];
-    await master.command('SAVE');
-    await goes(master);
-    const served = await readable();
-    expect(served.size).toBeGreaterThan(0);
-    expect(served.size).toBeLessThan(names.length);
-    const calls: [string, () => Promise<unknown>][] = [
-      // First: later on it would be the circuit that refuses.
-      ['everything', async () => rig.backend.clearEverything()],
-      ['deleteMany', () => engine.writes.evict(keys)],
-      ['a tag', () => rig.invalidateTag('red', { tenant })],
-      ['clear', () => rig.clear({ tenant })],
-      ['a pattern', () => rig.removeMatching('k*', { tenant })],
-    ];
-    for (const [name, call] of calls) {
-      await fill('new');
-      expect([name, await readable()]).toEqual([name, served]);
-      const error = await call().then(
-        () => undefined,
-        (reason: Error) => reason,
+  itConcurrent(
+    'A79: of a call to several masters the healthy part is done and confirmed, the rest is said and made up for',
+    async () => {
+      const cluster = await start();
+      const options = { cluster: cluster.startNodes, shards: 4 };
+      const [rig, other] = [await here().machines.ready(options), await here().machines.ready(options)];
+      const { engine } = rig.machine;
+      const tenants = await Promise.all(
+        TENANTS.map(async (tenant) => {
+          const { partition } = rig.key('cat', { tenant }).space;
+          const all = await Promise.all([0, 1, 2, 3].map((number) => masterOf(cluster, `${partition}.${number}.4`)));
+          return { tenant, all };
+        }),
       );
-      expect(error).toBeInstanceOf(CacheError);
-      const cause = (error instanceof InvalidationUnknownError ? error.cause : error) as Error;
-      expect([name, cause.message]).toEqual([name, expect.stringMatching(/[12] of [23] servers have done their part/)]);
-      expect([name, await elsewhere()]).toEqual([name, names.map(() => undefined)]);
-    }
-    await back();
-    const seen = new Set<unknown>();
-    // What lies with the one that was dead.
-    const lost = names.filter((_, at) => !served.has(at));
-    await until(
-      'it is used again',
-      async () => {
-        for (const name of lost) seen.add(await rig.get(name, { tenant }));
-        return engine.writes.set(rig.key(lost[0], { tenant }), 'again', rig.policy({ failSilently: false })).then(
-          () => true,
-          () => false,
+      const { tenant, all } = tenants.find((each) => new Set(each.all).size > 1) as (typeof tenants)[0];
+      const names = Array.from({ length: 24 }, (_, at) => `k${at}`);
+      const keys = names.map((name) => rig.key(name, { tenant }));
+      const fill = (value: unknown) =>
+        Promise.allSettled(names.map((name) => rig.set(name, value, { tenant, tags: ['red'] })));
+      const readable = async (): Promise<ReadonlySet<number>> => {
+        const values = await engine.getMany(keys.map((key) => ({ key, policy: rig.policy(), frame: undefined })));
+        return new Set(values.flatMap((value, at) => (value === undefined ? [] : [at])));
+      };
+      const elsewhere = async (): Promise<unknown[]> => Promise.all(names.map((name) => other.get(name, { tenant })));
+      await fill('old');
+      expect((await readable()).size).toBe(names.length);
+      const [master] = all as [RedisProcess];
+      await master.command('SAVE');
+      await master.kill();
+      const served = await readable();
+      expect(served.size).toBeGreaterThan(0);
+      expect(served.size).toBeLessThan(names.length);
+      const calls: [string, () => Promise<unknown>][] = [
+        // First: later on it would be the circuit that refuses.
+        ['everything', async () => rig.backend.clearEverything()],
+        ['deleteMany', () => engine.writes.evict(keys)],
+        ['a tag', () => rig.invalidateTag('red', { tenant })],
+        ['clear', () => rig.clear({ tenant })],
+        ['a pattern', () => rig.removeMatching('k*', { tenant })],
+      ];
+      for (const [name, call] of calls) {
+        await fill('new');
+        expect([name, await readable()]).toEqual([name, served]);
+        const error = await call().then(
+          () => undefined,
+          (reason: Error) => reason,
         );
-      },
-      BACK_MS,
-    );
-    expect([...seen]).toEqual([undefined]);
-    expect(await elsewhere()).toEqual(names.map((name) => (name === lost[0] ? 'again' : undefined)));
-  });
+        expect(error).toBeInstanceOf(CacheError);
+        const cause = (error instanceof InvalidationUnknownError ? error.cause : error) as Error;
+        expect([name, cause.message]).toEqual([
+          name,
+          expect.stringMatching(/[12] of [23] servers have done their part/),
+        ]);
+        expect([name, await elsewhere()]).toEqual([name, names.map(() => undefined)]);
+      }
+      await master.restart();
+      const seen = new Set<unknown>();
+      // What lies with the one that was dead.
+      const lost = names.filter((_, at) => !served.has(at));
+      await until(
+        'it is used again',
+        async () => {
+          for (const name of lost) seen.add(await rig.get(name, { tenant }));
+          return engine.writes.set(rig.key(lost[0], { tenant }), 'again', rig.policy({ failSilently: false })).then(
+            () => true,
+            () => false,
+          );
+        },
+        BACK_MS,
+      );
+      expect([...seen]).toEqual([undefined]);
+      expect(await elsewhere()).toEqual(names.map((name) => (name === lost[0] ? 'again' : undefined)));
+    },
+  );
 
-  it.each(['broadcast', 'sharded'] as const)(
+  itConcurrent.each(['broadcast', 'sharded'] as const)(
     'A79: with one dead master of three, copies of tenants of the others stay served and are heard of: %s',
     async (pubSub) => {
+      const cluster = await start();
       const options = { cluster: cluster.startNodes, pubSub, maxUnvalidated: '1h', bus: { heartbeat: 200 } } as const;
-      const [rig, other] = [await nearby.ready(options), await nearby.ready(options)];
-      const { own, others, master } = await divided(rig);
+      const [rig, other] = [await here().machines.nearby.ready(options), await here().machines.nearby.ready(options)];
+      const { own, others, master } = await divided(cluster, rig);
       for (const tenant of TENANTS) await rig.set('cat', tenant, { tenant });
       for (const tenant of TENANTS) await near(other, 'cat', { tenant });
-      await goes(master);
+      await master.kill();
       for (const tenant of own) expect(await rig.load('cow', () => 'loaded', { tenant })).toBe('loaded');
       // The connection that listens may have led to it.
       for (const tenant of others) await near(other, 'cat', { tenant });
@@ -258,18 +265,19 @@ describeWithRedis('a cluster of which one master is dead', () => {
     },
   );
 
-  it('A79: a fallback keeps what a dead master cannot, while the others answer', async () => {
-    const rig = await machines.ready({ cluster: cluster.startNodes, fallback: memory() });
-    const { own, others, master } = await divided(rig);
+  itConcurrent('A79: a fallback keeps what a dead master cannot, while the others answer', async () => {
+    const cluster = await start();
+    const rig = await here().machines.ready({ cluster: cluster.startNodes, fallback: memory() });
+    const { own, others, master } = await divided(cluster, rig);
     const [tenant, other] = [own[0] as string, others[0] as string];
     for (const each of [tenant, other]) await rig.set('cat', 'old', { tenant: each });
-    await goes(master);
+    await master.kill();
     await rig.load('cat', () => 'loaded', { tenant });
     for (let round = 0; round < 5; round++) {
       expect(await rig.load('cat', () => round, { tenant })).toBe('loaded');
       expect(await rig.load('cat', () => round, { tenant: other })).toBe('old');
     }
-    await back();
+    await master.restart();
     await until('it is used again', async () => (await rig.get('cat', { tenant })) === undefined, BACK_MS);
   });
 });

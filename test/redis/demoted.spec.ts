@@ -3,7 +3,7 @@
  * whose link is dead (`REPLICAOF` to a closed port): it keeps its connections and answers reads with what it held. One
  * process stays connected to A, another one removes at B.
  */
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
@@ -11,6 +11,7 @@ import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { tieredFactory } from '../support/bus/tiered-machine.js';
 import { Rig } from '../support/machine/rig.js';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { Application } from '../support/redis/application.js';
 import { Machines } from '../support/redis/machines.js';
 import { pause, RedisProcess, until } from '../support/redis/redis-process.js';
@@ -24,15 +25,10 @@ const BOUND_MS = 4_000;
 const NOWHERE = ['REPLICAOF', '127.0.0.1', '1'] as const;
 
 describeWithRedis('a master that was demoted and still answers', () => {
-  const machines = new Machines();
-  const ends: (() => unknown)[] = [];
-  afterEach(async () => {
-    await machines.close();
-    for (const end of ends.splice(0).reverse()) await end();
-  });
+  const here = ownOfEachTest(() => new Machines());
   const start = async (config: Record<string, string> = {}): Promise<RedisProcess> => {
     const server = await RedisProcess.start({ config: { 'repl-diskless-sync-delay': '0', ...config } });
-    ends.push(() => server.stop());
+    here().ends.push(() => server.stop());
     return server;
   };
   const pair = async (): Promise<readonly [RedisProcess, RedisProcess]> => {
@@ -41,15 +37,15 @@ describeWithRedis('a master that was demoted and still answers', () => {
   };
   const adopted = (make: (port: number) => unknown) => (port: number) => {
     const client = make(port) as Redis;
-    ends.push(() => client.disconnect());
+    here().ends.push(() => client.disconnect());
     return { client };
   };
   /** With memory over it, whose copies are not checked for half a minute. */
   const tieredOn = (options: RedisOptions): Rig<Clock> => {
-    const { prefix } = machines;
+    const { prefix } = here().machines;
     const backend = tieredFactory({ ...options, prefix, maxUnvalidated: '30s', bus: false });
     const rig = new Rig<Clock>({ clock: systemClock, backend, random: Math.random });
-    ends.push(() => rig.machine.close());
+    here().ends.push(() => rig.machine.close());
     return rig;
   };
   const followed = (server: RedisProcess) => async (): Promise<boolean> => Number(await server.command('DBSIZE')) >= 3;
@@ -63,7 +59,7 @@ describeWithRedis('a master that was demoted and still answers', () => {
   };
   const url = (port: number) => ({ url: `redis://127.0.0.1:${port}` });
 
-  it.each([
+  itConcurrent.each([
     ['a client of ours', 'one level', 'redis.url', url],
     ['a client of ours', 'two levels', 'redis.url', url],
     ['ioredis 5', 'one level', 'redis.client', adopted((port) => new Redis5(port, '127.0.0.1'))],
@@ -73,7 +69,7 @@ describeWithRedis('a master that was demoted and still answers', () => {
     const [, levels, name, connect] = row;
     const [a, b] = await pair();
     const options = connect(a.port);
-    const rig = levels === 'two levels' ? tieredOn(options) : machines.on(options);
+    const rig = levels === 'two levels' ? tieredOn(options) : here().machines.on(options);
     await rig.backend.open?.();
     await rig.set('cat', 'old');
     await rig.set('dog', 'old', { tags: ['red'] });
@@ -81,7 +77,7 @@ describeWithRedis('a master that was demoted and still answers', () => {
     expect(await rig.get('cat')).toBe('old');
     await b.command('REPLICAOF', 'NO', 'ONE');
     await a.command(...NOWHERE);
-    const other = await machines.ready(url(b.port));
+    const other = await here().machines.ready(url(b.port));
     await other.evict('cat');
     await other.invalidateTag('red');
     await proveDisbelieved(rig, 'cat');
@@ -99,9 +95,9 @@ describeWithRedis('a master that was demoted and still answers', () => {
     expect(await rig.get('dog')).toBeUndefined();
   });
 
-  it('A69: one that took the data of another is told again what was confirmed before', async () => {
+  itConcurrent('A69: one that took the data of another is told again what was confirmed before', async () => {
     const [a, b] = await pair();
-    const rig = await machines.ready(url(a.port));
+    const rig = await here().machines.ready(url(a.port));
     await rig.set('cat', 'old', { tags: ['red'] });
     await until('the replica has it', followed(b));
     await b.command('REPLICAOF', 'NO', 'ONE');
@@ -120,16 +116,16 @@ describeWithRedis('a master that was demoted and still answers', () => {
     expect(await rig.get('cat')).toBeUndefined();
   });
 
-  it.each([
+  itConcurrent.each([
     ['by address', ({ master }: RedisSentinels) => url(master.port)],
     ['by sentinels', ({ addresses }: RedisSentinels) => ({ sentinels: addresses, name: MASTER_NAME })],
   ])(
     'A69: however many calls it refuses at once, its connection is ended once and nothing printed (%s)',
     async (_, to) => {
       const group = await RedisSentinels.start();
-      ends.push(() => group.stop());
+      here().ends.push(() => group.stop());
       const application = new Application({ version: 6, options: { ...to(group), timeout: '2s' } });
-      ends.push(() => application.kill());
+      here().ends.push(() => application.kill());
       await application.started(30_000);
       await until('what is stored is found', () => application.isHit());
       for (const sentinel of group.sentinels) sentinel.halt();
@@ -140,24 +136,25 @@ describeWithRedis('a master that was demoted and still answers', () => {
     },
   );
 
-  it('A69: with sentinels that hang while it is demoted by hand', async () => {
+  itConcurrent('A69: with sentinels that hang while it is demoted by hand', async () => {
     const group = await RedisSentinels.start();
-    ends.push(() => group.stop());
-    const rig = await machines.ready({ sentinels: group.addresses, name: MASTER_NAME });
+    here().ends.push(() => group.stop());
+    const rig = await here().machines.ready({ sentinels: group.addresses, name: MASTER_NAME });
     await rig.set('cat', 'old');
     await until('the replica has it', followed(group.replica));
     for (const sentinel of group.sentinels) sentinel.halt();
     await group.replica.command('REPLICAOF', 'NO', 'ONE');
     await group.master.command(...NOWHERE);
-    const other = await machines.ready(url(group.replica.port));
+    const other = await here().machines.ready(url(group.replica.port));
     await other.evict('cat');
     await proveDisbelieved(rig, 'cat');
     expect(rig.log.join()).toContain('redis.sentinels leads to a replica');
   });
 
+  // By itself: nothing else happens in this process meanwhile.
   it('A69: not by a process either that stood still while it was demoted', async () => {
     const [a, b] = await pair();
-    const rig = await machines.ready(url(a.port));
+    const rig = await here().machines.ready(url(a.port));
     await rig.set('cat', 'old');
     await until('the replica has it', followed(b));
     const cli = (server: RedisProcess, ...said: string[]): unknown =>
@@ -170,7 +167,7 @@ describeWithRedis('a master that was demoted and still answers', () => {
     expect(await rig.get('cat')).toBeUndefined();
   });
 
-  it.each([
+  itConcurrent.each([
     ['a client of ours', 'redis.url', url],
     ['ioredis 6', 'redis.client', adopted((port) => new Redis(port, '127.0.0.1'))],
     [
@@ -184,10 +181,10 @@ describeWithRedis('a master that was demoted and still answers', () => {
     async (...row) => {
       const [, name, connect] = row;
       const [a, b] = await pair();
-      const there = await machines.ready(url(a.port));
+      const there = await here().machines.ready(url(a.port));
       await there.set('cat', 'old');
       await until('the replica has it', followed(b));
-      const rig = await machines.ready(connect(b.port));
+      const rig = await here().machines.ready(connect(b.port));
       expect(await rig.get('cat')).toBeUndefined();
       expect(await rig.load('cat', () => 'loaded')).toBe('loaded');
       await until('it is said', () => rig.log.length > 0);
@@ -197,9 +194,9 @@ describeWithRedis('a master that was demoted and still answers', () => {
     },
   );
 
-  it('A70: with requireOnBoot the start says so', async () => {
+  itConcurrent('A70: with requireOnBoot the start says so', async () => {
     const [, b] = await pair();
-    const rig = machines.on({ ...url(b.port), requireOnBoot: true, startTimeout: '500ms' });
+    const rig = here().machines.on({ ...url(b.port), requireOnBoot: true, startTimeout: '500ms' });
     await expect(rig.backend.open?.()).rejects.toThrow('requireOnBoot: redis.url leads to a replica');
   });
 });

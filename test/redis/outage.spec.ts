@@ -1,7 +1,8 @@
 /** What an operator reads of an outage: that it began and why, and that it is over. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis-5';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { MASTER_NAME, sentinelOf } from '../support/redis/redis-sentinels.js';
 import { Machines } from '../support/redis/machines.js';
@@ -19,22 +20,17 @@ const BACK = 'The redis backend answers again.';
 const PASSWORD = 'nobody-else-knows';
 
 describeWithRedis('the log', () => {
-  const machines = new Machines();
-  const ends: (() => unknown)[] = [];
-  afterEach(async () => {
-    await machines.close();
-    for (const end of ends.splice(0).reverse()) await end();
-  });
+  const here = ownOfEachTest(() => new Machines());
   const start = async (): Promise<RedisProcess> => {
     const server = await RedisProcess.start({ config: { requirepass: PASSWORD } });
-    ends.push(() => server.stop());
+    here().ends.push(() => server.stop());
     return server;
   };
   const adopted =
     (make: typeof Redis) =>
     (url: string): RedisOptions => {
       const client = new make(url, { password: PASSWORD, maxRetriesPerRequest: 0 });
-      ends.push(() => client.disconnect());
+      here().ends.push(() => client.disconnect());
       return { client };
     };
 
@@ -64,11 +60,11 @@ describeWithRedis('the log', () => {
     ['an adopted client', adopted(Redis)],
     ['an adopted client of ioredis 5', adopted(Redis5 as unknown as typeof Redis)],
   ])('with %s', (_, options) => {
-    it.each(['under load', 'without calls'])(
+    itConcurrent.each(['under load', 'without calls'])(
       'has one line for a server that is killed %s, with the reason, and one for its return',
       async (when) => {
         const server = await start();
-        const rig = await machines.ready(options(server.url));
+        const rig = await here().machines.ready(options(server.url));
         const stop = when === 'under load' ? underLoad(rig) : () => undefined;
         await pause(100);
         await server.kill();
@@ -84,7 +80,7 @@ describeWithRedis('the log', () => {
     );
   });
 
-  it.each([
+  itConcurrent.each([
     [
       'nodes of a cluster',
       (port: number): RedisOptions => ({ cluster: [{ host: '127.0.0.1', port }] }),
@@ -97,7 +93,7 @@ describeWithRedis('the log', () => {
     ],
   ])('says why %s cannot be reached, once', async (_, options, why) => {
     const { port } = await RedisProcess.nowhere();
-    const rig = machines.on(options(port));
+    const rig = here().machines.on(options(port));
     for (let call = 0; call < 20; call++) {
       await rig.load('cat', () => 'Tom');
       await pause(60);
@@ -106,37 +102,44 @@ describeWithRedis('the log', () => {
     expect(rig.log).toEqual([goneBecause(why)]);
   });
 
-  it('says that sentinels know no master of a name', async () => {
+  itConcurrent('says that sentinels know no master of a name', async () => {
     const server = await RedisProcess.start();
-    ends.push(() => server.stop());
+    here().ends.push(() => server.stop());
     const sentinel = await sentinelOf(server.port);
-    ends.push(() => sentinel.stop());
-    const rig = machines.on({ name: 'another', sentinels: [{ host: '127.0.0.1', port: sentinel.port }] });
+    here().ends.push(() => sentinel.stop());
+    const rig = here().machines.on({ name: 'another', sentinels: [{ host: '127.0.0.1', port: sentinel.port }] });
     await until('it is told', () => rig.log.length > 0);
     expect(rig.log).toEqual([goneBecause('no sentinel knows the master')]);
   });
 
-  it('has one line each for a server that hangs, although its connections are made anew meanwhile', async () => {
-    const server = await start();
-    const rig = await machines.ready({ url: server.url, password: PASSWORD });
-    const stop = underLoad(rig);
-    await pause(100);
-    server.halt();
-    await until('it is told', () => rig.log.length > 0);
-    await pause(3_500);
-    server.resume();
-    await until('it is told', () => rig.log.length > 1);
-    await until('it is used', () => isUsed(rig));
-    await pause(300);
-    await stop();
-    expect(rig.log).toEqual([goneBecause('no answer in time'), BACK]);
-  });
+  itConcurrent(
+    'has one line each for a server that hangs, although its connections are made anew meanwhile',
+    async () => {
+      const server = await start();
+      const rig = await here().machines.ready({ url: server.url, password: PASSWORD });
+      const stop = underLoad(rig);
+      await pause(100);
+      server.halt();
+      await until('it is told', () => rig.log.length > 0);
+      await pause(3_500);
+      server.resume();
+      await until('it is told', () => rig.log.length > 1);
+      await until('it is used', () => isUsed(rig));
+      await pause(300);
+      await stop();
+      expect(rig.log).toEqual([goneBecause('no answer in time'), BACK]);
+    },
+  );
 
-  it('tells of what failed while others were answered once, and as no outage', async () => {
+  itConcurrent('tells of what failed while others were answered once, and as no outage', async () => {
     const server = await start();
     const proxy = await TcpProxy.before(server.port);
-    ends.push(() => proxy.close());
-    const rig = await machines.ready({ url: `redis://127.0.0.1:${proxy.port}`, password: PASSWORD, failures: 1_000 });
+    here().ends.push(() => proxy.close());
+    const rig = await here().machines.ready({
+      url: `redis://127.0.0.1:${proxy.port}`,
+      password: PASSWORD,
+      failures: 1_000,
+    });
     for (let round = 0; round < 3; round++) {
       await until('it is used', () => isUsed(rig));
       proxy.mode = 'blackhole';

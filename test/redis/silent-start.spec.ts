@@ -2,9 +2,11 @@
  * A client of the application, whose server takes connections and answers nothing, with encryption: the start has
  * something to ask. The application is started, the server begins to answer, and the application is closed.
  */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, jest } from '@jest/globals';
+import { itConcurrent, ownOfEachTest } from '../support/own.js';
 import { Application, type ApplicationOptions } from '../support/redis/application.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
+import { Machines } from '../support/redis/machines.js';
 import { RedisProcess, until } from '../support/redis/redis-process.js';
 import { MASTER_NAME, RedisSentinels } from '../support/redis/redis-sentinels.js';
 import { clusterOfOne } from '../support/redis/redis-cluster.js';
@@ -17,20 +19,17 @@ const LOADING_MS = 30_000;
 const BOUND_MS = 1_000;
 
 describeWithRedis('a server that takes connections and answers nothing', () => {
-  const ends: (() => unknown)[] = [];
-  afterEach(async () => {
-    for (const end of ends.splice(0).reverse()) await end();
-  });
+  const here = ownOfEachTest(() => new Machines());
   const start = (options: ApplicationOptions): Application => {
     const application = new Application({ isEncrypted: true, ...options });
-    ends.push(() => application.kill());
+    here().ends.push(() => application.kill());
     return application;
   };
   const silent = async (server: RedisProcess): Promise<TcpProxy> => {
-    ends.push(() => server.stop());
+    here().ends.push(() => server.stop());
     const proxy = await TcpProxy.before(server.port);
     proxy.mode = 'blackhole';
-    ends.push(() => proxy.close());
+    here().ends.push(() => proxy.close());
     return proxy;
   };
   const proveStart = async (application: Application, speak: () => void): Promise<void> => {
@@ -48,7 +47,7 @@ describeWithRedis('a server that takes connections and answers nothing', () => {
   };
 
   describe.each([5, 6] as const)('ioredis %i', (version) => {
-    it.each([
+    itConcurrent.each([
       ['one level', false],
       ['two levels', true],
     ])('A68: a start ends within startTimeout, and the server is used when it answers (%s)', async (_, isTiered) => {
@@ -58,7 +57,7 @@ describeWithRedis('a server that takes connections and answers nothing', () => {
       await proveStart(start({ version, isTiered, options, adopted }), speaking(proxy));
     });
 
-    it('A68: a start ends within startTimeout on a cluster', async () => {
+    itConcurrent('A68: a start ends within startTimeout on a cluster', async () => {
       const server = await clusterOfOne();
       // One that has met no other does not know its address.
       await server.command('CONFIG', 'SET', 'cluster-announce-ip', '127.0.0.1');
@@ -71,7 +70,7 @@ describeWithRedis('a server that takes connections and answers nothing', () => {
     });
   });
 
-  it('A68: with requireOnBoot it is refused within startTimeout', async () => {
+  itConcurrent('A68: with requireOnBoot it is refused within startTimeout', async () => {
     const proxy = await silent(await RedisProcess.start());
     const options = { startTimeout: `${BOUND_MS}ms`, requireOnBoot: true } as const;
     const application = start({ version: 6, options, adopted: { host: '127.0.0.1', port: proxy.port } });
@@ -79,14 +78,17 @@ describeWithRedis('a server that takes connections and answers nothing', () => {
   });
 
   describe('sentinels', () => {
-    it.each([5, 6] as const)('A68: a start ends within startTimeout with a client of ioredis %i', async (version) => {
-      const group = await RedisSentinels.start();
-      ends.push(() => group.stop());
-      const adopted = { sentinels: group.addresses, name: MASTER_NAME };
-      group.sentinels[0]?.halt();
-      const application = start({ version, options: { startTimeout: `${BOUND_MS}ms` }, adopted });
-      await proveStart(application, () => group.sentinels[0]?.resume());
-      expect(application.warned).toContain('redis.client asks sentinels without `sentinelCommandTimeout`');
-    });
+    itConcurrent.each([5, 6] as const)(
+      'A68: a start ends within startTimeout with a client of ioredis %i',
+      async (version) => {
+        const group = await RedisSentinels.start();
+        here().ends.push(() => group.stop());
+        const adopted = { sentinels: group.addresses, name: MASTER_NAME };
+        group.sentinels[0]?.halt();
+        const application = start({ version, options: { startTimeout: `${BOUND_MS}ms` }, adopted });
+        await proveStart(application, () => group.sentinels[0]?.resume());
+        expect(application.warned).toContain('redis.client asks sentinels without `sentinelCommandTimeout`');
+      },
+    );
   });
 });

@@ -3,6 +3,8 @@
 /** Past this what sees too little is over all the same. */
 const LONGEST_MS = 30_000;
 const TURN_MS = 10;
+/** Between two questions to a server about itself. */
+export const ADMIN_TURN_MS = 40;
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
@@ -10,13 +12,21 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-/** Asks until the answer is yes. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<number> {
+/**
+ * Asks until the answer is yes.
+ * @param turnMs between two questions; longer where each costs a connection, and where nothing can be missed in between
+ */
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean> | boolean,
+  withinMs = 20_000,
+  turnMs = TURN_MS,
+): Promise<number> {
   const beganAtMs = performance.now();
   for (;;) {
     if (await isSo()) return performance.now() - beganAtMs;
     if (performance.now() - beganAtMs > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await pause(TURN_MS);
+    await pause(turnMs);
   }
 }
 

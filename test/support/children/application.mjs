@@ -12,6 +12,7 @@ const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { memory } = await import('../../../lib/backends/memory/memory.backend.ts');
 const { tiered } = await import('../../../lib/backends/tiered/tiered.backend.ts');
 const { Cluster, Redis } = await import('ioredis');
+const { timed } = await import('../time.ts');
 
 const { nodes, ...rest } = adopted ?? {};
 const client = adopted && (nodes === undefined ? new Redis(adopted) : new Cluster(nodes, rest));
@@ -24,14 +25,13 @@ const module = CacheModule.forRoot({
   observers: [(event) => event.type === 'warning' && process.send({ warned: event.message })],
   codec: isEncrypted ? { encryption: { keys: [{ id: 'one', secret }] } } : {},
 });
-const beganAtMs = performance.now();
-const app = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false }).catch(
-  (error) => {
+const { answer: app, tookMs: startedMs } = await timed(() =>
+  NestFactory.createApplicationContext(module, { logger: false, abortOnError: false }).catch((error) => {
     process.send({ failed: error.message });
     process.exit(1);
-  },
+  }),
 );
-process.send({ startedMs: performance.now() - beganAtMs });
+process.send({ startedMs });
 const cache = app.get(CacheService);
 process.on('message', (verb) => void answer(verb));
 

@@ -1,4 +1,3 @@
-import { afterEach } from '@jest/globals';
 import { assemble, DEFAULT_CORE_SETTINGS, type Machine } from '../../../lib/assemble.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import type { Clock } from '../../../lib/core/clock.js';
@@ -13,6 +12,7 @@ import type { Loader } from '../../../lib/engine/loader.js';
 import { FakeClock } from '../../../lib/testing/fake.clock.js';
 import { recordEvents } from '../../../lib/testing/record-events.js';
 import { seededRandom } from '../../../lib/testing/seeded-random.js';
+import { afterTest, testOfNow } from '../own.js';
 
 /** Where a key of the rig lives. Unless said otherwise: shared at Acme, in `cats`. */
 export interface Place {
@@ -37,12 +37,16 @@ export interface RigOptions<C extends Clock = FakeClock> {
   readonly isHeard?: boolean;
 }
 
-/** Closed after each test: what a machine leaves behind would make every later promise dearer. */
-const open = new Set<Rig<Clock>>();
+/** Closed after the test that made it: what a machine leaves behind would make every later promise dearer. */
+const open = new Map<Rig<Clock>, object | undefined>();
 
-afterEach(async () => {
-  for (const { machine } of open) await machine.close();
-  open.clear();
+afterTest(async () => {
+  const test = testOfNow();
+  for (const [rig, maker] of open) {
+    if (maker !== undefined && maker !== test) continue;
+    open.delete(rig);
+    await rig.machine.close();
+  }
 });
 
 /** A whole machine without Nest, played the way the service plays it. */
@@ -69,7 +73,7 @@ export class Rig<C extends Clock = FakeClock> {
       this.clock,
       random,
     );
-    open.add(this as Rig<Clock>);
+    open.set(this as Rig<Clock>, testOfNow());
   }
 
   get backend(): Backend {

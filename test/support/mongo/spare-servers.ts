@@ -1,6 +1,6 @@
 import { afterAll } from '@jest/globals';
 import { failNothing } from './fail-command.js';
-import { MongoProcess, withDb } from './mongo-process.js';
+import { MongoProcess, withDb, type MongoProcessOptions } from './mongo-process.js';
 
 /**
  * Servers for the cases of one suite. To start one, and to answer its first commands, costs more than most cases: one that
@@ -10,14 +10,14 @@ export class SpareServers {
   private readonly spare: MongoProcess[] = [];
 
   /** To be called where suites are declared: what is left ends with the suite. */
-  constructor() {
+  constructor(private readonly options: MongoProcessOptions = {}) {
     afterAll(async () => {
       await Promise.all(this.spare.splice(0).map((server) => server.stop()));
     });
   }
 
   async take(): Promise<MongoProcess> {
-    return this.spare.pop() ?? MongoProcess.start();
+    return this.spare.pop() ?? MongoProcess.start(this.options);
   }
 
   /** Once every client of the case is closed. One that was killed, halted or begun again is ended. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { ServerProcess } from '../servers/server-process.js';
 
-export { enough, pause, until } from '../time.js';
+export { ADMIN_TURN_MS, enough, pause, until } from '../time.js';
 
 const BINARY = 'redis-server';
 /** A sentinel says who it is when it is ready; a server that is loading says that first, and takes connections. */
