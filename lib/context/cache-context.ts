@@ -2,6 +2,7 @@ import { begun, type Begun, type Entrance, type RunInContext } from '../core/asy
 import type { Frame, Loading, AmbientContext } from '../core/frame.js';
 import { NO_SCOPE, type Scope } from '../core/keys/scope.js';
 import type { LateScopeResolver } from './late-scope-resolver.js';
+import type { Part } from './resolver-notes.js';
 import { ScopeFlow } from './scope-flow.js';
 import {
   RequestScope,
@@ -13,7 +14,12 @@ import {
   isSharedByOther,
   ownOf,
   type Store,
+  type Why,
 } from './scope-store.js';
+
+const NO_REQUEST =
+  'No request surrounds this call. In jobs, queues and scripts: cache.runInScope({ tenant, user }, fn). In guards and ' +
+  "middleware: after the guards. In field resolvers of GraphQL: fieldResolverEnhancers: ['interceptors'] in GraphQLModule.forRoot().";
 
 const here: RunInContext = (work) => work();
 
@@ -61,6 +67,17 @@ export class CacheContext implements AmbientContext {
     return this.current()?.scope ?? NO_SCOPE;
   }
 
+  /**
+   * Why the running call has no such id, for messages: what its resolver looked for, or that no request surrounds it.
+   * Undefined where there is no resolver, or a scope was entered by hand.
+   */
+  explain(part: Part): string | undefined {
+    const store = this.store();
+    if (typeof this.way !== 'function') return undefined;
+    if (store instanceof RequestScope) return store.explain(this.way, part);
+    return store === undefined || store.frame.scope === NO_SCOPE ? NO_REQUEST : undefined;
+  }
+
   /** The load of the running call, if it is inside one, of any cache. Does not resolve the scope. */
   loading(): Loading | undefined {
     return this.store()?.loading;
@@ -97,11 +114,12 @@ export class CacheContext implements AmbientContext {
   /**
    * Enters a frame for a request: from here on what happens in it is the request's own.
    * @param incoming see `keep`
+   * @param why see `explain`
    */
-  begin<R>(request: object, frame: Frame, work: () => R, incoming?: unknown): R {
+  begin<R>(request: object, frame: Frame, work: () => R, incoming?: unknown, why?: Why): R {
     const owner = incoming ?? request;
     const outer = outerOf(ownOf(this.store(), owner), this.way);
-    const entered = new RequestScope(this, frame, owner, outer, frame.loading);
+    const entered = new RequestScope(this, frame, owner, outer, frame.loading, why);
     this.flow.latest.set(request, entered);
     return this.flow.storage.run(entered, work);
   }

@@ -1,5 +1,6 @@
 import type { Frame } from '../core/frame.js';
 import type { FoundIds } from '../core/keys/scope.js';
+import { missedBy, type Part } from './resolver-notes.js';
 import type { ScopeResolver } from './scope-resolver.js';
 import type { ScopeTable } from './scope-table.js';
 
@@ -16,6 +17,11 @@ export class LateScopeResolver {
     private readonly resolver: ScopeResolver,
     private readonly scopes: ScopeTable,
   ) {}
+
+  /** Why no such id is found in the request, for messages. */
+  explain(part: Part): string {
+    return missedBy(this.resolver, { request: this.request }, part);
+  }
 
   /** The scope as of now. A frame that was returned does not change with the request. @throws ScopeInvalidError */
   frame(): Frame {

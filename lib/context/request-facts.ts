@@ -24,9 +24,18 @@ export function userOf(request: unknown): unknown {
 
 /** A header by its name in lower case. */
 export function headerOf(request: unknown, name: string): string | readonly string[] | undefined {
-  const from = request as Incoming | null | undefined;
-  const headers = from?.headers ?? from?.handshake?.headers ?? from?.upgradeReq?.headers;
+  const headers = headersOf(request);
   return typeof headers === 'object' && headers !== null && Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
+/** An object whose names are those of the headers. */
+export function headerNames(request: unknown): object {
+  return Object.fromEntries(Object.keys(headersOf(request) ?? {}).map((name) => [name, true]));
+}
+
+function headersOf(request: unknown): Headers | undefined {
+  const from = request as Incoming | null | undefined;
+  return from?.headers ?? from?.handshake?.headers ?? from?.upgradeReq?.headers;
 }
 
 /** The requested host, in lower case and without its port. */

@@ -8,6 +8,9 @@ import type { Awaitable } from '../core/async/awaitable.js';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { foundId, isMissing, type FoundIds } from '../core/keys/scope.js';
+import { claimAt } from './claims.js';
+import { withNotes, type ResolverNotes } from './resolver-notes.js';
+import { claimNotes, headerNotes, notesOfAll, subdomainNotes } from './notes-of-resolvers.js';
 import { headerOf, hostIn, hostOf, isDomain, subdomainOf, userOf } from './request-facts.js';
 
 /** What a resolver may look at. */
@@ -42,8 +45,8 @@ export function readsOnly(resolver: ScopeResolver): boolean {
   return Object.hasOwn(resolver, READS_ONLY);
 }
 
-function reading(resolver: ScopeResolver): ScopeResolver {
-  return Object.defineProperty(resolver, READS_ONLY, { value: true });
+function reading(resolver: ScopeResolver, notes: ResolverNotes): ScopeResolver {
+  return withNotes(Object.defineProperty(resolver, READS_ONLY, { value: true }), notes);
 }
 
 /** An incoming HTTP request as far as resolvers need to know it. */
@@ -67,23 +70,37 @@ export function fromRequest<Request = RequestLike>(
 }
 
 /**
- * Reads the ids from `request.user`, where guards (Passport and others) put the verified claims of a token.
+ * Reads the ids from `request.user`, where guards (Passport and others) put the verified claims of a token. Properties
+ * count, and getters of a class: a document of mongoose will do.
  * @param claims names of claims; a dot goes deeper: `{ tenant: 'org.id', user: 'sub' }`. A claim that has a dot in its
- *   own name (`https://example.com/tenant`) is found by it.
+ *   own name (`https://example.com/tenant`) is found by it. With `ids: 'number'` whole numbers count too, as their
+ *   decimal text: 7 and '7' are one tenant then.
+ * @example fromClaims({ tenant: 'orgId', user: 'id', ids: 'number' })
  */
 export function fromClaims(claims: {
   readonly tenant?: string | undefined;
   readonly user?: string | undefined;
+  /** What ids are. @default 'text': a number is refused */
+  readonly ids?: 'text' | 'number' | undefined;
 }): ScopeResolver {
-  const { tenant, user } = knownOptions(claims, 'scope.resolve', ['tenant', 'user']);
+  const { tenant, user, ids } = knownOptions(claims, 'scope.resolve', ['tenant', 'user', 'ids']);
   const names = [tenant, user].filter((name) => name !== undefined);
   if (names.length === 0) refuse("fromClaims needs the name of at least one claim: { tenant: 'org', user: 'sub' }");
   if (names.some((name) => typeof name !== 'string' || name === ''))
     refuse("fromClaims needs claims by their names: { tenant: 'org', user: 'sub' }");
-  return reading(({ request }) => {
+  if (ids !== undefined && ids !== 'text' && ids !== 'number') refuse("fromClaims: ids must be 'text' or 'number'");
+  const idOf = ids === 'number' ? idOfNumber : (id: unknown): unknown => id;
+  const read: ScopeResolver = ({ request }) => {
     const proven = userOf(request);
-    return { tenant: claimAt(proven, tenant), user: claimAt(proven, user) };
-  });
+    return { tenant: idOf(claimAt(proven, tenant)), user: idOf(claimAt(proven, user)) };
+  };
+  return reading(read, claimNotes({ tenant, user }, ids));
+}
+
+/** Zero, and what no counter of a database gives, stay what they are: no id, or refused. */
+function idOfNumber(id: unknown): unknown {
+  const isOne = typeof id === 'bigint' || (typeof id === 'number' && Number.isSafeInteger(id));
+  return isOne && id > 0 ? String(id) : id;
 }
 
 /**
@@ -102,7 +119,7 @@ export function fromHeader(name: string, options: { readonly trusted: true }): S
     const value = headerOf(request, wanted);
     // Two headers of one name contradict each other. Node joins them with a comma.
     return typeof value === 'string' && !value.includes(',') ? { tenant: value } : undefined;
-  });
+  }, headerNotes(wanted));
 }
 
 /** Where `fromSubdomain` finds the host, and which part of it is a tenant. */
@@ -159,11 +176,14 @@ export function fromSubdomain(options: SubdomainOptions): ScopeResolver {
   }
   if (!Array.isArray(ignore)) refuse('fromSubdomain: ignore must be a list of labels');
   const ignored = new Set(ignore.map((label) => String(label).toLowerCase()));
-  return reading(({ request }) => {
-    const host = hostFrom(request);
-    const label = host === undefined ? undefined : subdomainOf(host, domain);
-    return label === undefined || ignored.has(label) ? undefined : { tenant: label };
-  });
+  return reading(
+    ({ request }) => {
+      const host = hostFrom(request);
+      const label = host === undefined ? undefined : subdomainOf(host, domain);
+      return label === undefined || ignored.has(label) ? undefined : { tenant: label };
+    },
+    subdomainNotes(domain, given.host === undefined ? undefined : String(given.host)),
+  );
 }
 
 function domainOf(base: unknown): string | undefined {
@@ -201,7 +221,8 @@ export function firstOf(...resolvers: readonly ScopeResolver[]): ScopeResolver {
   if (resolvers.some((resolver) => typeof resolver !== 'function'))
     refuse("firstOf needs resolvers, which are functions: fromClaims({ tenant: 'org', user: 'sub' })");
   const first: ScopeResolver = (source) => resolveFrom(resolvers, 0, source);
-  return resolvers.every(readsOnly) ? reading(first) : first;
+  const notes = notesOfAll(resolvers);
+  return resolvers.every(readsOnly) ? reading(first, notes) : withNotes(first, notes);
 }
 
 function resolveFrom(resolvers: readonly ScopeResolver[], at: number, source: ScopeSource): Awaitable<FoundScope> {
@@ -221,17 +242,6 @@ function goOn(
 ): Awaitable<FoundScope> {
   const isLast = at + 1 >= resolvers.length;
   return isLast || !isMissing(foundId(found, 'tenant')) ? found : resolveFrom(resolvers, at + 1, source);
-}
-
-function claimAt(claims: unknown, path: string | undefined): unknown {
-  if (path === undefined) return undefined;
-  return ownClaim(claims, path) ?? path.split('.').reduce(ownClaim, claims);
-}
-
-/** Own properties only: a claim called "constructor" is no claim. */
-function ownClaim(claims: unknown, name: string): unknown {
-  if (typeof claims !== 'object' || claims === null || !Object.hasOwn(claims, name)) return undefined;
-  return (claims as Record<string, unknown>)[name];
 }
 
 function refuse(problem: string): never {

@@ -1,9 +1,13 @@
 import type { Frame, Loading } from '../core/frame.js';
 import { NO_SCOPE, type Scope } from '../core/keys/scope.js';
+import type { Part } from './resolver-notes.js';
 import { LateScopeResolver } from './late-scope-resolver.js';
 
 /** What surrounds a call, as it is carried along the asynchronous flow. */
 export type Store = EnteredScope | RequestScope;
+
+/** Says why a resolver found no such id. */
+export type Why = (part: Part) => string;
 
 /** A cache by how it resolves the scope of a request: those with the same `way` share what was found. */
 interface Cache {
@@ -38,8 +42,17 @@ export class RequestScope {
     readonly owner: unknown,
     readonly outer: Store | undefined,
     readonly loading: Loading | undefined,
+    /** Why an id was not found, where the answer is known. */
+    private readonly why?: Why,
   ) {
     this.way = cache.way;
+  }
+
+  /** Why a resolver finds no such id in the request, for messages. */
+  explain(way: unknown, part: Part): string | undefined {
+    const { answer, outer } = this;
+    if (this.way !== way) return outer instanceof RequestScope ? outer.explain(way, part) : undefined;
+    return answer instanceof LateScopeResolver ? answer.explain(part) : this.why?.(part);
   }
 
   /** Whether another cache has resolved it with the same resolver. */
@@ -59,7 +72,9 @@ export class RequestScope {
   without(way: unknown): Store | undefined {
     if (this.way === way) return this.outer;
     const outer = outerOf(this.outer, way);
-    return outer === this.outer ? this : new RequestScope(this.cache, this.answer, this.owner, outer, this.loading);
+    return outer === this.outer
+      ? this
+      : new RequestScope(this.cache, this.answer, this.owner, outer, this.loading, this.why);
   }
 
   private found(way: unknown): Frame | undefined {

@@ -246,5 +246,10 @@ export interface BackendParts {
 /** What `memory()`, `redis()`, … return: a description. Nothing is opened before the module starts. */
 export interface BackendFactory {
   readonly kind: string;
+  /**
+   * What the line at the start says of it: kind, address, levels. Never a user or a password.
+   * @default the kind
+   */
+  readonly about?: string | undefined;
   create(parts: BackendParts): Backend;
 }

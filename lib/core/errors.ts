@@ -36,6 +36,25 @@ export class CacheError extends Error {
   }
 }
 
+/**
+ * An error whose message may reach a client: GraphQL hands on the messages of whatever its resolvers throw. What is for the
+ * developer alone stands in `hint`, and in the stack, which logs and test runners show.
+ */
+export class HintedError extends CacheError {
+  constructor(
+    code: CacheErrorCode,
+    message: string,
+    /** What to do about it, and what was found instead. Names only. */
+    readonly hint: string,
+  ) {
+    super(code, `${message} ${hint}`);
+    // Written when it is first looked at, with the message of that moment.
+    void this.stack;
+    this.message = message;
+    Object.defineProperty(this, 'hint', { enumerable: false });
+  }
+}
+
 /** An option is none, or unusable. Thrown when the module starts, a decorator is evaluated, or a call is given options. */
 export class CacheConfigError extends CacheError {
   constructor(
@@ -48,31 +67,31 @@ export class CacheConfigError extends CacheError {
   }
 }
 
-/** A scope is missing: the call needs a tenant (or user) and the context has none. Nothing was read or stored. */
-export class ScopeMissingError extends CacheError {
+/**
+ * A scope is missing: the call needs a tenant (or user) and the context has none. Nothing was read or stored. `hint` says
+ * which resolver looked for what and where, and which names were there.
+ */
+export class ScopeMissingError extends HintedError {
   constructor(
     /** Which id is missing. */
     readonly part: 'tenant' | 'user',
     /** The namespace of the call, where there is one. */
     readonly namespace?: string,
-    hint?: string,
+    hint = 'Resolve it with the `scope.resolve` option, wrap the work in runInScope({ tenant, user }, fn), or declare the scope that is meant (scope: "global").',
   ) {
-    super(
-      'CACHE_SCOPE_MISSING',
-      `No ${part} in the current scope${namespace === undefined ? '' : ` (namespace "${namespace}")`}. ` +
-        (hint ??
-          'Resolve it with the `scope.resolve` option, wrap the work in runInScope({ tenant, user }, fn), or declare the scope that is meant (scope: "global").'),
-    );
+    const where = namespace === undefined ? '' : `(Namespace "${namespace}".) `;
+    super('CACHE_SCOPE_MISSING', `No ${part} in the current scope.`, `${where}${hint}`);
   }
 }
 
 /** An id of a scope is not one: not a string, not well-formed, or too long. */
-export class ScopeInvalidError extends CacheError {
+export class ScopeInvalidError extends HintedError {
   constructor(
     readonly part: 'tenant' | 'user',
     problem: string,
+    hint = 'Ids are texts of at most 256 bytes.',
   ) {
-    super('CACHE_SCOPE_INVALID', `The ${part} of a scope ${problem}.`);
+    super('CACHE_SCOPE_INVALID', `The ${part} of a scope ${problem}.`, hint);
   }
 }
 

@@ -48,6 +48,7 @@ import { HttpRoutes } from './transport/http-routes.js';
 import { Providers } from './methods/instances/providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
+import { StartLine } from './start-line.js';
 import { ScopePropagation } from './transport/scope-propagation.js';
 
 /** What the options of one cache say, before those of others in the container are looked at. */
@@ -102,6 +103,7 @@ const PARTS: readonly Provider[] = Object.freeze([
     useFactory: ({ scope }: CacheSettings) => scope.resolve ?? null,
   },
   ScopePropagation,
+  StartLine,
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);

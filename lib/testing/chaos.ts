@@ -44,6 +44,7 @@ export class Chaos implements BackendFactory {
   }
 
   readonly kind: string;
+  readonly about: string | undefined;
   private readonly random: () => number;
   private readonly failures = new Map<Operation, unknown[]>();
   private readonly drops = new Map<Operation, number>();
@@ -57,6 +58,7 @@ export class Chaos implements BackendFactory {
     private readonly options: ResolvedChaosOptions,
   ) {
     this.kind = factory.kind;
+    this.about = factory.about;
     this.random = seededRandom(options.seed);
   }
 

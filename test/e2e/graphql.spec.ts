@@ -192,7 +192,8 @@ describe.each([
     answers.forEach((answer, index) => {
       const who = PEOPLE[index]!;
       if (which === 'without') {
-        expect(answer.errors?.[0]?.message).toMatch(/No tenant in the current scope/);
+        expect(answer.errors?.[0]?.message).toBe('No tenant in the current scope.');
+        expect(thrown.at(-1)?.hint).toContain("fieldResolverEnhancers: ['interceptors']");
         return;
       }
       const { a, b } = answer.data as Record<'a' | 'b', { board: string; mine: string }>;

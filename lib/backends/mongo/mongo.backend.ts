@@ -33,7 +33,7 @@ import { MongoWrites } from './writes.js';
 import { Increments } from '../remote/increments.js';
 import { IndexScan, totalOf } from '../remote/index-scan.js';
 import { ServerClock } from '../remote/server-clock.js';
-import { levelOf } from '../remote/level.js';
+import { aboutServer, levelOf } from '../remote/level.js';
 import { RemoteBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
 import { EntryOpener } from '../remote/stored-entry.js';
@@ -58,6 +58,7 @@ export function mongo(options: MongoOptions): BackendFactory {
   };
   return Object.freeze({
     kind: 'mongo',
+    about: aboutServer('mongo', resolved.address, resolved.fallback),
     create: (parts: BackendParts) => level(parts).backend,
     asSecondLevel: level,
   });

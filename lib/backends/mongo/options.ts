@@ -4,6 +4,7 @@ import { parseDuration, type Duration } from '../../core/duration.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { wholeNumber } from '../../core/limits.js';
 import { knownOptions, ownOptions } from '../../core/own-options.js';
+import { addressIn, placeOfNode } from '../remote/address.js';
 import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from '../resilience/options.js';
 
 export interface MongoOptions extends GuardOptions {
@@ -49,6 +50,8 @@ export interface MongoOptions extends GuardOptions {
 export interface ResolvedMongoOptions {
   readonly uri: string | undefined;
   readonly connection: Connection | undefined;
+  /** Where the server is, for messages; without credentials. */
+  readonly address: string | undefined;
   readonly database: string | undefined;
   readonly collection: string;
   readonly shards: number;
@@ -95,6 +98,7 @@ export function resolveMongoOptions(options: MongoOptions): ResolvedMongoOptions
   return Object.freeze({
     uri: own.uri,
     connection: own.connection,
+    address: own.uri === undefined ? placeOf(own.connection) : addressIn(own.uri),
     database: own.database === undefined ? undefined : nameOf(own.database, 'mongo.database', DATABASE),
     collection: nameOf(own.collection ?? 'scoped_cache', 'mongo.collection', COLLECTION),
     shards: wholeNumber(own.shards, 'mongo.shards', 1, 1, 256),
@@ -107,6 +111,13 @@ export function resolveMongoOptions(options: MongoOptions): ResolvedMongoOptions
     isUnsafe: own.unsafe ?? false,
     guard: resolveGuardOptions(own, 'mongo'),
   });
+}
+
+/** A connection that has not been opened yet says nothing. */
+function placeOf(connection: Connection | undefined): string | undefined {
+  return typeof connection?.host === 'string'
+    ? placeOfNode({ host: connection.host, port: connection.port }, 27_017)
+    : undefined;
 }
 
 function nameOf(name: unknown, option: string, form: RegExp): string {

@@ -10,6 +10,7 @@ import { PatternUnsupportedError, type CacheConfigError } from '../../core/error
 import type { Key } from '../../core/keys/key.js';
 import { Pace } from '../../core/async/pace.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
+import { addressOf } from './address.js';
 import { RedisApplications } from './applications.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ChangePublisher } from './change-publisher.js';
@@ -29,7 +30,7 @@ import { lackOf, placeOf, resolveRedisOptions, type RedisOptions, type ResolvedR
 import { RedisOwners } from './owners.js';
 import { RedisReader } from './reader.js';
 import { nonce } from '../shared/nonce.js';
-import { levelOf } from '../remote/level.js';
+import { aboutServer, levelOf } from '../remote/level.js';
 import { RemoteBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
 import { redisShards, type RedisShards, type Shard } from './shards.js';
@@ -51,10 +52,11 @@ export function redis(options: RedisOptions = {}): BackendFactory {
   const level = (parts: BackendParts, origin: string | undefined): SecondLevel => {
     const backend = new RedisBackend(resolved, parts, origin);
     const wire = origin === undefined ? undefined : backend.wire();
-    return levelOf(backend, { guard, fallback: source.fallback }, parts, wire);
+    return levelOf(backend, { guard, fallback: source.fallback, address: addressOf(source) }, parts, wire);
   };
   return Object.freeze({
     kind: 'redis',
+    about: aboutServer('redis', addressOf(source), source.fallback),
     create: (parts: BackendParts) => level(parts, resolved.announces ? nonce() : undefined).backend,
     asSecondLevel: level,
   });

@@ -27,15 +27,23 @@ export interface ServerBackend
 export interface Protection {
   readonly guard: GuardSettings;
   readonly fallback: BackendFactory | undefined;
+  /** Where the server is, for messages; without credentials. */
+  readonly address: string | undefined;
+}
+
+/** What the line at the start says of a server. */
+export function aboutServer(kind: string, address: string | undefined, fallback: BackendFactory | undefined): string {
+  const place = address === undefined ? kind : `${kind} at ${address}`;
+  return fallback === undefined ? place : `${place} (while it is away: ${fallback.about ?? fallback.kind})`;
 }
 
 export function levelOf(
   backend: ServerBackend,
-  { guard, fallback }: Protection,
+  { guard, fallback, address }: Protection,
   parts: LevelParts,
   wire: SecondLevel['wire'],
 ): SecondLevel {
-  const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) });
+  const guarded = new GuardedBackend(backend, guard, { ...parts, clock: machineOf(parts.clock) }, address);
   backend.onReachable = () => guarded.probeNow();
   backend.onAway = (why) => guarded.calls.outageLog.begin(why);
   backend.onTrouble = (why) => guarded.calls.outageLog.failed(why);

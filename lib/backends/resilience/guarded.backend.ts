@@ -62,6 +62,8 @@ export class GuardedBackend implements Backend {
     private readonly inner: Backend & Resending & Punctual & { readonly owners?: Owners | undefined },
     settings: GuardSettings,
     parts: LevelParts,
+    /** Where the server is, for messages; without credentials. */
+    address?: string,
   ) {
     const { kind, owners } = inner;
     const { clock } = parts;
@@ -71,7 +73,7 @@ export class GuardedBackend implements Backend {
     const longDeadlines = (this.longDeadlines = new Deadlines(clock, settings.longTimeoutMs));
     const journal = (this.journal = new Journal(clock, settings.journalMs, settings.maxRetries));
     const shared = { ...parts, settings, deadlines, longDeadlines, journal };
-    const whole = new OutageLog(kind, parts);
+    const whole = new OutageLog(kind, parts, undefined, address);
     const server = {
       kind,
       ping: () => inner.ping(),

@@ -36,6 +36,7 @@ export function guarded(factory: BackendFactory, options?: GuardedOptions): Back
   if (fallback !== undefined) checkFactory(fallback, 'guarded.fallback');
   return Object.freeze({
     kind: factory.kind,
+    about: factory.about,
     create(parts: BackendParts) {
       // Deadlines and pauses go on while a test holds the time of the application.
       const inner = createBackend(factory, parts, 'guarded');

@@ -38,6 +38,8 @@ export class OutageLog {
     private readonly kind: string,
     private readonly parts: { readonly clock: Clock; readonly emit: Emit },
     private readonly one?: OneOfSeveral,
+    /** Where the only server is, or all of them. */
+    private readonly address?: string,
   ) {
     this.warnings = new Warnings(kind, parts);
   }
@@ -107,7 +109,8 @@ export class OutageLog {
   }
 
   private warn(what: string): void {
-    const at = this.one === undefined ? '' : ` at ${this.one.name}`;
+    const place = this.one?.name ?? this.address;
+    const at = place === undefined ? '' : ` at ${place}`;
     if (!this.isClosed) this.parts.emit.event({ type: 'warning', message: `The ${this.kind} backend${at} ${what}` });
   }
 }

@@ -52,7 +52,8 @@ const FIRST_MESSAGE_MS = 500;
 export function tiered(options: TieredOptions): BackendFactory {
   const resolved = resolveTieredOptions(options);
   const create = (parts: BackendParts): Backend => hideFromLogs(new TieredBackend(resolved, parts), 'TieredBackend');
-  return Object.freeze({ kind: 'tiered', create });
+  const about = `${options.l1.kind} over ${options.l2.about ?? options.l2.kind}`;
+  return Object.freeze({ kind: 'tiered', about, create });
 }
 
 class TieredBackend implements Backend {

@@ -93,6 +93,9 @@ function checkId(id: unknown, part: 'tenant' | 'user'): string | undefined {
   if (disown(id)) throw new ScopeInvalidError(part, UNAWAITED);
   throw new ScopeInvalidError(
     part,
-    `must be a string, not ${Array.isArray(id) ? 'an array' : `a value of type ${typeof id}`}; convert it explicitly`,
+    `must be a string, not ${Array.isArray(id) ? 'an array' : `a value of type ${typeof id}`}`,
+    typeof id === 'number' || typeof id === 'bigint'
+      ? `Convert it, String(id), or let the resolver: fromClaims({ ${part}: '…', ids: 'number' }).`
+      : `Convert it: fromRequest((request) => ({ ${part}: String(…) })).`,
   );
 }

@@ -1,16 +1,32 @@
 import type { Foundation } from '../../assemble.js';
 import { ScopeMissingError } from '../../core/errors.js';
+import { ifAny } from '../../core/if-any.js';
 import type { Loading } from '../../core/frame.js';
 import type { Scope, Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 
-/** The space of a call. @throws ScopeMissingError which inside of a load says that it is the load that has no such id */
-export function spaceOf({ keyFactory, context }: Foundation, scope: Scope, width: Width, name: string): Space {
+/**
+ * The space of a call.
+ * @param hint what to say of a missing id, for a scope that is not that of the running call
+ * @throws ScopeMissingError which says why there is no such id
+ */
+export function spaceOf(
+  { keyFactory, context }: Foundation,
+  scope: Scope,
+  width: Width,
+  name: string,
+  hint?: string,
+): Space {
   try {
     return keyFactory.space(scope, width, name);
   } catch (error) {
-    const loading = error instanceof ScopeMissingError ? context.loading() : undefined;
-    throw loading === undefined ? error : insideLoad(loading, error as ScopeMissingError);
+    if (!(error instanceof ScopeMissingError)) throw error;
+    if (hint !== undefined) throw new ScopeMissingError(error.part, error.namespace, hint);
+    const loading = context.loading();
+    if (loading !== undefined) throw insideLoad(loading, error);
+    const { part, namespace } = error;
+    const why = ifAny(() => (context.scope().tenant === scope.tenant ? context.explain(part) : undefined));
+    throw why === undefined ? error : new ScopeMissingError(part, namespace, why);
   }
 }
 

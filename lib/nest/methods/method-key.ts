@@ -25,6 +25,8 @@ export class MethodKey {
   readonly width: Width;
   /** The options say the scope, whatever that of the running call is. */
   readonly hasExplicitScope: boolean;
+  /** What to say where `context` gives no id. */
+  private readonly contextHint: string | undefined;
   private readonly parts: CacheParts;
   private readonly spaceName: string;
   private readonly build: Builder<CacheKey> | undefined;
@@ -62,6 +64,7 @@ export class MethodKey {
     this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
     this.contextOf = options.context as Builder<ScopeIds> | undefined;
     this.hasExplicitScope = this.contextOf !== undefined;
+    this.contextHint = this.hasExplicitScope ? `\`context\` of ${member.title} returned none.` : undefined;
   }
 
   /** All calls have one key. */
@@ -82,7 +85,7 @@ export class MethodKey {
   /** @throws ScopeMissingError */
   space(frame: Frame | undefined, args: readonly unknown[]): Space {
     const scope = this.contextOf === undefined ? (frame?.scope ?? NO_SCOPE) : this.scope(frame, args);
-    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
+    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName, this.contextHint);
   }
 
   /**
@@ -104,7 +107,7 @@ export class MethodKey {
 
   /** The space of a scope that the caller has settled. @throws ScopeMissingError */
   spaceIn(scope: Scope): Space {
-    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName);
+    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName, this.contextHint);
   }
 
   /** What the `context` option says, else the scope of the running call. */

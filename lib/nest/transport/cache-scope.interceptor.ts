@@ -1,6 +1,8 @@
 import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { from, mergeMap, Observable } from 'rxjs';
 import type { Foundation } from '../../assemble.js';
+import { missedBy } from '../../context/resolver-notes.js';
+import type { Why } from '../../context/scope-store.js';
 import type { FoundScope, ScopeResolver } from '../../context/scope-resolver.js';
 import type { Awaitable } from '../../core/async/awaitable.js';
 import { NO_SCOPE } from '../../core/keys/scope.js';
@@ -42,19 +44,25 @@ export class CacheScopeInterceptor implements NestInterceptor {
     // What a resolver of the application reads from the cache it reads for no caller, or for the scope that it names.
     const found = this.foundation.context.outside(() => resolver(sourceOf(execution)));
     // Any promise, also one of another make: what is waited for is never mistaken for an answer without a tenant.
-    if (isLater(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, execution, next)));
-    return this.within(found, execution, next);
+    if (isLater(found)) return from(found).pipe(mergeMap((ids) => this.within(ids, execution, next, resolver)));
+    return this.within(found, execution, next, resolver);
   }
 
   /** Subscribes inside the scope, since that is when the handler runs; the teardown goes back to the caller of it. */
-  private within(ids: FoundScope, execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+  private within(
+    ids: FoundScope,
+    execution: ExecutionContext,
+    next: CallHandler,
+    resolver: ScopeResolver,
+  ): Observable<unknown> {
     const { context, scopes, coreSettings } = this.foundation;
     // Ids that are none fail the request; not that of a cache that is switched off, which fails nothing.
     const scope = coreSettings.isEnabled ? scopes.of(ids) : (ifAny(() => scopes.of(ids)) ?? NO_SCOPE);
     // A handler that is called inside of a load goes on being watched by it.
     const frame = { scope, loading: context.loading() };
+    const why: Why = (part) => missedBy(resolver, sourceOf(execution), part, ids ?? null);
     return new Observable((subscriber) =>
-      context.begin(execution, frame, () => next.handle().subscribe(subscriber), incomingOf(execution)),
+      context.begin(execution, frame, () => next.handle().subscribe(subscriber), incomingOf(execution), why),
     );
   }
 }

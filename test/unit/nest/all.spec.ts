@@ -1,6 +1,7 @@
 /** The specs of this folder as one suite: see test/support/selection.mjs. */
 import './application.spec.js';
 import './env/config.spec.js';
+import './first-errors.spec.js';
 import './late-work.spec.js';
 import './lazy-steps.spec.js';
 import './long-loads.spec.js';

@@ -167,14 +167,20 @@ describe('what needs a user, inside the method of a put for a tenant', () => {
     await as('acme/ann', async () => {
       await cache.namespace('profiles').set('k', 'old');
       const saved = get(Profiles).save(how);
-      await expect(saved).rejects.toThrow(/No user .* inside the load of namespace "profiles", .* its key \(tenant\)/);
+      await expect(saved).rejects.toMatchObject({
+        message: expect.stringContaining('No user'),
+        hint: expect.stringMatching(/inside the load of namespace "profiles", .* its key \(tenant\)/),
+      });
       expect(await cache.namespace('profiles').get('k')).toBe('old');
     });
   });
 
   it('and outside of loads the advice is the usual one', async () => {
     const { get, as } = await start({ scope: { default: 'tenant' } }, Profiles);
-    await expect(as('acme', () => get(Profiles).own())).rejects.toThrow(/No user .*`scope.resolve`/);
+    await expect(as('acme', () => get(Profiles).own())).rejects.toMatchObject({
+      message: 'No user in the current scope.',
+      hint: expect.stringContaining('`scope.resolve`'),
+    });
   });
 });
 

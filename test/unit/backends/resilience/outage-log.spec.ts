@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { OutageLog } from '../../../../lib/backends/resilience/outage-log.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
-const GONE = 'The redis backend does not answer (ECONNREFUSED): calls go on without the cache until it does.';
-const BACK = 'The redis backend answers again.';
+const GONE =
+  'The redis backend at cache-1:6379 does not answer (ECONNREFUSED): calls go on without the cache until it does.';
+const BACK = 'The redis backend at cache-1:6379 answers again.';
 
 describe('the outage log of a backend', () => {
   let clock: FakeClock;
@@ -13,7 +14,7 @@ describe('the outage log of a backend', () => {
     clock = new FakeClock();
     warnings = [];
     const event = (warning: { readonly message?: string }): void => void warnings.push(warning.message ?? '');
-    outage = new OutageLog('redis', { clock, emit: { event } as never });
+    outage = new OutageLog('redis', { clock, emit: { event } as never }, undefined, 'cache-1:6379');
   });
 
   it('a failure while others are answered is reported, each kind once in a while', async () => {

@@ -1,12 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ScopeInvalidError, ScopeMissingError } from '../../../../lib/core/errors.js';
+import { type HintedError, ScopeInvalidError, ScopeMissingError } from '../../../../lib/core/errors.js';
 import { isMissing, isNarrower, NO_SCOPE, scopeOf, WIDTHS, type Width } from '../../../../lib/core/keys/scope.js';
 import { idOf, keyFactoryOf } from '../support/key-factories.js';
 import { anyId } from '../support/words.js';
 import { runs } from '../../../support/soak.js';
 
 const missing = [undefined, null, '', ' ', '\t\n', '\u00a0', '\ufeff', '\u3000', NaN, 0, -0, false];
+
+function thrownBy(work: () => unknown): HintedError {
+  try {
+    work();
+  } catch (error) {
+    return error as HintedError;
+  }
+  throw new Error('nothing was thrown');
+}
 
 describe('C1: ids that are missing', () => {
   it.each(missing)('%p is nobody, and never everybody', (id) => {
@@ -36,10 +45,18 @@ describe('C1: ids that are missing', () => {
   });
 
   it('the error says which id is missing and where, and what to do', () => {
-    expect(() => NO_SCOPE.at('tenant', 'Cats.findOne')).toThrow(
-      /^No tenant in the current scope \(namespace "Cats.findOne"\)\. .*runInScope/,
-    );
-    expect(() => scopeOf({ tenant: 'acme' }).at('user')).toThrow(/^No user in the current scope\. /);
+    const missing = thrownBy(() => NO_SCOPE.at('tenant', 'Cats.findOne'));
+    expect(missing.message).toBe('No tenant in the current scope.');
+    expect(missing.hint).toMatch(/^\(Namespace "Cats.findOne".\) .*runInScope/);
+    expect(missing.stack).toContain(`${missing.message} ${missing.hint}`);
+    expect(Object.keys(missing)).not.toContain('hint');
+    expect(() => scopeOf({ tenant: 'acme' }).at('user')).toThrow(/^No user in the current scope\.$/);
+  });
+
+  it('the error about an id that is no text says how to convert it', () => {
+    const hintOf = (tenant: unknown): string => thrownBy(() => scopeOf({ tenant })).hint;
+    expect(hintOf(7)).toContain("fromClaims({ tenant: '…', ids: 'number' })");
+    expect(hintOf({ $oid: 'secret' })).toBe('Convert it: fromRequest((request) => ({ tenant: String(…) })).');
   });
 });
 
