@@ -86,6 +86,9 @@ class ShelfResolver {
   }
 }
 
+/** What resolvers threw. */
+const thrown: ({ readonly hint?: string } | undefined)[] = [];
+
 @Module({})
 class GraphqlModule {
   static with(fieldResolverEnhancers: ApolloDriverConfig['fieldResolverEnhancers']): DynamicModule {
@@ -103,6 +106,10 @@ class GraphqlModule {
           playground: false,
           csrfPrevention: false,
           fieldResolverEnhancers: fieldResolverEnhancers ?? [],
+          formatError: (formatted, error) => {
+            thrown.push((error as { readonly originalError?: { readonly hint?: string } }).originalError);
+            return formatted;
+          },
         }),
       ],
       providers: [ShelfResolver, Notes, Labels],

@@ -21,7 +21,7 @@ const goneBecause = (why: string): unknown =>
       `^The redis backend at ${PLACE} does not answer \\(${why}\\): calls go on without the cache until it does\\.$`,
     ),
   );
-const PLACE = `(?:127\\.0\\.0\\.1|localhost|${MASTER_NAME} of sentinels 127\\.0\\.0\\.1|${MASTER_NAME} of sentinels localhost):[\\d.:, \\w]+`;
+const PLACE = '(?:cluster of |\\w+ of sentinels )?(?:127\\.0\\.0\\.1|localhost):\\d+(?:, [\\w.:]+)*';
 const BACK = expect.stringMatching(new RegExp(`^The redis backend at ${PLACE} answers again\\.$`));
 const PASSWORD = 'nobody-else-knows';
 
