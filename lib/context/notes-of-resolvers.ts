@@ -3,7 +3,6 @@ import { isMissing } from '../core/keys/scope.js';
 import { claimAt } from './claims.js';
 import { headerNames, headerOf, userOf } from './request-facts.js';
 import { missedBy, nameOfResolver, namesIn, type Part, type ResolverNotes } from './resolver-notes.js';
-import type { ScopeResolver } from './scope-resolver.js';
 
 type Paths = Readonly<Record<Part, string | undefined>>;
 
@@ -58,7 +57,7 @@ export function subdomainNotes(base: string | undefined, header: string | undefi
   };
 }
 
-export function notesOfAll(resolvers: readonly ScopeResolver[]): ResolverNotes {
+export function notesOfAll(resolvers: readonly object[]): ResolverNotes {
   return {
     name: `firstOf(${resolvers.map(nameOfResolver).join(', ')})`,
     missed: (request, part) => resolvers.map((each) => missedBy(each, { request }, part)).join('; '),

@@ -3,7 +3,6 @@
  * looked for, where, and which names were there. Names only: a value may be a secret.
  */
 import { claimNames } from './claims.js';
-import type { ScopeResolver, ScopeSource } from './scope-resolver.js';
 
 export type Part = 'tenant' | 'user';
 
@@ -18,7 +17,7 @@ export interface ResolverNotes {
 const NOTES: unique symbol = Symbol.for('nestjs-scoped-cache:resolver-notes');
 const MOST_NAMES = 20;
 
-export function withNotes<R extends ScopeResolver>(resolver: R, notes: ResolverNotes): R {
+export function withNotes<R extends object>(resolver: R, notes: ResolverNotes): R {
   return Object.defineProperty(resolver, NOTES, { value: notes });
 }
 
@@ -26,14 +25,14 @@ function notesOf(resolver: object): ResolverNotes | undefined {
   return Object.hasOwn(resolver, NOTES) ? (resolver as { readonly [NOTES]?: ResolverNotes })[NOTES] : undefined;
 }
 
-export function nameOfResolver(resolver: ScopeResolver): string {
+export function nameOfResolver(resolver: object): string {
   return notesOf(resolver)?.name ?? 'a function of the application';
 }
 
 /** Why an id is missing in a request that was resolved. @param found what was answered, where that is known */
 export function missedBy(
-  resolver: ScopeResolver,
-  { request }: Pick<ScopeSource, 'request'>,
+  resolver: object,
+  { request }: { readonly request: unknown },
   part: Part,
   found?: unknown,
 ): string {

@@ -115,3 +115,8 @@ function isFactory(factory: BackendFactory | undefined): factory is BackendFacto
 function isFirstLevel(factory: BackendFactory): factory is FirstLevelFactory {
   return (factory as Partial<FirstLevelFactory>).asFirstLevel !== undefined;
 }
+
+/** What the line at the start says of them. */
+export function aboutLevels({ l1, l2 }: TieredOptions): string {
+  return `${l1.kind} over ${l2.about ?? l2.kind}`;
+}

@@ -34,7 +34,7 @@ import { L1Copies, L1Copy, readingOf, wasCheckedSince } from './l1-copies.js';
 import { BusIn } from './bus-in.js';
 import type { SecondLevel } from '../shared/second-level.js';
 import { readEach, type Found } from './read-many.js';
-import { resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './options.js';
+import { aboutLevels, resolveTieredOptions, type ResolvedTieredOptions, type TieredOptions } from './options.js';
 import { L1Fill } from './l1-fill.js';
 import { invalidateCopies, BusOut } from './bus-out.js';
 import { Revalidation } from './revalidation.js';
@@ -52,8 +52,7 @@ const FIRST_MESSAGE_MS = 500;
 export function tiered(options: TieredOptions): BackendFactory {
   const resolved = resolveTieredOptions(options);
   const create = (parts: BackendParts): Backend => hideFromLogs(new TieredBackend(resolved, parts), 'TieredBackend');
-  const about = `${options.l1.kind} over ${options.l2.about ?? options.l2.kind}`;
-  return Object.freeze({ kind: 'tiered', about, create });
+  return Object.freeze({ kind: 'tiered', about: aboutLevels(options), create });
 }
 
 class TieredBackend implements Backend {
