@@ -36,16 +36,15 @@ export type Audience = Pick<Space, 'scope' | 'width' | 'namespace'>;
 export class Loading {
   /** Whose data was the first that was read although fewer people may see it than the entry being loaded. */
   leak: Audience | undefined = undefined;
-  /** The loads this one is waiting for right now; a circle of them would wait for ever. */
-  readonly waitsFor = new Set<Loading>();
-  /** Tag labels of what was read inside: an invalidation of the inner data means the outer too. */
-  readonly innerLabels = new Set<Label>();
   /** The soonest end of what was read inside: the outer entry must not outlive it. */
   innerFreshUntilMs = Infinity;
   /** The load around it. */
   readonly parent: Loading | undefined;
+  /** Tag labels of what was read inside, if there are any: an invalidation of the inner data means the outer too. */
+  innerLabels: Set<Label> | undefined = undefined;
+  private awaited: Set<Loading> | undefined = undefined;
   private readonly sinceMs: number | undefined;
-  private isOver = false;
+  private isOver: boolean;
 
   constructor(
     readonly key: Key,
@@ -57,6 +56,12 @@ export class Loading {
   ) {
     this.parent = parent?.underWay;
     this.sinceMs = leasedAtMs ?? parent?.sinceFor(key.space.home);
+    this.isOver = false;
+  }
+
+  /** The loads this one is waiting for right now; a circle of them would wait for ever. */
+  get waitsFor(): Set<Loading> {
+    return (this.awaited ??= new Set());
   }
 
   /**
@@ -100,9 +105,11 @@ export class Loading {
     const endMs = onClockOf(freshUntilMs, space.home, home);
     if (endMs < this.innerFreshUntilMs) this.innerFreshUntilMs = endMs;
     if (space.home !== home || space.partition !== partition) return;
-    const { innerLabels } = this;
-    for (const label of labels)
-      if (isTagLabel(label)) innerLabels.add(innerLabels.size < MAX_INNER_LABELS ? label : bucketOf(label));
+    for (const label of labels) {
+      if (!isTagLabel(label)) continue;
+      const innerLabels = (this.innerLabels ??= new Set());
+      innerLabels.add(innerLabels.size < MAX_INNER_LABELS ? label : bucketOf(label));
+    }
   }
 
   /** True when `other` waits, directly or through others, for this load: waiting for it would close a circle. */
@@ -110,7 +117,7 @@ export class Loading {
     if (other === this) return true;
     // Many loads may wait for the same ones: each is looked at once, not once for every way that leads to it.
     seen.add(other);
-    for (const next of other.waitsFor) if (!seen.has(next) && this.wouldDeadlock(next, seen)) return true;
+    for (const next of other.awaited ?? []) if (!seen.has(next) && this.wouldDeadlock(next, seen)) return true;
     return false;
   }
 

@@ -36,7 +36,17 @@ export class LoadAwaiter {
   ) {}
 
   /** Runs the load and waits for it: what comes between loader and caller takes lines of the stack of an error. */
-  async lead(attempt: Attempt, load: InFlightLoad): Promise<unknown> {
+  lead(attempt: Attempt, load: InFlightLoad): Promise<unknown> {
+    if (load.rules.stale !== undefined || attempt.call.frame?.loading !== undefined)
+      return this.leadOver(attempt, load);
+    // Nothing stands in for the load, and no load is around it that has to know how it ends: the caller waits for it alone.
+    const running = this.loads.run(load);
+    this.report.unserved(attempt);
+    return running;
+  }
+
+  /** Leads a load that an old value may stand in for, or that is part of another. */
+  private async leadOver(attempt: Attempt, load: InFlightLoad): Promise<unknown> {
     const { call } = attempt;
     const { loading, rules } = load;
     const { stale } = rules;
@@ -47,11 +57,11 @@ export class LoadAwaiter {
       // Without a stale fallback the caller is not served from what is stored, whatever comes of the load.
       if (stale === undefined) this.report.unserved(attempt);
       const isHurried = stale !== undefined && call.policy.softTimeoutMs !== Infinity;
-      const result = await (isHurried ? this.orTooSlow(call, stale, [running]) : running);
-      if (result === TOO_SLOW) return this.serveStale(call, stale as Entry);
-      if (outer !== undefined) inheritInto(call, result);
+      const value = await (isHurried ? this.orTooSlow(call, stale, [running]) : running);
+      if (value === TOO_SLOW) return this.serveStale(call, stale as Entry);
+      if (load.brought !== undefined) inheritInto(call, load.brought);
       if (stale !== undefined) this.report.unserved(attempt);
-      return result.value;
+      return value;
     } catch (error) {
       if (stale !== undefined) {
         if (this.mayStandIn(stale, call)) return this.serveStale(call, stale);

@@ -35,6 +35,7 @@ import { Put } from './put.js';
 import { Refresher } from './refresh.js';
 import { Report } from './report.js';
 import { SingleFlight } from './single-flight.js';
+import { WakeQueue, type Sleeper } from '../core/async/wake-queue.js';
 import { Writes } from './writes.js';
 
 export class CacheEngine {
@@ -66,11 +67,12 @@ export class CacheEngine {
     const flights = new SingleFlight(limits.maxFlights);
     const held = new HeldLeases(backend, report);
     const results = new ResultWriter(parts, report, flights, held);
-    const watching = { backend, limits, report, held, machine: machineOf(clock) };
+    const machine = machineOf(clock);
+    const watching = { backend, limits, report, held, machine, queue: new WakeQueue<Sleeper>(machine) };
     this.held = held;
     this.backend = backend;
     this.report = report;
-    this.machine = watching.machine;
+    this.machine = machine;
     this.lookup = new Lookup(parts, report, loadTimes, fills);
     const { lookup, order } = this;
     this.many = new ManyReads(backend, lookup, report, fills);
@@ -109,7 +111,7 @@ export class CacheEngine {
     if (entry !== undefined && verdict !== 'gone' && verdict !== 'grace')
       return this.serve(call, entry, verdict, reading, startedAtMs);
     const stale = verdict === 'grace' ? entry : undefined;
-    return this.load.run(new Attempt(call, stale, entry, order.now, machine.monotonicMs()));
+    return this.load.begin(new Attempt(call, stale, entry, order.now, machine.monotonicMs()));
   }
 
   /** The loader's value, with nothing read or stored. It runs in the scope of its key all the same. */

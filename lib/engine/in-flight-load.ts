@@ -52,6 +52,8 @@ export class InFlightLoad {
     readonly call: Call,
     readonly loading: Loading,
     readonly rules: LoadRules,
+    /** It has taken longer than a load may: no caller joins it any more, and its lease is of no more use. */
+    private readonly onOverdue?: (load: InFlightLoad) => void,
   ) {
     this.isOverdue = false;
   }
@@ -78,6 +80,11 @@ export class InFlightLoad {
     return Promise.race([this.result.then(ignore, ignore), this.overdue]);
   }
 
+  /** What it brought, once it has ended well. */
+  get brought(): LoadResult | undefined {
+    return this.outcome !== undefined && 'result' in this.outcome ? this.outcome.result : undefined;
+  }
+
   settle(outcome: Outcome): void {
     this.outcome = outcome;
     this.tell?.(outcome);
@@ -86,6 +93,7 @@ export class InFlightLoad {
   becomeOverdue(): void {
     this.isOverdue = true;
     this.fill?.end();
+    this.onOverdue?.(this);
     this.giveUp?.();
   }
 }

@@ -1,12 +1,13 @@
 import type { Backend, Lease } from '../core/backend.js';
 import type { Clock } from '../core/clock.js';
 import { BackendError } from '../core/errors.js';
-import type { Key } from '../core/keys/key.js';
+import type { Space } from '../core/keys/space.js';
 import type { Limits } from '../core/limits.js';
 import type { Policy } from '../core/policy.js';
 import type { HeldLeases, LeaseHolder } from './held-leases.js';
 import type { LoadContext } from './loader.js';
 import type { Report } from './report.js';
+import type { Sleeper, WakeQueue } from '../core/async/wake-queue.js';
 
 export interface LoadWatchParts {
   readonly backend: Backend;
@@ -15,41 +16,50 @@ export interface LoadWatchParts {
   readonly held: HeldLeases;
   /** Of the machine: a lease runs by the clock of the machine that granted it. */
   readonly machine: Clock;
+  /** Of all loads, by the clock of the machine. */
+  readonly queue: WakeQueue<Sleeper>;
+}
+
+/** What is watched: a load, or a put. */
+export interface Watched {
+  readonly call: { readonly key: { readonly space: Space }; readonly policy: Policy };
+  /** It has taken longer than a load may, and its lease is not renewed any more. */
+  becomeOverdue(): void;
 }
 
 /**
  * Renews the lease of a load every third of its life, until stopped or lost, and tells when the load takes longer than a
- * load may: then the lease is not renewed any more. Most loads end before the first renewal; they pay for one timer.
+ * load may: then the lease is not renewed any more. Most loads end before the first renewal; they share one timer.
  */
-export class LoadWatch implements LeaseHolder {
+export class LoadWatch implements LeaseHolder, Sleeper {
   /** Why nothing of the load is stored any more: it took longer than `maxLoad`, or the cache was closed meanwhile. */
   refusal: 'loader-too-long' | 'closed' | undefined;
   /** Of a load that no caller waits for: its loader is told to stop when the load is given up. */
   context: LoadContext | undefined;
+  dueMs = Infinity;
+  place = -1;
   private isStopped: boolean;
   private readonly deadlineMs: number;
-  private cancel: (() => void) | undefined = undefined;
 
   constructor(
     private readonly parts: LoadWatchParts,
-    private readonly key: Key,
-    policy: Policy,
+    private readonly watched: Watched,
     private lease: Lease | undefined,
-    private readonly onOverdue: () => void,
   ) {
     const { held, limits, machine } = parts;
-    const maxLoadMs = policy.maxLoadMs ?? limits.maxLoadMs;
+    const maxLoadMs = watched.call.policy.maxLoadMs ?? limits.maxLoadMs;
+    const nowMs = machine.monotonicMs();
     this.refusal = held.isClosed ? 'closed' : undefined;
     this.isStopped = false;
-    this.deadlineMs = machine.monotonicMs() + maxLoadMs;
+    this.deadlineMs = nowMs + maxLoadMs;
     if (lease !== undefined) held.holders.add(this);
-    this.schedule(maxLoadMs);
+    parts.queue.add(this, lease === undefined ? maxLoadMs : Math.min(maxLoadMs, limits.leaseMs / 3), nowMs);
   }
 
   stop(): void {
-    const { held } = this.parts;
+    const { held, queue } = this.parts;
     this.isStopped = true;
-    this.cancel?.();
+    queue.remove(this);
     held.holders.delete(this);
     held.onEnd?.();
   }
@@ -58,26 +68,26 @@ export class LoadWatch implements LeaseHolder {
     const { lease } = this;
     this.refusal = 'closed';
     this.isStopped = true;
-    this.cancel?.();
+    this.parts.queue.remove(this);
     this.context?.abort(new BackendError('refresh', this.parts.backend.kind, { why: 'closed' }));
     return lease;
   }
 
-  private schedule(leftMs: number): void {
-    const { machine, limits } = this.parts;
-    const pauseMs = this.lease === undefined ? leftMs : Math.min(leftMs, limits.leaseMs / 3);
-    this.cancel = machine.after(pauseMs, () => void this.wake());
+  wake(): void {
+    const { machine } = this.parts;
+    if (machine.monotonicMs() < this.deadlineMs) return void this.renewed();
+    this.refusal = 'loader-too-long';
+    this.stop();
+    this.watched.becomeOverdue();
   }
 
-  private async wake(): Promise<void> {
-    const { machine } = this.parts;
-    if (machine.monotonicMs() >= this.deadlineMs) {
-      this.refusal = 'loader-too-long';
-      this.stop();
-      return this.onOverdue();
-    }
+  private async renewed(): Promise<void> {
+    const { limits, machine, queue } = this.parts;
     await this.renew();
-    if (!this.isStopped) this.schedule(Math.max(1, this.deadlineMs - machine.monotonicMs()));
+    if (this.isStopped) return;
+    const nowMs = machine.monotonicMs();
+    const leftMs = Math.max(1, this.deadlineMs - nowMs);
+    queue.add(this, this.lease === undefined ? leftMs : Math.min(leftMs, limits.leaseMs / 3), nowMs);
   }
 
   private async renew(): Promise<void> {
@@ -87,7 +97,7 @@ export class LoadWatch implements LeaseHolder {
       if (!(await backend.renew(this.lease, limits.leaseMs))) this.lease = undefined;
     } catch (error) {
       // Tried again a third later; the fill finds out whether the lease survived.
-      report.failure(this.key.space, 'renew', backend.kind, error);
+      report.failure(this.watched.call.key.space, 'renew', backend.kind, error);
     }
   }
 }

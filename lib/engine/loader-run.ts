@@ -6,7 +6,7 @@ import { begunInContext, settledInContext } from '../core/run-in-context.js';
 import type { PendingFills } from './bounds/pending-fills.js';
 import type { Call } from './call.js';
 import type { EngineParts } from './engine-parts.js';
-import type { InFlightLoad, LoadResult } from './in-flight-load.js';
+import type { InFlightLoad } from './in-flight-load.js';
 import { LoadContext, NOT_MODIFIED } from './loader.js';
 import { LoadWatch, type LoadWatchParts } from './load-watch.js';
 import type { Report } from './report.js';
@@ -26,16 +26,16 @@ export class LoaderRun {
   constructor(private readonly parts: LoaderRunParts) {}
 
   /**
-   * The result, or the loader's error, unchanged. The loader is called right here, and awaited right here: whatever lay
-   * between would take lines of the stack of its error, or end it.
+   * The value, or the loader's error, unchanged; the load knows the rest. The loader is called right here, and awaited
+   * right here: whatever lay between would take lines of the stack of its error, or end it.
    */
-  async run(load: InFlightLoad): Promise<LoadResult> {
+  async run(load: InFlightLoad): Promise<unknown> {
     const { ambient, clock, flights, report, results, watching } = this.parts;
     const { call, loading, rules } = load;
     const { lease, stale, turn, isBackground } = rules;
     const { key, policy } = call;
     if (turn !== undefined) await turn;
-    const watch = (load.watch ??= new LoadWatch(watching, key, policy, undefined, () => load.becomeOverdue()));
+    const watch = (load.watch ??= new LoadWatch(watching, load, undefined));
     const context = new LoadContext(key.space, stale === undefined ? undefined : () => stale.value);
     if (isBackground) watch.context = context;
     const frame = { scope: key.space.scope, loading };
@@ -63,9 +63,8 @@ export class LoaderRun {
           : await (isEarly ? this.storeEarly(load, loaded, lease) : results.store(loaded, lease));
       // What is stored is data through and through.
       const brought = refusal === undefined ? value : settledInContext(ambient, frame, value);
-      const result = { value: brought, labels, freshUntilMs };
-      load.settle({ result });
-      return result;
+      load.settle({ result: { value: brought, labels, freshUntilMs } });
+      return brought;
     } catch (error) {
       if (lease !== undefined) await results.release(lease);
       load.settle({ error });

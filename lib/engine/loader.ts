@@ -40,8 +40,8 @@ export class LoadContext implements LoaderContext<unknown> {
   isSkipped = false;
   /** More tags were said than are remembered. */
   hasMoreTags = false;
-  /** The tags that the loader has said. */
-  readonly said = new Set<string>();
+  /** The tags that the loader has said. Undefined: none. */
+  said: Set<string> | undefined = undefined;
   /** undefined: nothing said. Infinity: no expiry. */
   ttlMs: number | undefined = undefined;
   private controller: AbortController | undefined = undefined;
@@ -78,22 +78,31 @@ export class LoadContext implements LoaderContext<unknown> {
     this.controller?.abort(reason);
   }
 
-  // Fields, so that loaders may take them apart: ({ skip, tag }) => …
-  readonly skip = (): void => {
-    this.isSkipped = true;
-  };
+  // Functions that know their context, so that loaders may take them apart: ({ skip, tag }) => … Made when they are asked
+  // for, since most loaders ask for none.
+  get skip(): () => void {
+    return () => {
+      this.isSkipped = true;
+    };
+  }
 
-  readonly tag = (...tags: string[]): void => {
-    // Checked here, so that the loader that said it gets the error.
-    if (!gatherTags(tags, this.said)) this.hasMoreTags = true;
-  };
+  get tag(): (...tags: string[]) => void {
+    return (...tags) => {
+      // Checked here, so that the loader that said it gets the error.
+      if (!gatherTags(tags, (this.said ??= new Set()))) this.hasMoreTags = true;
+    };
+  }
 
-  readonly ttl = (ttl: Duration | null): void => {
-    this.ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl()');
-  };
+  get ttl(): (ttl: Duration | null) => void {
+    return (ttl) => {
+      this.ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl()');
+    };
+  }
 
-  readonly notModified = (): unknown => {
-    if (this.read === undefined) throw new NothingToRenewError(this.namespace);
-    return NOT_MODIFIED;
-  };
+  get notModified(): () => unknown {
+    return () => {
+      if (this.read === undefined) throw new NothingToRenewError(this.namespace);
+      return NOT_MODIFIED;
+    };
+  }
 }

@@ -114,5 +114,8 @@ export function inheritInto(call: Pick<Call, 'frame' | 'key'>, entry: Pick<Entry
 /** An error says something of what was read before it, too: a loader that catches it may store what it makes of that. */
 export function inheritFailureInto(call: Pick<Call, 'frame' | 'key'>, failed: Loading): void {
   if (call.frame?.loading === undefined) return;
-  inheritInto(call, { labels: [...call.key.labels, ...failed.innerLabels], freshUntilMs: failed.innerFreshUntilMs });
+  inheritInto(call, {
+    labels: [...call.key.labels, ...(failed.innerLabels ?? [])],
+    freshUntilMs: failed.innerFreshUntilMs,
+  });
 }

@@ -39,10 +39,9 @@ export class Put {
     const lease = await this.lease(call);
     const leasedAtMs = lease === undefined ? undefined : this.parts.clock.monotonicMs();
     const loading = new Loading(key, frame?.loading, leasedAtMs, true);
-    const watch = new LoadWatch(this.watching, key, call.policy, lease, () => {
-      // The next reader need not wait until it runs out.
-      if (lease !== undefined) void this.results.release(lease);
-    });
+    // The next reader need not wait until the lease runs out.
+    const becomeOverdue = (): void => void (lease && this.results.release(lease));
+    const watch = new LoadWatch(this.watching, { call, becomeOverdue }, lease);
     try {
       const inKey = { scope: key.space.scope, loading };
       const value = await beginInContext(this.parts.ambient, inKey, method);

@@ -21,15 +21,11 @@ export class LoadStarter {
 
   /** A load under a lease. `stale` is what stood there when the lease was granted. */
   leased(call: Call, lease: Lease, stale: Entry | undefined, isBackground: boolean): InFlightLoad {
-    const { results, flights, clock, watching } = this.parts;
+    const { flights, clock, watching } = this.parts;
     const loading = new Loading(call.key, call.frame?.loading, clock.monotonicMs());
-    const load = new InFlightLoad(call, loading, { lease, stale, freshUntilMs: 0, isBackground, turn: undefined });
-    load.watch = new LoadWatch(watching, call.key, call.policy, lease, () => {
-      flights.end(load);
-      load.becomeOverdue();
-      // The next reader need not wait until it runs out.
-      void results.release(lease);
-    });
+    const rules = { lease, stale, freshUntilMs: 0, isBackground, turn: undefined };
+    const load = new InFlightLoad(call, loading, rules, this.overdue);
+    load.watch = new LoadWatch(watching, load, lease);
     flights.begin(load);
     return load;
   }
@@ -39,4 +35,11 @@ export class LoadStarter {
     const loading = new Loading(call.key, call.frame?.loading);
     return new InFlightLoad(call, loading, { lease: undefined, stale, freshUntilMs, isBackground: false, turn });
   }
+
+  private readonly overdue = (load: InFlightLoad): void => {
+    const { results, flights } = this.parts;
+    flights.end(load);
+    // The next reader need not wait until it runs out.
+    if (load.rules.lease !== undefined) void results.release(load.rules.lease);
+  };
 }

@@ -2,6 +2,7 @@
  * Turns a loaded value into an entry, or into a reason why not. Whatever happens here, the value itself has already
  * been earned by the caller: nothing in this file may turn it into an error (invariant 13).
  */
+import { isPending } from '../core/async/awaitable.js';
 import type { Lease } from '../core/backend.js';
 import type { Draft } from '../core/entry.js';
 import { clampDuration, MAX_DURATION_MS } from '../core/duration.js';
@@ -76,7 +77,7 @@ export class ResultWriter {
     const freshUntilMs = nowMs + freshForMs;
     let refusal: RefusalReason | undefined;
     try {
-      const outcome = await backend.fill(
+      const filled = backend.fill(
         lease,
         onAdmitted === undefined
           ? draft
@@ -85,6 +86,7 @@ export class ResultWriter {
               onAdmitted: (sizeBytes) => onAdmitted({ labels, freshUntilMs, refusal: undefined }, sizeBytes),
             },
       );
+      const outcome = isPending(filled) ? await filled : filled;
       if (outcome === 'stored') {
         key.space.stats.sets++;
         if (this.report.emit.isHeard) {
@@ -193,7 +195,7 @@ export class ResultWriter {
       if (givenUp !== undefined) return givenUp;
       if (loading.leak !== undefined) return this.tainted(key, loading.leak.namespace);
       if (rules?.unless?.(value) === true) return 'skipped';
-      const saysTags = rules?.tags !== undefined || context.said.size > 0 || loading.innerLabels.size > 0;
+      const saysTags = rules?.tags !== undefined || context.said !== undefined || loading.innerLabels !== undefined;
       const labels = saysTags ? this.labels(result) : key.labels;
       const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? NO_ARGS);
       const innerMs = loading.innerFreshUntilMs - this.parts.clock.monotonicMs();
@@ -219,10 +221,10 @@ export class ResultWriter {
   private labels({ key, rules, value, context, loading }: Making): readonly Label[] {
     const found = rules?.tags?.(value) ?? [];
     const { said } = context;
-    if (found.length === 0 && said.size === 0 && loading.innerLabels.size === 0) return key.labels;
-    const tags = new Set([...key.tags, ...said]);
+    if (found.length === 0 && said === undefined && loading.innerLabels === undefined) return key.labels;
+    const tags = new Set([...key.tags, ...(said ?? [])]);
     const isAll = gatherTags(found, tags) && !context.hasMoreTags;
-    const labels = new Set([...this.parts.keyFactory.labelsOf(key.space, [...tags]), ...loading.innerLabels]);
+    const labels = new Set([...this.parts.keyFactory.labelsOf(key.space, [...tags]), ...(loading.innerLabels ?? [])]);
     return fittedLabels([...labels], !isAll);
   }
 

@@ -34,5 +34,6 @@ export function loadSwitchedOff(
 
 /** What a loader says about an entry that there will not be cannot be wrong. */
 function withoutEffect(context: LoadContext): never {
-  return Object.assign(context, { tag: () => undefined, ttl: () => undefined }) as never;
+  const nothing = { value: (): void => undefined };
+  return Object.defineProperties(context, { tag: nothing, ttl: nothing }) as never;
 }

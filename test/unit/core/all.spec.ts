@@ -9,6 +9,8 @@ import './late-timers.spec.js';
 import './policy.spec.js';
 import './pollution.spec.js';
 import './random-pool.spec.js';
+import './small-map.spec.js';
 import './stats.spec.js';
 import './unknown-options.spec.js';
 import './verdict.spec.js';
+import './wake-queue.spec.js';
