@@ -6,7 +6,7 @@ import { foundId, NO_SCOPE, scopeOf, type FoundIds, type Scope } from '../core/k
  */
 const MAX_SCOPES = 5_000;
 /** What a scope and its place in a half occupy beside the characters of its ids. */
-const SCOPE_BYTES = 200;
+const SCOPE_BYTES = 130;
 
 /**
  * One `Scope` object per tenant and user, so that what is computed for a scope once (its spaces) serves every request in

@@ -12,13 +12,13 @@ const ENTRY_BYTES = 144;
 export const QUOTA_BYTES = 56;
 export const COPY_BYTES = 200;
 /** Shared metadata: the object, its required stamp, its slot in the group's map, its list of labels. */
-const METADATA_BYTES = 230;
+const METADATA_BYTES = 200;
 /** A label in a list, and one whose stamp is kept, beside their characters. */
 const LABEL_BYTES = 32;
 export const STAMPED_LABEL_BYTES = 88;
 /** The entries of one space, and one tenant. */
-const GROUP_BYTES = 560;
-export const PARTITION_BYTES = 440;
+const GROUP_BYTES = 270;
+export const PARTITION_BYTES = 230;
 /** Texts up to this length are never made of pieces. */
 const ALWAYS_FLAT = 12;
 

@@ -1,8 +1,9 @@
 import type { KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
+import { SmallMap } from '../../core/small-map.js';
 import { PARTITION_BYTES, STAMPED_LABEL_BYTES } from './cost.js';
-import { survives, type RequiredStamp, type Generation, type Stamp } from '../../core/stamp.js';
+import { survives, type Generation, type Stamp } from '../../core/stamp.js';
 
 export interface MemoryLease {
   readonly token: string;
@@ -32,11 +33,11 @@ const MANY_LEASES = 1_000;
  * (invariant 4). It does not know what a group is.
  */
 export class MemoryPartition<Group = unknown> {
-  readonly groups = new Map<string, Group>();
+  readonly groups = new SmallMap<string, Group>();
   /** What it occupies beside its records: itself, its labels, its groups, and their shared metadata. */
   heldBytes = PARTITION_BYTES;
   /** Created when first needed: most tenants have neither leases nor labels most of the time, and there are many tenants. */
-  leases: Map<KeyId, MemoryLease> | undefined = undefined;
+  leases: SmallMap<KeyId, MemoryLease> | undefined = undefined;
   /** The stamp of the last invalidation that may cover many keys. Leases older than that are void. */
   bulkStamp: Stamp = 0;
   /** The stamp of the last removal by pattern: fills whose load began before it may match and are refused. */
@@ -58,8 +59,9 @@ export class MemoryPartition<Group = unknown> {
     return this.clock;
   }
 
-  requiredFor(labels: readonly Label[]): RequiredStamp {
-    return { generation: this.generation, stamp: newestOf(this.minimumStamp, this.labels, labels) };
+  /** The newest of the minimum stamp and those of the labels. */
+  requiredStampFor(labels: readonly Label[]): Stamp {
+    return newestOf(this.minimumStamp, this.labels, labels);
   }
 
   /** Everything with one of the labels is invalid from here on. */
@@ -115,7 +117,7 @@ export class MemoryPartition<Group = unknown> {
   grant(id: KeyId, token: string, nowMs: number, leaseMs: number): MemoryLease {
     if (this.leases !== undefined && this.leases.size >= this.manyLeases) this.dropExpiredLeases(nowMs);
     const lease = { token, stamp: this.clock, expiresAtMs: nowMs + leaseMs };
-    this.leases ??= new Map();
+    this.leases ??= new SmallMap();
     this.leases.set(id, lease);
     return lease;
   }

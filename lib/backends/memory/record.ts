@@ -7,6 +7,7 @@ import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp, Generation, Stamp } from '../../core/stamp.js';
 import type { SpaceStats } from '../../core/keys/space-stats.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
+import type { SmallMap } from '../../core/small-map.js';
 import type { MemoryPartition } from './partition.js';
 
 /** The entries of one space: what listing, counting and clearing scan instead of the whole store. */
@@ -25,7 +26,7 @@ export interface Group {
   /** The beginning that all ids of the group have in common. */
   readonly idPrefix: string;
   /** Its records by the rest of their ids, in the order of their numbers. */
-  readonly records: Map<string, MemoryRecord>;
+  readonly records: SmallMap<string, MemoryRecord>;
   /** The number of the last record. */
   numbered: number;
   /** The metadata of the last new record, which most share. */
@@ -47,6 +48,8 @@ export class SharedMetadata {
   records = 0;
   /** The partition's last bulk invalidation when the required stamp below was computed. */
   private checkedAt: Stamp = -1;
+  private newestStamp: Stamp = 0;
+  /** Made for the first reading: of entries that are never read there may be very many. */
   private knownRequired: RequiredStamp | undefined = undefined;
   /** Slots of these labels in the change log of a first level. Computed when first needed. */
   slots: readonly number[] | undefined = undefined;
@@ -71,12 +74,23 @@ export class SharedMetadata {
 
   /** What these records have to survive. Computed anew only after a bulk invalidation. */
   required(): RequiredStamp {
+    const stamp = this.requiredStamp();
+    if (this.knownRequired?.stamp !== stamp) this.knownRequired = { generation: this.group.within.generation, stamp };
+    return this.knownRequired;
+  }
+
+  /** Whether no invalidation has passed over them. */
+  get isValid(): boolean {
+    return this.generation === this.group.within.generation && this.stamp >= this.requiredStamp();
+  }
+
+  private requiredStamp(): Stamp {
     const { within } = this.group;
-    if (this.knownRequired === undefined || this.checkedAt !== within.bulkStamp) {
-      this.knownRequired = within.requiredFor(this.labels);
+    if (this.checkedAt !== within.bulkStamp) {
+      this.newestStamp = within.requiredStampFor(this.labels);
       this.checkedAt = within.bulkStamp;
     }
-    return this.knownRequired;
+    return this.newestStamp;
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Copier } from '../../core/values/copier.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
-import { survives } from '../../core/stamp.js';
+import { SmallMap } from '../../core/small-map.js';
 import { metadataFor, dropMetadata } from './shared-metadata.js';
 import { compact, costOf, groupBytes, QUOTA_BYTES } from './cost.js';
 import { ExpiryScan } from './expiry-scan.js';
@@ -176,7 +176,7 @@ export class MemoryStore {
 
   isLive(record: MemoryRecord, nowMs: number): boolean {
     const { metadata, keptUntilMs } = record;
-    if (nowMs >= keptUntilMs || !survives(metadata, metadata.required())) return false;
+    if (nowMs >= keptUntilMs || !metadata.isValid) return false;
     return this.isRevoked?.(record) !== true;
   }
 
@@ -206,7 +206,7 @@ export class MemoryStore {
         labels,
         costBytes: groupBytes(space),
         idPrefix,
-        records: new Map(),
+        records: new SmallMap(),
         numbered: 0,
         lastMetadata: undefined,
         sharedMetadata: undefined,
@@ -233,6 +233,8 @@ export class MemoryStore {
   }
 
   private dropSomeExpired(group: Group, nowMs: number): void {
+    // The new one.
+    if (group.records.size === 1) return;
     for (let step = 0; step < EXAMINED_PER_PLACEMENT; step++) {
       group.expiryCursor ??= group.records.values();
       const next = group.expiryCursor.next();

@@ -169,11 +169,10 @@ export class KeyFactory {
     const namespace = checkNamespace(at > 0 ? versioned.slice(0, at) : versioned);
     const word = this.naming.name('namespace', namespace);
     const version = at > 0 ? `@${this.naming.name('namespace', checkVersion(versioned.slice(at + 1)))}` : '';
-    const path = this.path(own, width);
     const user = width === 'user' ? own.user : undefined;
-    const labels = [this.labels.namespace(namespace)];
-    if (user !== undefined) labels.push(this.labels.user(user), this.labels.userNamespace(user, namespace));
     const partition = this.partition(own, width);
+    // The same text, not another one that says the same: of tenants there may be very many.
+    const path = user === undefined ? partition : this.path(own, width);
     const name = `${path}/${word}`;
     return Object.freeze({
       home: this.home,
@@ -184,7 +183,7 @@ export class KeyFactory {
       path,
       name,
       idPrefix: `${name}${version}/`,
-      labels: Object.freeze(labels),
+      labels: this.labels.ofSpace(namespace, user),
       stats: this.statsRegistry.row({ name, partition, path, namespace: word }),
     });
   }

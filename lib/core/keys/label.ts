@@ -19,6 +19,8 @@ const MAX_NAMED = 140;
 /** Buckets of a partition. A caller that invalidates a tag invalidates its bucket, too. */
 const BUCKETS: readonly Label[] = Object.freeze(Array.from({ length: 64 }, (_, number) => `b:${number}` as Label));
 const MAX_TAG_BYTES = 256;
+/** Namespaces whose list of labels is kept. */
+const MAX_LISTS = 256;
 /** Characters of a label after its kind. Longer ones are digested, so that all labels of an entry fit into its header. */
 const MAX_LABEL_LENGTH = 96;
 const DIGEST_LENGTH = 32;
@@ -27,7 +29,22 @@ export const NO_TAGS: readonly string[] = Object.freeze([]);
 
 /** The only factory of labels. Kinds are told apart by their first letters; names never contain a colon. */
 export class LabelFactory {
+  private readonly lists = new Map<string, readonly Label[]>();
+
   constructor(private readonly naming: Naming) {}
+
+  /** The labels of all entries of a namespace, of a user's also those of the user. Of all tenants one list. */
+  ofSpace(namespace: string, user: string | undefined): readonly Label[] {
+    if (user !== undefined)
+      return Object.freeze([this.namespace(namespace), this.user(user), this.userNamespace(user, namespace)]);
+    const known = this.lists.get(namespace);
+    if (known !== undefined) return known;
+    const list = Object.freeze([this.namespace(namespace)]);
+    // Namespaces may be made up during calls; those in use come back.
+    if (this.lists.size >= MAX_LISTS) this.lists.clear();
+    this.lists.set(namespace, list);
+    return list;
+  }
 
   user(user: string): Label {
     return label('u', this.word('user', user));

@@ -7,10 +7,16 @@ import type { Space } from './space.js';
  */
 const MAX_SPACES = 12_000;
 /** What a space occupies with its labels and its place, and the first one of a scope beside, without the characters of names. */
-const SPACE_BYTES = 440;
-const SCOPE_BYTES = 290;
+const SPACE_BYTES = 260;
+const SCOPE_BYTES = 120;
 
-type SpacesOfScope = { [W in Width]: Map<string, Space> | undefined };
+/** The first space of a scope, which most are the only one of, and by width and namespace what came after it. */
+interface SpacesOfScope {
+  readonly width: Width;
+  readonly namespace: string;
+  readonly first: Space;
+  more: { [W in Width]?: Map<string, Space> } | undefined;
+}
 
 interface Half {
   readonly scopes: Map<Scope, SpacesOfScope>;
@@ -31,11 +37,18 @@ export class SpaceCache {
   }
 
   get(scope: Scope, width: Width, namespace: string): Space | undefined {
-    const young = this.young.scopes.get(scope)?.[width]?.get(namespace);
-    if (young !== undefined) return young;
-    const old = this.old.scopes.get(scope)?.[width]?.get(namespace);
-    if (old !== undefined) this.add(scope, width, namespace, old);
-    return old;
+    const known = this.young.scopes.get(scope);
+    if (known !== undefined) {
+      if (known.namespace === namespace && known.width === width) return known.first;
+      const young = known.more?.[width]?.get(namespace);
+      if (young !== undefined) return young;
+    }
+    const old = this.old.scopes.get(scope);
+    if (old === undefined) return undefined;
+    const isFirst = old.namespace === namespace && old.width === width;
+    const space = isFirst ? old.first : old.more?.[width]?.get(namespace);
+    if (space !== undefined) this.add(scope, width, namespace, space);
+    return space;
   }
 
   /** The counters of another generation: some have gone, and spaces that are asked for from here on get new ones. */
@@ -51,13 +64,14 @@ export class SpaceCache {
       this.young = newHalf();
     }
     const { young } = this;
-    let known = young.scopes.get(scope);
+    const known = young.scopes.get(scope);
     if (known === undefined) {
-      known = { global: undefined, tenant: undefined, user: undefined };
-      young.scopes.set(scope, known);
+      young.scopes.set(scope, { width, namespace, first: space, more: undefined });
       young.heldBytes += SCOPE_BYTES;
+    } else {
+      known.more ??= {};
+      (known.more[width] ??= new Map()).set(namespace, space);
     }
-    (known[width] ??= new Map()).set(namespace, space);
     young.spaces++;
     young.heldBytes += bytesOf(space);
   }
