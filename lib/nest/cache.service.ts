@@ -54,7 +54,7 @@ export class CacheService extends ScopedCache {
     const { engine, foundation } = this.parts;
     this.noteAllTenants();
     const held = await engine.holdings(undefined);
-    return statsOf(foundation.statsRegistry.sum(), held, foundation.statsRegistry.span());
+    return statsOf(await foundation.statsRegistry.sum(), held, foundation.statsRegistry.span());
   }
 
   /**

@@ -9,17 +9,18 @@ import type { MemoryPartition, PartitionSnapshot } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
 import type { MemoryStore } from './store.js';
 
-/** What a scan costs: a group that is skipped, and a record that is examined or removed. */
+/** What a scan costs: a partition that is invalidated, a group that is skipped, and a record that is examined or removed. */
+const PARTITION_STEPS = 50;
 const GROUP_STEPS = 10;
 const RECORD_STEPS = 125;
 
 /** One removal in progress: which records it covers, and how many of them were live when it began. */
 interface Removal {
   readonly view: View | undefined;
-  /** Groups with higher numbers were created after it began. */
-  readonly lastGroup: number;
-  /** What was invalid when it began, by partition. */
-  readonly before: ReadonlyMap<MemoryPartition<Group>, PartitionSnapshot>;
+  /** Groups with higher numbers were created after the last partition had its turn. */
+  lastGroup: number;
+  /** What was invalid before, by partition. One that is missing has not had its turn, or was created later. */
+  readonly before: Map<MemoryPartition<Group>, PartitionSnapshot>;
   readonly match: Glob;
   readonly beganAtMs: number;
   live: number;
@@ -50,16 +51,27 @@ export class MemoryCleanup {
 
   /**
    * Removes the records of a view that exist now and match; resolves with how many were live. `invalidate` raises the
-   * stamp that makes them invalid: it runs synchronously, and everything after it only frees memory.
+   * stamp of a partition that makes them invalid: of one at once, of very many a portion in each turn. Everything after
+   * that only frees memory.
    */
-  async remove(view: View | undefined, match: Glob, invalidate: () => void): Promise<number> {
-    const { store, clock } = this;
-    const before = new Map(partitionsOf(store, view?.partition).map((each) => [each, each.snapshot()]));
+  async remove(
+    view: View | undefined,
+    match: Glob,
+    invalidate: (partition: MemoryPartition<Group>) => void,
+  ): Promise<number> {
+    const { store, clock, pace } = this;
     const beganAtMs = clock.monotonicMs();
-    const removal: Removal = { view, lastGroup: store.lastGroup, before, match, beganAtMs, live: 0 };
+    const removal: Removal = { view, lastGroup: store.lastGroup, before: new Map(), match, beganAtMs, live: 0 };
     this.pending.add(removal);
     try {
-      invalidate();
+      // A list: what is created meanwhile begins behind what is cleared.
+      for (const partition of partitionsOf(store, view?.partition)) {
+        const turn = view === undefined ? pace.take(PARTITION_STEPS) : undefined;
+        if (turn !== undefined) await turn;
+        removal.before.set(partition, partition.snapshot());
+        removal.lastGroup = store.lastGroup;
+        invalidate(partition);
+      }
       // Each record that leaves is matched against every pending removal.
       const stepsOf = (record: MemoryRecord): number => {
         let steps = RECORD_STEPS + stepsToTest(match, record.text.length);

@@ -195,26 +195,23 @@ class MemoryBackend implements Backend {
   }
 
   invalidate(partition: Partition, labels: readonly Label[]): void {
-    this.alter(this.store.knownPartition(partition), (known) => known.invalidate(labels));
+    const known = this.store.knownPartition(partition);
+    if (known !== undefined) this.alter(known, () => known.invalidate(labels));
   }
 
   clear(view: View): Promise<number> {
-    const partition = this.store.knownPartition(view.partition);
-    return this.cleanup.remove(view, EVERYTHING, () => {
-      const { label } = view;
-      this.alter(partition, (known) => (label === undefined ? known.raiseMinimumStamp() : known.invalidate([label])));
-    });
+    const { label } = view;
+    return this.cleanup.remove(view, EVERYTHING, (known) =>
+      this.alter(known, () => (label === undefined ? known.raiseMinimumStamp() : known.invalidate([label]))),
+    );
   }
 
   clearEverything(): Promise<number> {
-    return this.cleanup.remove(undefined, EVERYTHING, () => {
-      for (const partition of this.store.allPartitions()) this.alter(partition, (known) => known.raiseMinimumStamp());
-    });
+    return this.cleanup.remove(undefined, EVERYTHING, (known) => this.alter(known, () => known.raiseMinimumStamp()));
   }
 
   removeMatching({ view, match }: Selection): Promise<number> {
-    const partition = this.store.knownPartition(view.partition);
-    return this.cleanup.remove(view, match, () => partition?.beginPattern());
+    return this.cleanup.remove(view, match, (known) => known.beginPattern());
   }
 
   scan(selection: Selection, cursor: string | undefined): Promise<Page> {
@@ -225,11 +222,11 @@ class MemoryBackend implements Backend {
     return this.cleanup.usage(view);
   }
 
-  info(): BackendInfo {
+  info(): Awaitable<BackendInfo> {
     const { maxEntries, maxBytes } = this.options;
     const { size: entries, usedBytes, quota } = this.store;
     const info = { kind: this.kind, entries, usedBytes, maxEntries, maxBytes };
-    return quota === undefined ? info : { ...info, details: quota.figures };
+    return quota === undefined ? info : quota.figures(this.parts.clock).then((details) => ({ ...info, details }));
   }
 
   ping(): void {
@@ -267,9 +264,8 @@ class MemoryBackend implements Backend {
     );
   }
 
-  private alter(partition: MemoryPartition<Group> | undefined, change: (known: MemoryPartition<Group>) => void): void {
-    if (partition === undefined) return;
-    this.store.alter(partition, () => change(partition), this.parts.clock.monotonicMs());
+  private alter(partition: MemoryPartition<Group>, change: () => void): void {
+    this.store.alter(partition, change, this.parts.clock.monotonicMs());
   }
 
   /** A live record within its ttl, used just now. */

@@ -4,6 +4,8 @@
  * reads everything once does not cost the others their hits, nor do several at the same time. Global entries have no
  * quota.
  */
+import { PORTION } from '../../core/async/portions.js';
+import type { Clock } from '../../core/clock.js';
 import type { Partition } from '../../core/keys/partition.js';
 import { MemoryRecord, type Group } from './record.js';
 import type { MemoryPartition } from './partition.js';
@@ -52,15 +54,25 @@ export class Quota {
   private readonly usages = new Map<Partition, TenantUsage>();
   /** The tenant that used most at the last scan over all of them. */
   private knownLarge: TenantUsage | undefined = undefined;
+  /** The scan that has not come to its end. */
+  private scan: Iterator<TenantUsage> | undefined = undefined;
+  private largestSoFar: TenantUsage | undefined = undefined;
   /** Records displaced since that scan. */
   private displacedSinceScan = Infinity;
 
   constructor(private readonly bounds: ResolvedQuota) {}
 
-  /** Sums over all tenants, so that there are as many figures with a thousand of them as with one. */
-  get figures(): Readonly<Record<string, number>> {
+  /** Sums over all tenants, so that there are as many figures with a thousand of them as with one. In portions. */
+  async figures(clock: Pick<Clock, 'breathe'>): Promise<Readonly<Record<string, number>>> {
     let largest = 0;
-    for (const { bytes } of this.usages.values()) largest = Math.max(largest, bytes);
+    let left = PORTION;
+    for (const { bytes } of this.usages.values()) {
+      if (left-- === 0) {
+        await clock.breathe();
+        left = PORTION - 1;
+      }
+      largest = Math.max(largest, bytes);
+    }
     const { displaced: quotaDisplaced, rejected: quotaRejected } = this;
     return { tenants: this.usages.size, largestTenantBytes: largest, quotaDisplaced, quotaRejected };
   }
@@ -118,18 +130,29 @@ export class Quota {
     return largest?.lru.oldest?.record ?? oldest;
   }
 
-  /** A tenant above an even share. Scans all of them so rarely that it costs nothing on average. */
+  /**
+   * A tenant above an even share. Scans all of them so rarely that it costs nothing on average, and a portion of them for
+   * each record that has to go: of very many tenants none is held up by a look at all the others.
+   */
   private largestOther(mine: TenantUsage | undefined, full: Measure, share: number): TenantUsage | undefined {
     const isLarge = (usage: TenantUsage): boolean => usage !== mine && usage[full] > share;
     if (this.knownLarge !== undefined && isLarge(this.knownLarge)) return this.knownLarge;
-    if (this.displacedSinceScan < this.usages.size) return undefined;
-    this.displacedSinceScan = 0;
-    let largest: TenantUsage | undefined;
-    for (const usage of this.usages.values()) {
-      if (isLarge(usage) && usage[full] > (largest?.[full] ?? 0)) largest = usage;
+    if (this.scan === undefined) {
+      if (this.displacedSinceScan < this.usages.size) return undefined;
+      this.displacedSinceScan = 0;
+      this.largestSoFar = undefined;
+      this.scan = this.usages.values();
     }
-    this.knownLarge = largest;
-    return largest;
+    for (let looked = 0; looked < PORTION; looked++) {
+      const { done, value: usage } = this.scan.next();
+      if (done === true) {
+        this.scan = undefined;
+        break;
+      }
+      if (isLarge(usage) && usage[full] > (this.largestSoFar?.[full] ?? 0)) this.largestSoFar = usage;
+    }
+    this.knownLarge = this.largestSoFar;
+    return this.knownLarge;
   }
 
   /** Whether another entry may come; `drop` is given the tenant's entries that may have expired. */
@@ -150,6 +173,8 @@ export class Quota {
   clear(): void {
     this.usages.clear();
     this.knownLarge = undefined;
+    this.largestSoFar = undefined;
+    this.scan = undefined;
   }
 
   private isExceeded({ entries, bytes }: TenantUsage, more: number, moreBytes: number): boolean {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Awaitable } from '../../core/async/awaitable.js';
 import type { BackendParts, Reading } from '../../core/backend.js';
 import type { Change } from '../../core/bus.js';
 import type { Handling } from '../../core/entry.js';
@@ -81,8 +82,8 @@ export class L1Copies {
     return this.store.usedBytes;
   }
 
-  get quotaFigures(): Readonly<Record<string, number>> {
-    return this.store.quota?.figures ?? {};
+  quotaFigures(): Awaitable<Readonly<Record<string, number>>> {
+    return this.store.quota?.figures(this.parts.clock) ?? {};
   }
 
   /** The copy of a key, unless a change was received that concerns it. It may have to be checked before it is served. */

@@ -195,13 +195,13 @@ class TieredBackend implements Backend {
   }
 
   async info(): Promise<BackendInfo> {
-    const info = await this.l2.info();
+    const [info, quotaFigures] = await Promise.all([this.l2.info(), this.copies.quotaFigures()]);
     const { size: l1Entries, usedBytes: l1Bytes } = this.copies;
     const bus = this.bus === undefined ? 'off' : this.busIn.state;
     return {
       ...info,
       kind: this.kind,
-      details: { ...info.details, ...this.copies.quotaFigures, l1Entries, l1Bytes, bus, ...this.busOut.figures },
+      details: { ...info.details, ...quotaFigures, l1Entries, l1Bytes, bus, ...this.busOut.figures },
     };
   }
 

@@ -163,7 +163,7 @@ export abstract class CacheReads extends CacheView {
       return statsOf(new SpaceStats(), { usage: NOTHING, info: await engine.info() }, foundation.statsRegistry.span());
     if (!this.isOff) void this.notedSpace();
     const held = await engine.holdings(view);
-    return statsOf(foundation.statsRegistry.sum(view), held, foundation.statsRegistry.span(view));
+    return statsOf(await foundation.statsRegistry.sum(view), held, foundation.statsRegistry.span(view));
   }
 
   /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */

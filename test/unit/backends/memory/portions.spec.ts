@@ -107,6 +107,63 @@ describe('a portion of a scan is bounded by its work, not by its records', () =>
     expect(inside.clock.turns).toBeGreaterThanOrEqual(3);
   });
 
+  it('very many tenants with one entry each: a clear of everything invalidates a portion of them in a turn', async () => {
+    const inside = new RunInContext<TurnClock>({ maxEntries: 20_000 }, { clock: new TurnClock() });
+    for (let index = 0; index < 12_000; index++) inside.write(inside.key('a', { tenant: `t${index}` }), 1);
+    const standing = (): number => {
+      let count = 0;
+      for (const { bulkStamp } of inside.store.allPartitions()) if (bulkStamp === 0) count++;
+      return count;
+    };
+    const left: number[] = [12_000];
+    inside.clock.atTurn = () => {
+      if (left.at(-1) !== 0) left.push(standing());
+      // Begun behind the clear, and stored by a tenant that has had its turn or will have it.
+      if (left.length === 2) inside.write(inside.key('late', { tenant: 'new' }), 1);
+    };
+    expect(await inside.backend.clearEverything()).toBe(12_000);
+    expect(left.length).toBeGreaterThanOrEqual(3);
+    for (const [at, count] of left.entries()) if (at > 0) expect(left[at - 1]! - count).toBeLessThanOrEqual(5_000);
+    expect([inside.store.size, inside.value(inside.key('late', { tenant: 'new' }))]).toEqual([1, 1]);
+  });
+
+  it('very many tenants with a quota each: their figures are gathered a thousand in a turn', async () => {
+    const options = { maxEntries: 20_000, quota: { maxEntries: 3 } };
+    const inside = new RunInContext<TurnClock>(options, { clock: new TurnClock() });
+    for (let index = 0; index < 5_000; index++) inside.write(inside.key('a', { tenant: `t${index}` }), 1);
+    expect(await inside.backend.info()).toMatchObject({ details: { tenants: 5_000 } });
+    expect(inside.clock.turns).toBe(4);
+  });
+
+  it('a full memory of very many tenants: what has to go is found among a thousand of them for each record', async () => {
+    const tenants = 4_000;
+    const inside = new RunInContext({ maxEntries: tenants + 100, quota: { maxEntries: 1_000 } });
+    const store = (tenant: string, entries: number): void => {
+      for (let index = 0; index < entries; index++) inside.write(inside.key(index, { tenant }), 1);
+    };
+    for (let index = 0; index < tenants; index++) store(`t${index}`, 1);
+    store('large', 100);
+    const { usages } = inside.store.quota as unknown as { usages: Map<unknown, unknown> };
+    const values = usages.values.bind(usages);
+    let looks = 0;
+    usages.values = function* () {
+      for (const usage of values()) {
+        looks++;
+        yield usage;
+      }
+    } as never;
+    let most = 0;
+    for (let index = 0; index < 50; index++) {
+      looks = 0;
+      store(`late${index}`, 1);
+      most = Math.max(most, looks);
+    }
+    expect(most).toBe(1_000);
+    const keys = (tenant: string): Promise<unknown> => Promise.resolve(inside.backend.usage(inside.view({ tenant })));
+    expect(await keys('large')).toMatchObject({ entries: 54 });
+    expect(await keys('late49')).toMatchObject({ entries: 1 });
+  });
+
   it('a clear of everything copies no labels: of all tenants there may be very many', async () => {
     const inside = new RunInContext({ maxEntries: 100_000 });
     for (let index = 0; index < 50; index++) {

@@ -30,7 +30,7 @@ const there = (inside: RunInContext, names: readonly number[], tenant: string): 
   names.filter((name) => inside.value(inside.key(name, { tenant })) !== undefined);
 
 describe('quotas of tenants', () => {
-  it('a tenant that reaches its quota displaces its own least recently used entries, and those of no other', () => {
+  it('a tenant that reaches its quota displaces its own least recently used entries, and those of no other', async () => {
     const inside = new RunInContext({ maxEntries: 100, quota: { maxEntries: 3 } });
     inside.write(inside.key(0, { tenant: 'beta' }), 'x');
     for (const name of [1, 2, 3]) inside.write(inside.key(name), 'x');
@@ -38,7 +38,7 @@ describe('quotas of tenants', () => {
     for (const name of [4, 5]) inside.write(inside.key(name), 'x');
     expect(there(inside, [1, 2, 3, 4, 5], 'acme')).toEqual([1, 4, 5]);
     expect(there(inside, [0], 'beta')).toEqual([0]);
-    expect(inside.backend.info()).toMatchObject({ details: { tenants: 2, quotaDisplaced: 2, quotaRejected: 0 } });
+    expect(await inside.backend.info()).toMatchObject({ details: { tenants: 2, quotaDisplaced: 2, quotaRejected: 0 } });
     expect(inside.key(1).space.stats.displaced).toBe(2);
   });
 
@@ -109,7 +109,7 @@ describe('quotas of tenants', () => {
   describe('onExceeded: reject', () => {
     const REJECT: MemoryOptions = { maxEntries: 100, quota: { maxEntries: 2, onExceeded: 'reject' } };
 
-    it('nothing new is stored, what is there stays and may be replaced', () => {
+    it('nothing new is stored, what is there stays and may be replaced', async () => {
       const inside = new RunInContext(REJECT);
       for (const name of [1, 2]) inside.write(inside.key(name), 'x');
       expect(() => inside.write(inside.key(3), 'x')).toThrow(QuotaExceededError);
@@ -117,7 +117,7 @@ describe('quotas of tenants', () => {
       expect(there(inside, [1, 2, 3], 'acme')).toEqual([1, 2]);
       expect(inside.value(inside.key(1))).toBe('y');
       inside.write(inside.key(3, { tenant: 'beta' }), 'x');
-      expect(inside.backend.info()).toMatchObject({ details: { quotaDisplaced: 0, quotaRejected: 1 } });
+      expect(await inside.backend.info()).toMatchObject({ details: { quotaDisplaced: 0, quotaRejected: 1 } });
     });
 
     it('what has expired or was invalidated makes room', async () => {
