@@ -40,6 +40,10 @@ export async function open({
       tagsOf = tags;
       return (arg) => service.find(arg);
     },
+    byHand: (loadOne) => (arg) => cache.getOrSet(arg, () => loadOne(arg), { ttl: TTL_MS }),
+    totals: () => cache.totals(),
+    stats: (tenant) => cache.tenant(tenant).stats(),
+    clearEverything: () => cache.clearEverything({ confirm: 'all tenants' }),
     delete: (arg) => service.change(arg),
     deleteTag: (tag) => cache.invalidateTags([tag]),
     clear: () => cache.clear(),
