@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { TieredMachines } from '../support/bus/tiered-machines.js';
+import { levelOf, TieredMachines } from '../support/bus/tiered-machines.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { Machines } from '../support/redis/machines.js';
 import { randomPrefix, RedisProcess } from '../support/redis/redis-process.js';
@@ -45,7 +45,12 @@ describeWithRedis('answers before the value is stored', () => {
 
   it('A100: the copy of two levels is of what was loaded, whatever its caller does with it', async () => {
     const far = await machines.ready({ url: server.url }, undefined, tiered.prefix);
-    await proveEarlyAnswer(await tiered.ready({ url: proxy.url, bus: false, ...PATIENT }), proxy, far);
+    const near = await tiered.ready({ url: proxy.url, bus: false, ...PATIENT });
+    await proveEarlyAnswer(near, proxy, far);
+    await near.load('leo', () => 'Leo', { answerEarly: true });
+    // Counting waits for what is being stored, and reads no entry.
+    await near.machine.engine.holdings(near.view());
+    expect(await levelOf(near, 'leo')).toBe('l1');
   });
 
   it('A98: what is invalidated meanwhile, here or elsewhere, is not there when it has landed', async () => {

@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Clock } from '../../lib/core/clock.js';
 import { TieredMachines } from '../support/bus/tiered-machines.js';
-import type { Options, Rig } from '../support/machine/rig.js';
+import { type Options, type Rig, Source } from '../support/machine/rig.js';
 import { Machines } from '../support/redis/machines.js';
-import { RedisProcess } from '../support/redis/redis-process.js';
+import { RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { watchUnhandled } from '../support/unhandled.js';
 
@@ -116,6 +116,22 @@ describeWithRedis('where most reads miss', () => {
     expect(await asked(() => miss(rig, 2, { namespace: 'dogs' }))).toEqual({ reads: 2, scripts: 4 });
     const nested = () => rig.load('outer', () => rig.load('inner', () => 1));
     expect(await asked(nested)).toEqual({ reads: 1, scripts: 4 });
+  });
+
+  it('not beyond maxFlights, and not once the cache is closed', async () => {
+    const rig = await machines.ready({ url: server.url, timeout: '5s' }, { maxFlights: 1 });
+    await miss(rig);
+    const source = new Source<string>();
+    const first = rig.load('cat', source.load);
+    await until('it loads', () => source.calls.length === 1);
+    expect(await rig.load('dog', () => 'Rex')).toBe('Rex');
+    source.answer(0, 'Tom');
+    await first;
+    await rig.machine.close();
+    expect(await rig.load('cow', () => 'Mu')).toBe('Mu');
+    const reasons = rig.recorded.of('bypass').map(({ reason }) => reason);
+    expect(reasons).toEqual(['too-many-flights', 'backend']);
+    expect(rig.recorded.of('error').map(({ operation }) => operation)).toEqual(['read']);
   });
 
   it('not through two levels: a copy answers, however many miss', async () => {

@@ -141,10 +141,36 @@ describe('answers before the value is stored', () => {
     const first = (await loads[0]) as { caller: number };
     first.caller = -1;
     for (const go of answered) go();
-    await turns(5);
+    // Long enough for one that would ask again and again meanwhile.
+    await systemClock.sleep(30);
     fills.land();
     expect(await Promise.all(loads.slice(1))).toEqual(Array.from({ length: 19 }, () => ({ caller: 0 })));
     expect(leases).toBeLessThanOrEqual(21);
+  });
+
+  it('A100: getOrSet asks the backend nothing until the value is stored, and is a hit', async () => {
+    const { fills, rig } = slow();
+    let asked = 0;
+    const { lease } = rig.backend;
+    rig.backend.lease = (...args: Parameters<typeof lease>) => (asked++, lease(...args));
+    await rig.load('tom', () => 'Tom', EARLY);
+    const again = rig.load('tom', () => 'again', EARLY);
+    await turns(3);
+    fills.land();
+    expect(await again).toBe('Tom');
+    expect([asked, rig.space().stats.hits, rig.space().stats.misses]).toEqual([1, 1, 1]);
+  });
+
+  it('count among the loads under way until the value is stored, and no longer', async () => {
+    const { fills, rig } = slow({ maxFlights: 1 });
+    await rig.load('tom', () => 'Tom', EARLY);
+    await rig.load('kit', () => 'Kit', EARLY);
+    expect(rig.recorded.of('bypass').map(({ reason }) => reason)).toEqual(['too-many-flights']);
+    fills.land();
+    await turns(3);
+    await rig.load('leo', () => 'Leo', EARLY);
+    expect(rig.recorded.of('bypass')).toHaveLength(1);
+    fills.land();
   });
 
   it('A98: an invalidation after the answer wins over the value that is on its way', async () => {

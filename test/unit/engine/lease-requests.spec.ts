@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../../lib/core/clock.js';
+import type { BackendParts } from '../../../lib/core/backend.js';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { chaos } from '../../../lib/testing/chaos.js';
 import { Rig, Source } from '../../support/machine/rig.js';
+import { until } from '../../support/time.js';
 
 type Distant = ReturnType<typeof chaos>;
 
@@ -39,4 +42,27 @@ describe('callers who miss one key together', () => {
     source.answer(0, 'Tom');
     expect(await Promise.all([early, late])).toEqual(['Tom', 'Tom']);
   });
+});
+
+it('a call that would ask for its lease at once does not while leases are given back: the cache is closing', async () => {
+  const distant = chaos(memory());
+  const backend = {
+    kind: 'distant',
+    create: (parts: BackendParts) => Object.assign(distant.create(parts), { leasesInOneTrip: true }),
+  };
+  const rig = new Rig({ clock: systemClock, backend, limits: { closeTimeout: 1 } });
+  const source = new Source<string>();
+  const loading = rig.load('tom', source.load);
+  await until('it loads', () => source.calls.length === 1);
+  rig.space().stats.missBalance = 1;
+  distant.pause('release');
+  const closed = rig.machine.close();
+  await until('a lease is given back', () => distant.waiting('release') === 1);
+  expect(await rig.load('kit', () => 'Kit')).toBe('Kit');
+  expect(distant.calls('lease')).toBe(1);
+  expect(rig.recorded.of('bypass').map(({ reason }) => reason)).toEqual(['closed']);
+  distant.resume('release');
+  await closed;
+  source.answer(0, 'Tom');
+  expect(await loading).toBe('Tom');
 });
