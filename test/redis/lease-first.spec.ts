@@ -1,6 +1,7 @@
 /** Where most reads miss, the lease is asked for at once: what it saves, and what must not come of it. */
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import type { Clock } from '../../lib/core/clock.js';
+import type { BackendError } from '../../lib/core/errors.js';
 import { TieredMachines } from '../support/bus/tiered-machines.js';
 import { type Options, type Rig, Source } from '../support/machine/rig.js';
 import { Machines } from '../support/redis/machines.js';
@@ -91,6 +92,15 @@ describeWithRedis('where most reads miss', () => {
     expect(await rig.get('cat')).toBe('new');
   });
 
+  it('an answer is that of its own turn: what has gone since is loaded', async () => {
+    const rig = await ready();
+    await miss(rig, 2 * ENOUGH);
+    await rig.set('dog', 'old');
+    expect(await rig.load('dog', () => 'loaded')).toBe('old');
+    await rig.evict('dog');
+    expect(await rig.load('dog', () => 'new')).toBe('new');
+  });
+
   it('what is invalid is loaded again', async () => {
     const rig = await ready();
     await rig.load('cat', () => 'old', { tags: ['red'] });
@@ -162,17 +172,32 @@ describeWithRedis('where most reads miss', () => {
     }
   });
 
+  it('A101: a user who may not run scripts reads what is there', async () => {
+    const writer = await ready();
+    await writer.set('cat', 'Tom');
+    await server.command('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-evalsha', '-eval');
+    const url = `redis://reader:secret@127.0.0.1:${server.port}`;
+    const rig = await machines.ready({ url, timeout: '5s' });
+    await miss(rig);
+    expect(rig.space().stats.missBalance).toBeGreaterThan(0);
+    expect(await rig.load('cat', () => 'loaded')).toBe('Tom');
+    await server.command('ACL', 'DELUSER', 'reader');
+  });
+
   it('A101: while writes are paused a call waits for one deadline, as every miss does, and reads again afterwards', async () => {
-    const rig = await machines.ready({ url: server.url, timeout: '300ms' });
+    const rig = await machines.ready({ url: server.url, timeout: '300ms', failures: 1 });
     await rig.set('cat', 'Tom');
     await miss(rig);
     await server.command('CLIENT', 'PAUSE', '20000', 'WRITE');
     try {
       expect(await rig.load('cat', () => 'loaded')).toBe('loaded');
-      expect(rig.recorded.of('error').map(({ operation }) => operation)).toEqual(['read']);
+      // A read behind it would have found the circuit open.
+      const reasons = rig.recorded.of('error').map(({ error }) => (error as BackendError).why);
+      expect(reasons).toEqual(['no answer in time']);
     } finally {
       await server.command('CLIENT', 'UNPAUSE');
     }
+    await until('the circuit is closed', async () => (await rig.get('cat')) === 'Tom');
     expect(await asked(async () => expect(await rig.load('cat', () => 'again')).toBe('Tom'))).toEqual({
       reads: 1,
       scripts: 0,

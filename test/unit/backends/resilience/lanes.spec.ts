@@ -145,6 +145,16 @@ describe('calls to several servers', () => {
     expect(ends).toEqual([expect.stringContaining('connection lost')]);
   });
 
+  it('A102: each of them says afterwards that the cache is closed, also one that was never asked', async () => {
+    const { acme, beta, guarded, said } = new Several();
+    await guarded.read(acme);
+    await guarded.close();
+    said.length = 0;
+    for (const key of [acme, beta]) await expect(guarded.read(key)).rejects.toThrow('the cache is closed');
+    await expect(guarded.evict([acme, beta])).rejects.toThrow('the cache is closed');
+    expect(said).toEqual([]);
+  });
+
   it('A79: one that is dead takes its own tenants with it and no others', async () => {
     const several = new Several();
     const { acme, beta, guarded, dead } = several;
