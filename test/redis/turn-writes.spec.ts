@@ -89,6 +89,36 @@ describeWithRedis('scripts of one turn', () => {
     expect(outcomes).toEqual(NAMES.flatMap(() => [1, undefined]));
   });
 
+  it('that evict from one tenant are one script, and each call hears of its own', async () => {
+    const rig = await machines.ready({ url: server.url, ...PATIENT });
+    for (const name of NAMES) await rig.set(name, name);
+    await rig.evict('warm');
+    await server.command('CONFIG', 'RESETSTAT');
+    const outcomes = await Promise.all([...NAMES, 'none', 'k0', 'k1'].map((name) => rig.evict(name)));
+    const said = String(await server.command('INFO', 'commandstats'));
+    expect(/cmdstat_evalsha:calls=(\d+)/.exec(said)?.[1]).toBe('1');
+    expect(outcomes).toEqual([...NAMES.map(() => 1), 0, 0, 0]);
+    for (const name of NAMES) await rig.set(name, name);
+    // More than one script takes, in calls of several.
+    const keys = NAMES.map((name) => rig.key(name));
+    const many = await Promise.all(Array.from({ length: 5 }, () => rig.backend.evict(keys)));
+    expect(many).toEqual([MANY, 0, 0, 0, 0]);
+  });
+
+  it('that evict are sent before what was called behind them', async () => {
+    const rig = await machines.ready({ url: server.url, ...PATIENT });
+    const key = rig.key('cat');
+    const draft = { value: 'Tom', labels: key.labels, freshForMs: 60_000, keptForMs: 60_000, isolation: undefined };
+    await rig.set('cat', 'old');
+    const [removed, granted] = await Promise.all([
+      rig.machine.backend.evict([key]),
+      rig.machine.backend.lease(key, { leaseMs: 5_000, purpose: 'missing' }),
+    ]);
+    expect(removed).toBe(1);
+    if (granted.kind !== 'granted') throw new Error(`not granted: ${granted.kind}`);
+    expect(await rig.machine.backend.fill(granted.lease, draft)).toBe('stored');
+  });
+
   it('that the server refuses are refused by themselves', async () => {
     const full = await RedisProcess.start();
     ends.push(() => full.stop());
@@ -101,23 +131,26 @@ describeWithRedis('scripts of one turn', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(NAMES.flatMap(() => ['rejected', 'fulfilled']));
   });
 
+  /** Eight tenants, so that there are as many scripts. */
+  const placeOf = (name: string): { tenant: string } => ({ tenant: `t${Number(name.slice(1)) % 8}` });
+
   it('A94: of which a connection takes only a part end one by one: done, or unknown and repeated', async () => {
     const proxy = await TcpProxy.before(server.port);
     ends.push(() => proxy.close());
     const rig = await machines.ready({ url: proxy.url, ...PATIENT });
     const sound = await machines.ready({ url: server.url, ...PATIENT });
     for (const bytes of [1, 700, 5_000]) {
-      for (const name of NAMES) await sound.set(name, name);
+      for (const name of NAMES) await sound.set(name, name, placeOf(name));
       await rig.evict('warm');
       proxy.cutAfterBytes(bytes);
-      const outcomes = await Promise.allSettled(NAMES.map((name) => rig.evict(name)));
+      const outcomes = await Promise.allSettled(NAMES.map((name) => rig.evict(name, placeOf(name))));
       for (const outcome of outcomes) {
         if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(InvalidationUnknownError);
         else expect(outcome.value).toBe(1);
       }
       expect(outcomes.map(({ status }) => status)).toContain('rejected');
       await until('what is unknown was repeated', async () => {
-        const left = await Promise.all(NAMES.map((name) => sound.get(name)));
+        const left = await Promise.all(NAMES.map((name) => sound.get(name, placeOf(name))));
         return left.every((value) => value === undefined);
       });
     }

@@ -14,6 +14,7 @@ import { chunks, sum } from '../shared/batches.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { ChangePublisher } from './change-publisher.js';
 import type { RedisPool } from './connection/pool.js';
+import { TurnEvictions } from './evictions.js';
 import { text } from './connection/reply.js';
 import { storedHeader, type RedisIndex, type RedisScan } from './index-scan.js';
 import { stateOf } from './reader.js';
@@ -53,9 +54,11 @@ interface InvalidationParts {
  */
 export class RedisInvalidation {
   readonly clearing: Clearing<Shard>;
+  private readonly evictions = new TurnEvictions(BATCH, (shard, keys) => this.evictSome(shard, keys));
 
   constructor(private readonly parts: InvalidationParts) {
-    const { scan } = parts;
+    const { scan, pool } = parts;
+    pool.beforeSending = this.evictions.send;
     this.clearing = new Clearing({
       ...parts,
       empty: 'dead',
@@ -67,7 +70,7 @@ export class RedisInvalidation {
 
   async evict(keys: readonly Key[]): Promise<number> {
     const batches = [...this.parts.shards.group(keys)].flatMap(([shard, all]) =>
-      chunks(all, BATCH).map((some) => this.evictSome(shard, some)),
+      chunks(all, BATCH).map((some) => this.evictions.evict(shard, some)),
     );
     return sum(await Promise.all(batches));
   }
@@ -140,7 +143,8 @@ export class RedisInvalidation {
     return ticked;
   }
 
-  private async evictSome(shard: Shard, keys: readonly Key[]): Promise<number> {
+  /** Of each whether a live entry stood there. */
+  private async evictSome(shard: Shard, keys: readonly Key[]): Promise<readonly boolean[]> {
     const { pool, opener, publisher } = this.parts;
     const ids = keys.map(({ id }) => id);
     const expected = [...new Set(keys.flatMap((key) => key.labels))];
@@ -152,13 +156,14 @@ export class RedisInvalidation {
       [...told.args, MAX_HEADER_BYTES, expected.length, ...expected, ...ids],
     )) as unknown[];
     const heads = reply[2] as Buffer[];
-    const standing = heads.flatMap((head, at) => storedHeader(opener.peek(ids[at] as Key['id'], head)) ?? []);
-    if (standing.length === 0) return 0;
+    const found = heads.map((head, at) => storedHeader(opener.peek(ids[at] as Key['id'], head)));
+    const standing = found.filter((header) => header !== undefined);
+    if (standing.length === 0) return found.map(() => false);
     const [generation, minimumStamp] = [text(reply[0]), text(reply[1])];
     const said = stateOf([generation, minimumStamp, ...(reply[3] as unknown[]).map(text)], expected);
     const isKnown = standing.every(({ labels }) => labels.every((label) => said.stamps.has(label)));
     const state = isKnown ? said : await this.stateFor(shard, standing);
-    return standing.filter((header) => this.parts.scan.isLive(header, state)).length;
+    return found.map((header) => header !== undefined && this.parts.scan.isLive(header, state));
   }
 
   private async stateFor(shard: Shard, headers: readonly StoredHeader[]): Promise<ShardState> {

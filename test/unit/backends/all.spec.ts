@@ -8,6 +8,7 @@ import './memory/quota.spec.js';
 import './memory/upkeep.spec.js';
 import './redis/addresses.spec.js';
 import './redis/errors.spec.js';
+import './redis/evictions.spec.js';
 import './redis/slot-owners.spec.js';
 import './redis/unknown-masters.spec.js';
 import './remote/applications.spec.js';

@@ -28,6 +28,8 @@ interface PoolParts {
 
 /** All connections of one backend. Calls take turns among those that are up. */
 export class RedisPool {
+  /** Sends what waits for the end of the turn: what is sent next is to come behind it. */
+  beforeSending: (() => void) | undefined;
   private readonly connections: readonly RedisConnection[];
   private readonly clock: Clock;
   private readonly stopReconnecting: readonly (() => void)[];
@@ -60,6 +62,7 @@ export class RedisPool {
   /** The connection whose turn it is. A reading that needs several answers keeps to one. */
   pick(): RedisConnection {
     const { connections } = this;
+    this.beforeSending?.();
     this.ticks.run();
     for (let tries = connections.length; tries > 0; tries--) {
       this.turn = (this.turn + 1) % connections.length;
