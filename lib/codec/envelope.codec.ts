@@ -8,13 +8,13 @@
  * that is what a rolling deployment looks like. Nothing is ever deleted here; the backend that keeps the bytes
  * may ask whether any process could still use them.
  */
-import { createHash } from 'node:crypto';
 import { andThen, isPending, type Awaitable } from '../core/async/awaitable.js';
 import { registerClasses } from '../core/values/classes.js';
 import type { Codec, Header, Opened, Sealable } from '../core/codec.js';
 import { Copier } from '../core/values/copier.js';
 import { CacheConfigError } from '../core/errors.js';
 import { originOf, type KeyId } from '../core/keys/key.js';
+import { digestOf } from '../core/keys/key-digest.js';
 import type { Limits } from '../core/limits.js';
 import type { DamageReason, Emit } from '../core/observer.js';
 import { RandomPool } from '../core/random-pool.js';
@@ -237,5 +237,5 @@ class EnvelopeCodec implements Codec {
 }
 
 function placeOf(id: KeyId) {
-  return { ...originOf(id), keyDigest: createHash('sha256').update(id).digest('hex').slice(0, 8) };
+  return { ...originOf(id), keyDigest: digestOf(id) };
 }

@@ -15,12 +15,12 @@ import type { Codec } from './codec.js';
 import type { Copier } from './values/copier.js';
 import type { Draft, Entry, Handling, Level } from './entry.js';
 import type { Glob } from './keys/glob.js';
-import type { Key } from './keys/key.js';
+import type { Key, KeyName } from './keys/key.js';
 import type { Label } from './keys/label.js';
 import type { Limits } from './limits.js';
 import type { Emit } from './observer.js';
 import type { Partition } from './keys/partition.js';
-import type { View } from './keys/space.js';
+import type { Space, View } from './keys/space.js';
 import type { RequiredStamp, Generation, Stamp } from './stamp.js';
 
 /** The answer to a read. What is invalidated or past its time may be left out of it; what is fresh may not. */
@@ -35,6 +35,12 @@ export interface Reading {
    * Of many keys: the server that keeps this one did not answer, while others did, and this is why. There is no entry then.
    */
   readonly unanswered?: Error | undefined;
+}
+
+/** An entry that is at hand in this process, and what it has to survive: its own reading. */
+export interface EntryAtHand extends Entry {
+  readonly required: RequiredStamp;
+  isOf(name: KeyName): boolean;
 }
 
 /**
@@ -136,6 +142,13 @@ export interface Backend {
 
   /** One round trip at most, none in memory. Never grants anything. */
   read(key: Key, how?: Handling): Awaitable<Reading>;
+  /**
+   * What `read` would find, at once and without a key: `text` is what names the entry inside the space. It is judged like any
+   * other. Undefined: `read` tells. Only for a backend that keeps all it has in this process, whose writes are done when they
+   * return, and which looks at nothing else for `read`. One that stands around another never hands this on: it has to see
+   * each read.
+   */
+  glance?(space: Space, text: string): EntryAtHand | undefined;
   /** The readings in the order of the keys; one round trip per shard. */
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]>;
 

@@ -88,6 +88,11 @@ export type CacheEvent =
 /**
  * Receives events. Called synchronously and not waited for; keep it short. What it throws, or a promise that it returns
  * fails with, changes nothing for the call it hears about, and is told once as a warning that names the observer.
+ *
+ * The `keyDigest` of a hit is worked out when it is looked at, since it costs more than the hit: by its name, and by
+ * `JSON.stringify`. A copy by `{ ...event }` is without it. Its `durationMs` is 0 where the entry was at hand.
+ * @example
+ * const observer: Observer = (event) => { if (event.type === 'hit') hits.inc({ namespace: event.namespace }); };
  */
 export type Observer = (event: CacheEvent) => void;
 

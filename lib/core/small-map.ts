@@ -51,6 +51,13 @@ export class SmallMap<K extends string, V> {
     return true;
   }
 
+  clear(): void {
+    this.many?.clear();
+    this.many = undefined;
+    this.onlyKey = undefined;
+    this.only = undefined;
+  }
+
   /** A walk over several may rest while entries come and go, as one over a `Map`; one over a single entry ends behind it. */
   values(): IterableIterator<V> {
     return this.many?.values() ?? (this.onlyKey === undefined ? [] : [this.only as V]).values();

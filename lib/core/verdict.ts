@@ -1,5 +1,4 @@
 import type { Entry } from './entry.js';
-import type { Key } from './keys/key.js';
 import type { Policy } from './policy.js';
 import { survives, type RequiredStamp } from './stamp.js';
 
@@ -21,11 +20,16 @@ export interface EarlyDraw {
   readonly draw: number;
 }
 
+/** What is judged: an entry, and what it is asked for by. */
+type Judged<Name> = Pick<Entry, 'generation' | 'stamp' | 'freshUntilMs' | 'keptUntilMs'> & {
+  isOf(name: Name): boolean;
+};
+
 /** Pure. Every serving of a stored value is decided here and nowhere else (invariants 2 and 3). */
-export function judge(
-  entry: Entry,
+export function judge<Name>(
+  entry: Judged<Name>,
   required: RequiredStamp,
-  key: Key,
+  key: Name,
   nowMs: number,
   policy: Policy,
   early?: EarlyDraw,
@@ -41,6 +45,6 @@ export function judge(
  * Probabilistic early expiration: each reader near the end of the ttl reloads with a probability that rises as the end
  * comes nearer and with the cost of a load, so that in all likelihood exactly one does, before a caller has to wait.
  */
-function isDrawn(entry: Entry, nowMs: number, policy: Policy, early: EarlyDraw): boolean {
+function isDrawn(entry: Pick<Entry, 'freshUntilMs'>, nowMs: number, policy: Policy, early: EarlyDraw): boolean {
   return nowMs - early.loadMs * policy.earlyRefresh * Math.log(early.draw) >= entry.freshUntilMs;
 }

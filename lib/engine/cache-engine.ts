@@ -44,6 +44,8 @@ export class CacheEngine {
   }
 
   readonly writes: Writes;
+  /** See {@link Lookup.glance}. Undefined: nothing is at hand in this process. */
+  readonly glance: Lookup['glance'] | undefined;
   private readonly backend: Backend;
   private readonly report: Report;
   private readonly lookup: Lookup;
@@ -74,6 +76,7 @@ export class CacheEngine {
     this.report = report;
     this.machine = machine;
     this.lookup = new Lookup(parts, report, loadTimes, fills);
+    this.glance = backend.glance === undefined ? undefined : this.lookup.glance.bind(this.lookup);
     const { lookup, order } = this;
     this.many = new ManyReads(backend, lookup, report, fills);
     const outageLoads = new OutageLoads({ limits, clock: this.machine }, order);

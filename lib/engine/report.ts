@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto';
 import { machineOf, type Clock } from '../core/clock.js';
 import { CacheError, BackendError } from '../core/errors.js';
+import type { Level } from '../core/entry.js';
 import type { Key } from '../core/keys/key.js';
+import { digestOf } from '../core/keys/key-digest.js';
 import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalReason } from '../core/observer.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Space } from '../core/keys/space.js';
+import type { Verdict } from '../core/verdict.js';
 import type { Attempt } from './attempt.js';
 import { FairShare } from './bounds/fair-share.js';
+import { HitEvent } from '../core/hit-event.js';
 import type { LoadTimes } from './load-times.js';
 
 /** Warnings that are remembered, and for how long at least where there are more. */
@@ -35,7 +38,12 @@ export class Report {
   event: Emit['event'] = (event) => this.emit.event(event);
 
   place(key: Key): EventPlace {
-    return placeOf(key.space, createHash('sha256').update(key.id).digest('hex').slice(0, 8));
+    return placeOf(key.space, digestOf(key.id));
+  }
+
+  /** A served entry. For callers that have asked whether it is heard. */
+  hit(space: Space, text: string, verdict: Verdict, level: Level, durationMs: number): void {
+    this.emit.event(new HitEvent(space, text, verdict, level, durationMs));
   }
 
   miss(key: Key, durationMs: number): void {

@@ -13,6 +13,7 @@ export class EventHub implements Emit {
   /** A plain field: every hit looks at it. */
   isHeard: boolean;
   private readonly verboseNamespaces = new Set<string>();
+  private isVerbose: boolean;
   private readonly log: Observer | undefined;
   /** By their place among the observers; -1 is the log. */
   private readonly failed = new Set<number>();
@@ -23,6 +24,7 @@ export class EventHub implements Emit {
     private readonly isDebug: boolean,
   ) {
     this.isHeard = observers.length > 0 || isDebug;
+    this.isVerbose = isDebug;
     this.log = writeLog?.(
       (namespace) => this.isDebug || this.verboseNamespaces.has(namespace),
       () => this.fail(-1),
@@ -33,11 +35,13 @@ export class EventHub implements Emit {
   beVerbose(namespace: string): void {
     this.verboseNamespaces.add(namespace);
     this.isHeard = true;
+    this.isVerbose = true;
   }
 
   event(event: CacheEvent): void {
     for (let at = 0; at < this.observers.length; at++) this.tell(this.observers[at] as Observer, event, at);
-    if (this.log !== undefined) this.tell(this.log, event, -1);
+    // Of hits, which are by far the most, it has nothing to say unless it is verbose.
+    if (this.log !== undefined && (this.isVerbose || event.type !== 'hit')) this.tell(this.log, event, -1);
   }
 
   /** The call that is listened to is not the observer's own, so it goes on, whatever comes of this. */

@@ -17,7 +17,7 @@ describeWithRedis('one call', () => {
 
   it.each([
     ['functions of a memory miss', 110],
-    ['functions of a memory hit', 50],
+    ['functions of a memory hit', 40],
     ['functions of a redis miss', 160],
     ['functions of a redis hit', 90],
   ])('%s are at most %i', (name, most) => {

@@ -1,4 +1,5 @@
-import type { Group, MemoryRecord } from './record.js';
+import type { GroupIndex } from './group-index.js';
+import type { MemoryRecord } from './record.js';
 
 /** Records examined for each one that has to be displaced. */
 const EXAMINED_PER_CALL = 4;
@@ -7,7 +8,7 @@ const EXAMINED_PER_CALL = 4;
 export class ExpiryScan {
   private cursor: Iterator<MemoryRecord> | undefined = undefined;
 
-  constructor(private readonly groups: ReadonlyMap<string, Group>) {}
+  constructor(private readonly groups: GroupIndex) {}
 
   /** The first of the next few records that is not live. */
   nextExpired(isLive: (record: MemoryRecord) => boolean): MemoryRecord | undefined {
@@ -26,6 +27,6 @@ export class ExpiryScan {
   }
 }
 
-function* recordsOf(groups: ReadonlyMap<string, Group>): Generator<MemoryRecord, void> {
+function* recordsOf(groups: GroupIndex): Generator<MemoryRecord, void> {
   for (const { records } of groups.values()) yield* records.values();
 }

@@ -28,7 +28,7 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
-import type { View } from '../../core/keys/space.js';
+import type { Space, View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { sum } from '../shared/batches.js';
@@ -74,6 +74,7 @@ class MemoryBackend implements Backend {
   private readonly pace: Pace;
   private readonly nonce = randomBytes(8).toString('hex');
   private tokens = 0;
+  private readonly self = this;
   /** Leases run on the machine's clock, as the timer that renews them does: see `Clock.machine`. */
   private readonly leaseClock: Clock;
 
@@ -85,12 +86,20 @@ class MemoryBackend implements Backend {
     this.store = new MemoryStore(options, parts.copier, this.nonce, parts.besideBytes);
     this.pace = new Pace(parts.clock);
     this.cleanup = new MemoryCleanup(this.store, parts.clock, this.pace);
-    this.store.onRemoved = (record, wasDisplaced) => this.removed(record, wasDisplaced);
+    this.store.onRemoved = (record, wasDisplaced) => {
+      this.cleanup.countRemoved(record);
+      if (wasDisplaced) record.metadata.group.stats.displaced++;
+    };
   }
 
   read(key: Key): Reading {
     const record = this.store.get(key);
     return record === undefined ? NOTHING : readingOf(record);
+  }
+
+  /** Nothing for what stands around this backend and inherits from it, as a proxy does: its own `read` has to be asked. */
+  glance(space: Space, text: string): MemoryRecord | undefined {
+    return this.self === this ? this.store.use(space, text) : undefined;
   }
 
   readMany(keys: readonly Key[]): readonly Reading[] {
@@ -284,10 +293,5 @@ class MemoryBackend implements Backend {
     if (partition?.generation !== lease.generation) return undefined;
     const held = partition.leases?.get(lease.key.id);
     return held?.token === lease.token && held.expiresAtMs > this.leaseClock.monotonicMs() ? held : undefined;
-  }
-
-  private removed(record: MemoryRecord, wasDisplaced: boolean): void {
-    this.cleanup.countRemoved(record);
-    if (wasDisplaced) record.metadata.group.stats.displaced++;
   }
 }

@@ -1,8 +1,8 @@
-import type { Reading } from '../../core/backend.js';
+import type { EntryAtHand, Reading } from '../../core/backend.js';
 import type { Copier } from '../../core/values/copier.js';
-import type { Entry, Level } from '../../core/entry.js';
+import type { Level } from '../../core/entry.js';
 import type { Isolation } from '../../core/values/isolation.js';
-import { idIn, type Key, type KeyId } from '../../core/keys/key.js';
+import { idIn, type KeyId, type KeyName } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp, Generation, Stamp } from '../../core/stamp.js';
 import type { SpaceStats } from '../../core/keys/space-stats.js';
@@ -25,6 +25,8 @@ export interface Group {
   readonly costBytes: number;
   /** The beginning that all ids of the group have in common. */
   readonly idPrefix: string;
+  /** The index of its store, as long as it is in there. */
+  index: object | undefined;
   /** Its records by the rest of their ids, in the order of their numbers. */
   readonly records: SmallMap<string, MemoryRecord>;
   /** The number of the last record. */
@@ -98,7 +100,7 @@ export class SharedMetadata {
 const NEVER = -1;
 
 /** One entry in memory. Kept to eight fields: with a hundred thousand of them every field is a megabyte. */
-export class MemoryRecord implements Entry {
+export class MemoryRecord implements EntryAtHand {
   static {
     hideFromLogs(this.prototype, 'MemoryRecord');
   }
@@ -150,6 +152,10 @@ export class MemoryRecord implements Entry {
     return this.keptUntil === NEVER ? Infinity : this.keptUntil - this.shared.graceMs;
   }
 
+  get required(): RequiredStamp {
+    return this.shared.required();
+  }
+
   get sizeBytes(): number {
     return this.costBytes;
   }
@@ -172,7 +178,7 @@ export class MemoryRecord implements Entry {
     this.stored = value;
   }
 
-  isOf({ space, text }: Key): boolean {
+  isOf({ space, text }: KeyName): boolean {
     return this.text === text && this.shared.group.idPrefix === space.idPrefix;
   }
 
@@ -185,5 +191,5 @@ export class MemoryRecord implements Entry {
 
 /** A record as the answer to a read. */
 export function readingOf(record: MemoryRecord): Reading {
-  return { entry: record, required: record.metadata.required(), level: 'l1' };
+  return { entry: record, required: record.required, level: 'l1' };
 }

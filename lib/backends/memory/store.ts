@@ -6,9 +6,10 @@
 import type { Copier } from '../../core/values/copier.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
-import { SmallMap } from '../../core/small-map.js';
+import type { Space } from '../../core/keys/space.js';
 import { metadataFor, dropMetadata } from './shared-metadata.js';
-import { compact, costOf, groupBytes, QUOTA_BYTES } from './cost.js';
+import { compact, costOf, QUOTA_BYTES } from './cost.js';
+import { GroupIndex } from './group-index.js';
 import { ExpiryScan } from './expiry-scan.js';
 import { MemoryPartition } from './partition.js';
 import { MemoryRecord, type SharedMetadata, type Group } from './record.js';
@@ -24,9 +25,9 @@ export class MemoryStore {
   onRemoved: ((record: MemoryRecord, wasDisplaced: boolean) => void) | undefined;
   /** Whether a record is invalid for a reason that the store does not know. */
   isRevoked: ((record: MemoryRecord) => boolean) | undefined;
-  private readonly groupsByPrefix = new Map<string, Group>();
+  private readonly index = new GroupIndex();
   private readonly lru = new LruList<MemoryRecord>();
-  private readonly expiryScan = new ExpiryScan(this.groupsByPrefix);
+  private readonly expiryScan = new ExpiryScan(this.index);
   readonly quota: Quota | undefined;
   private readonly partitions = new Map<Partition, MemoryPartition<Group>>();
   private entries = 0;
@@ -62,13 +63,18 @@ export class MemoryStore {
 
   /** The record of a key, which becomes the most recently used. */
   get({ space, text }: Key): MemoryRecord | undefined {
-    const record = this.groupsByPrefix.get(space.idPrefix)?.records.get(text);
+    return this.use(space, text);
+  }
+
+  /** The same without a key. */
+  use(space: Space, text: string): MemoryRecord | undefined {
+    const record = this.index.of(space)?.records.get(text);
     if (record !== undefined) this.touch(record);
     return record;
   }
 
   peek({ space, text }: Key): MemoryRecord | undefined {
-    return this.groupsByPrefix.get(space.idPrefix)?.records.get(text);
+    return this.index.of(space)?.records.get(text);
   }
 
   /** A partition that exists; undefined: it has neither entries nor leases, so there is nothing to invalidate. */
@@ -160,7 +166,7 @@ export class MemoryStore {
   }
 
   clear(): void {
-    this.groupsByPrefix.clear();
+    this.index.clear();
     this.partitions.clear();
     this.lru.clear();
     this.quota?.clear();
@@ -193,28 +199,10 @@ export class MemoryStore {
 
   private group({ space }: Key): Group {
     const within = this.partition(space.partition);
-    let group = this.groupsByPrefix.get(space.idPrefix);
+    let group = this.index.of(space);
     if (group === undefined) {
-      const { name, path, stats, idPrefix, labels } = space;
-      group = {
-        order: ++this.groupsMade,
-        name,
-        path,
-        namespace: name.slice(path.length + 1),
-        within,
-        stats,
-        labels,
-        costBytes: groupBytes(space),
-        idPrefix,
-        records: new SmallMap(),
-        numbered: 0,
-        lastMetadata: undefined,
-        sharedMetadata: undefined,
-        sharedStamp: 0,
-        expiryCursor: undefined,
-      };
-      this.groupsByPrefix.set(idPrefix, group);
-      within.groups.set(idPrefix, group);
+      group = this.index.add(space, ++this.groupsMade, within);
+      within.groups.set(group.idPrefix, group);
       this.hold(within, group.costBytes);
     }
     return group;
@@ -281,7 +269,7 @@ export class MemoryStore {
     this.leave(record, wasDisplaced);
     group.records.delete(record.text);
     if (group.records.size > 0) return;
-    this.groupsByPrefix.delete(group.idPrefix);
+    this.index.delete(group);
     group.within.groups.delete(group.idPrefix);
     this.hold(group.within, -group.costBytes);
     this.forgetIfIdle(group.within);

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type { Reading } from '../../core/backend.js';
 import { ENVELOPE_MARK_BYTES, type Codec, type Header, type Opened } from '../../core/codec.js';
 import type { Entry, Level } from '../../core/entry.js';
 import { originOf, type Key, type KeyId } from '../../core/keys/key.js';
+import { digestOf } from '../../core/keys/key-digest.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Emit } from '../../core/observer.js';
 import { survives, type Generation, type Stamp } from '../../core/stamp.js';
@@ -124,7 +124,6 @@ export class EntryOpener {
   }
 
   tellForeign(id: KeyId): undefined {
-    const keyDigest = createHash('sha256').update(id).digest('hex').slice(0, 8);
-    this.emit.event({ type: 'identity-mismatch', ...originOf(id), keyDigest });
+    this.emit.event({ type: 'identity-mismatch', ...originOf(id), keyDigest: digestOf(id) });
   }
 }

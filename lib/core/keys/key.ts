@@ -13,7 +13,8 @@ import { systemClock } from '../clock.js';
 import { CacheConfigError, KeyInvalidError } from '../errors.js';
 import { unescapeText } from '../values/escape.js';
 import { checkTags, NO_TAGS, fittedLabels, LabelFactory, type Label } from './label.js';
-import { createNaming, type Naming, type NamingOptions } from './naming.js';
+import { KeyTexts, type MethodLead } from './key-text.js';
+import { checkVersion, createNaming, type Naming, type NamingOptions } from './naming.js';
 import { ownOptions } from '../own-options.js';
 import type { Scope, Width } from './scope.js';
 import { GLOBAL_PARTITION, tenantPartition, type Partition } from './partition.js';
@@ -32,6 +33,9 @@ export type KeyParts = unknown;
 
 /** Tags as a caller gives them: at once, or when they are needed, which for a hit in memory is never. */
 export type Tags = readonly string[] | (() => readonly string[]) | undefined;
+
+/** Which entry: what a key is found by. */
+export type KeyName = Pick<Key, 'space' | 'text'>;
 
 /** A key for one call: which one of its space, and the labels its entry will carry. */
 export class Key {
@@ -76,23 +80,21 @@ export interface KeyFactoryOptions extends NamingOptions {
 }
 
 const MAX_NAMESPACE_LENGTH = 128;
-/** Of all parts together, shortened as they are. */
-const MAX_KEY_LENGTH = 1_048_576;
 
 export class KeyFactory {
   private readonly naming: Naming;
   private readonly labels: LabelFactory;
-  private readonly canonical: Canonical;
+  readonly texts: KeyTexts;
   private readonly spaces = new SpaceCache();
 
   constructor(
     options: KeyFactoryOptions,
-    private readonly statsRegistry: StatsRegistry,
+    readonly statsRegistry: StatsRegistry,
     private readonly home: Home = { clock: systemClock },
   ) {
     this.naming = createNaming(options);
     this.labels = new LabelFactory(this.naming);
-    this.canonical = new Canonical(registerClasses(ownOptions(options, 'keys').types));
+    this.texts = new KeyTexts(this.naming, new Canonical(registerClasses(ownOptions(options, 'keys').types)));
   }
 
   /** What the spaces occupy that are kept, estimated. */
@@ -106,23 +108,29 @@ export class KeyFactory {
   }
 
   /**
-   * The space of a namespace in a scope. `namespace` may end in `@version`.
+   * The space of a namespace in a scope, or of one method in it. A namespace may end in `@version`.
    * @throws ScopeMissingError when the scope lacks what the width needs.
    */
-  space(scope: Scope, width: Width, namespace: string): Space {
+  space(scope: Scope, width: Width, name: string | MethodLead): Space {
     if (this.spaces.revision !== this.statsRegistry.revision) this.spaces.countWith(this.statsRegistry.revision);
-    const known = this.spaces.get(scope, width, namespace);
+    const known = this.spaces.get(scope, width, name);
     if (known !== undefined) return known;
-    const made = this.makeSpace(scope, width, namespace);
-    this.spaces.add(scope, width, namespace, made);
+    const [spaceName, lead] = typeof name === 'string' ? [name, ''] : [name.spaceName, name.text];
+    const made = this.makeSpace(scope, width, spaceName, lead);
+    this.spaces.add(scope, width, name, made);
     return made;
   }
 
   /** The key of an entry. `where` names the parts in errors. @throws KeyInvalidError, TagInvalidError */
   key(space: Space, parts: readonly unknown[], tags: Tags, where = 'argument'): Key {
+    return this.keyOf(space, this.texts.of(space, parts, where), tags);
+  }
+
+  /** The key of a text that was made by {@link texts}. @throws TagInvalidError */
+  keyOf(space: Space, text: string, tags: Tags): Key {
     return new Key(
       space,
-      flat(this.naming.parts(space.idPrefix, this.encode(parts, where))),
+      text,
       tags === undefined ? NO_TAGS : typeof tags === 'function' ? tags : checkTags(tags),
       this,
     );
@@ -163,7 +171,7 @@ export class KeyFactory {
     return namespace === undefined ? undefined : this.labels.namespace(namespace);
   }
 
-  private makeSpace(scope: Scope, width: Width, versioned: string): Space {
+  private makeSpace(scope: Scope, width: Width, versioned: string, lead: string): Space {
     const own = scope.at(width, versioned);
     const at = versioned.lastIndexOf('@');
     const namespace = checkNamespace(at > 0 ? versioned.slice(0, at) : versioned);
@@ -182,9 +190,12 @@ export class KeyFactory {
       partition,
       path,
       name,
-      idPrefix: `${name}${version}/`,
+      // A digest is one of all parts: what would be a word of its own in front of it could be read.
+      idPrefix: `${name}${version}/${this.naming.readable ? lead : ''}`,
+      hiddenLead: this.naming.readable ? '' : lead,
       labels: this.labels.ofSpace(namespace, user),
       stats: this.statsRegistry.row({ name, partition, path, namespace: word }),
+      remembered: { group: undefined },
     });
   }
 
@@ -196,20 +207,6 @@ export class KeyFactory {
     if (width !== 'user') return this.partition(scope, width);
     return `u.${this.naming.name('tenant', scope.tenant ?? '')}.${this.naming.name('user', scope.user ?? '')}`;
   }
-
-  private encode(parts: readonly unknown[], where: string): string {
-    let text = '';
-    let { length } = parts;
-    // Without what is undefined at the end: a missing argument, and one that is passed on as undefined, are the same to a method.
-    while (length > 0 && parts[length - 1] === undefined) length--;
-    for (let index = 0; index < length; index++) {
-      const isHole = parts[index] === undefined && !Object.hasOwn(parts, index);
-      const part = isHole ? 'hole' : this.canonical.encode(parts[index], where, index);
-      text = index === 0 ? this.naming.part(part) : `${text},${this.naming.part(part)}`;
-      if (text.length > MAX_KEY_LENGTH) throw new KeyInvalidError(where, 'list is too long to be a key');
-    }
-    return text;
-  }
 }
 
 /** The id of a text in a space. */
@@ -220,7 +217,8 @@ export function idIn(idPrefix: string, text: string): KeyId {
 /** The parts of an id as a person would write them: texts as they are, parts joined by a colon. For lists and patterns. */
 export function visibleKey(id: KeyId): string {
   const parts = id.slice(id.indexOf('/', id.indexOf('/') + 1) + 1);
-  return parts
+  // A method that was called without arguments: what would set them apart from its name is not shown.
+  return (parts.endsWith(',') ? parts.slice(0, -1) : parts)
     .split(',')
     .map((part) => (/^m?'/.test(part) ? unescapeText(part.slice(part.indexOf("'") + 1)) : part))
     .join(':');
@@ -264,11 +262,6 @@ function nameIn(word: string): string {
   }
 }
 
-/** The same text, looked up faster: asking for a character makes one piece of a text that was put together from several. */
-function flat(text: string): string {
-  return Number.isNaN(text.charCodeAt(0)) ? '' : text;
-}
-
 /** A namespace as written: not empty, well-formed, at most 128 characters, and no `@`, which sets the version apart. */
 export function checkNamespace(namespace: string): string {
   const isSound = typeof namespace === 'string' && namespace !== '' && namespace.length <= MAX_NAMESPACE_LENGTH;
@@ -276,11 +269,6 @@ export function checkNamespace(namespace: string): string {
     throw new CacheConfigError('namespace', `must be a text of 1 to ${MAX_NAMESPACE_LENGTH} characters without "@"`);
   }
   return namespace;
-}
-
-function checkVersion(version: string): string {
-  if (/^[\w.-]{1,64}$/.test(version)) return version;
-  throw new CacheConfigError('version', 'must be 1 to 64 letters, digits or _ . -');
 }
 
 /** A key as callers give it: one value, or a list of parts. Nothing at all is not a key. */

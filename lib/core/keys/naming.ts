@@ -101,3 +101,9 @@ function sound(text: string): string {
 function escapeWord(text: string): string {
   return escapeText(text, 'A name').replaceAll(':', '%3A').replaceAll('@', '%40');
 }
+
+/** A version of a namespace, as written. */
+export function checkVersion(version: string): string {
+  if (/^[\w.-]{1,64}$/.test(version)) return version;
+  throw new CacheConfigError('version', 'must be 1 to 64 letters, digits or _ . -');
+}

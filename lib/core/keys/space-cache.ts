@@ -1,3 +1,4 @@
+import type { MethodLead } from './key-text.js';
 import type { Scope, Width } from './scope.js';
 import type { Space } from './space.js';
 
@@ -7,15 +8,15 @@ import type { Space } from './space.js';
  */
 const MAX_SPACES = 12_000;
 /** What a space occupies with its labels and its place, and the first one of a scope beside, without the characters of names. */
-const SPACE_BYTES = 260;
+const SPACE_BYTES = 300;
 const SCOPE_BYTES = 120;
 
 /** The first space of a scope, which most are the only one of, and by width and namespace what came after it. */
 interface SpacesOfScope {
   readonly width: Width;
-  readonly namespace: string;
+  readonly name: string | MethodLead;
   readonly first: Space;
-  more: { [W in Width]?: Map<string, Space> } | undefined;
+  more: { [W in Width]?: Map<string | MethodLead, Space> } | undefined;
 }
 
 interface Half {
@@ -36,18 +37,18 @@ export class SpaceCache {
     return this.young.heldBytes + this.old.heldBytes;
   }
 
-  get(scope: Scope, width: Width, namespace: string): Space | undefined {
+  get(scope: Scope, width: Width, name: string | MethodLead): Space | undefined {
     const known = this.young.scopes.get(scope);
     if (known !== undefined) {
-      if (known.namespace === namespace && known.width === width) return known.first;
-      const young = known.more?.[width]?.get(namespace);
+      if (known.name === name && known.width === width) return known.first;
+      const young = known.more?.[width]?.get(name);
       if (young !== undefined) return young;
     }
     const old = this.old.scopes.get(scope);
     if (old === undefined) return undefined;
-    const isFirst = old.namespace === namespace && old.width === width;
-    const space = isFirst ? old.first : old.more?.[width]?.get(namespace);
-    if (space !== undefined) this.add(scope, width, namespace, space);
+    const isFirst = old.name === name && old.width === width;
+    const space = isFirst ? old.first : old.more?.[width]?.get(name);
+    if (space !== undefined) this.add(scope, width, name, space);
     return space;
   }
 
@@ -58,7 +59,7 @@ export class SpaceCache {
     this.old = newHalf();
   }
 
-  add(scope: Scope, width: Width, namespace: string, space: Space): void {
+  add(scope: Scope, width: Width, name: string | MethodLead, space: Space): void {
     if (this.young.spaces >= MAX_SPACES) {
       this.old = this.young;
       this.young = newHalf();
@@ -66,11 +67,11 @@ export class SpaceCache {
     const { young } = this;
     const known = young.scopes.get(scope);
     if (known === undefined) {
-      young.scopes.set(scope, { width, namespace, first: space, more: undefined });
+      young.scopes.set(scope, { width, name, first: space, more: undefined });
       young.heldBytes += SCOPE_BYTES;
     } else {
       known.more ??= {};
-      (known.more[width] ??= new Map()).set(namespace, space);
+      (known.more[width] ??= new Map()).set(name, space);
     }
     young.spaces++;
     young.heldBytes += bytesOf(space);

@@ -25,11 +25,15 @@ export interface Space {
   readonly path: string;
   /** `path/namespace`: names the space; equal for equal spaces. */
   readonly name: string;
-  /** `path/namespace@version/`: every id of the space starts with it. */
+  /** `path/namespace@version/`, and the name of the method where the space is of one: every id of the space starts with it. */
   readonly idPrefix: string;
+  /** That name where ids have digests: part of what is digested. Otherwise ''. */
+  readonly hiddenLead: string;
   /** The labels that every entry of the space carries. */
   readonly labels: readonly Label[];
   readonly stats: SpaceStats;
+  /** What a store in this process remembers of it. Only that store believes it: see `GroupIndex`. */
+  readonly remembered: { group: object | undefined };
 }
 
 /**

@@ -31,6 +31,8 @@ import {
   type KnownClass,
   type Step,
 } from './plain.js';
+import { encodeNumber, encodePrimitive } from './primitives.js';
+import type { SeenShape } from './seen-shape.js';
 import { Shapes, type Shape } from './shapes.js';
 
 type Primitive = number | boolean | bigint | undefined;
@@ -55,14 +57,18 @@ export class Canonical {
 
   constructor(private readonly classes: Classes) {}
 
-  /** The text of one value. `where` and `index` name it in errors. @throws KeyInvalidError */
-  encode(value: unknown, where = 'value', index?: number): string {
+  /**
+   * The text of one value. `where` and `index` name it in errors. `seen` is of the place in a key where it stands.
+   * @throws KeyInvalidError
+   */
+  encode(value: unknown, where = 'value', index?: number, seen?: SeenShape): string {
     switch (typeof value) {
       case 'string':
         if (value.length > MAX_LENGTH) throw tooLarge(rootOf(where, index));
         return isClear(value) ? `'${value}` : `'${escapeText(value, rootOf(where, index))}`;
       case 'object':
-        return value === null ? 'null' : new Encoder(this.classes, this.shapes, where, index).encode(value);
+        if (value === null) return 'null';
+        return seen?.textOf(value) ?? new Encoder(this.classes, this.shapes, where, index, seen).encode(value);
       case 'function':
       case 'symbol':
         throw new KeyInvalidError(rootOf(where, index), `is a ${typeof value}, which cannot be part of a key`);
@@ -72,24 +78,6 @@ export class Canonical {
         return encodePrimitive(value as Primitive);
     }
   }
-}
-
-function encodePrimitive(value: number | boolean | bigint | undefined): string {
-  switch (typeof value) {
-    case 'number':
-      return encodeNumber(value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'bigint':
-      return `${value}n`;
-    default:
-      return 'undef';
-  }
-}
-
-function encodeNumber(value: number): string {
-  if (Number.isFinite(value)) return value === 0 && Object.is(value, -0) ? '-0' : `${value}`;
-  return value > 0 ? 'Inf' : value < 0 ? '-Inf' : 'NaN';
 }
 
 function rootOf(where: string, index: number | undefined): string {
@@ -110,6 +98,7 @@ class Encoder {
     private readonly shapes: Shapes,
     private readonly root: string,
     private readonly index: number | undefined,
+    private readonly seen: SeenShape | undefined,
   ) {}
 
   encode(value: object): string {
@@ -184,6 +173,7 @@ class Encoder {
       throw this.refusal('has symbol properties, which cannot be part of a key');
     const names = Object.keys(value);
     const shape = this.shapes.find(names) ?? this.shape(names);
+    if (this.path.length === 0) this.seen?.learn(shape);
     const { sorted, leads } = shape;
     this.grow(shape.length);
     let texts = '';

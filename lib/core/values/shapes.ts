@@ -8,6 +8,8 @@ export interface Shape {
   readonly leads: readonly string[];
   /** Of all leads together. */
   readonly length: number;
+  /** Where each name, as found, stands among the sorted ones. */
+  readonly places: readonly number[];
 }
 
 /** A method's arguments have one shape or two; more than these are not worth looking through. */
@@ -34,7 +36,7 @@ export class Shapes {
   /** The same for names that were not. */
   learn(names: readonly string[], escape: (name: string) => string): Shape {
     const shape = describe(names, escape);
-    if (names.length > MAX_NAMES || shape.length > MAX_LENGTH) return shape;
+    if (!isWorthKnowing(shape)) return shape;
     this.known[this.next] = shape;
     this.next = (this.next + 1) % MAX_SHAPES;
     return shape;
@@ -45,7 +47,12 @@ function describe(names: readonly string[], escape: (name: string) => string): S
   // By their characters, whatever the locale.
   const sorted = [...names].sort();
   const leads = sorted.map((name, at) => `${at === 0 ? '' : ';'}${escape(name)}=`);
-  return { names, sorted, leads, length: leads.join('').length };
+  return { names, sorted, leads, length: leads.join('').length, places: names.map((name) => sorted.indexOf(name)) };
+}
+
+/** Names that come from code. */
+export function isWorthKnowing({ names, length }: Shape): boolean {
+  return names.length <= MAX_NAMES && length <= MAX_LENGTH;
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

@@ -2,6 +2,7 @@ import type { Foundation } from '../../assemble.js';
 import { ScopeMissingError } from '../../core/errors.js';
 import { ifAny } from '../../core/if-any.js';
 import type { Loading } from '../../core/frame.js';
+import type { MethodLead } from '../../core/keys/key-text.js';
 import type { Scope, Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 
@@ -14,7 +15,7 @@ export function spaceOf(
   { keyFactory, context }: Foundation,
   scope: Scope,
   width: Width,
-  name: string,
+  name: string | MethodLead,
   hint?: string,
 ): Space {
   try {

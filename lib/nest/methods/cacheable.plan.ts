@@ -9,6 +9,7 @@ import type { Scope } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
 import { answered } from '../../core/async/thenable.js';
 import type { Call, ResultRules } from '../../engine/call.js';
+import { NOT_AT_HAND } from '../../engine/lookup.js';
 import type { Loader } from '../../engine/loader.js';
 import { noteBypass } from '../cache/bypass.js';
 import type { CacheableOptions } from './decorator.options.js';
@@ -31,9 +32,14 @@ const BY_HAND = Object.freeze({
 type Condition = (...args: unknown[]) => boolean;
 
 /** A call that goes without the cache, and the scope that its method runs in all the same. */
-interface UncachedCall {
-  readonly key: undefined;
+interface Uncached {
+  readonly space: undefined;
   readonly scope: Scope;
+}
+
+interface EntryPlace {
+  readonly space: Space;
+  readonly frame: Frame | undefined;
 }
 
 /** What one `@Cacheable` does in one cache. */
@@ -82,9 +88,14 @@ export class CacheablePlan implements MethodPlan {
     if (this.isSequence) return this.sequence(self, args);
     try {
       if (!this.parts.settings.isEnabled) return this.switchedOff(self, args);
-      const call = this.call(self, args);
-      if (call.key === undefined) return this.runUncached(call.scope, () => this.method.apply(self, args));
-      const answer = this.parts.engine.getOrSet(call);
+      const place = this.entryPlace(args);
+      if (place.space === undefined) return this.runUncached(place.scope, () => this.method.apply(self, args));
+      const { engine } = this.parts;
+      const text = this.keys.text(place.space, self, args);
+      const value =
+        engine.glance === undefined ? NOT_AT_HAND : engine.glance(place.space, text, this.policy, place.frame);
+      if (value !== NOT_AT_HAND) return Promise.resolve(value);
+      const answer = engine.getOrSet(this.call(place, text, self, args));
       if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
       return isPending(answer) ? answer : Promise.resolve(answer);
     } catch (error) {
@@ -97,21 +108,30 @@ export class CacheablePlan implements MethodPlan {
     return isPending(answer) || isObservable(answer) ? answer : Promise.resolve(answer);
   }
 
-  /** @param loader in place of the method */
-  private call(self: unknown, args: unknown[], loader?: Loader<unknown>): Call | UncachedCall {
+  /** Where the entry of a call is, before anything is made for it. */
+  private entryPlace(args: unknown[]): EntryPlace | Uncached {
     const frame = this.parts.foundation.context.current();
     if (this.isManual) return this.without('not-shareable', frame, args);
     if (this.condition !== undefined && !answered(this.condition(...args), `${this.keys.title}.condition`))
       return this.without('condition', frame, args);
-    let space: Space;
     try {
-      space = this.keys.space(frame, args);
+      return { space: this.keys.space(frame, args), frame };
     } catch (error) {
       if (!(error instanceof ScopeMissingError) || this.parts.settings.scope.onMissing === 'throw') throw error;
       return this.without('scope-missing', frame, args);
     }
+  }
+
+  /** @param loader in place of the method */
+  private call(
+    { space, frame }: EntryPlace,
+    text: string,
+    self: unknown,
+    args: unknown[],
+    loader?: Loader<unknown>,
+  ): Call {
     return {
-      key: this.keys.key(space, self, args),
+      key: this.keys.keyOf(space, text, args),
       policy: this.policy,
       loader: loader ?? this.method,
       frame,
@@ -122,10 +142,10 @@ export class CacheablePlan implements MethodPlan {
     };
   }
 
-  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): UncachedCall {
+  private without(reason: BypassReason, frame: Frame | undefined, args: unknown[]): Uncached {
     const { scope, space } = this.keys.withoutKey(frame, args);
     noteBypass(this.parts, reason, this.keys.namespace, this.keys.width, space);
-    return { key: undefined, scope };
+    return { space: undefined, scope };
   }
 
   /** Whatever runs without the cache runs in the scope of its key all the same: what a method sees is one thing. */
@@ -155,8 +175,10 @@ export class CacheablePlan implements MethodPlan {
       if (!this.parts.settings.isEnabled)
         return runSwitchedOff(this.parts, this.keys, args, source) as Observable<unknown>;
       let lead: Lead | undefined;
-      const call = this.call(self, args, (context) => lead?.(context));
-      if (call.key === undefined) return this.runUncached(call.scope, source) as Observable<unknown>;
+      const place = this.entryPlace(args);
+      if (place.space === undefined) return this.runUncached(place.scope, source) as Observable<unknown>;
+      const text = this.keys.text(place.space, self, args);
+      const call = this.call(place, text, self, args, (context) => lead?.(context));
       const { scope } = call.key.space;
       return this.sequences.answer({
         id: call.key.id,

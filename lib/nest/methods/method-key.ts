@@ -1,5 +1,7 @@
 import type { MethodName } from '../../core/values/canonical.js';
+import type { SeenShape } from '../../core/values/seen-shape.js';
 import type { Frame } from '../../core/frame.js';
+import type { MethodLead } from '../../core/keys/key-text.js';
 import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
 import { NO_SCOPE, type Scope, type ScopeIds, type Width } from '../../core/keys/scope.js';
 import type { Space } from '../../core/keys/space.js';
@@ -29,12 +31,20 @@ export class MethodKey {
   private readonly contextHint: string | undefined;
   private readonly parts: CacheParts;
   private readonly spaceName: string;
+  /** What its spaces are asked for by. */
+  private readonly spacesBy: string | MethodLead;
+  private lastScope: Scope | undefined = undefined;
+  private lastSpace: Space | undefined = undefined;
+  /** Of the counters that the last space has. */
+  private lastRevision = 0;
   private readonly build: Builder<CacheKey> | undefined;
   private readonly fixed: readonly unknown[] | undefined;
-  /** Sets apart methods that share a namespace. */
+  /** Sets apart methods that share a namespace. In the space, unless the name of the object comes before it. */
   private readonly lead: readonly MethodName[];
   /** Sets apart objects of the class, where it says that they are. */
   private readonly instances: InstanceNames | undefined;
+  /** What the objects among its arguments looked like last. */
+  private readonly seen: SeenShape[] = [];
   private readonly ignored: IgnoredArgs;
   private readonly isArgsAlone: boolean;
   private readonly hasOwnKey: boolean;
@@ -58,7 +68,9 @@ export class MethodKey {
     this.instances = namespaces.instancesOf(config, member.type, this.namespace);
     this.ignored = new IgnoredArgs(options.ignoreArgs, member, `${member.title}.ignoreArgs`);
     this.hasOwnKey = options.key !== undefined;
-    this.isArgsAlone = !this.hasOwnKey && !this.instances && this.lead.length === 0 && this.ignored.areNone;
+    this.isArgsAlone = !this.hasOwnKey && !this.instances && this.ignored.areNone;
+    const isOfMethod = this.lead.length > 0 && !this.hasOwnKey && this.instances === undefined;
+    this.spacesBy = isOfMethod ? parts.foundation.keyFactory.texts.lead(this.spaceName, this.lead) : this.spaceName;
     this.claim(namespaces, member, shared, config.instances === undefined);
     this.title = member.title;
     this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
@@ -84,8 +96,7 @@ export class MethodKey {
 
   /** @throws ScopeMissingError */
   space(frame: Frame | undefined, args: readonly unknown[]): Space {
-    const scope = this.contextOf === undefined ? (frame?.scope ?? NO_SCOPE) : this.scope(frame, args);
-    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName, this.contextHint);
+    return this.spaceIn(this.contextOf === undefined ? (frame?.scope ?? NO_SCOPE) : this.scope(frame, args));
   }
 
   /**
@@ -105,9 +116,20 @@ export class MethodKey {
     }
   }
 
-  /** The space of a scope that the caller has settled. @throws ScopeMissingError */
+  /**
+   * The space of a scope that the caller has settled. The last one is remembered: a request calls a method more than once,
+   * and looking it up is a tenth of a hit.
+   * @throws ScopeMissingError
+   */
   spaceIn(scope: Scope): Space {
-    return spaceOf(this.parts.foundation, scope, this.width, this.spaceName, this.contextHint);
+    const { foundation } = this.parts;
+    const { revision } = foundation.keyFactory.statsRegistry;
+    if (scope === this.lastScope && revision === this.lastRevision) return this.lastSpace as Space;
+    const space = spaceOf(foundation, scope, this.width, this.spacesBy, this.contextHint);
+    this.lastScope = scope;
+    this.lastSpace = space;
+    this.lastRevision = revision;
+    return space;
   }
 
   /** What the `context` option says, else the scope of the running call. */
@@ -119,14 +141,21 @@ export class MethodKey {
 
   /** @throws KeyInvalidError, TagInvalidError */
   key(space: Space, self: unknown, args: readonly unknown[]): Key {
+    return this.keyOf(space, this.text(space, self, args), args);
+  }
+
+  /** What names the entry of a call in its space. @throws KeyInvalidError */
+  text(space: Space, self: unknown, args: readonly unknown[]): string {
+    const parts = this.isArgsAlone ? args : this.keyParts(self, args);
+    const where = this.build === undefined ? 'argument' : 'key part';
+    return this.parts.foundation.keyFactory.texts.of(space, parts, where, this.seen);
+  }
+
+  /** The key of such a text. */
+  keyOf(space: Space, text: string, args: readonly unknown[]): Key {
     const { tagsOf } = this;
     const tags = tagsOf && (() => this.inSpace(space, () => tagsOf(...args)));
-    return this.parts.foundation.keyFactory.key(
-      space,
-      this.isArgsAlone ? args : this.keyParts(self, args),
-      tags,
-      this.build === undefined ? 'argument' : 'key part',
-    );
+    return this.parts.foundation.keyFactory.keyOf(space, text, tags);
   }
 
   /** The key of an entry that goes: its tags do not matter, and finding them out might fail. */
@@ -148,11 +177,9 @@ export class MethodKey {
   private keyParts(self: unknown, args: readonly unknown[]): readonly unknown[] {
     if (this.isArgsAlone) return args;
     const own = this.ownKey(args);
-    if (own !== undefined && this.instances === undefined) return own;
-    return [
-      ...(this.instances === undefined ? [] : [this.instances.of(self as object)]),
-      ...(own ?? [...this.lead, ...args.filter((_, position) => !this.ignored.has(position))]),
-    ];
+    const counted = own ?? args.filter((_, position) => !this.ignored.has(position));
+    if (this.instances === undefined) return counted;
+    return [this.instances.of(self as object), ...(own === undefined ? this.lead : []), ...counted];
   }
 
   /** The key that the options say. */

@@ -1,5 +1,6 @@
 /** The specs of this folder as one suite: see test/support/selection.mjs. */
 import './application.spec.js';
+import './at-hand.spec.js';
 import './env/config.spec.js';
 import './first-errors.spec.js';
 import './late-work.spec.js';

@@ -2,5 +2,6 @@
 import './glob.spec.js';
 import './key.spec.js';
 import './label.spec.js';
+import './key-text.spec.js';
 import './scope.spec.js';
 import './stats-registry.spec.js';

@@ -4,4 +4,5 @@ import './class-source.spec.js';
 import './classes.spec.js';
 import './copier.spec.js';
 import './plain.spec.js';
+import './seen-shape.spec.js';
 import './shapes.spec.js';
