@@ -9,6 +9,8 @@ export async function open({
   maxEntries,
   usesTags,
   isolate,
+  namespace,
+  observers,
   prefix,
   codec,
   policy: ownPolicy,
@@ -23,11 +25,11 @@ export async function open({
 
     async change(_arg) {}
   }
-  const policy = { ttl: TTL_MS, ...ownPolicy, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
+  const policy = { ttl: TTL_MS, namespace, ...ownPolicy, ...(usesTags ? { tags: (arg) => tagsOf(arg) } : {}) };
   decorate(Service, 'find', Cacheable(policy));
   decorate(Service, 'change', CacheEvict({ method: 'find' }));
   class AppModule {}
-  const options = { backend, prefix, codec, scope: { default: 'tenant' } };
+  const options = { backend, prefix, codec, observers, scope: { default: 'tenant' } };
   Module({ imports: [CacheModule.forRoot(options)], providers: [Service] })(AppModule);
 
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
