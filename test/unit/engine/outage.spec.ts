@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import type { BackendFactory } from '../../../lib/core/backend.js';
 import { BackendError, InvalidationUnknownError, UnserializableError } from '../../../lib/core/errors.js';
 import { compileGlob } from '../../../lib/core/keys/glob.js';
 import { chaos, ChaosError, type Chaos } from '../../../lib/testing/chaos.js';
@@ -24,6 +25,24 @@ describe('a read while the backend fails', () => {
       expect(rig.clock.pendingTimers).toBe(0);
     },
   );
+
+  it('is answered by the loader also where the request for a lease throws at once, instead of being rejected', async () => {
+    const inner = memory();
+    const backend: BackendFactory = {
+      ...inner,
+      create: (parts) =>
+        Object.assign(inner.create(parts), {
+          lease: () => {
+            throw new Error('no such table');
+          },
+        }),
+    };
+    const rig = new Rig({ backend });
+    expect(await rig.load('tom', () => 'Tom')).toBe('Tom');
+    expect(rig.recorded.of('error').map(({ operation }) => operation)).toEqual(['lease']);
+    expect(rig.recorded.of('bypass').map(({ reason }) => reason)).toEqual(['backend']);
+    await expect(rig.load('tom', () => 'Tom', { failSilently: false })).rejects.toThrow(BackendError);
+  });
 
   it.each<[Operation, string]>([
     ['read', 'read'],

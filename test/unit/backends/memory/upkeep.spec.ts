@@ -152,6 +152,19 @@ describe('shared metadata', () => {
   });
 });
 
+describe('what has been invalidated', () => {
+  it('is not counted, is loaded anew, and is no longer there once it was counted', async () => {
+    const inside = new RunInContext();
+    const [one, other] = [inside.key('one', { tags: ['cats'] }), inside.key('other')];
+    for (const key of [one, other]) inside.write(key, 1);
+    await inside.backend.invalidate(one.space.partition, [inside.tag('cats')]);
+    expect(inside.backend.lease(one, { leaseMs: 1_000, purpose: 'missing' })).toMatchObject({ kind: 'granted' });
+    expect(inside.backend.lease(other, { leaseMs: 1_000, purpose: 'missing' })).toMatchObject({ kind: 'found' });
+    expect((await inside.backend.usage(undefined)).entries).toBe(1);
+    expect([inside.store.size, inside.store.peek(one)]).toEqual([1, undefined]);
+  });
+});
+
 describe('leases', () => {
   it('that were never released do not pile up', async () => {
     const inside = new RunInContext();
