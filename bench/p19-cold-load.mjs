@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { MAX_ENTRIES, openContestant } from './contestants/index.mjs';
 import { open as openOneFlightMemo } from './contestants/one-flight-memo.mjs';
-import { race, ratioOf } from './harness/rounds.mjs';
+import { race } from './harness/rounds.mjs';
 import { percent, times, whole } from './harness/table.mjs';
 
 export const about = {
@@ -72,5 +72,4 @@ export async function run(report) {
   const row = (name) => rows.find((one) => one.name === name);
   report.target('decorated, times the memo with single flight', row(DECORATED).ratio, { most: 4.5, unit: ' ×' });
   report.target('getOrSet by hand, times that memo', row(BY_HAND).ratio, { most: 5.5, unit: ' ×' });
-  report.target('faster than bentocache', ratioOf(row('bentocache'), row(DECORATED)), { least: 2, unit: ' ×' });
 }
