@@ -5,7 +5,7 @@
  */
 export const MARK = `
 local function mark(key)
-  local e = redis.pcall('GETRANGE', key, 0, 15)
+  local e = redis.pcall('GETRANGE', key, '0', '15')
   if type(e) == 'table' then redis.call('UNLINK', key) return '' end
   return e
 end
