@@ -38,9 +38,16 @@ export function clampDuration(duration: unknown, option: string, maxMs = MAX_DUR
   return ms > maxMs && ms !== Infinity ? maxMs : parseDuration(ms, option);
 }
 
-/** True for a bare number so small that seconds were probably meant. */
-export function looksLikeSeconds(duration: unknown): boolean {
-  return typeof duration === 'number' && duration < 1_000;
+/** True for a bare number that was probably meant as seconds: a small one, and one that is no whole number of seconds (3600). */
+export function looksLikeSeconds(duration: unknown): duration is number {
+  return typeof duration === 'number' && (duration < 1_000 || duration % 1_000 !== 0);
+}
+
+/** What to say of it. The number stands in the source, so it may be told; one that was computed may not. */
+export function secondsWarning(ms: number | undefined): string {
+  return ms === undefined
+    ? "answers a number of milliseconds that looks like seconds; if seconds were meant, answer a text: '60s' (or '60ms' to keep it)"
+    : `is ${ms} milliseconds; if seconds were meant, write '${ms}s' (or '${ms}ms' to keep it)`;
 }
 
 function millisecondsOf(duration: unknown, option: string): number {

@@ -14,7 +14,11 @@ export function ownOptions<T extends object>(options: T | undefined, where: stri
 /** @throws CacheConfigError when something else stands in the place of options: a ttl, a default, null */
 export function checkOptions(options: unknown, where: string): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
-  throw new CacheConfigError(where === '' ? 'options' : where, 'must be an object of options');
+  const isTtl = typeof options === 'number' || typeof options === 'string';
+  throw new CacheConfigError(
+    where === '' ? 'options' : where,
+    `must be an object of options${isTtl && where === '' ? "; a ttl is written { ttl: '5s' }" : ''}`,
+  );
 }
 
 /**

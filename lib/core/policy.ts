@@ -1,4 +1,4 @@
-import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
+import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, secondsWarning, type Duration } from './duration.js';
 import type { Level } from './entry.js';
 import type { Isolation } from './values/isolation.js';
 import { CacheConfigError } from './errors.js';
@@ -246,7 +246,7 @@ class OptionReader {
     const ms = parseDuration(value, option);
     // Timeouts of a few hundred milliseconds are what timeouts are for.
     if (this.warn !== undefined && looksLikeSeconds(value) && !name.endsWith('Timeout')) {
-      this.warn(option, `is ${ms} milliseconds; if seconds were meant, write '${ms}s' (or '${ms}ms' to keep it)`);
+      this.warn(option, secondsWarning(ms));
     }
     return ms;
   }
@@ -255,7 +255,11 @@ class OptionReader {
   rule(name: OptionName, value: unknown): Policy['ttlOf'] {
     if (isAsync(value))
       throw new CacheConfigError(optionAt(this.where, name), 'must not be async: it has to answer at once');
-    return typeof value === 'function' ? (value as Policy['ttlOf']) : undefined;
+    if (typeof value !== 'function') return undefined;
+    const { warn } = this;
+    const rule = value as NonNullable<Policy['ttlOf']>;
+    const option = optionAt(this.where, name);
+    return warn === undefined ? rule : (result, ...args) => watched(rule(result, ...args), option, warn);
   }
 
   durationOr(name: OptionName, value: unknown, off: number): number {
@@ -271,6 +275,12 @@ class OptionReader {
     if (choices.includes(value as T)) return value as T;
     throw new CacheConfigError(optionAt(this.where, name), `must be ${inWords}`);
   }
+}
+
+/** Told of a ttl that a function of the application answers: in the milliseconds of every store it would never be found. */
+function watched<T>(ttl: T, option: string, warn: Warn): T {
+  if (looksLikeSeconds(ttl)) warn(option, secondsWarning(undefined));
+  return ttl;
 }
 
 /** The ttl in force for a result, before jitter. Infinity: no expiry. */

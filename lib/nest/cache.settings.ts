@@ -27,6 +27,10 @@ export interface ScopeSettings {
 export interface CacheSettings extends CoreSettings {
   readonly scope: ScopeSettings;
   readonly log: Log;
+  /** Tells of an option that looks like a mistake, once for each place. */
+  readonly warn: Warn;
+  /** The namespaces that have options of their own. */
+  readonly named: readonly string[];
   /** The policy of a namespace, before what a decorator or a call says. */
   policyOf(namespace: string): Policy;
 }
@@ -73,7 +77,7 @@ export function resolveSettings(
 ): CacheSettings {
   const options = knownOptions(given, '', OPTION_NAMES);
   const log = harmless(logger);
-  const warn: Warn = (option, problem) => log.warn(`${option} ${problem}`);
+  const warn = oncePerPlace(log);
   const { types, ...codec } = knownOptions(options.codec, 'codec', CODEC_NAMES);
   const defaults = resolvePolicy(DEFAULT_POLICY, options.defaults, 'defaults', warn);
   const namespaces = policiesOf(options.namespaces, defaults, warn);
@@ -89,9 +93,23 @@ export function resolveSettings(
     observers: Object.freeze([...functions(options.observers, 'observers')]),
     isDebug: flag(options.debug, 'debug', false) || env['CACHE_DEBUG'] === '1',
     log,
+    warn,
+    named: Object.freeze([...namespaces.keys()]),
     scope: scopeOf(options.scope),
     policyOf: (namespace: string) => namespaces.get(namespace) ?? defaults,
   });
+}
+
+/** As many as there are places in the source; a name that is computed stops it from growing without end. */
+const MAX_PLACES = 1_000;
+
+function oncePerPlace(log: Log): Warn {
+  const told = new Set<string>();
+  return (option, problem) => {
+    if (told.has(option) || told.size >= MAX_PLACES) return;
+    told.add(option);
+    log.warn(`${option} ${problem}`);
+  };
 }
 
 function list<T>(value: readonly T[] | undefined, option: string): readonly T[] {
@@ -140,6 +158,9 @@ function prefixOfName(name: string | undefined): string {
 }
 
 function scopeOf(given: ScopeOptions | undefined): ScopeSettings {
+  const line = typeof given === 'function' ? 'resolve: fromClaims(…)' : "default: 'tenant'";
+  if (typeof given === 'function' || typeof given === 'string')
+    throw new CacheConfigError('scope', `must be an object of options: write scope: { ${line} }`);
   const scope = knownOptions(given, 'scope', ['resolve', 'default', 'onMissing']);
   const { resolve, onMissing = 'throw' } = scope;
   if (resolve !== undefined && typeof resolve !== 'function')

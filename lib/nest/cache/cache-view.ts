@@ -5,7 +5,7 @@ import type { Frame, AmbientContext } from '../../core/frame.js';
 import { runInContext } from '../../core/run-in-context.js';
 import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
 import { knownOptions } from '../../core/own-options.js';
-import { resolvePolicy, type Policy } from '../../core/policy.js';
+import { resolvePolicy, type Policy, type Warn } from '../../core/policy.js';
 import { NO_SCOPE, type Scope, type ScopeIds } from '../../core/keys/scope.js';
 import type { Space, View } from '../../core/keys/space.js';
 import { noteBypass } from './bypass.js';
@@ -24,6 +24,8 @@ const BESIDE_POLICY = Object.freeze(['tags'] as const);
 interface Held {
   readonly parts: CacheParts;
   readonly bound: Bound;
+  /** Tells of an option of a call that looks like a mistake. */
+  readonly warn: Warn;
 }
 
 /** A cache seen from one scope and namespace: turns what callers say into keys, policies and views. */
@@ -36,7 +38,9 @@ export abstract class CacheView {
 
   /** @internal */
   constructor(parts: CacheParts, bound: Bound) {
-    const held: Held = { parts, bound };
+    const warn: Warn = (option, problem) =>
+      parts.settings.warn(`${option} of a call in namespace "${bound.namespace ?? DEFAULT_NAMESPACE}"`, problem);
+    const held: Held = { parts, bound, warn };
     this.held = () => held;
   }
 
@@ -117,6 +121,11 @@ export abstract class CacheView {
     return (source) => defer(() => observeInContext(source, context.bind()));
   }
 
+  /** @internal */
+  protected get warn(): Warn {
+    return this.held().warn;
+  }
+
   /** Switched off: nothing that a call is given is looked at. */
   protected get isOff(): boolean {
     return !this.parts.settings.isEnabled;
@@ -171,7 +180,7 @@ export abstract class CacheView {
 
   protected policy(options?: CallOptions): Policy {
     const policy = this.parts.settings.policyOf(this.namespaceName);
-    return options === undefined ? policy : resolvePolicy(policy, options, '', undefined, BESIDE_POLICY);
+    return options === undefined ? policy : resolvePolicy(policy, options, '', this.warn, BESIDE_POLICY);
   }
 
   /** The policy of a verb that takes nothing of it but `failSilently`. */

@@ -1,4 +1,4 @@
-import { clampDuration, type Duration } from '../../core/duration.js';
+import { clampDuration, looksLikeSeconds, secondsWarning, type Duration } from '../../core/duration.js';
 import { CacheConfigError, ScopeMissingError } from '../../core/errors.js';
 import { isPending } from '../../core/async/awaitable.js';
 import { eachInTurn } from '../../core/async/portions.js';
@@ -92,6 +92,7 @@ export class ScopedCache extends CacheReads {
   async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
     if (this.isOff) return false;
     const ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl', this.parts.settings.limits.maxTtlMs);
+    if (looksLikeSeconds(ttl)) this.warn('ttl', secondsWarning(ttl));
     return this.parts.engine.writes.expire(this.key(this.notedSpace(), key), ttlMs, this.policyFor(options));
   }
 

@@ -2,7 +2,7 @@ import { ownOptions } from '../../core/own-options.js';
 import { EvictPlan } from '../methods/evict.plan.js';
 import { checkEvictOptions } from '../methods/check-options.js';
 import type { CacheEvictOptions } from '../methods/decorator.options.js';
-import type { Fits, FitsTarget, Later, LaterMember, NoOthers, ParamsFor } from './fit.js';
+import type { AnswersLater, Fits, FitsTarget, Later, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 
 /** Fits a method that answers later, of a class that has the method to be evicted. */
@@ -17,6 +17,12 @@ export interface EvictDecorator<O> {
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<(...args: Params) => Answer> & FitsTarget<O, (...args: Params) => Answer, T>,
   ): TypedPropertyDescriptor<(...args: Params) => Answer> | void;
+  // The last one is whose complaint the compiler shows.
+  <T extends object, M>(
+    target: T,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<M> & Fits<O, M> & FitsTarget<O, M, T> & AnswersLater<M>,
+  ): TypedPropertyDescriptor<M> | void;
 }
 
 /**

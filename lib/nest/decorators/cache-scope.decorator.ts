@@ -1,5 +1,6 @@
 import { CacheConfigError } from '../../core/errors.js';
 import type { Width } from '../../core/keys/scope.js';
+import { standardDecorator } from './standard-decorator.js';
 import { widthOf } from '../cache.settings.js';
 import { setWidth } from '../methods/metadata.js';
 
@@ -16,6 +17,7 @@ export function CacheScope(width: Width): ClassDecorator & MethodDecorator {
   if (widthOf(width, '@CacheScope') === undefined)
     throw new CacheConfigError('@CacheScope', "must be 'global', 'tenant' or 'user'");
   return (target: object, name?: string | symbol) => {
+    if (typeof name === 'object') throw standardDecorator('@CacheScope');
     setWidth(width, target, name === undefined ? undefined : String(name));
   };
 }

@@ -2,7 +2,7 @@ import type { Duration } from '../../core/duration.js';
 import { CacheablePlan } from '../methods/cacheable.plan.js';
 import { checkCacheableOptions, givenOptions } from '../methods/check-options.js';
 import type { CacheableOptions } from '../methods/decorator.options.js';
-import type { Fits, Later, LaterFor, LaterMember, NoOthers, ParamsFor } from './fit.js';
+import type { AnswersLater, Fits, Later, LaterFor, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
 
 /** Fits a method or getter that answers later, with the arguments and the result that the options look at. */
@@ -17,6 +17,12 @@ export interface CachedMethodDecorator<O> {
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<(...args: Params) => Answer & Later>,
   ): TypedPropertyDescriptor<(...args: Params) => Answer & Later> | void;
+  // The last one is whose complaint the compiler shows.
+  <M>(
+    target: object,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<M> & Fits<O, M> & AnswersLater<M>,
+  ): TypedPropertyDescriptor<M> | void;
 }
 
 /**

@@ -22,6 +22,11 @@ export type Later = PromiseLike<unknown> | ObservableLike;
 /** A method or a getter that answers later. */
 export type LaterMember = ((...args: never[]) => Later) | Later;
 
+/** `unknown`, which demands nothing, of a method that answers later; else a type whose name says what to write. */
+export type AnswersLater<M> = [M] extends [LaterMember]
+  ? unknown
+  : { readonly 'make it async or return a Promise': never };
+
 /** Options that are never read are typing mistakes. */
 export type NoOthers<O, Known> = { readonly [Name in Exclude<keyof O, keyof Known>]: never };
 
@@ -121,7 +126,7 @@ type ArgsNamed<O, M, Taken extends readonly unknown[]> = O extends {
     ? true
     : false;
 
-type NotAMethod<Name> = { readonly 'not a public method or getter of this class that answers later': Name };
+type NotAMethod<Name> = { readonly 'not a public async method or getter of this class (make it public)': Name };
 
 type FitsMethod<O, M, Name, Evicted> = Evicted extends LaterMember
   ? O extends { readonly allEntries: true }

@@ -5,6 +5,7 @@ import { CacheService } from '../cache.service.js';
 import type { ClassPlans } from '../methods/class-plans.js';
 import { findPlans, isAnyOpen } from '../methods/open-caches.js';
 import { give, plansOf, SERVICE } from '../methods/instances/served-object.js';
+import { standardDecorator } from './standard-decorator.js';
 import { addDecoration, carryMetadata, type Decoration } from '../methods/metadata.js';
 import type { Method, MethodSite } from '../methods/method-site.js';
 
@@ -66,11 +67,7 @@ function siteOf(
   descriptor: PropertyDescriptor | undefined,
   decorator: string,
 ): MethodSite {
-  if (typeof name === 'object')
-    throw new CacheConfigError(
-      decorator,
-      "is used as a standard decorator, which Nest's are not: set experimentalDecorators in tsconfig.json, or what stands for it in your compiler",
-    );
+  if (typeof name === 'object') throw standardDecorator(decorator);
   if (typeof target === 'function')
     throw new CacheConfigError(
       decorator,

@@ -4,6 +4,7 @@ import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ClassPlans } from './class-plans.js';
 import { classConfig, decorationsOf } from './metadata.js';
 import type { PlanSetting } from './method-plan.js';
+import { tellMisspelt } from './misspelt.js';
 import { NamespaceRegistry } from './namespace-registry.js';
 import { plansOf, takeBack } from './instances/served-object.js';
 import { ownClass, prototypeOf, type Providers } from './instances/providers.js';
@@ -92,6 +93,8 @@ export class MethodPlans {
       const plans = this.of(type);
       if (instance !== undefined) serve(instance, plans);
     }
+    const { parts, namespaces } = this.setting;
+    tellMisspelt(parts.settings, namespaces.names());
   }
 
   /** For objects that go on, perhaps with another application: as values of providers do from test to test. */

@@ -14,11 +14,12 @@ export function methodPolicy(
   member: Member,
   options: CacheableOptions,
 ): Policy {
-  const warn = (option: string, problem: string): void => settings.log.warn(`${option} ${problem}`);
+  const { warn } = settings;
   const base = resolvePolicy(
     settings.policyOf(namespace),
     policyPart(classConfig(member)),
     `@CacheConfig of ${member.type.name}`,
+    warn,
   );
   return resolvePolicy(base, policyPart(options), member.title, warn);
 }

@@ -85,7 +85,7 @@ export class NamespaceRegistry {
     } else if (owner.method !== member.method)
       throw new CacheConfigError(
         member.title,
-        'two decorators of this method have the same automatic keys; give each of them a `namespace` or a `key` of its own',
+        'two decorators of this method have the same automatic keys; leave one of them out, or give each of them a `namespace` or a `key` of its own',
       );
   }
 
@@ -125,6 +125,11 @@ export class NamespaceRegistry {
     const known = this.versions.get(namespace);
     if (known === undefined) this.versions.set(namespace, new Set([spaceName]));
     else known.add(spaceName);
+  }
+
+  /** Namespaces that decorated methods use. */
+  names(): readonly string[] {
+    return [...this.versions.keys()];
   }
 
   /** The namespace itself and every version of it in use. */

@@ -149,7 +149,7 @@ describe('a duration that arrives during a call', () => {
   });
 });
 
-it('bare numbers below a thousand look like seconds', () => {
-  expect([1, 60, 999, 999.5].every(looksLikeSeconds)).toBe(true);
-  expect([1_000, '60s', '1ms', null].some(looksLikeSeconds)).toBe(false);
+it('bare numbers below a thousand, and those that are no whole seconds, look like seconds', () => {
+  expect([1, 60, 999, 999.5, 1_800, 3_600, 7_200, 86_400].every(looksLikeSeconds)).toBe(true);
+  expect([1_000, 60_000, '60s', '1ms', null].some(looksLikeSeconds)).toBe(false);
 });

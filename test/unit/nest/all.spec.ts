@@ -11,3 +11,4 @@ import './one-context.spec.js';
 import './several-caches.spec.js';
 import './told-inside.spec.js';
 import './whose-functions.spec.js';
+import './wrong-set-ups.spec.js';

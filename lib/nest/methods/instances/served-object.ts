@@ -25,7 +25,10 @@ export function plansOf(object: unknown): ClassPlans | null | undefined {
 /** @throws CacheConfigError for an object that cannot be extended */
 export function give<T extends object>(object: T, plans: ClassPlans | null): T {
   if (Reflect.defineProperty(object, PLANS, { value: plans, configurable: true })) return object;
-  throw new CacheConfigError('adopt', 'needs an object that can be extended: this one is frozen or sealed');
+  throw new CacheConfigError(
+    object.constructor?.name ?? 'object',
+    'is frozen or sealed, so it cannot be given its cache, by Nest or adopt(): freeze what it holds, not the object itself',
+  );
 }
 
 /** Leaves an object as it was before it was given plans: those of a cache that closes serve nothing any more. */
