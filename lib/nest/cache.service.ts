@@ -13,7 +13,8 @@ import { give } from './methods/instances/served-object.js';
 
 /**
  * The cache, bound to the scope of the running call. Inject it and use it as a {@link ScopedCache}; the width is
- * `scope.default` of the module.
+ * `scope.default` of the module. Of several caches this class leads to the one without a name, in `app.get(CacheService)`
+ * too; one with a name is `app.get(getCacheToken('reports'))`, or `@InjectCache('reports')`.
  *
  * @example
  * constructor(private readonly cache: CacheService) {}

@@ -103,8 +103,10 @@ export class ScopedCache extends CacheReads {
    * With `failSilently: true` a backend that fails answers `by`, as if it were the first time: a limit that rests on it
    * lets every caller through then. The number may have been added to all the same.
    * So does a cache that is switched off.
+   * It is an entry like any other: `clear()` of its whole scope, and of its namespace, starts it anew. Give counters a
+   * namespace of their own, and limits that must survive a clear a cache with a name of their own.
    * @throws NotACounterError when the entry holds something else, BackendError
-   * @example const calls = await cache.user(userId).increment('calls', 1, { ttl: '1m' });
+   * @example const calls = await cache.namespace('limits').user(userId).increment('calls', 1, { ttl: '1m' });
    */
   async increment(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
     if (this.isOff) return by;
