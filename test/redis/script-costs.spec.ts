@@ -1,4 +1,4 @@
-/** What scripts ask of their server: each call costs it one or two microseconds, whatever it is. */
+/** What scripts ask of their server: each call costs it half a microsecond and more. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Clock } from '../../lib/core/clock.js';
 import type { Rig } from '../support/machine/rig.js';

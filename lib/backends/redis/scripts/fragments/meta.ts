@@ -7,7 +7,7 @@ const AHEAD_MS = 86_400_000;
 
 /**
  * Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while. Each
- * call of a script to its server takes one or two microseconds: so the stamps of labels are read with the hash, the hash says
+ * call of a script to its server takes half a microsecond and more: so the stamps of labels are read with the hash, the hash says
  * itself until when it is kept, and the time is asked for once.
  *
  * What stands under a name of ours and cannot be ours (another type, a clock that is no number) goes where it is met, and
