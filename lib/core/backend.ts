@@ -119,7 +119,10 @@ export interface BackendInfo {
   /** The bounds, where the backend has them. */
   readonly maxEntries?: number | undefined;
   readonly maxBytes?: number | undefined;
-  /** More from the server: version, role, memory policy. Never credentials. */
+  /**
+   * More from the server: version, role, memory policy. Of a cluster `masters`, how many it has, and `missing`, the
+   * addresses of those that do not answer: the numbers above are then of the others. Never credentials.
+   */
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 

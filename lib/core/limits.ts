@@ -28,17 +28,17 @@ export interface LimitOptions {
    * @default 100
    */
   readonly maxRefreshes?: number | undefined;
-  /** Life of a lease between renewals. @default '10s' */
+  /** Life of a lease between renewals. 1 ms to ten years. @default '10s' */
   readonly lease?: Duration | undefined;
   /**
    * A loader that runs longer loses its lease; its result is returned, not stored. `maxLoad` of a namespace, a method or a
-   * call goes before it. @default '2m'
+   * call goes before it. 1 ms to ten years. @default '2m'
    */
   readonly maxLoad?: Duration | undefined;
   /**
    * How long a caller waits for a load of another process before it loads without the cache, together with other callers
    * of its process that came before that load began. Where an earlier such load is under way, that one begins when it ends,
-   * or after `maxWait` again. `maxWait` of a namespace, a method or a call goes before it.
+   * or after `maxWait` again. `maxWait` of a namespace, a method or a call goes before it. 1 ms to ten years.
    * @default as long as that process goes on loading, up to `maxLoad`; where loads wait for each other (inside a loader,
    * and for their turn) '10s'
    */
@@ -46,7 +46,7 @@ export interface LimitOptions {
   /**
    * How long loads that are under way when the application closes may take until they are stored. Then their leases are
    * given back, so that other processes load at once, and reloads in the background are told to stop by their `signal`;
-   * callers still get their values. @default '2s'
+   * callers still get their values. 1 ms to ten years. @default '2s'
    */
   readonly closeTimeout?: Duration | undefined;
 }

@@ -23,12 +23,13 @@ export interface PolicyOptions {
   readonly hardTimeout?: Duration | null | undefined;
   /**
    * A loader that runs longer loses its lease: its result is returned, not stored, and callers no longer wait for it.
+   * 1 ms to ten years.
    * @default `limits.maxLoad` ('2m')
    */
   readonly maxLoad?: Duration | undefined;
   /**
    * How long a caller waits for a load of another process before it loads without the cache, together with other callers
-   * of its process that came before that load began.
+   * of its process that came before that load began. 1 ms to ten years.
    * @default `limits.maxWait`, else as long as the other process goes on loading, up to `maxLoad`; inside another loader '10s'
    */
   readonly maxWait?: Duration | undefined;

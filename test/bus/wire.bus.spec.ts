@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { localBus } from '../../lib/bus/local.bus.js';
 import { wireBus } from '../../lib/bus/wire.bus.js';
 import type { BusListener, BusMessage, Wire, WireEvents } from '../../lib/core/bus.js';
+import type { Clock } from '../../lib/core/clock.js';
 import type { CacheEvent } from '../../lib/core/observer.js';
 import type { Partition } from '../../lib/core/keys/partition.js';
 import { FakeClock } from '../../lib/testing/fake.clock.js';
@@ -396,5 +397,57 @@ describe('a bus within the process', () => {
     // A process that stood still for a while does not know how long, and forgets.
     await parts.clock.advance(30 * HEARTBEAT_MS);
     expect(a.received.take()).toEqual(['t.acme all']);
+  });
+});
+
+describe('A106: a process that stands still', () => {
+  /** Time that passes for the process while none of its timers can fire. */
+  const still = () => {
+    const fake = new FakeClock();
+    const state = { stoodMs: 0 };
+    const clock: Clock = {
+      nowMs: () => fake.nowMs(),
+      monotonicMs: () => fake.monotonicMs() + state.stoodMs,
+      after: (delayMs, callback) => fake.after(delayMs, callback),
+      sleep: (delayMs) => fake.sleep(delayMs),
+      breathe: () => fake.breathe(),
+    };
+    const [loop, received] = [new Loop(), new Received()];
+    const parts = { clock, emit: { isHeard: true, event: () => undefined }, random: Math.random };
+    wireBus(loop, parts, { heartbeatMs: HEARTBEAT_MS, origin: undefined }).start(received);
+    loop.events.onUp();
+    const standStill = async (forMs: number): Promise<void> => {
+      state.stoodMs += forMs;
+      await fake.advance(HEARTBEAT_MS);
+    };
+    return { fake, loop, received, standStill };
+  };
+
+  it('for longer than three heartbeats has missed none, and keeps its connection', async () => {
+    const { fake, loop, received, standStill } = still();
+    await fake.advance(5 * HEARTBEAT_MS);
+    await standStill(30 * HEARTBEAT_MS);
+    await fake.advance(5 * HEARTBEAT_MS);
+    await standStill(3 * HEARTBEAT_MS);
+    await fake.advance(5 * HEARTBEAT_MS);
+    expect([loop.reconnects, received.all]).toEqual([0, ['up']]);
+  });
+
+  it('notices an interval or two later that its connection died meanwhile', async () => {
+    const { fake, loop, standStill } = still();
+    await fake.advance(5 * HEARTBEAT_MS);
+    loop.isPassing = false;
+    await standStill(30 * HEARTBEAT_MS);
+    expect(loop.reconnects).toBe(0);
+    await fake.advance(2 * HEARTBEAT_MS);
+    expect(loop.reconnects).toBe(1);
+  });
+
+  it('again and again notices it as well', async () => {
+    const { fake, loop, standStill } = still();
+    await fake.advance(5 * HEARTBEAT_MS);
+    loop.isPassing = false;
+    for (let round = 0; round < 3; round++) await standStill(5 * HEARTBEAT_MS);
+    expect(loop.reconnects).toBe(1);
   });
 });

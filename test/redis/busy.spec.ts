@@ -9,7 +9,7 @@ import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { Rig } from '../support/machine/rig.js';
 import { Machines } from '../support/redis/machines.js';
 import { clusterOfOne } from '../support/redis/redis-cluster.js';
-import { RedisProcess } from '../support/redis/redis-process.js';
+import { RedisProcess, until } from '../support/redis/redis-process.js';
 import { MASTER_NAME, sentinelOf } from '../support/redis/redis-sentinels.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
 import { proveBusy } from '../support/servers/busy.js';
@@ -63,5 +63,25 @@ describeWithRedis('a process that computes for long', () => {
     expect(await connectionsOf(server)).toEqual(expect.arrayContaining(before));
     expect(await connectionsOf(node)).toEqual(expect.arrayContaining(beforeOfNode));
     expect(before.length).toBeGreaterThanOrEqual(7);
+  });
+
+  it('A106: for longer than three heartbeats keeps the connection that it listens on', async () => {
+    const server = await RedisProcess.start();
+    ends.push(() => server.stop());
+    const levels = new Rig<Clock>({
+      clock: systemClock,
+      backend: tiered({ l1: memory(), l2: redis({ url: server.url }), bus: { heartbeat: 400 } }),
+    });
+    await levels.backend.open?.();
+    await levels.set('tom', 1);
+    const level = async (): Promise<unknown> => (await levels.backend.read(levels.key('tom'))).level;
+    await until('there is a copy', async () => (await level()) === 'l1');
+    const before = await connectionsOf(server);
+    for (let round = 0; round < 2; round++) {
+      const untilMs = performance.now() + 1_500;
+      while (performance.now() < untilMs);
+      await systemClock.sleep(600);
+      expect(await connectionsOf(server)).toEqual(before);
+    }
   });
 });

@@ -166,6 +166,29 @@ describeWithRedis('a cluster of which one master is dead', () => {
     },
   );
 
+  itConcurrent.each(watchful)(
+    'A105: one hung master of three does not keep ping and info from answering for the others: %s',
+    async (_, options) => {
+      const cluster = await start();
+      const rig = await here().machines.ready(options(cluster));
+      const { master } = await divided(cluster, rig);
+      for (const tenant of TENANTS) await rig.set('cat', tenant, { tenant });
+      const whole = await rig.backend.info();
+      expect(whole.details).toMatchObject({ masters: 3 });
+      master.halt();
+      for (let round = 0; round < 3; round++) {
+        await rig.backend.ping();
+        const { entries, details } = await rig.backend.info();
+        expect(details).toMatchObject({ masters: 3, missing: `127.0.0.1:${master.port}` });
+        expect(entries).toBeGreaterThan(0);
+        expect(entries).toBeLessThan(whole.entries);
+      }
+      await master.restart();
+      const isWhole = async (): Promise<boolean> => !('missing' in ((await rig.backend.info()).details ?? {}));
+      await until('it is counted again', isWhole, BACK_MS);
+    },
+  );
+
   itConcurrent(
     'A79: of a call to several masters the healthy part is done and confirmed, the rest is said and made up for',
     async () => {

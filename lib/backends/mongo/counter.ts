@@ -4,7 +4,6 @@ import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import { sumOf } from '../remote/counter.js';
-import type { DueMs } from '../resilience/options.js';
 import { isFresh } from '../remote/stored-entry.js';
 import { changedAtEveryAttempt, tooLate } from '../remote/writing.js';
 import { change, ttlIndexAt } from './documents.js';
@@ -13,6 +12,7 @@ import type { LeaseParts } from './leases.js';
 import type { Look } from './reader.js';
 import type { MongoWrites } from './writes.js';
 import { ENDLESS_MS } from '../shared/draft-times.js';
+import type { DueMs } from '../shared/due.js';
 
 /** Counts by comparing and swapping meet each other. */
 const MAX_ATTEMPTS = 200;

@@ -23,6 +23,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { mongo } from 'mongoose';
+import { ENVELOPE_MARK_BYTES } from '../../core/codec.js';
+import { ValueTooLargeError } from '../../core/errors.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { KeyId } from '../../core/keys/key.js';
 import { storedLabels, type Label } from '../../core/keys/label.js';
@@ -53,6 +55,8 @@ export const IDLE_STATE_MS = 3_600_000;
 /** Sorts after every id: they are ASCII. */
 export const AFTER_ALL = '\u007f';
 const MAX_LABELS = 50_000;
+/** A document has at most 16 MiB, and names, labels and a lease stand beside the value. */
+const MAX_BYTES = 16_000_000;
 
 /** When the server's own expiry may take what is needed until then. */
 export function ttlIndexAt(untilServerMs: number): Date {
@@ -176,6 +180,12 @@ export function leaseOf(found: Stored | undefined): HeldLease | undefined {
   if (typeof k !== 'string' || typeof i !== 'string' || typeof s !== 'number' || typeof u !== 'number')
     return undefined;
   return { token: k, generation: i, stamp: s, untilMs: u };
+}
+
+/** The fields of a sealed value. @throws ValueTooLargeError */
+export function valueFields(bytes: Buffer): Record<string, unknown> {
+  if (bytes.length > MAX_BYTES) throw new ValueTooLargeError(bytes.length, MAX_BYTES);
+  return { v: bytes, z: bytes.length, m: bytes.toString('base64url', 0, ENVELOPE_MARK_BYTES) };
 }
 
 /** The namespace in an id: `path/namespace@version/parts`. */

@@ -4,29 +4,44 @@
  */
 import type { FillOutcome, Lease } from '../../core/backend.js';
 import type { mongo } from 'mongoose';
-import { ENVELOPE_MARK_BYTES, type Codec } from '../../core/codec.js';
+import type { Codec } from '../../core/codec.js';
 import type { Draft } from '../../core/entry.js';
-import { ValueTooLargeError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import { RandomPool } from '../../core/random-pool.js';
 import type { Generation, Stamp } from '../../core/stamp.js';
-import { change, ttlIndexAt, namespaceOf, type Documents, type ShardState, type Stored } from './documents.js';
+import {
+  change,
+  ttlIndexAt,
+  namespaceOf,
+  type Documents,
+  type ShardState,
+  type Stored,
+  valueFields,
+} from './documents.js';
 import type { MongoShard } from './shards.js';
 import { requiredStamp } from '../remote/shard-state.js';
 import { isFresh } from '../remote/stored-entry.js';
-import type { DueMs } from '../resilience/options.js';
-import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
+import {
+  changedAtEveryAttempt,
+  dueAt,
+  lastOfEach,
+  loaded,
+  portionsOf,
+  readied,
+  tooLate,
+  turnOf,
+  type Ready,
+  type WriteTimeouts,
+} from '../remote/writing.js';
 import { isDuplicate } from './connection/errors.js';
 import { OwnWrites } from './change-stream/own-writes.js';
 import type { LeaseParts, MongoLeases } from './leases.js';
 import { graceOf, keptMs } from '../shared/draft-times.js';
-import { chunks } from '../shared/batches.js';
 import type { Proof } from '../shared/second-level.js';
+import type { DueMs, Load } from '../shared/due.js';
 
 /** Something else would have to change an entry between any two attempts. */
 const MAX_ATTEMPTS = 16;
-/** A document has at most 16 MiB, and names, labels and a lease stand beside the value. */
-const MAX_BYTES = 16_000_000;
 /** Writes in one command. */
 const BATCH = 200;
 
@@ -48,6 +63,9 @@ interface Sealed {
   readonly ticket: string;
 }
 
+/** Of all shards that keys lie in, by their names. */
+type States = ReadonlyMap<string, ShardState>;
+
 export class MongoWrites {
   /** Values stored from here, as long as the stream has not told of them. */
   readonly ownWrites = new OwnWrites();
@@ -63,12 +81,12 @@ export class MongoWrites {
   ) {}
 
   /** Stored under the lease; whether it is valid too is said by the state, as it will be to every reader. */
-  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+  async fill(lease: Lease, draft: Draft, load?: Load): Promise<FillOutcome> {
     const { key, token, generation, stamp } = lease;
     const { connection, reader, shards, shardClocks, serverClock } = this.parts;
     const shard = shards.of(key);
-    const fields = await this.sealed(key, { generation, stamp, draft }, draft.value);
-    draft.onAdmitted?.(fields.z as number);
+    const ready: Ready = (sealing) => loaded(load, sealing, draft);
+    const fields = await this.sealed(key, { generation, stamp, draft }, draft.value, ready);
     // A token stands for one generation and one stamp.
     const holds = { 'l.k': token, 'l.u': { $gt: serverClock.nowMs() } };
     const isOfLoad = this.leases.isOfLoad(lease);
@@ -105,14 +123,15 @@ export class MongoWrites {
    */
   async writeMany(
     entries: readonly (readonly [Key, Draft])[],
-    dueMs = dueAt(this.parts.clock, this.timeouts, entries.length),
+    dueMs: DueMs = dueAt(this.parts.clock, this.timeouts, entries.length),
   ): Promise<void> {
     if (entries.length === 0) return;
     const last = lastOfEach(entries);
     const states = await this.statesOf(last.map(([key]) => key));
-    const sealed = await Promise.all(last.map(([key, draft]) => this.prepared(key, draft, states)));
-    const batches = chunks(sealed, BATCH);
-    for (const batch of batches) {
+    const ready: Ready = (sealing) => readied(dueMs.load, sealing);
+    const sealed = await Promise.all(last.map(([key, draft]) => this.prepared(key, draft, states, ready)));
+    for (const batch of portionsOf(sealed, BATCH, sizeOf)) {
+      await turnOf(batch.map(sizeOf), dueMs);
       await this.layTickets(batch);
       if (this.parts.clock.monotonicMs() > dueMs()) throw tooLate('write', 'mongo');
       await this.redeem(batch);
@@ -122,7 +141,7 @@ export class MongoWrites {
     );
   }
 
-  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+  async expire(key: Key, freshForMs: number, keptForMs: number, load?: Load): Promise<boolean> {
     const { connection, reader, opener, shards } = this.parts;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const look = await reader.look(key);
@@ -132,7 +151,7 @@ export class MongoWrites {
       const metadata = { freshForMs, keptForMs };
       const bytes = look.isCounter
         ? undefined
-        : await opener.again(entry, entry.value, this.freshUntil(freshForMs), graceOf(metadata));
+        : await loaded(load, opener.again(entry, entry.value, this.freshUntil(freshForMs), graceOf(metadata)));
       const fields = bytes === undefined ? this.ends(metadata) : { ...this.ends(metadata), ...valueFields(bytes) };
       const { matchedCount } = await connection.run((documents) =>
         documents.updateOne({ _id: shards.of(key).entry(key.id), m: mark }, { $set: fields }),
@@ -146,11 +165,12 @@ export class MongoWrites {
   }
 
   /** Everything that is stored with a value, its bytes included. @throws UnserializableError, ValueTooLargeError */
-  async sealed(key: Key, metadata: EntryMetadata, value: unknown): Promise<Record<string, unknown>> {
+  async sealed(key: Key, metadata: EntryMetadata, value: unknown, ready?: Ready): Promise<Record<string, unknown>> {
     const { generation, stamp, draft } = metadata;
     const freshUntilServerMs = this.freshUntil(draft.freshForMs);
     const header = { generation, stamp, labels: draft.labels, freshUntilServerMs, graceMs: graceOf(draft) };
-    const bytes = await this.codec.seal({ ...header, value }, key.id);
+    const sealing = this.codec.seal({ ...header, value }, key.id);
+    const bytes = await (ready?.(sealing) ?? sealing);
     return { ...this.metadataFields(key, metadata), ...valueFields(bytes) };
   }
 
@@ -175,7 +195,7 @@ export class MongoWrites {
   }
 
   /** The states of all shards that keys lie in, by the names of the shards. */
-  private async statesOf(keys: readonly Key[]): Promise<ReadonlyMap<string, ShardState>> {
+  private async statesOf(keys: readonly Key[]): Promise<States> {
     const shards = new Map(keys.map((key) => [this.parts.shards.of(key).name, this.parts.shards.of(key)]));
     const found = await Promise.all(
       [...shards.values()].map(async (shard) => {
@@ -186,10 +206,11 @@ export class MongoWrites {
     return new Map(found);
   }
 
-  private async prepared(key: Key, draft: Draft, states: ReadonlyMap<string, ShardState>): Promise<Sealed> {
+  private async prepared(key: Key, draft: Draft, states: States, ready: Ready): Promise<Sealed> {
     const shard = this.parts.shards.of(key);
     const state = states.get(shard.name) as ShardState;
-    const fields = await this.sealed(key, { generation: state.generation, stamp: state.clock, draft }, draft.value);
+    const metadata = { generation: state.generation, stamp: state.clock, draft };
+    const fields = await this.sealed(key, metadata, draft.value, ready);
     return { key, draft, shard, state, fields, keptForMs: draft.keptForMs, ticket: this.names.name() };
   }
 
@@ -263,9 +284,8 @@ export class MongoWrites {
   }
 }
 
-function valueFields(bytes: Buffer): Record<string, unknown> {
-  if (bytes.length > MAX_BYTES) throw new ValueTooLargeError(bytes.length, MAX_BYTES);
-  return { v: bytes, z: bytes.length, m: bytes.toString('base64url', 0, ENVELOPE_MARK_BYTES) };
+function sizeOf({ fields }: Sealed): number {
+  return fields['z'] as number;
 }
 
 /** For each shard the write that is kept longest. */

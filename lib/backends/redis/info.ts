@@ -12,15 +12,18 @@ const DETAILS: readonly string[] = Object.freeze([
   'redis_mode',
 ]);
 
-/** What one node says of itself and of everything that is on it. */
-export async function infoOf(connection: RedisConnection): Promise<BackendInfo> {
-  const [facts, size] = await Promise.all([connection.facts(), connection.command('DBSIZE')]);
+/**
+ * What one node says of itself and of everything that is on it.
+ * @param master of a cluster; otherwise any server that answers
+ */
+export async function infoOf(connection: RedisConnection, master?: string): Promise<BackendInfo> {
+  const [facts, entries] = await Promise.all([connection.facts(master), connection.size(master)]);
   const server = serverNameOf(facts);
   const said = DETAILS.flatMap((name) => (facts.has(name) ? [[name, facts.get(name) ?? ''] as const] : []));
   const maxBytes = Number(facts.get('maxmemory') ?? 0);
   return {
     kind: 'redis',
-    entries: Number(size),
+    entries,
     usedBytes: Number(facts.get('used_memory') ?? 0),
     maxBytes: maxBytes === 0 ? undefined : maxBytes,
     details: Object.fromEntries(server === undefined ? said : [['server', server], ...said]),

@@ -1,15 +1,18 @@
 /** The masters of a cluster, as owners of what their slots hold. */
 import type { Cluster } from 'ioredis';
+import type { BackendInfo } from '../../core/backend.js';
 import type { Draft } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Owners } from '../shared/owners.js';
+import { infoOf } from './info.js';
 import type { RedisPool } from './connection/pool.js';
 import { SlotOwners } from './connection/slot-owners.js';
 import type { RedisInvalidation } from './invalidation.js';
 import type { RedisWrites, SealedEntry } from './writes.js';
 import type { RedisShards, Shard } from './shards.js';
+import type { DueMs } from '../shared/due.js';
 
 export class RedisOwners implements Owners {
   onMoved: (() => void) | undefined;
@@ -66,7 +69,7 @@ export class RedisOwners implements Owners {
 
   async seal(
     entries: readonly (readonly [Key, Draft])[],
-  ): Promise<ReadonlyMap<string, (dueMs: () => number) => Promise<void>>> {
+  ): Promise<ReadonlyMap<string, (dueMs: DueMs) => Promise<void>>> {
     const { writes } = this.to;
     const groups = new Map<string, SealedEntry[]>();
     for (const sealed of await writes.sealAll(entries)) {
@@ -80,6 +83,10 @@ export class RedisOwners implements Owners {
 
   ping(owner: string): Promise<void> {
     return this.pool.ping(owner === '' ? undefined : owner);
+  }
+
+  info(owner: string): Promise<BackendInfo> {
+    return infoOf(this.pool.pick(), owner === '' ? undefined : owner);
   }
 
   close(): void {

@@ -20,10 +20,20 @@ import {
 } from '../remote/counter.js';
 import { isFresh, markOf, type ServerEntry } from '../remote/stored-entry.js';
 import type { LeaseParts, RedisLeases } from './leases.js';
-import type { DueMs } from '../resilience/options.js';
-import { changedAtEveryAttempt, dueAt, lastOfEach, tooLate, type WriteTimeouts } from '../remote/writing.js';
+import { LARGE_BYTES } from '../resilience/loading.js';
+import {
+  changedAtEveryAttempt,
+  dueAt,
+  lastOfEach,
+  loaded,
+  portionsOf,
+  readied,
+  tooLate,
+  turnOf,
+  type Ready,
+  type WriteTimeouts,
+} from '../remote/writing.js';
 import { graceOf, keptMs } from '../shared/draft-times.js';
-import { chunks } from '../shared/batches.js';
 import { leaseText, text } from './connection/reply.js';
 import type { Script } from './scripts/script.js';
 import { COUNT } from './scripts/count.js';
@@ -32,6 +42,7 @@ import { SWAP } from './scripts/swap.js';
 import { WRITE } from './scripts/write.js';
 import { RefusedError } from '../shared/refused.error.js';
 import type { Proof } from '../shared/second-level.js';
+import type { DueMs, Load } from '../shared/due.js';
 
 /**
  * A write meets a moved clock at most this often before it gives up: invalidations would have to come in between each
@@ -66,11 +77,13 @@ export class RedisWrites {
     private readonly timeouts: WriteTimeouts,
   ) {}
 
-  async fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
+  async fill(lease: Lease, draft: Draft, load?: Load): Promise<FillOutcome> {
     const { key, generation, stamp } = lease;
     const sealing = this.seal(key, draft, generation, stamp);
-    const bytes = isPending(sealing) ? await sealing : sealing;
-    draft.onAdmitted?.(bytes.length);
+    // Written out: nearly every value is small and sealed at once, and goes without a function more.
+    const waits = isPending(sealing) || sealing.length > LARGE_BYTES;
+    const bytes = waits ? await loaded(load, sealing, draft) : sealing;
+    if (!waits) draft.onAdmitted?.(bytes.length);
     const told = this.told(key);
     const replaces = this.leases.replaces(lease) ? 1 : 0;
     const args = [leaseText(lease), generation, stamp, keptMs(draft), bytes, this.indexed(key), replaces];
@@ -79,7 +92,7 @@ export class RedisWrites {
     return outcome === 1 ? 'stored' : outcome === 0 ? 'lease-lost' : 'invalidated';
   }
 
-  async write(key: Key, draft: Draft, dueMs = this.dueAt(1)): Promise<void> {
+  async write(key: Key, draft: Draft, dueMs: DueMs = this.dueAt(1)): Promise<void> {
     await this.store(key, draft, undefined, undefined, dueMs);
   }
 
@@ -87,28 +100,37 @@ export class RedisWrites {
    * All are sealed before any is stored: a value that cannot be kept must not leave half of a batch behind.
    * @param dueMs when the caller is told that it failed
    */
-  async writeMany(entries: readonly (readonly [Key, Draft])[], dueMs = this.dueAt(entries.length)): Promise<void> {
-    await this.storeAll(await this.sealAll(entries), dueMs);
+  async writeMany(
+    entries: readonly (readonly [Key, Draft])[],
+    dueMs: DueMs = this.dueAt(entries.length),
+  ): Promise<void> {
+    await this.storeAll(await this.sealAll(entries, dueMs.load), dueMs);
   }
 
-  sealAll(entries: readonly (readonly [Key, Draft])[]): Promise<readonly SealedEntry[]> {
-    const last = lastOfEach(entries);
-    return Promise.all(last.map(async ([key, draft]) => [key, draft, await this.sealNow(key, draft)] as const));
+  sealAll(entries: readonly (readonly [Key, Draft])[], load?: Load): Promise<readonly SealedEntry[]> {
+    const seal = async ([key, draft]: readonly [Key, Draft]): Promise<SealedEntry> => [
+      key,
+      draft,
+      await this.sealNow(key, draft, (bytes) => readied(load, bytes)),
+    ];
+    return Promise.all(lastOfEach(entries).map(seal));
   }
 
   async storeAll(entries: readonly SealedEntry[], dueMs: DueMs): Promise<void> {
     // In portions: others use the same connection.
-    for (const some of chunks(entries, BATCH)) {
+    const sizeOf = ([, , { bytes }]: SealedEntry): number => bytes.length;
+    for (const some of portionsOf(entries, BATCH, sizeOf)) {
+      await turnOf(some.map(sizeOf), dueMs);
       await Promise.all(some.map(([key, draft, sealed]) => this.store(key, draft, undefined, sealed, dueMs)));
     }
   }
 
-  async expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
+  async expire(key: Key, freshForMs: number, keptForMs: number, load?: Load): Promise<boolean> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const entry = await this.standing(key);
       if (entry === undefined) return false;
       const [freshUntilServerMs, graceMs] = [this.freshUntil(freshForMs), graceOf({ freshForMs, keptForMs })];
-      const bytes = await this.parts.opener.again(entry, entry.value, freshUntilServerMs, graceMs);
+      const bytes = await loaded(load, this.parts.opener.again(entry, entry.value, freshUntilServerMs, graceMs));
       if (await this.swap(key, entry, bytes, keptMs({ keptForMs }), 'stays')) return true;
     }
     throw changedAtEveryAttempt('expire', 'redis');
@@ -188,12 +210,15 @@ export class RedisWrites {
     draft: Draft,
     expected: Buffer | undefined,
     first?: Sealed,
-    dueMs = this.dueAt(1),
+    dueMs: DueMs = this.dueAt(1),
   ): Promise<boolean> {
     const { shardClocks, shards, clock, serverClock } = this.parts;
+    // What belongs to a portion has its turn already.
+    const ready = first === undefined ? loaded : readied;
     let sealed = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const { generation, stamp, bytes } = sealed ?? (await this.sealNow(key, draft));
+      const { generation, stamp, bytes } =
+        sealed ?? (await this.sealNow(key, draft, (sealing) => ready(dueMs.load, sealing)));
       const args = [this.names.name(), generation, stamp, keptMs(draft), bytes, this.indexed(key)];
       const askedAtMs = clock.monotonicMs();
       const leftMs = dueMs() - askedAtMs;
@@ -211,9 +236,9 @@ export class RedisWrites {
   }
 
   /** Sealed as of now, by what was last heard of the shard. */
-  private async sealNow(key: Key, draft: Draft): Promise<Sealed> {
+  private async sealNow(key: Key, draft: Draft, ready: Ready): Promise<Sealed> {
     const { generation, stamp } = this.parts.shardClocks.of(this.parts.shards.of(key));
-    return { generation, stamp, bytes: await this.seal(key, draft, generation, stamp) };
+    return { generation, stamp, bytes: await ready(this.seal(key, draft, generation, stamp)) };
   }
 
   /** A live entry within its ttl. */

@@ -2,8 +2,8 @@ import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/entry.js';
 import { NotACounterError } from '../../core/errors.js';
 import type { Key, KeyId } from '../../core/keys/key.js';
-import type { DueMs } from '../resilience/options.js';
 import { dueAt, tooLate, type WriteTimeouts } from './writing.js';
+import type { DueMs } from '../shared/due.js';
 
 type Life = Omit<Draft, 'value'>;
 

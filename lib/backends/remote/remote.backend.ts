@@ -16,7 +16,6 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
-import type { DueMs } from '../resilience/options.js';
 import { apply } from '../resilience/retry-queue.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Proof, SecondLevel } from '../shared/second-level.js';
@@ -25,6 +24,7 @@ import type { Increments } from './increments.js';
 import type { ServerBackend } from './level.js';
 import type { Shards } from './shards.js';
 import { ServerEntry } from './stored-entry.js';
+import type { DueMs, Load } from '../shared/due.js';
 
 export interface RemoteLeases {
   ask(key: Key, request: LeaseRequest): Promise<LeaseReply>;
@@ -38,11 +38,11 @@ export interface RemoteLeases {
 export interface RemoteWrites {
   /** What copies of stored drafts can be checked by. */
   readonly proofs: WeakMap<Draft, Proof>;
-  fill(lease: Lease, draft: Draft): Promise<FillOutcome>;
+  fill(lease: Lease, draft: Draft, load?: Load): Promise<FillOutcome>;
   /** @param dueMs when the caller is told that it failed */
   write(key: Key, draft: Draft, dueMs?: DueMs): Promise<void>;
   writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: DueMs): Promise<void>;
-  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean>;
+  expire(key: Key, freshForMs: number, keptForMs: number, load?: Load): Promise<boolean>;
 }
 
 export interface RemoteInvalidation<S> {
@@ -95,8 +95,8 @@ export abstract class RemoteBackend<S> implements ServerBackend {
     return this.leases.release(lease);
   }
 
-  fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    return this.writes.fill(lease, draft);
+  fill(lease: Lease, draft: Draft, load?: Load): Promise<FillOutcome> {
+    return this.writes.fill(lease, draft, load);
   }
 
   write(key: Key, draft: Draft, dueMs?: DueMs): Promise<void> {
@@ -107,8 +107,8 @@ export abstract class RemoteBackend<S> implements ServerBackend {
     return this.writes.writeMany(entries, dueMs);
   }
 
-  expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.writes.expire(key, freshForMs, keptForMs);
+  expire(key: Key, freshForMs: number, keptForMs: number, load?: Load): Promise<boolean> {
+    return this.writes.expire(key, freshForMs, keptForMs, load);
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>, dueMs?: DueMs): Promise<number> {

@@ -116,7 +116,7 @@ export class EntryOpener {
   }
 
   /** The same value with another life. */
-  async again(entry: ServerEntry, value: unknown, freshUntilServerMs: number, graceMs: number): Promise<Buffer> {
+  again(entry: ServerEntry, value: unknown, freshUntilServerMs: number, graceMs: number): Awaitable<Buffer> {
     const { generation, stamp, labels, counter, identity } = entry;
     const header = { generation, stamp, labels, freshUntilServerMs, graceMs };
     if (counter !== undefined) return formatCounter({ ...counter, ...header, value: value as number });

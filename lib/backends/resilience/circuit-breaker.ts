@@ -19,6 +19,8 @@ export class CircuitBreaker {
   private openedAtMs = 0;
   private pauses = 0;
   private current: BreakerState = 'closed';
+  /** How often it has opened. */
+  openings = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -56,6 +58,7 @@ export class CircuitBreaker {
     this.pauses = this.current === 'half-open' ? Math.min(this.pauses + 1, 4) : 0;
     this.openedAtMs = this.clock.monotonicMs();
     this.current = 'open';
+    this.openings++;
     this.onOpen();
   }
 

@@ -1,16 +1,19 @@
 /** Calls to a backend that can be slow or away: each with its deadline, its turn at the circuit, and its place behind the queue. */
 import { isPending, type Awaitable } from '../../core/async/awaitable.js';
-import { BackendError, CLOSED, UnansweredError } from '../../core/errors.js';
+import { CLOSED, UnansweredError } from '../../core/errors.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import type { Deadlines, Pending } from './deadlines.js';
+import type { Deadlines } from './deadlines.js';
 import type { Journal } from './journal.js';
-import type { DueMs, GuardSettings } from './options.js';
+import { leave, Loading, type Call } from './loading.js';
+import { LongCalls } from './long-calls.js';
+import type { GuardSettings } from './options.js';
 import type { OutageLog } from './outage-log.js';
 import { partitionOf } from './overflow.js';
 import { isBrief, RetryQueue, type Concern } from './retry-queue.js';
 import { asUnanswered, isAnswer, reasonOf } from '../shared/refused.error.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { LevelParts } from '../shared/second-level.js';
+import type { DueMs, Load } from '../shared/due.js';
 
 /** The server that is called, or what of several one of them keeps. */
 export interface Served {
@@ -19,11 +22,6 @@ export interface Served {
   ping(): Awaitable<unknown>;
   /** Applies an invalidation once more, to what it keeps. */
   resend(invalidation: Invalidation): Awaitable<unknown>;
-}
-
-interface LongCall {
-  readonly about: Concern;
-  readonly reject: (error: Error) => void;
 }
 
 export interface CallsParts extends LevelParts {
@@ -53,8 +51,9 @@ export class GuardedCalls {
   private cancelProbe: (() => void) | undefined;
   private isClosed = false;
   private isShut = false;
-  /** Long calls under way, which no deadline of theirs would end soon. */
-  private readonly long = new Set<LongCall>();
+  /** Which no deadline of theirs would end soon. */
+  private readonly long: LongCalls;
+  private readonly loading: Loading;
 
   constructor(
     private readonly server: Served,
@@ -71,6 +70,8 @@ export class GuardedCalls {
     this.deadlines = deadlines;
     this.longDeadlines = longDeadlines;
     this.queue = new RetryQueue(settings.maxRetries);
+    this.long = new LongCalls(server.kind);
+    this.loading = new Loading(server.kind, this.breaker, clock, settings.timeoutMs);
     this.journal = journal;
   }
 
@@ -98,6 +99,7 @@ export class GuardedCalls {
     this.isClosed = true;
     this.isShut ||= isShut;
     this.cancelProbe?.();
+    this.loading.close(isShut ? CLOSED : 'another server answers');
     this.outageLog.close();
   }
 
@@ -107,7 +109,7 @@ export class GuardedCalls {
    */
   guard<T>(
     operation: string,
-    work: (dueMs: DueMs) => Awaitable<T>,
+    work: (dueMs: DueMs, load: Load) => Awaitable<T>,
     about: Concern,
     deadlines = this.deadlines,
   ): Promise<T> {
@@ -115,36 +117,48 @@ export class GuardedCalls {
     // Other calls are rejected until the probe is answered, so a call that may take long is not used as one.
     if (deadlines !== this.deadlines && this.breaker.state !== 'closed')
       return this.ping().then(() => this.guard(operation, work, about, deadlines));
-    if (!this.breaker.admits()) return Promise.reject(new UnansweredError(operation, 'circuit open', this.kind));
+    if (!this.breaker.admits()) return Promise.reject(this.unanswered(operation, 'circuit open'));
     return new Promise<T>((resolve, reject) => {
-      const serversBefore = this.serversSeen;
+      const { serversSeen } = this;
+      const { openings } = this.breaker;
       const waits = this.queue.queued.size > 0 && this.queue.concerns(about);
       const fail = (error: unknown): void => {
         if (isAnswer(error)) this.answers();
         else this.fails(error);
         reject(asUnanswered(operation, error, this.kind));
       };
-      const pending = deadlines.begin(() => {
-        const late = new UnansweredError(operation, 'no answer in time', this.kind);
+      const expire = (): void => {
+        call.pending = undefined;
+        leave(call, false);
+        const late = this.unanswered(operation, 'no answer in time');
         // Nothing was asked for this call: what is resent tells by itself whether the backend answers.
         if (waits && this.breaker.state === 'closed' && this.queue.concerns(about)) reject(late);
         else fail(late);
-      });
-      const dueMs = (): number => deadlines.dueMsOf(pending);
+      };
+      const call: Call = { operation, deadlines, openings, expire, reject, pending: deadlines.begin(expire) };
+      const dueMs = (): number => (call.pending === undefined ? -Infinity : deadlines.dueMsOf(call.pending));
+      const load: Load = (ready, bytesOf) => this.loading.load(call, ready, bytesOf);
       const answered = (answer: T): void => {
-        if (!deadlines.end(pending)) return;
+        if (call.pending === undefined) return;
+        deadlines.end(call.pending);
+        call.pending = undefined;
+        if (call.leave !== undefined) leave(call, true);
         this.answers();
         // The answer may come from a server that has not applied the last invalidations yet.
-        if (serversBefore === this.serversSeen) resolve(answer);
-        else reject(new UnansweredError(operation, 'another server answers', this.kind));
+        if (serversSeen === this.serversSeen) resolve(answer);
+        else reject(this.unanswered(operation, 'another server answers'));
       };
       const failed = (error: unknown): void => {
-        if (deadlines.end(pending)) fail(error);
+        if (call.pending === undefined) return;
+        deadlines.end(call.pending);
+        call.pending = undefined;
+        leave(call, isAnswer(error));
+        fail(error);
       };
       try {
-        const started = waits ? this.afterReplay(operation, () => work(dueMs), about, pending) : work(dueMs);
+        const started = waits ? this.afterReplay(operation, () => work(dueMs, load), about, call) : work(dueMs, load);
         if (isPending(started))
-          (deadlines === this.deadlines ? started : this.untilLost(about, started)).then(answered, failed);
+          (deadlines === this.deadlines ? started : this.long.untilLost(about, started)).then(answered, failed);
         else answered(started);
       } catch (error) {
         failed(error);
@@ -152,20 +166,19 @@ export class GuardedCalls {
     });
   }
 
+  private unanswered(operation: string, why: string): UnansweredError {
+    return new UnansweredError(operation, why, this.kind);
+  }
+
   /** Queued invalidations that concern a call come first, also those added meanwhile: no read may find what they remove. */
-  private async afterReplay<T>(
-    operation: string,
-    work: () => Awaitable<T>,
-    about: Concern,
-    pending: Pending,
-  ): Promise<T> {
+  private async afterReplay<T>(operation: string, work: () => Awaitable<T>, about: Concern, call: Call): Promise<T> {
     while (this.queue.concerns(about)) {
       const replay = this.replay();
       const isFree = this.queue.untilFree(about);
       await (isFree === undefined ? replay : Promise.race([replay, isFree]));
     }
     // The caller has got an error meanwhile: the work must not be done after that.
-    if (pending.expire === undefined) throw new UnansweredError(operation, 'too late', this.kind);
+    if (call.pending === undefined) throw this.unanswered(operation, 'too late');
     return work();
   }
 
@@ -219,7 +232,7 @@ export class GuardedCalls {
   private async resend(invalidation: Invalidation): Promise<void> {
     const deadlines = isBrief(invalidation) ? this.deadlines : this.longDeadlines;
     const resent = (async () => this.server.resend(invalidation))();
-    const sent = isBrief(invalidation) ? resent : this.untilLost(partitionOf(invalidation), resent);
+    const sent = isBrief(invalidation) ? resent : this.long.untilLost(partitionOf(invalidation), resent);
     try {
       await deadlines.limit(
         sent.then(() => this.parts.onResent?.(invalidation)),
@@ -252,21 +265,7 @@ export class GuardedCalls {
    * asking on one new connection after another; a late answer of those resolves no call.
    */
   lose(concerns?: (about: Concern) => boolean): void {
-    for (const call of this.long) {
-      if (concerns?.(call.about) === false) continue;
-      this.long.delete(call);
-      call.reject(new BackendError('a call', this.kind, { why: 'connection lost' }));
-    }
-  }
-
-  private untilLost<T>(about: Concern, work: PromiseLike<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const call = { about, reject };
-      this.long.add(call);
-      const over = (): void => void this.long.delete(call);
-      work.then(over, over);
-      work.then(resolve, reject);
-    });
+    this.long.lose(concerns);
   }
 
   /** Another server answers now, and it may have lost the last invalidations: they are replayed (guarantee G7). */

@@ -28,18 +28,20 @@ import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { GuardedCalls } from './guarded-calls.js';
 import { leaseInTime, releaseAnyway } from './guarded-leases.js';
 import { evictInPortions } from './many-keys.js';
+import { loading } from './loading.js';
 import { MANY, type GuardSettings, type Punctual } from './options.js';
 import { commonPartition } from './overflow.js';
 import { resend, type Resending } from './retry-queue.js';
 import { Deadlines } from './deadlines.js';
 import { Journal } from './journal.js';
-import { Lanes } from './lanes.js';
+import { anyAnswers, Lanes } from './lanes.js';
 import { OutageLog } from './outage-log.js';
 import { readingsOf } from './readings.js';
 import { openOrClose } from '../shared/open-close.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Owners } from '../shared/owners.js';
 import type { LevelParts } from '../shared/second-level.js';
+import type { Load } from '../shared/due.js';
 
 export class GuardedBackend implements Backend {
   static {
@@ -76,7 +78,7 @@ export class GuardedBackend implements Backend {
     const whole = new OutageLog(kind, parts, undefined, address);
     const server = {
       kind,
-      ping: () => inner.ping(),
+      ping: () => (owners === undefined ? inner.ping() : anyAnswers(owners)),
       resend: (invalidation: Invalidation) => resend(inner, invalidation),
     };
     this.calls = new GuardedCalls(server, { ...shared, outageLog: whole });
@@ -119,22 +121,26 @@ export class GuardedBackend implements Backend {
   }
 
   fill(lease: Lease, draft: Draft): Promise<FillOutcome> {
-    return this.to(lease.key).guard('fill', () => this.inner.fill(lease, draft), lease.key.space.partition);
+    const { partition } = lease.key.space;
+    return this.to(lease.key).guard('fill', (_, load) => this.inner.fill(lease, draft, load), partition);
   }
 
   write(key: Key, draft: Draft): Promise<void> {
-    return this.to(key).guard('write', (dueMs) => this.inner.write(key, draft, dueMs), key.space.partition);
+    const { partition } = key.space;
+    return this.to(key).guard('write', (dueMs, load) => this.inner.write(key, draft, loading(dueMs, load)), partition);
   }
 
   writeMany(entries: readonly (readonly [Key, Draft])[]): Promise<void> {
     const deadlines = entries.length > MANY ? this.longDeadlines : undefined;
     const partition = commonPartition(entries.map(([key]) => key));
     if (this.lanes !== undefined) return this.writeEach(this.lanes, entries, partition, deadlines);
-    return this.calls.guard('writeMany', (dueMs) => this.inner.writeMany(entries, dueMs), partition, deadlines);
+    const work = (dueMs: () => number, load: Load) => this.inner.writeMany(entries, loading(dueMs, load));
+    return this.calls.guard('writeMany', work, partition, deadlines);
   }
 
   expire(key: Key, freshForMs: number, keptForMs: number): Promise<boolean> {
-    return this.to(key).guard('expire', () => this.inner.expire(key, freshForMs, keptForMs), key.space.partition);
+    const { partition } = key.space;
+    return this.to(key).guard('expire', (_, load) => this.inner.expire(key, freshForMs, keptForMs, load), partition);
   }
 
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>): Promise<number> {
@@ -177,7 +183,7 @@ export class GuardedBackend implements Backend {
   }
 
   info(): Promise<BackendInfo> {
-    return this.calls.guard('info', () => this.inner.info(), 'probe');
+    return this.lanes?.info() ?? this.calls.guard('info', () => this.inner.info(), 'probe');
   }
 
   ping(): Promise<void> {
@@ -236,7 +242,7 @@ export class GuardedBackend implements Backend {
     deadlines: Deadlines | undefined,
   ): Promise<void> {
     const parts = [...(await lanes.owners.seal(entries))].map(async ([owner, store]) => {
-      await lanes.to(owner).guard('writeMany', store, partition, deadlines);
+      await lanes.to(owner).guard('writeMany', (dueMs, load) => store(loading(dueMs, load)), partition, deadlines);
       return 0;
     });
     await lanes.settled('writeMany', parts);

@@ -4,6 +4,7 @@
  * call on, and so are the invalidations that the last one did not confirm.
  */
 import type { Awaitable } from '../../core/async/awaitable.js';
+import type { BackendInfo } from '../../core/backend.js';
 import { UnansweredError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
@@ -116,6 +117,30 @@ export class Lanes {
     throw new UnansweredError(operation, why, this.parts.kind, { cause: failure });
   }
 
+  /** Of all of them together, and which of them do not answer. @throws when none does */
+  async info(): Promise<BackendInfo> {
+    const names = [...this.parts.owners.all()];
+    const ask = (name: string): Promise<BackendInfo> =>
+      this.to(name).guard('info', () => this.parts.owners.info(name), 'probe');
+    const outcomes = await Promise.allSettled(names.map(ask));
+    const missing = names.filter((_name, at) => outcomes[at]?.status === 'rejected');
+    const infos = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const [first] = infos;
+    if (first === undefined) throw (outcomes[0] as PromiseRejectedResult).reason as Error;
+    const maxBytes = sum(infos.map(({ maxBytes: most }) => most ?? Infinity));
+    return {
+      ...first,
+      entries: sum(infos.map(({ entries }) => entries)),
+      usedBytes: sum(infos.map(({ usedBytes }) => usedBytes)),
+      maxBytes: maxBytes === Infinity ? undefined : maxBytes,
+      details: {
+        ...first.details,
+        masters: names.length,
+        ...(missing.length === 0 ? {} : { missing: missing.join(', ') }),
+      },
+    };
+  }
+
   /** One server is there that was not before, or again: what it keeps may be yesterday's. */
   meetAnother(owner?: string): void {
     const { owners, journal } = this.parts;
@@ -163,8 +188,18 @@ export class Lanes {
       this.lanes.delete(owner);
       // What was asked of it may have been answered by the one that has taken over. Whether that answers shows by itself.
       lane.meetAnother([]);
+      lane.outageLog.leave();
       lane.close(false);
     }
     for (const invalidation of queued) this.queueUp(invalidation);
+  }
+}
+
+/** Resolves when one of the servers answers. */
+export async function anyAnswers(owners: Owners): Promise<void> {
+  try {
+    await Promise.any([...owners.all()].map((owner) => owners.ping(owner)));
+  } catch (error) {
+    throw (error as AggregateError).errors[0];
   }
 }

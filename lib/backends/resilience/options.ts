@@ -1,3 +1,4 @@
+import type { FillOutcome, Lease } from '../../core/backend.js';
 import { parseDuration, type Duration } from '../../core/duration.js';
 import type { Awaitable } from '../../core/async/awaitable.js';
 import type { Draft } from '../../core/entry.js';
@@ -5,6 +6,7 @@ import { CacheConfigError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
 import { wholeNumber } from '../../core/limits.js';
 import { ownOptions } from '../../core/own-options.js';
+import type { DueMs, Load } from '../shared/due.js';
 
 export interface GuardOptions {
   /** How long a call to the backend may take before the cache does without it. @default '250ms' */
@@ -42,13 +44,12 @@ export const GUARD_OPTIONS = Object.freeze([
 
 /** Keys or entries beyond which one call has the deadline of a long one. */
 export const MANY = 200;
-/** When a caller will be told that its call failed. Later than was known before, where the process stood still meanwhile. */
-export type DueMs = () => number;
-
 /** What a backend may offer beyond the contract: to skip what has not been sent when it is due. */
 export interface Punctual {
+  fill(lease: Lease, draft: Draft, load?: Load): Awaitable<FillOutcome>;
   write(key: Key, draft: Draft, dueMs?: DueMs): Awaitable<void>;
   writeMany(entries: readonly (readonly [Key, Draft])[], dueMs?: DueMs): Awaitable<void>;
+  expire(key: Key, freshForMs: number, keptForMs: number, load?: Load): Awaitable<boolean>;
   increment(key: Key, by: number, draft: Omit<Draft, 'value'>, dueMs?: DueMs): Awaitable<number>;
 }
 

@@ -88,6 +88,12 @@ export class OutageLog {
     this.reported = undefined;
   }
 
+  /** Nothing is asked of it any more, so it will not be said that it answers again. */
+  leave(): void {
+    if (this.reported !== undefined) this.warn('keeps nothing any more: others answer for what it kept.');
+    this.reported = undefined;
+  }
+
   close(): void {
     this.isClosed = true;
     this.dropDeferred();

@@ -1,7 +1,9 @@
+import type { BackendInfo } from '../../core/backend.js';
 import type { Draft } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from './invalidation.js';
+import type { DueMs } from './due.js';
 
 /**
  * Which server keeps what, of a backend that is several: its owner. Each may be away alone, and what one keeps may pass to
@@ -24,11 +26,11 @@ export interface Owners {
    * Makes many entries ready to be stored, before any is, and answers what stores those of each owner.
    * @throws UnserializableError, ValueTooLargeError
    */
-  seal(
-    entries: readonly (readonly [Key, Draft])[],
-  ): Promise<ReadonlyMap<string, (dueMs: () => number) => Promise<void>>>;
+  seal(entries: readonly (readonly [Key, Draft])[]): Promise<ReadonlyMap<string, (dueMs: DueMs) => Promise<void>>>;
   /** Resolves when this owner answers. */
   ping(owner: string): Promise<void>;
+  /** What this owner says of itself and of everything that is on it. */
+  info(owner: string): Promise<BackendInfo>;
   /** Called when something has passed to another owner, before anything is asked of that one. */
   onMoved: (() => void) | undefined;
   /** Called when an owner is back whose connection had ended: it may have been started again with yesterday's data. */

@@ -149,9 +149,17 @@ export class RedisConnection {
     this.gate.keepTo(identity);
   }
 
-  /** The facts of one node: `INFO` as a map. */
-  async facts(): Promise<ReadonlyMap<string, string>> {
-    return factsOf(await this.gate.send((client) => (serverOf(client) as Redis).info()));
+  /**
+   * The facts of one node: `INFO` as a map.
+   * @param master of a cluster, as in `ping`
+   */
+  async facts(master?: string): Promise<ReadonlyMap<string, string>> {
+    return factsOf(await this.gate.send((client) => (serverOf(client, master) as Redis).info()));
+  }
+
+  /** How many keys one node has. */
+  async size(master?: string): Promise<number> {
+    return Number(await this.gate.send((client) => sendCommand(serverOf(client, master), 'DBSIZE')));
   }
 
   /** Every key that matches, on every master or on one of a cluster. The pattern is never a user's. */

@@ -119,6 +119,7 @@ class Several {
       },
       seal: async () => new Map(),
       ping: (owner) => this.ask(owner as Name, 'ping', () => undefined),
+      info: (owner) => this.ask(owner as Name, 'info', (server) => server.info()),
       onMoved: undefined,
       onReturned: undefined,
       onGone: undefined,
@@ -296,5 +297,37 @@ describe('calls to several servers', () => {
     said.length = 0;
     await clock.advance(20_000);
     expect(said).toEqual([]);
+  });
+
+  it('A105: ping and info are answered for the servers that are there, and info says which is not', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, dead } = several;
+    await several.server('a').write(acme, draft('tom'));
+    await several.server('b').write(beta, draft('tom'));
+    const whole = await guarded.info();
+    expect(whole).toMatchObject({ entries: 2, details: { masters: 2 } });
+    expect(whole.details).not.toHaveProperty('missing');
+    dead.add('a');
+    await guarded.ping();
+    expect(await guarded.info()).toMatchObject({ entries: 1, details: { masters: 2, missing: 'a' } });
+    dead.add('b');
+    await expect(guarded.info()).rejects.toThrow('dead');
+    await expect(guarded.ping()).rejects.toThrow('dead');
+  });
+
+  it('A105: of one that was said not to answer, and has passed on all that it kept, that is said too', async () => {
+    const several = new Several();
+    const { clock, acme, guarded, dead } = several;
+    dead.add('a');
+    for (let call = 0; call < 3; call++) await errorOf(guarded.read(acme));
+    await clock.advance(1_000);
+    expect(several.warnings()).toEqual([expect.stringContaining('at a does not answer')]);
+    several.move(acme, 'b');
+    expect(several.warnings().slice(1)).toEqual([
+      'The several backend at a keeps nothing any more: others answer for what it kept.',
+    ]);
+    await guarded.read(acme);
+    await clock.advance(60_000);
+    expect(several.warnings()).toHaveLength(2);
   });
 });
