@@ -30,7 +30,7 @@ export async function run(report) {
     rows,
   );
   report.note(
-    'A read alone pays for two commands (the entry, and what has been invalidated) and has nobody to share them with, and for what p03 lists.',
+    'One command asks for the entry and for what has been invalidated; a read that is alone in its turn shares it with no other. The rest is what p03 lists.',
   );
   const ours = rows.find(({ name }) => name === 'nestjs-scoped-cache');
   report.target('times GET + JSON.parse', ours.ratio, { most: 1.15, unit: ' ×' });

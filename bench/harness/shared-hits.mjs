@@ -16,13 +16,22 @@ export function rowsOf(id, tenant, count) {
   }));
 }
 
+/** How often another tag of the tenant is invalidated, where it is. */
+const EVERY_MS = 10;
+
 /**
  * @param size a key of ROWS
  * @param lanes how many calls are under way at once, each of another key
+ * @param after what happens to other tags of the tenant, where the contestant has tags: they are invalidated 'once', when
+ *   all entries are stored, or 'steadily', while they are read. Entries have a tag each then
  */
-export async function sharedHits(name, { size, lanes }) {
+export async function sharedHits(name, { size, lanes, after }) {
   // The others wait as long as it takes. On a busy machine 64 answers may take longer than ours would wait by itself.
-  const cache = await openRedisContestant(name, { timeout: size === '100 KB' ? '5s' : '1s' });
+  const cache = await openRedisContestant(name, {
+    timeout: size === '100 KB' ? '5s' : '1s',
+    usesTags: after !== undefined,
+  });
+  const invalidate = () => cache.inRequest('acme', async () => cache.deleteTag?.('other'));
   const keys = Math.max(lanes, size === '100 KB' ? 64 : 256);
   const source = { tenant: 'acme', loads: 0 };
   const find = cache.memoize(
@@ -30,7 +39,7 @@ export async function sharedHits(name, { size, lanes }) {
       source.loads++;
       return rowsOf(id, source.tenant, ROWS[size]);
     },
-    { key: String },
+    { key: String, tags: (id) => [`tag ${id}`] },
   );
   return {
     /** Each tenant gets its own answers, each from one load. Returns the bytes of JSON in one. */
@@ -44,6 +53,7 @@ export async function sharedHits(name, { size, lanes }) {
         });
       }
       assert.equal(source.loads, keys * 2, 'the second answer to each question must be a hit');
+      if (after !== undefined) await invalidate();
       return JSON.stringify(rowsOf(1, 'acme', ROWS[size])).length;
     },
 
@@ -51,6 +61,7 @@ export async function sharedHits(name, { size, lanes }) {
     async time(calls) {
       const before = source.loads;
       let left = calls;
+      const invalidating = after === 'steadily' ? setInterval(() => void invalidate(), EVERY_MS) : undefined;
       const startedAt = process.hrtime.bigint();
       await cache.inRequest('acme', () =>
         Promise.all(
@@ -63,6 +74,7 @@ export async function sharedHits(name, { size, lanes }) {
         ),
       );
       const ns = Number(process.hrtime.bigint() - startedAt);
+      clearInterval(invalidating);
       assert.equal(source.loads, before, 'every timed call must be a hit');
       return ns;
     },

@@ -32,6 +32,7 @@ import {
   SEAL,
   type Envelope,
 } from './envelope.js';
+import { HeaderTails } from './header-tail.js';
 import { Sealer } from './sealer.js';
 import { BodySerializer, contentBytes, LateValueError, type Body } from './serializer.js';
 import { UnknownClassError } from './tagged.js';
@@ -76,6 +77,7 @@ class EnvelopeCodec implements Codec {
   private readonly sealer: Sealer | undefined;
   /** Of IVs. */
   private readonly nonces = new RandomPool();
+  private readonly tails = new HeaderTails();
   private readonly emit: Emit;
   /** Bytes that did not open, for as long as a reader holds them. */
   private readonly ruined = new WeakSet<Buffer>();
@@ -113,7 +115,7 @@ class EnvelopeCodec implements Codec {
 
   open(bytes: Buffer, id: KeyId): Awaitable<Opened | undefined> {
     if (bytes.length > this.maxBodyBytes + MAX_OVERHEAD_BYTES) return this.damaged(bytes, id, 'too-large');
-    const envelope = examine(bytes, identityOf(id));
+    const envelope = examine(bytes, identityOf(id), this.tails);
     if (envelope === 'newer') return undefined;
     if (envelope === 'foreign') return this.mistaken(bytes, id);
     if (typeof envelope === 'string') return this.damaged(bytes, id, envelope);
@@ -122,7 +124,7 @@ class EnvelopeCodec implements Codec {
   }
 
   peek(prefix: Buffer, id: KeyId): Header | undefined {
-    return peekAt(prefix, identityOf(id));
+    return peekAt(prefix, identityOf(id), this.tails);
   }
 
   private wrap(

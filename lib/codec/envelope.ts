@@ -31,7 +31,7 @@ import { crc32 } from 'node:zlib';
 import { MAX_HEADER_BYTES, type Header, type Sealable } from '../core/codec.js';
 import { TagInvalidError } from '../core/errors.js';
 import type { KeyId } from '../core/keys/key.js';
-import { storedLabels } from '../core/keys/label.js';
+import type { HeaderTails } from './header-tail.js';
 import { PIECE_BYTES } from '../core/random-pool.js';
 
 /** How a body is protected. */
@@ -149,12 +149,12 @@ export function isOfAnotherVersion(bytes: Buffer): boolean {
 }
 
 /** Looks at an envelope. Nothing is decoded before the checksum has been found right. */
-export function examine(bytes: Buffer, identity: string): Envelope | Mismatch {
+export function examine(bytes: Buffer, identity: string, tails: HeaderTails): Envelope | Mismatch {
   const sealEnd = bytes.length - CHECKSUM_BYTES;
   if (sealEnd < NONCE_AT + NONCE_BYTES || bytes.readUInt16LE(0) !== MAGIC) return 'malformed';
   if (crc32(bytes) !== SOUND) return 'checksum';
   if (bytes[2] !== VERSION) return (bytes[2] as number) > VERSION ? 'newer' : 'malformed';
-  const found = readHeader(bytes, identity);
+  const found = readHeader(bytes, identity, tails);
   if (typeof found === 'string') return found;
   const { headerLength, wrapping, header } = found;
   const bodyEnd = sealEnd - (SEAL_BYTES[wrapping.seal] ?? Infinity);
@@ -167,9 +167,9 @@ export function nonceOf(bytes: Buffer): Buffer {
 }
 
 /** The header of an envelope from its first bytes. Unproven: the checksum is at the other end. */
-export function peekAt(prefix: Buffer, identity: string): Header | undefined {
+export function peekAt(prefix: Buffer, identity: string, tails: HeaderTails): Header | undefined {
   if (prefix.length < WORDS_AT || prefix.readUInt16LE(0) !== MAGIC || prefix[2] !== VERSION) return undefined;
-  const found = readHeader(prefix, identity);
+  const found = readHeader(prefix, identity, tails);
   return typeof found === 'string' ? undefined : found.header;
 }
 
@@ -179,13 +179,13 @@ interface Read {
   readonly header: Header;
 }
 
-function readHeader(bytes: Buffer, identity: string): Read | Mismatch {
+function readHeader(bytes: Buffer, identity: string, tails: HeaderTails): Read | Mismatch {
   const headerLength = bytes.length < WORDS_AT ? 0 : bytes.readUInt16LE(16);
   if (headerLength <= WORDS_AT || headerLength > MAX_HEADER_BYTES || headerLength > bytes.length) return 'malformed';
   const words = bytes.toString('latin1', WORDS_AT, headerLength);
   // Compared as a slice: startsWith takes twice as long. The line feed after it says that this is all of it.
   if (words.charCodeAt(identity.length) !== LINE_FEED || words.slice(0, identity.length) !== identity) return 'foreign';
-  const [generation = '', keyId = '', serializer, ...labels] = words.slice(identity.length + 1).split('\n');
+  const { generation, keyId, serializer, labels } = tails.of(words.slice(identity.length + 1));
   const stamp = bytes.readDoubleLE(24);
   const freshUntilServerMs = bytes.readDoubleLE(32);
   const graceMs = bytes.readDoubleLE(40);
@@ -195,7 +195,7 @@ function readHeader(bytes: Buffer, identity: string): Read | Mismatch {
   if (!isSound || flags > KNOWN_FLAGS || serializer === undefined) return 'malformed';
   return {
     headerLength,
-    header: { generation, stamp, labels: storedLabels(labels), freshUntilServerMs, graceMs },
+    header: { generation, stamp, labels, freshUntilServerMs, graceMs },
     wrapping: {
       seal: flags & SEAL_BITS,
       format: bytes[18] as number,

@@ -53,7 +53,7 @@ describeWithRedis('messages by sharded channels', () => {
     ends.push(() => client.disconnect());
     return client;
   };
-  const channel = (partition: string): string => `${machines.prefix}:1:{${partition}}:b`;
+  const channel = (partition: string): string => `${machines.prefix}:2:{${partition}}:b`;
   const channels = async (): Promise<string[]> =>
     (await server.command('PUBSUB', 'SHARDCHANNELS', `${machines.prefix}:*`)) as string[];
   const listeners = async (partition: string): Promise<number> => {
@@ -103,7 +103,7 @@ describeWithRedis('messages by sharded channels', () => {
       const client = adopted(new Redis({ port: server.port, ...options }));
       await expect(client.subscribe('other')).rejects.toThrow('NOPERM');
       await expect(client.ssubscribe('other')).rejects.toThrow('NOPERM');
-      await expect(client.call('PUBLISH', `${machines.prefix}:1:b`, 'x')).rejects.toThrow('NOPERM');
+      await expect(client.call('PUBLISH', `${machines.prefix}:2:b`, 'x')).rejects.toThrow('NOPERM');
     });
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { explore, type Model, type Outcome } from './explore.js';
 import { protocol } from './protocol.js';
+import { stateString } from './string.js';
+import { STRING_VARIANTS } from './string.variants.js';
 import { VARIANTS, type Holding, type Variant, type Violated } from './variants.js';
 import { ONE_LEVEL_VARIANTS } from './whole.one-level.variants.js';
 import { TWO_LEVEL_VARIANTS } from './whole.two-level.variants.js';
@@ -19,6 +21,10 @@ describe('the whole protocol with one level', () => {
 
 describe('the whole protocol with two levels', () => {
   check(TWO_LEVEL_VARIANTS, whole);
+});
+
+describe('the state string', () => {
+  check(STRING_VARIANTS, stateString);
 });
 
 function check<Rules, State>(variants: readonly Variant<Rules>[], modelOf: (rules: Rules) => Model<State>): void {

@@ -22,10 +22,10 @@ describeWithRedis('applications on one Redis', () => {
   proveApplications(() => ({
     backend: () => redis({ url: server.url, timeout: '5s', connectTimeout: '10s' }),
     prefix: randomPrefix,
-    marks: async (prefix) => (await server.command('ZRANGE', `${prefix}:1:apps`, 0, -1)) as string[],
+    marks: async (prefix) => (await server.command('ZRANGE', `${prefix}:2:apps`, 0, -1)) as string[],
     plant: async (prefix, marks, agoMs) => {
       const at = Math.floor((Date.now() - agoMs) / 1_000);
-      await server.command('ZADD', `${prefix}:1:apps`, ...marks.flatMap((mark) => [at, mark]));
+      await server.command('ZADD', `${prefix}:2:apps`, ...marks.flatMap((mark) => [at, mark]));
     },
   }));
 
@@ -41,7 +41,7 @@ describeWithRedis('applications on one Redis', () => {
     const prefix = randomPrefix();
     const rig = rigOn(prefix);
     await rig.backend.open?.();
-    await until('there is a mark', async () => (await server.command('EXISTS', `${prefix}:1:apps`)) === 1);
+    await until('there is a mark', async () => (await server.command('EXISTS', `${prefix}:2:apps`)) === 1);
     const scripts = async (): Promise<string> => String(await server.command('INFO', 'commandstats'));
     const usesOf = (stats: string): string | undefined => /cmdstat_zadd:calls=(\d+)/.exec(stats)?.[1];
     const before = usesOf(await scripts());
@@ -55,12 +55,12 @@ describeWithRedis('applications on one Redis', () => {
     const other = await RedisProcess.start();
     const rig = rigOn(prefix, other.url);
     await rig.backend.open?.();
-    const there = async (): Promise<string[]> => (await other.command('ZRANGE', `${prefix}:1:apps`, 0, -1)) as string[];
+    const there = async (): Promise<string[]> => (await other.command('ZRANGE', `${prefix}:2:apps`, 0, -1)) as string[];
     await until('there is a mark', async () => (await there()).length === 1);
     await other.kill();
     await other.begin();
     const worker = applicationMark({ names: ['worker'], environment: 'production' });
-    await other.command('ZADD', `${prefix}:1:apps`, Math.floor(Date.now() / 1_000), worker);
+    await other.command('ZADD', `${prefix}:2:apps`, Math.floor(Date.now() / 1_000), worker);
     await until('it is told', () => rig.recorded.of('warning').some(({ message }) => message.includes('"worker"')));
     expect(await there()).toHaveLength(2);
     await rig.machine.close();
@@ -75,7 +75,7 @@ describeWithRedis('applications on one Redis', () => {
       applicationMark({ names: [`old-${n}`], environment: 'production' }),
     ]);
     const recent = applicationMark({ names: ['recent'], environment: 'production' });
-    await server.command('ZADD', `${prefix}:1:apps`, ...old.flat(), at, recent);
+    await server.command('ZADD', `${prefix}:2:apps`, ...old.flat(), at, recent);
     const rig = rigOn(prefix);
     await rig.backend.open?.();
     await until('it is told', () => rig.recorded.of('warning').some(({ message }) => message.includes('"recent"')));
@@ -84,7 +84,7 @@ describeWithRedis('applications on one Redis', () => {
 
   it('a start neither fails nor waits where there is no right to leave a mark, or something else lies there', async () => {
     const prefix = randomPrefix();
-    await server.command('SET', `${prefix}:1:apps`, 'x');
+    await server.command('SET', `${prefix}:2:apps`, 'x');
     await server.command('ACL', 'SETUSER', 'few', 'reset', 'on', '>x', `~${prefix}:*`, '+@all', '-zadd');
     for (const url of [server.url, server.url.replace('//', '//few:x@')]) {
       const rig = rigOn(prefix, url);

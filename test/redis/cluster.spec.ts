@@ -115,7 +115,7 @@ describeWithRedis('a cluster', () => {
   };
   const slotOf = (cluster: RedisCluster, rig: Machine, tenant: string): Promise<number> => {
     const { space } = rig.key('cat', { tenant });
-    return cluster.slotOf(`${here().machines.prefix}:1:{${space.partition}}:m`);
+    return cluster.slotOf(`${here().machines.prefix}:2:{${space.partition}}:m`);
   };
 
   it('A32: while slots travel, no read fails and none is stale', async () => {

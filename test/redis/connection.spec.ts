@@ -8,6 +8,7 @@ import { script } from '../../lib/backends/redis/scripts/script.js';
 
 const ECHO_AT = 4;
 const LIFE = Buffer.from('abcdefghijklmnop');
+const STATE = Buffer.from('1|abcdefghijklmnop|1|1');
 /** What the fields behind those of a request say of the first one: see `ECHOES` of the connection. */
 const FIRST = [null, null];
 
@@ -379,26 +380,58 @@ describe('a client of yours', () => {
 });
 
 describe('answers out of step', () => {
-  it('a reading in order is believed', async () => {
-    const { connection, puppet } = connected([Buffer.from('x')], [LIFE, Buffer.from('5'), ...FIRST]);
-    const [values, fields] = await connection.readWithFields(['e'], 'm', ['i', 'f']);
-    expect([values, fields.slice(0, 2)]).toEqual([[Buffer.from('x')], [String(LIFE), '5']]);
+  const asked = (connection: RedisConnection, keys: readonly string[]): Promise<unknown> =>
+    new Promise((resolve, reject) =>
+      connection.values(keys, 's', (values, last) => resolve([[...values], last]), reject),
+    );
+
+  it('values in order are believed', async () => {
+    const { connection, puppet } = connected([Buffer.from('x'), STATE]);
+    expect(await asked(connection, ['e'])).toEqual([[Buffer.from('x'), STATE], STATE]);
+    expect(puppet.drops).toBe(0);
+  });
+
+  it('fields in order are believed', async () => {
+    const { connection, puppet } = connected([LIFE, Buffer.from('5'), ...FIRST]);
+    expect((await connection.fields('m', ['i', 'f'])).slice(0, 2)).toEqual([String(LIFE), '5']);
     expect(puppet.drops).toBe(0);
   });
 
   it.each([
-    ['values that are too many', [Buffer.from('x'), null], [LIFE, null, ...FIRST]],
-    ['values that are none', 'OK', [LIFE, null, ...FIRST]],
-    ['a number for a value', [7], [LIFE, null, ...FIRST]],
-    ['fields that are too few', [null], [LIFE, ...FIRST]],
-    ['fields that are an error of another', [null], 42],
-    ['the number of another question', [null], [LIFE, null, LIFE, null]],
-    ['a value where the generation should be', [null], [Buffer.from('{"name":"Tom"}'), null, ...FIRST]],
-  ])('%s end the connection', async (_, values, fields) => {
-    const { connection, puppet } = connected(values, fields);
-    await expect(connection.readWithFields(['e'], 'm', ['i', 'f'])).rejects.toThrow('out of step');
+    ['values that are too many', [Buffer.from('x'), null, STATE]],
+    ['values that are none', 'OK'],
+    ['a number for a value', [7, STATE]],
+    ['the number of another question', [Buffer.from('x'), STATE, STATE]],
+    ['the fields of a hash', [Buffer.from('x')]],
+  ])('%s in the place of values end the connection', async (_, values) => {
+    const { connection, puppet } = connected(values);
+    await expect(asked(connection, ['e'])).rejects.toThrow('out of step');
     expect(puppet.drops).toBe(1);
     expect(connection.isUp).toBe(false);
+  });
+
+  it.each([
+    ['fields that are too few', [LIFE, ...FIRST]],
+    ['fields that are an error of another', 42],
+    ['the number of another question', [LIFE, null, LIFE, null]],
+    ['a value where the generation should be', [Buffer.from('{"name":"Tom"}'), null, ...FIRST]],
+  ])('%s end the connection', async (_, fields) => {
+    const { connection, puppet } = connected(fields);
+    await expect(connection.fields('m', ['i', 'f'])).rejects.toThrow('out of step');
+    expect(puppet.drops).toBe(1);
+    expect(connection.isUp).toBe(false);
+  });
+
+  it('each question asks for as many values as its number says', async () => {
+    const { connection, puppet } = connected();
+    const lengths: number[] = [];
+    puppet.mgetBuffer = (...said) => {
+      const [keys] = said as [string[]];
+      lengths.push(keys.length);
+      return Promise.resolve(keys.map(() => null));
+    };
+    for (let times = 0; times < 5; times++) await asked(connection, ['e']);
+    expect(lengths).toEqual([2, 3, 4, 5, 2]);
   });
 
   it.each([

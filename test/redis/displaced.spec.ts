@@ -25,7 +25,7 @@ describeWithRedis('an index that was displaced', () => {
     await machines.close();
     machines = new Machines();
   });
-  const indexOf = (prefix: string): string => `${prefix}:1:{t.acme}:k`;
+  const indexOf = (prefix: string): string => `${prefix}:2:{t.acme}:k`;
   const fill = async (rig: Rig<Clock>): Promise<void> => {
     for (let first = 0; first < COUNT; first += PORTION) {
       const numbers = Array.from({ length: PORTION }, (_, at) => first + at);

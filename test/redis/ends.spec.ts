@@ -30,7 +30,7 @@ describeWithRedis('the end of keys', () => {
     await machines.close();
     machines = new Machines();
   });
-  const keyOf = (which: string, tenant = 'acme'): string => `${machines.prefix}:1:{t.${tenant}}:${which}`;
+  const keyOf = (which: string, tenant = 'acme'): string => `${machines.prefix}:2:{t.${tenant}}:${which}`;
   const leftOf = async (which: string, tenant?: string): Promise<number> =>
     Number(await server.command('PTTL', keyOf(which, tenant)));
   /** Every key of this test with what is left of its life. */
@@ -69,7 +69,7 @@ describeWithRedis('the end of keys', () => {
   const withKept = (which: string, name: string): Change =>
     async function change(_, tenant) {
       await withClient(server.port, async (client) => {
-        const keys = await client.keys(`${machines.prefix}:1:{t.${tenant}*}:${which}`);
+        const keys = await client.keys(`${machines.prefix}:2:{t.${tenant}*}:${which}`);
         for (const key of keys) await client.call(name, key);
       });
     };
@@ -118,7 +118,7 @@ describeWithRedis('the end of keys', () => {
     const backend = redisBackend({ url: server.url, prefix: machines.prefix, codec });
     await backend.open?.();
     await backend.close();
-    expect(await withoutEnd()).toEqual([':1:keys']);
+    expect(await withoutEnd()).toEqual([':2:keys']);
   });
 
   it.each([

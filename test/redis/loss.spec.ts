@@ -29,7 +29,7 @@ describeWithRedis('a server that forgets', () => {
   });
   const keysOf = (rig: Machine, name: unknown) => {
     const { id, space } = rig.key(name);
-    const lead = `${machines.prefix}:1:{${space.partition}}:`;
+    const lead = `${machines.prefix}:2:{${space.partition}}:`;
     return {
       entry: `${lead}e:${id}`,
       lease: `${lead}l:${id}`,

@@ -227,7 +227,7 @@ describeWithRedis('a network that fails', () => {
     const [mine, theirs] = [rig.key('mine', { tenant: 'acme' }), rig.key('mine', { tenant: 'acme' })];
     expect(mine.id).toBe(theirs.id);
     const other = rig.key('theirs', { tenant: 'acme' });
-    const lead = `${machines.prefix}:1:{${mine.space.partition}}:e:`;
+    const lead = `${machines.prefix}:2:{${mine.space.partition}}:e:`;
     await server.command('COPY', `${lead}${mine.id}`, `${lead}${other.id}`);
     expect(await rig.get('theirs', { tenant: 'acme' })).toBeUndefined();
     expect(rig.recorded.of('identity-mismatch')).toHaveLength(1);

@@ -24,7 +24,7 @@ describeWithRedis('what was planted', () => {
   afterAll(() => server.stop());
   beforeEach(() => {
     const prefix = randomPrefix();
-    lead = `${prefix}:1:{t.acme}:`;
+    lead = `${prefix}:2:{t.acme}:`;
     recorded = recordEvents();
     backend = redisBackend({ url: server.url, prefix, observer: recorded.observer, timeout: '5s' });
   });

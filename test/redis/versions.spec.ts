@@ -13,7 +13,9 @@ const LATER_SCRIPTS: Change = [
   'local function num(n)',
   '-- later\nlocal function num(n)',
 ];
-const LATER_LAYOUT: Change = ['backends/remote/shards.ts', '`${prefix}:1:`', '`${prefix}:2:`'];
+const LATER_LAYOUT: Change = ['backends/redis/shards.ts', 'const LAYOUT = 2;', 'const LAYOUT = 3;'];
+/** State strings that only the later one reads, in the layout that both know. */
+const LATER_STATE: Change = ['backends/redis/state-string.ts', 'STATE_FORMAT = 1;', 'STATE_FORMAT = 2;'];
 
 /** Every way to say that `cat`, which has the tag `red`, is over. */
 const WAYS: readonly [verb: string, ...args: string[]][] = [
@@ -31,7 +33,9 @@ describeWithRedis('two versions of the library', () => {
   beforeAll(async () => {
     server = await RedisProcess.start();
     versions.push(
-      ...(await Promise.all([[], [LATER_ENVELOPE, LATER_SCRIPTS], [LATER_LAYOUT]].map((all) => Version.with(...all)))),
+      ...(await Promise.all(
+        [[], [LATER_ENVELOPE, LATER_SCRIPTS], [LATER_LAYOUT], [LATER_STATE]].map((all) => Version.with(...all)),
+      )),
     );
   });
   afterAll(async () => {
@@ -103,6 +107,21 @@ describeWithRedis('two versions of the library', () => {
       for (let count = 1; count <= 6; count++)
         expect(await (count % 2 === 0 ? one : other).ask('increment', 'n')).toBe(count);
     });
+  });
+
+  it('A92: with state strings that only the later one reads both hit what either stores, and see what either removes', async () => {
+    const pair = await startBoth(3);
+    for (const [one, other] of [pair, [...pair].reverse() as typeof pair]) {
+      for (const way of WAYS) {
+        await other.ask('set', 'cat', 'Tom', ['red']);
+        expect([way, await one.ask('get', 'cat'), await other.ask('get', 'cat')]).toEqual([way, 'Tom', 'Tom']);
+        await one.ask('invalidateTag', 'blue');
+        expect([way, await one.ask('get', 'cat'), await other.ask('get', 'cat')]).toEqual([way, 'Tom', 'Tom']);
+        await one.ask(...way);
+        expect([way, await one.ask('get', 'cat'), await other.ask('get', 'cat')]).toEqual([way, null, null]);
+      }
+    }
+    expect([await pair[0].ask('trouble'), await pair[1].ask('trouble')]).toEqual([[], []]);
   });
 
   it('B18: of another layout each is a cache of its own, whatever the other removes', async () => {

@@ -43,7 +43,7 @@ describeWithRedis('two levels in trouble', () => {
     processes.push(one);
     return one;
   };
-  const channel = () => `${machines.prefix}:1:b`;
+  const channel = () => `${machines.prefix}:2:b`;
   const isUp = async (rig: Rig<Clock>): Promise<boolean> => (await firstLevelOf(rig)).bus === 'up';
 
   describe('A41: the subscription breaks', () => {
@@ -235,14 +235,14 @@ describeWithRedis('two levels in trouble', () => {
     await caughtUp(a, b);
     for (const name of ['tom', 'kit']) await near(b, name);
     // Numbered by the server, and delivered to no subscriber.
-    await server.command('HINCRBY', `${machines.prefix}:1:{t.acme}:m`, 'q', 1);
+    await server.command('HINCRBY', `${machines.prefix}:2:{t.acme}:m`, 'q', 1);
     await a.evict('tom');
     await until('kit goes too', () => !isNear(b, 'kit'));
   });
 
   it('numbers that begin anew do not follow those of another life', async () => {
     const [a, b] = [await machine(), await machine()];
-    const meta = `${machines.prefix}:1:{t.acme}:m`;
+    const meta = `${machines.prefix}:2:{t.acme}:m`;
     await a.set('tom', 1);
     await a.set('kit', 1);
     await caughtUp(a, b);
@@ -269,7 +269,7 @@ describeWithRedis('two levels in trouble', () => {
       expect(isNear(b, 'tom')).toBe(true);
     }
     // Lost ones are still noticed, whatever is published in between.
-    await server.command('HINCRBY', `${machines.prefix}:1:{t.acme}:m`, 'q', 1);
+    await server.command('HINCRBY', `${machines.prefix}:2:{t.acme}:m`, 'q', 1);
     await elsewhere.set('kit', 9);
     await a.evict('leo');
     await until('tom goes too', () => !isNear(b, 'tom'));

@@ -311,7 +311,7 @@ describeWithRedis('two levels', () => {
       ['everything on the server', async () => server.command('FLUSHALL')],
       [
         'the life of the shard',
-        async () => server.command('HSET', `${machines.prefix}:1:{t.acme}:m`, 'i', 'AAAAAAAAAAAAAAAA'),
+        async () => server.command('HSET', `${machines.prefix}:2:{t.acme}:m`, 'i', 'AAAAAAAAAAAAAAAA'),
       ],
     ])('a check compares the copy with what stands there: %s', async (_, change) => {
       const a = await machine();

@@ -41,7 +41,7 @@ export type MongoShards = Shards<MongoShard>;
 
 /** @param count how many a partition has */
 export function mongoShards(prefix: string, count: number): MongoShards {
-  return new Shards(prefix, count, (name, lead) => new MongoShard(name, lead));
+  return new Shards(`${prefix}:1:`, count, (name, lead) => new MongoShard(name, lead));
 }
 
 /** The states of all shards of a cache. */

@@ -115,15 +115,17 @@ export class RedisInvalidation {
   }
 
   /**
-   * Every shard of this prefix, found by the names of their meta hashes: the one place that goes through a keyspace.
+   * Every shard of this prefix, found by the names of their meta hashes and state strings, of which either may outlive the
+   * other: the one place that goes through a keyspace.
    * @param owner only what this master of a cluster keeps
    */
   async *everyShard(owner?: string): AsyncGenerator<Shard> {
     const seen = new Set<string>();
-    for await (const meta of this.parts.pool.pick().scanKeys(`${this.parts.shards.lead}{*}:m`, owner)) {
-      if (seen.has(meta)) continue;
-      seen.add(meta);
-      yield new Shard(meta.slice(0, -1));
+    for await (const name of this.parts.pool.pick().scanKeys(`${this.parts.shards.lead}{*}:[ms]`, owner)) {
+      const lead = name.slice(0, -1);
+      if (seen.has(lead)) continue;
+      seen.add(lead);
+      yield new Shard(lead);
     }
   }
 
@@ -174,7 +176,7 @@ export class RedisInvalidation {
   /** Undefined: the shard has no meta hash, so nothing in it is valid. */
   private async tick(shard: Shard, kind: Kind, labels: readonly Label[]): Promise<Tick<Shard> | undefined> {
     const told = this.parts.publisher.of(shard, changeOf(kind, labels));
-    const keys = [shard.meta, shard.labels, ...told.keys];
+    const keys = [shard.meta, shard.labels, shard.state, ...told.keys];
     const reply = (await this.parts.pool.run(INVALIDATE, keys, [...told.args, KINDS[kind], ...labels])) as unknown[];
     const [generation, clock, minimumStamp] = reply.slice(0, 3).map(text) as [string, string, string];
     if (generation === '') return undefined;

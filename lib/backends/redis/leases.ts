@@ -115,7 +115,7 @@ export class RedisLeases {
     // A token for each attempt: one that timed out may still be granted, and no load holds it.
     const token = this.names.name();
     const labels = [...new Set([...key.labels, ...(known?.labels ?? [])])];
-    const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id)];
+    const keys = [shard.entry(key.id), shard.meta, shard.lease(key.id), shard.state];
     const askedAtMs = this.parts.clock.monotonicMs();
     let reply: readonly unknown[];
     this.orphaned.asking++;

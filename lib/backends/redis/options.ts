@@ -46,7 +46,7 @@ export interface RedisOptions extends GuardOptions {
    * process hears; in a cluster every node passes on every message. `'sharded'`: on a channel for each slot of a tenant,
    * which only those hear who keep copies of that tenant, and which only its own node passes on: for clusters with many
    * nodes or tenants, and for Dragonfly in cluster mode, which knows no other way. Needs the rights `+spublish +ssubscribe
-   * +sunsubscribe &<prefix>:1:{*}:b`. While the server is away, or without these rights, no copies are kept.
+   * +sunsubscribe &<prefix>:2:{*}:b`. While the server is away, or without these rights, no copies are kept.
    * All processes of a cache have to say the same: those that do not, do not hear of each other, and see changes when they
    * check (`maxUnvalidated`).
    * @default 'broadcast'

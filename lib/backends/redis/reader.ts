@@ -2,78 +2,184 @@ import { isPending, type Awaitable } from '../../core/async/awaitable.js';
 import type { Reading } from '../../core/backend.js';
 import type { Key, KeyId } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
-import type { RequiredStamp } from '../../core/stamp.js';
+import type { RequiredStamp, Stamp } from '../../core/stamp.js';
 import type { RedisConnection } from './connection/connection.js';
-import { Coalesced, type Asked } from '../remote/coalesced.js';
+import { Coalesced, failAll, type Asked } from '../remote/coalesced.js';
 import { requiredStamp, type ShardState } from '../remote/shard-state.js';
 import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
 import { DISCARD } from './scripts/discard.js';
 import type { Shard } from './shards.js';
+import { isOfAnyFormat, requiredBy, StateStrings, type StateString } from './state-string.js';
+import type { StateWatch } from './state-watch.js';
 
-interface Question {
-  readonly key: Key;
-  readonly labels: readonly Label[];
+type Asking = Asked<Key, Reading>;
+
+/** What stands there, where the string does not decide whether it is valid. */
+interface Found {
+  readonly asking: Asking;
+  readonly entry: ServerEntry;
 }
 
 /** Bytes that tell an entry from what may have taken its place: the first of them differ between any two sealings. */
 const MAX_COMPARED = 1_024;
 /** Keys that one command asks for. More are spread over several, so that no answer holds up the others for long. */
 const MAX_BATCH = 256;
+/** Nothing is valid by it. */
+const NOTHING: ShardState = Object.freeze({ generation: '', minimumStamp: 0, stamps: new Map() });
+const NOTHING_REQUIRED: RequiredStamp = Object.freeze({ generation: '', stamp: 0 });
 
 /**
- * Reads of one turn of the event loop for one shard share one MGET of the entries and one HMGET of the shard's state.
- * Stamps only ever rise, so the two may be answered in any order: an invalidation that settled before either was sent
- * shows in the second.
+ * Reads of one turn of the event loop for one shard share one MGET of the entries and the state string. What that does not
+ * decide, the meta hash is asked. Stamps only ever rise, so it may be asked later: an invalidation that settled before the
+ * entries were read shows in it.
+ *
+ * By calls instead of promises, as long as nothing more has to be asked: a promise for each step costs a tenth of a hit.
  */
 export class RedisReader {
+  private readonly states = new StateStrings();
+
   constructor(
     private readonly pool: RedisPool,
     private readonly opener: EntryOpener,
+    private readonly watch: StateWatch,
   ) {}
 
   read(shard: Shard, key: Key): Promise<Reading> {
-    try {
-      return this.reads.ask(shard, { key, labels: key.labels });
-    } catch (error) {
-      // Tags that are no tags are the error of their caller, and not that of all that ask at the same time.
-      return Promise.reject(error as Error);
-    }
+    return this.reads.ask(shard, key);
+  }
+
+  /** Another server answers than before. */
+  forget(): void {
+    this.states.forget();
   }
 
   /** What an entry has to survive; labels the state does not know are asked for. */
   async required(shard: Shard, entry: ServerEntry | undefined, state: ShardState): Promise<RequiredStamp> {
-    const unknown = unknownLabels([entry], state);
-    const known = unknown.length === 0 ? state : await this.learn(this.pool.pick(), shard, state, unknown);
-    return requiredOf(known, entry);
+    const unknown = (entry?.labels ?? []).filter((label) => !state.stamps.has(label));
+    if (entry === undefined || unknown.length === 0) return requiredOf(state, entry);
+    const fields = await this.pool.pick().fields(shard.meta, ['i', 'f', ...unknown]);
+    const later = stateOf(fields, unknown);
+    // It can only say more: a shard that has been reborn meanwhile makes everything invalid.
+    if (later.generation !== state.generation) return requiredOf(NOTHING, undefined);
+    return requiredOf({ ...later, stamps: new Map([...state.stamps, ...later.stamps]) }, entry);
   }
 
-  private readonly answer = async (shard: Shard, asked: readonly Asked<Question, Reading>[]): Promise<void> => {
+  private readonly answer = (shard: Shard, asked: readonly Asking[]): undefined => {
     const connection = this.pool.pick();
-    const labels = new Set<Label>();
     /** Where the names of the entries are asked for: a key that is read twice in a turn is asked for once. */
     const places = new Map<KeyId, number>();
     const names: string[] = [];
     for (const { question } of asked) {
-      for (const label of question.labels) labels.add(label);
-      if (!places.has(question.key.id)) places.set(question.key.id, names.push(shard.entry(question.key.id)) - 1);
+      if (!places.has(question.id)) places.set(question.id, names.push(shard.entry(question.id)) - 1);
     }
-    const [values, fields] = await connection.readWithFields(names, shard.meta, ['i', 'f', ...labels]);
-    const opened: Awaitable<ServerEntry | undefined>[] = [];
-    for (const { question } of asked) {
-      const bytes = values[places.get(question.key.id) as number];
-      opened.push(bytes == null ? undefined : this.open(connection, shard, question.key, bytes));
-    }
-    const entries = opened.some(isPending) ? await Promise.all(opened) : (opened as (ServerEntry | undefined)[]);
-    const state = stateOf(fields, [...labels]);
-    const unknown = unknownLabels(entries, state);
-    const known = unknown.length === 0 ? state : await this.learn(connection, shard, state, unknown);
-    for (const [at, { resolve }] of asked.entries()) {
-      resolve({ entry: entries[at], required: requiredOf(known, entries[at]), level: 'l2' });
-    }
+    const failed = (error: unknown): void => failAll(asked, error);
+    const answered = (values: readonly (Buffer | null)[], said: Buffer | null): void => {
+      try {
+        const state = this.stateBy(connection, shard, said);
+        const open = (asking: Asking): Awaitable<ServerEntry | undefined> => {
+          const bytes = values[places.get(asking.question.id) as number];
+          return bytes == null ? undefined : this.open(connection, shard, asking.question, bytes);
+        };
+        this.settle(connection, shard, state, asked, open);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    connection.values(names, shard.state, answered, failed);
   };
 
-  private readonly reads = new Coalesced<Shard, Question, Reading>(MAX_BATCH, this.answer);
+  private readonly reads = new Coalesced<Shard, Key, Reading>(MAX_BATCH, this.answer);
+
+  private stateBy(connection: RedisConnection, shard: Shard, said: Buffer | null): StateString | undefined {
+    if (said === null) return undefined;
+    const state = this.states.of(shard, said);
+    if (state !== undefined) this.watch.read(shard);
+    // What is no state string of any version may have been put there; or answers have shifted.
+    else if (!isOfAnyFormat(said)) connection.verify();
+    return state;
+  }
+
+  private settle(
+    connection: RedisConnection,
+    shard: Shard,
+    state: StateString | undefined,
+    asked: readonly Asking[],
+    open: (asking: Asking) => Awaitable<ServerEntry | undefined>,
+  ): void {
+    const found: Found[] = [];
+    for (const asking of asked) {
+      const entry = open(asking);
+      if (isPending(entry)) {
+        entry.then((late) => this.settle(connection, shard, state, [asking], () => late)).catch(asking.reject);
+        continue;
+      }
+      const required = entry === undefined ? NOTHING_REQUIRED : state && requiredBy(state, entry);
+      if (required !== undefined) asking.resolve({ entry, required, level: 'l2' });
+      else if (entry !== undefined) found.push({ asking, entry });
+    }
+    if (found.length > 0) this.askHash(connection, shard, state, found);
+  }
+
+  private askHash(
+    connection: RedisConnection,
+    shard: Shard,
+    said: StateString | undefined,
+    found: readonly Found[],
+  ): void {
+    const asking = async (): Promise<void> => {
+      const learnt = said && (await this.learn(connection, shard, said, found));
+      const state = learnt ?? (await this.readHash(connection, shard, found));
+      if (said === undefined && state.generation !== '') this.watch.missing(shard);
+      for (const {
+        asking: { resolve },
+        entry,
+      } of found) {
+        resolve({ entry, required: requiredOf(state, entry), level: 'l2' });
+      }
+    };
+    asking().catch((error: unknown) =>
+      failAll(
+        found.map(({ asking: { reject } }) => ({ reject })),
+        error,
+      ),
+    );
+  }
+
+  /**
+   * Stamps of labels, for as long as the string stays as it is. Undefined: the hash has moved on meanwhile, and has to say
+   * all of it. One that is behind the string, or of another life, makes nothing valid.
+   */
+  private async learn(
+    connection: RedisConnection,
+    shard: Shard,
+    said: StateString,
+    found: readonly Found[],
+  ): Promise<ShardState | undefined> {
+    const { generation, stamp: minimumStamp } = said.required;
+    /** What these entries need, kept here: the memory of labels may be emptied at any time. */
+    const stamps = new Map<Label, Stamp>();
+    const unknown = new Set<Label>(said.stamps.size === 0 ? said.before : []);
+    for (const { entry } of found) {
+      for (const label of entry.labels) {
+        const known = said.stamps.get(label);
+        if (known === undefined) unknown.add(label);
+        else stamps.set(label, known);
+      }
+    }
+    const labels = [...unknown];
+    const [life, minimum, bulk, ...values] = await connection.fields(shard.meta, ['i', 'f', 'b', ...labels]);
+    if (life !== generation || Number(minimum) < minimumStamp || Number(bulk) < said.bulkStamp) return NOTHING;
+    if (Number(minimum) !== minimumStamp || Number(bulk) !== said.bulkStamp) return undefined;
+    for (const [at, label] of labels.entries()) stamps.set(label, Number(values[at] ?? 0));
+    this.states.note(shard, said, stamps);
+    return { generation, minimumStamp, stamps };
+  }
+
+  private async readHash(connection: RedisConnection, shard: Shard, found: readonly Found[]): Promise<ShardState> {
+    const labels = [...new Set(found.flatMap(({ entry }) => entry.labels))];
+    return stateOf(await connection.fields(shard.meta, ['i', 'f', ...labels]), labels);
+  }
 
   private open(
     connection: RedisConnection,
@@ -90,25 +196,6 @@ export class RedisReader {
       return undefined;
     };
     return isPending(opened) ? opened.then(check) : check(opened);
-  }
-
-  /**
-   * Asked later than the state, so it can only say more: a shard that has been reborn meanwhile makes everything
-   * invalid.
-   */
-  private async learn(
-    connection: RedisConnection,
-    shard: Shard,
-    state: ShardState,
-    labels: readonly Label[],
-  ): Promise<ShardState> {
-    const fields = await connection.fields(shard.meta, ['i', 'f', ...labels]);
-    const later = stateOf(fields, labels);
-    return {
-      generation: later.generation === state.generation ? later.generation : '',
-      minimumStamp: later.minimumStamp,
-      stamps: new Map([...state.stamps, ...later.stamps]),
-    };
   }
 }
 
@@ -135,12 +222,4 @@ export function stateOf(fields: readonly (string | null)[], labels: readonly Lab
 function requiredOf(state: ShardState, entry: ServerEntry | undefined): RequiredStamp {
   const { generation, minimumStamp } = state;
   return { generation, stamp: entry === undefined ? minimumStamp : requiredStamp(state, entry.labels) };
-}
-
-function unknownLabels(entries: readonly (ServerEntry | undefined)[], state: ShardState): readonly Label[] {
-  const unknown = new Set<Label>();
-  for (const entry of entries) {
-    for (const label of entry?.labels ?? []) if (!state.stamps.has(label)) unknown.add(label);
-  }
-  return [...unknown];
 }

@@ -35,6 +35,7 @@ import { RemoteBackend } from '../remote/remote.backend.js';
 import { Warnings } from '../shared/warnings.js';
 import { redisShards, type RedisShards, type Shard } from './shards.js';
 import { RedisIndex, type RedisScan } from './index-scan.js';
+import { StateWatch } from './state-watch.js';
 import { RedisValidator } from './validator.js';
 import { wireOf } from './pubsub/wire.js';
 import { RedisWrites } from './writes.js';
@@ -116,7 +117,7 @@ class RedisBackend extends RemoteBackend<Shard> {
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;
-    this.reader = new RedisReader(pool, opener);
+    this.reader = new RedisReader(pool, opener, new StateWatch(pool, clock, this.warnings.warn));
     this.validator = new RedisValidator(pool, shards);
     const { keyPrefix = '' } = (this.clients[0] as Client).options;
     const publisher = new ChangePublisher({ origin, pubSub: options.pubSub, lead: shards.lead, keyPrefix });
@@ -211,6 +212,11 @@ class RedisBackend extends RemoteBackend<Shard> {
     await this.leases.close();
     this.owners?.close();
     await this.pool.close();
+  }
+
+  protected override reborn(): void {
+    this.reader.forget();
+    super.reborn();
   }
 
   private events(serverClock: ServerClock): PoolEvents {

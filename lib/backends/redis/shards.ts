@@ -2,6 +2,9 @@ import type { KeyId } from '../../core/keys/key.js';
 import { Shards } from '../remote/shards.js';
 import { slotOf } from './slot.js';
 
+/** The number of this layout: see decision 0136. */
+const LAYOUT = 2;
+
 /** The keys of one shard on the server, all in one slot because of the hash tag. */
 export class Shard {
   /** Partition and number, as they stand in the hash tag. */
@@ -10,6 +13,8 @@ export class Shard {
   readonly index: string;
   readonly expiries: string;
   readonly labels: string;
+  /** What the meta hash says, as one string that is read together with entries. */
+  readonly state: string;
   /** Where its changes are told, in sharded mode. */
   readonly channel: string;
   private knownSlot: number | undefined;
@@ -20,6 +25,7 @@ export class Shard {
     this.index = `${lead}k`;
     this.expiries = `${lead}x`;
     this.labels = `${lead}t`;
+    this.state = `${lead}s`;
     this.channel = channelOf(lead);
   }
 
@@ -38,7 +44,7 @@ export class Shard {
 
   /** Everything that storing an entry touches. */
   around(id: KeyId): string[] {
-    return [this.entry(id), this.meta, this.lease(id), this.index, this.expiries];
+    return [this.entry(id), this.meta, this.lease(id), this.index, this.expiries, this.state];
   }
 }
 
@@ -46,7 +52,7 @@ export type RedisShards = Shards<Shard>;
 
 /** @param count how many a partition has */
 export function redisShards(prefix: string, count: number): RedisShards {
-  return new Shards(prefix, count, (name, lead) => new Shard(`${lead}{${name}}:`));
+  return new Shards(`${prefix}:${LAYOUT}:`, count, (name, lead) => new Shard(`${lead}{${name}}:`));
 }
 
 /** The channel of a shard, or of a whole cache, by what its keys begin with. */

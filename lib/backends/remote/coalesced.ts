@@ -16,8 +16,8 @@ export class Coalesced<P, Q, A> {
 
   constructor(
     private readonly most: number,
-    /** Answers all of them at once. Its failure is that of each. */
-    private readonly answerAll: (place: P, asked: readonly Asked<Q, A>[]) => Promise<void>,
+    /** Answers all of them at once, or each by itself. Its failure is that of each. */
+    private readonly answerAll: (place: P, asked: readonly Asked<Q, A>[]) => Promise<void> | undefined,
   ) {}
 
   ask(place: P, question: Q): Promise<A> {
@@ -33,10 +33,17 @@ export class Coalesced<P, Q, A> {
       // After the promises of this turn have run, and with them every caller that asks in the same moment.
       afterThisTurn(() => {
         if (this.open.get(place) === batch) this.open.delete(place);
-        this.answerAll(place, batch).catch((error: unknown) => {
-          for (const { reject: fail } of batch) fail(error);
-        });
+        try {
+          this.answerAll(place, batch)?.catch((error: unknown) => failAll(batch, error));
+        } catch (error) {
+          failAll(batch, error);
+        }
       });
     });
   }
+}
+
+/** Those that have been answered stay so. */
+export function failAll(asked: readonly Pick<Asked<never, never>, 'reject'>[], error: unknown): void {
+  for (const { reject } of asked) reject(error);
 }

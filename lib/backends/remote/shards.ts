@@ -12,18 +12,14 @@ const MAX_SHARDS = 50_000;
 export class Shards<S> {
   private readonly known = new Map<string, S>();
 
-  /** What every name of this cache on the server starts with: its prefix and the version of this layout. */
-  readonly lead: string;
-
   constructor(
-    prefix: string,
+    /** What every name of this cache on the server starts with: its prefix and the number of the layout. */
+    readonly lead: string,
     /** How many a partition has. */
     readonly count: number,
     /** A shard by its name, with what all names of the cache start with. */
     private readonly make: (name: string, lead: string) => S,
-  ) {
-    this.lead = `${prefix}:1:`;
-  }
+  ) {}
 
   of({ id, space }: Pick<Key, 'id' | 'space'>): S {
     return this.shard(space.partition, this.count === 1 ? 0 : spread(id) % this.count);

@@ -24,11 +24,11 @@ export class ServerEntry implements Entry {
   readonly keptUntilMs: number;
   readonly sizeBytes: number;
   private copies = 0;
+  private ownMark: Buffer | undefined;
 
   constructor(
     readonly identity: KeyId,
-    /** What tells these bytes from any others that will ever stand there. */
-    readonly mark: Buffer,
+    private readonly bytes: Buffer,
     readonly opened: Opened,
     private readonly again: () => unknown,
     readonly counter: Counter | undefined,
@@ -40,6 +40,11 @@ export class ServerEntry implements Entry {
     this.freshUntilMs = serverClock.toLocalMs(opened.freshUntilServerMs);
     this.keptUntilMs = this.freshUntilMs + opened.graceMs;
     this.sizeBytes = opened.sizeBytes;
+  }
+
+  /** What tells its bytes from any others that will ever stand there. Made when it is needed, which hits do not. */
+  get mark(): Buffer {
+    return (this.ownMark ??= markOf(this.bytes));
   }
 
   get level(): Level {
@@ -94,7 +99,7 @@ export class EntryOpener {
     if (counter !== undefined) {
       if (counter.identity !== identityOf(id)) return this.tellForeign(id);
       const opened = { ...counter, sizeBytes: bytes.length };
-      return new ServerEntry(id, markOf(bytes), opened, () => counter.value, counter, serverClock);
+      return new ServerEntry(id, bytes, opened, () => counter.value, counter, serverClock);
     }
     const opened = codec.open(bytes, id);
     return isPending(opened) ? opened.then((whole) => this.entryOf(id, bytes, whole)) : this.entryOf(id, bytes, opened);
@@ -105,7 +110,7 @@ export class EntryOpener {
     const { codec, serverClock } = this;
     // A value of its own for a second look. What takes another turn to open (compressed and large) brings what it needs.
     const again = opened.again ?? ((): unknown => (codec.open(bytes, id) as Opened | undefined)?.value);
-    return new ServerEntry(id, markOf(bytes), opened, again, undefined, serverClock);
+    return new ServerEntry(id, bytes, opened, again, undefined, serverClock);
   }
 
   /** The header of what stands under an id, from its first bytes; unproven. */

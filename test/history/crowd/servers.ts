@@ -30,9 +30,9 @@ export function busy(forMs: number): Trouble {
   };
 }
 
-/** The policy of the server has displaced what it had to: the index, or the state of a tenant. */
+/** The policy of the server has displaced what it had to: the index, or the state of a tenant as a hash or as a string. */
 export function displaced(servers: readonly RedisProcess[], tenants: readonly string[]): Trouble {
-  const ends = ['m', 'k', 'x', 't'];
+  const ends = ['m', 's', 'k', 'x', 't'];
   return {
     name: 'displaced',
     strike: async (random) => {

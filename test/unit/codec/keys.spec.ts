@@ -3,6 +3,7 @@ import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { resolveCodecOptions } from '../../../lib/codec/codec.options.js';
 import { examine, frameOf, identityOf, type Envelope } from '../../../lib/codec/envelope.js';
+import { HeaderTails } from '../../../lib/codec/header-tail.js';
 import { resolveKeyRing, type EncryptionKey, type EncryptionOptions } from '../../../lib/codec/key-ring.js';
 import { Sealer } from '../../../lib/codec/sealer.js';
 import { CacheConfigError } from '../../../lib/core/errors.js';
@@ -63,7 +64,7 @@ describe('keys of tenants', () => {
   it('prove for which id they sealed, even without a comparison of the name in the header', async () => {
     for (const [mode, options] of MODES) {
       const sealed = await rig(options).seal('x', acme);
-      const envelope = examine(sealed, identityOf(acme)) as Envelope;
+      const envelope = examine(sealed, identityOf(acme), new HeaderTails()) as Envelope;
       const sealer = new Sealer(resolveKeyRing({ keys: [one], mode }), 'test', () => undefined);
       expect(sealer.open(envelope, acme)).toBeDefined();
       // Of the same tenant, and so under the same derived key.

@@ -80,22 +80,28 @@ export class RedisConnection {
     return reply[1];
   }
 
-  /** The values of keys of one slot, with fields of a hash of the same slot beside them: two commands, one write. */
-  async readWithFields(
+  /**
+   * The values of keys of one slot, and behind them that of one more, which is asked for as often as says the number of the
+   * question. One command. `done` and `failed` must not throw.
+   */
+  values(
     keys: readonly string[],
-    hash: string,
-    fields: readonly string[],
-  ): Promise<[readonly (Buffer | null)[], readonly (string | null)[]]> {
-    const echo = ECHOES[this.asked++ % ECHOES.length] as readonly string[];
-    // MGET even for one: it answers nothing, not an error, for a key of another type.
-    const [values, found] = await this.sendTogether((client) =>
-      Promise.all([client.mgetBuffer([...keys]), client.hmgetBuffer(hash, ...fields, ...echo)]),
-    );
-    if (!isListOf(values, keys.length)) throw this.outOfStep();
-    return [values, this.fieldsOf(found, fields, echo)];
+    last: string,
+    done: (values: readonly (Buffer | null)[], last: Buffer | null) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    const all = [...keys, last];
+    for (let more = this.asked++ % ECHOES.length; more > 0; more--) all.push(last);
+    // It answers nothing, not an error, for a key of another type.
+    const ask = (client: Client): Promise<unknown> => client.mgetBuffer(all);
+    const answered = (values: unknown): void => {
+      if (isListOf(values, all.length)) done(values, values[keys.length] as Buffer | null);
+      else failed(this.outOfStep());
+    };
+    this.gate.tell(ask, answered, failed);
   }
 
-  /** The same with the marks of entries instead: small, whatever they weigh. */
+  /** Marks of entries, small whatever they weigh, with fields of a hash of the same slot beside them: one write. */
   async marksWithFields(
     keys: readonly string[],
     hash: string,

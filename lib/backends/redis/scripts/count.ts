@@ -9,7 +9,7 @@ import { ENDLESS_MS } from '../../shared/draft-times.js';
  *   NC|birth|identity|generation|stamp|freshUntilMs or 0|graceMs|labels|number
  * `birth` are 13 random characters, so that the mark changes with every birth and not with every count.
  *
- * KEYS    entry meta lease index expiries
+ * KEYS    entry meta lease index expiries state
  * ARGV    nonce by keptMs freshUntilMs graceMs labels indexId deadMark birth identity
  * Output  {1, number}
  *         {0, entry}    an envelope stands there
@@ -20,7 +20,7 @@ export const COUNT: Script = script(
   INDEX,
   MARK,
   `
-local i, c, q, f = meta(KEYS[2], ARGV[1])
+local i, c, q, f = meta(KEYS[2], ARGV[1], KEYS[6])
 local e = whole(KEYS[1])
 local lead, life, stamp, rest, fresh, labels, n =
   string.match(e, '^(NC|[^|]*|[^|]*)|([^|]*)|(%d+)(|(%d+)|%d+|([^|]*)|)(-?%d+)$')

@@ -8,7 +8,7 @@ import { script, type Script } from './script.js';
  * Stores under a lease. Told to others when something else stood there, or was to be replaced in any case: what they keep
  * of it is over.
  *
- * KEYS    entry meta lease index expiries
+ * KEYS    entry meta lease index expiries state
  * ARGV    lease(token|generation|stamp) generation stamp keptMs bytes indexId replaces(1|0) label…
  * Output  1 stored, 0 lease lost, -1 invalidated
  */

@@ -12,7 +12,9 @@ const AGES_MS = 30 * 86_400_000;
 /**
  * Invalidates labels, or the whole shard. O(1) in entries. Succeeds on a server that is out of memory.
  *
- * KEYS    meta labels
+ * The state string goes before the hash is looked at: readers of one that has outlived its hash would go on by it.
+ *
+ * KEYS    meta labels state
  * ARGV    kind(label|f|p) label…, where f raises the minimum stamp, and p says that entries that
  *         match a pattern are about to be removed
  * Output  {generation, clock, previous minimum stamp, previous stamps}
@@ -21,7 +23,7 @@ export const INVALIDATE: Script = script(
   META,
   ANNOUNCE,
   `
-is_other(redis.pcall('HDEL', KEYS[1], '_'))
+redis.call('UNLINK', KEYS[3])
 local i, c, q, f, b, p = known_meta(KEYS[1], 2, #ARGV)
 if not i then
   announce('', 0)
@@ -35,7 +37,9 @@ ends = nil
 local left = math.max(1, keep(0, KEYS[1]))
 c = math.max(c + 1, now_us())
 local now = num(c)
+local floor = ARGV[1] == 'f' and c or f
 local function begin_anew()
+  floor = c
   redis.call('UNLINK', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
   last(left, KEYS[1])
@@ -52,7 +56,6 @@ if #ARGV > 1 then
   redis.call('PEXPIRE', KEYS[2], num(math.min(left, ${AGES_MS})))
   if redis.call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
     local old = redis.call('ZPOPMIN', KEYS[2], ${FORGOTTEN})
-    local floor = f
     for j = 1, #old, 2 do
       redis.call('HDEL', KEYS[1], old[j])
       floor = math.max(floor, tonumber(old[j + 1]))
@@ -61,6 +64,7 @@ if #ARGV > 1 then
   end
   if redis.call('HLEN', KEYS[1]) > ${2 * MAX_LABELS} then begin_anew() end
 end
+say(KEYS[3], i, floor, c, left)
 return {i, now, num(f), before}
 `,
 );

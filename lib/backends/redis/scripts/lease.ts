@@ -6,7 +6,7 @@ import { script, type Script } from './script.js';
 /**
  * Answers what stands there, or grants the right to store.
  *
- * KEYS    entry meta lease
+ * KEYS    entry meta lease state
  * ARGV    token leaseMs nonce purpose(missing|refresh|replace) seenMark label…
  * Output  {0, entry, generation, minimum stamp, serverMs, stamps}           found: something the caller has not seen
  *         {1, entry, generation, minimum stamp, serverMs, stamps, clock}    granted
@@ -18,7 +18,7 @@ export const LEASE: Script = script(
   MARK,
   HELD,
   `
-local i, c, q, f, b = meta(KEYS[2], ARGV[3], 6, #ARGV)
+local i, c, q, f, b = meta(KEYS[2], ARGV[3], KEYS[4], 6, #ARGV)
 local seen = mark(KEYS[1])
 local ms = num(now_ms())
 if ARGV[4] == 'missing' and seen ~= '' and seen ~= ARGV[5] then

@@ -9,6 +9,7 @@
  *   m       meta      hash: i generation, c clock, q sequence of invalidations, f minimum stamp, b last bulk invalidation,
  *                     p last pattern invalidation, x index begun, e until when it is kept; and one field per label: its
  *                     stamp
+ *   s       state     format|generation|minimum stamp|last bulk invalidation, as the meta hash says (see state-string.ts)
  *   k       index     sorted set of ids, all of score 0, so ordered by text; '!' marks that it is complete
  *   x       expiries  sorted set of the same ids by the time they expire
  *   t       labels    sorted set of the labels in the meta hash by their stamps: the oldest go when there are too many

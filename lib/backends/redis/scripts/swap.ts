@@ -8,7 +8,7 @@ import { script, type Script } from './script.js';
  * Puts other bytes in the place of an entry that is still the one seen. A lease stays, or goes with 'void'. A counter is
  * the one seen however often others have added to it since: what they have made of it stays.
  *
- * KEYS    entry meta lease index expiries
+ * KEYS    entry meta lease index expiries state
  * ARGV    seenMark keptMs bytes indexId lease(stays|void)
  * Output  1 or 0
  */
@@ -19,8 +19,10 @@ export const SWAP: Script = script(
   MARK,
   `
 local i, c, q = known_meta(KEYS[2])
--- Without a meta hash nothing is valid, and one that would be made here would have no life.
-if not i or mark(KEYS[1]) ~= ARGV[1] then return 0 end
+-- Without a meta hash nothing is valid, and one that would be made here would have no life. A reader may have believed a
+-- state string that outlived it.
+if not i then redis.call('UNLINK', KEYS[6]) return 0 end
+if mark(KEYS[1]) ~= ARGV[1] then return 0 end
 local bytes, ms = ARGV[3], tonumber(ARGV[2])
 local number = ARGV[1]:sub(1, 3) == 'NC|' and string.match(whole(KEYS[1]), '|(-?%d+)$')
 if number then bytes = string.gsub(bytes, '-?%d+$', number) end

@@ -10,7 +10,7 @@ import { script, type Script } from './script.js';
  * A write that arrives after its caller has given it up (the server hung, a network kept it) would undo what the caller
  * did instead: it is told the time and does nothing.
  *
- * KEYS    entry meta lease index expiries
+ * KEYS    entry meta lease index expiries state
  * ARGV    nonce generation stamp keptMs bytes indexId notAfterMs [expectedMark]
  * Output  {1}                        written
  *         {0, generation, clock}     to be sealed again, by these
@@ -24,7 +24,7 @@ export const WRITE: Script = script(
   MARK,
   `
 if now_ms() > tonumber(ARGV[7]) then return {3, num(now_ms())} end
-local i, c, q, f, b = meta(KEYS[2], ARGV[1])
+local i, c, q, f, b = meta(KEYS[2], ARGV[1], KEYS[6])
 if i ~= ARGV[2] or tonumber(ARGV[3]) < b then return {0, i, num(c)} end
 if ARGV[8] and mark(KEYS[1]) ~= ARGV[8] then return {2} end
 local ms = tonumber(ARGV[4])

@@ -1,9 +1,12 @@
 import { ENDLESS_MS } from '../../../shared/draft-times.js';
+import { STATE_FORMAT } from '../../state-string.js';
 
 /** How long a shard without entries is remembered. */
 const IDLE_META_MS = 3_600_000;
 /** By how much longer than it has to a meta hash lives at most: so seldom its life is lengthened. */
 const AHEAD_MS = 86_400_000;
+/** How long a state string stands by itself at most: readers renew it (see state-watch.ts). It ends no later than the meta hash. */
+const STATE_MS = 86_400_000;
 
 /**
  * Reads the meta hash, or begins a new life of the shard under the nonce; keeps what belongs to it alive for a while. Each
@@ -18,7 +21,9 @@ const AHEAD_MS = 86_400_000;
  *     stamps                       of the labels that ARGV names between two places, '' where nothing was invalidated
  *     has_index                    whether the index of this life has begun
  *     ends                         until when the hash is kept, where it says so
- *   meta(key, nonce, from, to)   → the same, of a new life where it has none
+ *   state_text(i, f, b)          → the state string that says so
+ *   say(s, i, f, b, left)        writes it, where the meta hash lives for left
+ *   meta(key, nonce, s, from, to)   → as known_meta, of a new life where it has none, with its state string
  *   left_of(m)                   → how long the meta hash lives
  *   last(ms, m)                  has it live for so long
  *   keep(ms, m)                  → how long it lives: at least for so long, and never for ever
@@ -68,12 +73,17 @@ local function last(ms, m)
   ends = now_ms() + ms
   if not is_other(redis.pcall('HSET', m, 'e', num(ends))) then redis.call('PEXPIRE', m, num(ms)) end
 end
-local function meta(key, nonce, from, to)
+local function state_text(i, f, b) return '${STATE_FORMAT}|' .. i .. '|' .. num(f) .. '|' .. num(b) end
+local function say(s, i, f, b, left)
+  redis.call('SET', s, state_text(i, f, b), 'PX', num(math.max(1, math.min(left, ${STATE_MS}))))
+end
+local function meta(key, nonce, s, from, to)
   local i, c, q, f, b, p = known_meta(key, from, to)
   if i then return i, c, q, f, b, p end
   c = now_us()
   redis.call('HSET', key, 'i', nonce, 'c', num(c), 'q', '0', 'f', num(c), 'b', num(c), 'p', '0')
   last(${IDLE_META_MS}, key)
+  say(s, nonce, c, c, ${IDLE_META_MS})
   return nonce, c, 0, c, c, 0
 end
 local function put(key, bytes, ms) redis.call('SET', key, bytes, 'PX', num(ms)) end

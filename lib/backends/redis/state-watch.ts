@@ -1,0 +1,63 @@
+import type { Clock } from '../../core/clock.js';
+import type { RedisPool } from './connection/pool.js';
+import { STATE } from './scripts/state.js';
+import type { Shard } from './shards.js';
+
+/** How often the meta hash of a shard is looked at while only its string is read. Also keeps a server from displacing it by age. */
+const LOOK_MS = 10_000;
+/** How soon a string that is missing is written again: a server that is out of memory cannot keep it. */
+const WRITE_MS = 1_000;
+const MAX_SHARDS = 10_000;
+const DIFFERED = 3;
+const PUT_BACK =
+  'what the server keeps of a tenant was not written together (a part of it was put back by hand?): everything of that tenant was invalidated';
+
+interface Look {
+  atMs: number;
+  isUnderWay: boolean;
+}
+
+/** Keeps the state strings of shards beside their meta hashes, and finds those that differ. No caller waits for it. */
+export class StateWatch {
+  private readonly looks = new Map<Shard, Look>();
+
+  constructor(
+    private readonly pool: RedisPool,
+    private readonly clock: Clock,
+    private readonly warn: (problem: string) => void,
+  ) {}
+
+  /** The string was read, and not the hash. */
+  read(shard: Shard): void {
+    this.look(shard, LOOK_MS);
+  }
+
+  /** There is a hash, and no string. */
+  missing(shard: Shard): void {
+    this.look(shard, WRITE_MS);
+  }
+
+  private look(shard: Shard, everyMs: number): void {
+    const nowMs = this.clock.monotonicMs();
+    let look = this.looks.get(shard);
+    if (look === undefined) {
+      if (this.looks.size >= MAX_SHARDS) this.looks.clear();
+      look = { atMs: -Infinity, isUnderWay: false };
+      this.looks.set(shard, look);
+    }
+    if (look.isUnderWay || nowMs - look.atMs < everyMs) return;
+    void this.run(shard, look, nowMs);
+  }
+
+  private async run(shard: Shard, look: Look, nowMs: number): Promise<void> {
+    look.isUnderWay = true;
+    look.atMs = nowMs;
+    try {
+      if (Number(await this.pool.run(STATE, [shard.meta, shard.state], [])) === DIFFERED) this.warn(PUT_BACK);
+    } catch {
+      // The next read looks again.
+    } finally {
+      look.isUnderWay = false;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * The state string: beside the hash of a shard stands one string with its generation, its minimum stamp and the stamp of
+ * its last bulk invalidation. A hit reads it in the step that reads the entry, and not the hash. Leases and fills go by
+ * the hash, as in the whole protocol.
+ *
+ * Where one of the two is put back by hand to what it was, old values are served until the hash is next looked at beside
+ * the string: readers are owed nothing until then.
+ */
+import type { Model, Step } from './explore.js';
+import {
+  copyOfString,
+  initialString,
+  isSame,
+  keyOfString,
+  saidOf,
+  STRING_GUARDS,
+  type StringGuards,
+  type StringProcess,
+  type StringReader,
+  type StringRules,
+  type StringState,
+  type StringStep,
+} from './string.state.js';
+import { HAS, MOVES } from './string.reader.js';
+import { evict, loseMeta } from './whole.shard.js';
+
+/** What puts something back to what it was. */
+const OLD = ['stringRestored', 'hashRestored', 'failover'] as const;
+
+type Add = (name: string, change: (draft: StringState) => void) => void;
+
+export function stateString(rules: StringRules): Model<StringState> {
+  const { without = [] } = rules;
+  const has = Object.fromEntries(STRING_GUARDS.map((guard) => [guard, !without.includes(guard)])) as StringGuards;
+  return {
+    initial: initialString(rules),
+    keyOf: keyOfString,
+    steps: (state) => stepsFrom(state, rules, has),
+    isOver: ({ readers }) => readers.every(({ at, owed }) => at !== 'idle' && owed === 0),
+    staleRead: ({ stale }) => stale,
+  };
+}
+
+function stepsFrom(state: StringState, rules: StringRules, has: StringGuards): Step<StringState>[] {
+  const steps: Step<StringState>[] = [];
+  const add: Add = (name, change) => {
+    const next = copyOfString(state);
+    change(next);
+    steps.push({ name, next });
+  };
+  const step = rules.writer[state.writerAt];
+  if (step !== undefined) {
+    add(`writer: ${step}`, (draft) => {
+      draft.writerAt += 1;
+      write(draft, step, has);
+    });
+  }
+  addTending(state, rules, has, add);
+  addMisfortunes(state, rules, has, add);
+  for (const [index, reader] of state.readers.entries()) {
+    const move = MOVES[reader.at];
+    if (move === undefined) continue;
+    add(`reader ${index} in process ${reader.process}: ${move.name}`, (draft) => {
+      const self = draft.readers[index] as StringReader;
+      move.act({ draft, self, home: draft.processes[reader.process] as StringProcess, index, has });
+    });
+  }
+  return steps;
+}
+
+// ── Scripts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * An invalidation of the label that all entries carry, of another, or of everything. Without a hash nothing is
+ * valid. The sequence stands for the time: a clock that was put back goes on behind everything it has said, but for a
+ * server whose time is behind, too.
+ */
+function invalidate(draft: StringState, kind: 'label' | 'other' | 'all', has: StringGuards): void {
+  const { shard } = draft;
+  if (has.removedFirst) draft.said = null;
+  if (shard.generation === 0) return;
+  shard.clock = Math.max(shard.clock, shard.sequence) + 1;
+  shard.sequence = shard.clock;
+  shard.bulk = shard.clock;
+  if (kind === 'label') shard.label = shard.clock;
+  if (kind === 'all') shard.minimumStamp = shard.clock;
+  if (has.saidWithInvalidation) draft.said = saidOf(draft);
+}
+
+function write(draft: StringState, step: StringStep, has: StringGuards): void {
+  const { shard } = draft;
+  switch (step) {
+    case 'commit':
+      draft.db += 1;
+      return;
+    case 'invalidate':
+      return invalidate(draft, 'label', has);
+    case 'invalidateOther':
+      return invalidate(draft, 'other', has);
+    case 'clearEverything':
+      if (shard.generation === 0 && !(has.clearFindsStrings && draft.said !== null)) return;
+      return invalidate(draft, 'all', has);
+    case 'evict':
+      // Without a hash nothing has to be noted, and the string says what it did.
+      if (shard.generation === 0) [shard.entry, shard.lease] = [null, null];
+      else evict(shard, 0, HAS);
+      return;
+    case 'settle':
+      draft.settled = draft.db;
+      if (!draft.isUnsound) owe(draft);
+  }
+}
+
+// ── What keeps the two together ─────────────────────────────────────────────────────────────────────────────────────
+
+function addTending(state: StringState, { threats = [] }: StringRules, has: StringGuards, add: Add): void {
+  const { said, saying, shard, dump } = state;
+  if (said === null && shard.generation !== 0) {
+    if (has.saidInOneStep) add('the string is written again', (draft) => void (draft.said = saidOf(draft)));
+    else if (saying === null) add('the hash is read for the string', (draft) => void (draft.saying = saidOf(draft)));
+  }
+  if (saying !== null) {
+    add('the string is written as the hash was', (draft) => {
+      draft.said = saying;
+      draft.saying = null;
+    });
+  }
+  if (said !== null) add('the hash is looked at beside the string', (draft) => check(draft, has));
+  if (dump === null && OLD.some((threat) => threats.includes(threat))) {
+    add('a copy of the server is taken', (draft) => {
+      draft.dump = { shard: { ...draft.shard }, said: draft.said, writerAt: draft.writerAt };
+    });
+  }
+  for (const [index, { known }] of state.processes.entries()) {
+    if (known === null) continue;
+    add(`process ${index} knows too many labels`, ({ processes: { [index]: self } }) => {
+      if (self) self.known = null;
+    });
+  }
+}
+
+/** Which of the two is older cannot be told, so neither is believed. */
+function check(draft: StringState, has: StringGuards): void {
+  if (has.checked && !isSame(draft.said, saidOf(draft))) {
+    draft.said = null;
+    loseMeta(draft.shard);
+  }
+  if (!draft.isUnsound) return;
+  draft.isUnsound = false;
+  owe(draft);
+}
+
+function owe({ processes, settled }: StringState): void {
+  for (const process of processes) process.owed = settled;
+}
+
+function addMisfortunes(state: StringState, { threats = [], writer }: StringRules, has: StringGuards, add: Add): void {
+  const { shard, said, dump } = state;
+  if (state.mishaps === 0) return;
+  const mishap: Add = (name, change) =>
+    add(name, (draft) => {
+      draft.mishaps -= 1;
+      change(draft);
+    });
+  if (threats.includes('stringLoss') && said !== null) mishap('loss: the string', (draft) => void (draft.said = null));
+  if (threats.includes('hashLoss') && shard.generation !== 0) mishap('loss: the hash', (d) => loseMeta(d.shard));
+  if (dump === null) return;
+  if (threats.includes('stringRestored')) {
+    mishap('the string is put back to what it was', (draft) => {
+      draft.said = dump.said;
+      distrust(draft);
+    });
+  }
+  if (threats.includes('hashRestored')) {
+    mishap('the hash is put back to what it was', (draft) => {
+      const { entry, lease, lastGeneration, sequence } = draft.shard;
+      draft.shard = { ...dump.shard, entry, lease, lastGeneration, sequence };
+      distrust(draft);
+    });
+  }
+  // What this process has confirmed is said again before anything is read; what another had, that died, is not.
+  if (threats.includes('failover')) {
+    mishap('a server takes over that has the copy', (draft) => {
+      draft.shard = { ...dump.shard, lastGeneration: draft.shard.lastGeneration };
+      draft.said = dump.said;
+      for (const step of writer.slice(dump.writerAt, draft.writerAt)) {
+        if (step === 'invalidate' || step === 'clearEverything' || step === 'evict') write(draft, step, has);
+      }
+      if (has.forgetsWithServer) for (const process of draft.processes) process.known = null;
+    });
+  }
+}
+
+function distrust(draft: StringState): void {
+  draft.isUnsound = true;
+  for (const process of draft.processes) process.owed = 0;
+  for (const reader of draft.readers) reader.owed = 0;
+}

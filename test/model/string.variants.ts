@@ -1,0 +1,167 @@
+/** Variants of the state string, as data: what may happen to it, then the same without one guard. */
+import type { StringRules } from './string.state.js';
+import type { Variant } from './variants.js';
+
+const LABEL = ['commit', 'invalidate', 'settle'] as const;
+/** Something else first, so that an entry is older than the last bulk invalidation without being invalid. */
+const AFTER_OTHER = ['invalidateOther', 'commit', 'invalidate', 'settle'] as const;
+
+const READERS = [0, 0] as const;
+const plain: StringRules = { readers: [0, 0, 1], writer: AFTER_OTHER };
+const stringLost: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['stringLoss'] };
+const hashLost: StringRules = { readers: READERS, writer: LABEL, threats: ['hashLoss'] };
+const restored: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['stringRestored'] };
+const takenOver: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['failover'] };
+const cleared: StringRules = {
+  readers: [0, 0],
+  writer: ['commit', 'clearEverything', 'settle'],
+  threats: ['hashLoss'],
+};
+
+export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
+  { letter: 'Z', title: 'the state string', expected: 'holds', states: 0, rules: plain },
+  {
+    letter: 'Z1',
+    title: 'a string that an invalidation leaves as it is',
+    lacks: 'the removal of the string, and what stands there afterwards',
+    expected: 'violated',
+    rules: { ...plain, without: ['removedFirst', 'saidWithInvalidation'] },
+  },
+  {
+    letter: 'Z2',
+    title: 'entries older than the last bulk invalidation taken without their labels',
+    lacks: 'the bulk stamp in the string',
+    expected: 'violated',
+    rules: { ...plain, without: ['bulkCompared'] },
+  },
+  {
+    letter: 'Z3',
+    title: 'labels remembered whatever the string says',
+    lacks: 'the string as their version',
+    expected: 'violated',
+    rules: { ...plain, without: ['labelsOfVersion'] },
+  },
+  {
+    letter: 'Z4',
+    title: 'labels dropped from memory while a read is judged by them',
+    lacks: 'a copy of what the read needs',
+    expected: 'violated',
+    rules: { ...plain, without: ['ownLabels'] },
+  },
+
+  {
+    letter: 'ZA',
+    title: 'the string alone displaced',
+    expected: 'holds',
+    states: 0,
+    rules: stringLost,
+  },
+  {
+    letter: 'ZA1',
+    title: 'the string alone displaced, written again by a read and a write',
+    lacks: 'one step for both: an invalidation between them is undone',
+    expected: 'violated',
+    rules: { ...stringLost, without: ['saidInOneStep'] },
+  },
+
+  {
+    letter: 'ZB',
+    title: 'the hash alone displaced',
+    expected: 'holds',
+    states: 0,
+    rules: hashLost,
+  },
+  {
+    letter: 'ZB1',
+    title: 'the hash alone displaced, an invalidation that finds none leaving the string',
+    lacks: 'the removal that comes before the look at the hash',
+    expected: 'violated',
+    rules: { ...hashLost, without: ['removedFirst'] },
+  },
+  {
+    letter: 'ZB2',
+    title: 'the hash alone displaced while its labels are asked for',
+    lacks: 'the comparison of hash and string: the labels of another life say nothing',
+    expected: 'violated',
+    rules: { ...hashLost, writer: AFTER_OTHER, without: ['comparedWhenLearnt'] },
+  },
+  {
+    letter: 'ZB3',
+    title: 'the hash alone displaced, a new one made without its string,',
+    expected: 'holds',
+    states: 0,
+    rules: { ...hashLost, without: ['saidWithHash'] },
+  },
+
+  {
+    letter: 'ZC',
+    title: 'everything cleared, the hash being displaced,',
+    expected: 'holds',
+    states: 0,
+    rules: cleared,
+  },
+  {
+    letter: 'ZC1',
+    title: 'everything cleared by the names of hashes',
+    lacks: 'a look for strings',
+    expected: 'violated',
+    rules: { ...cleared, without: ['clearFindsStrings'] },
+  },
+
+  {
+    letter: 'ZD',
+    title: 'the string put back from a dump, once it was looked at beside the hash,',
+    expected: 'holds',
+    states: 0,
+    rules: restored,
+  },
+  {
+    letter: 'ZD1',
+    title: 'the string put back from a dump',
+    lacks: 'the look at the hash beside it',
+    expected: 'violated',
+    rules: { ...restored, without: ['checked'] },
+  },
+  {
+    letter: 'ZD2',
+    title: 'the hash put back from a dump, once it was looked at beside the string,',
+    expected: 'holds',
+    states: 0,
+    rules: { ...restored, threats: ['hashRestored'] },
+  },
+  {
+    letter: 'ZD3',
+    title: 'the hash put back from a dump',
+    lacks: 'the look at the string beside it',
+    expected: 'violated',
+    rules: { ...restored, threats: ['hashRestored'], without: ['checked'] },
+  },
+
+  {
+    letter: 'ZE',
+    title: 'a server taking over that lags behind, told again what was confirmed,',
+    expected: 'holds',
+    states: 0,
+    rules: takenOver,
+  },
+  {
+    letter: 'ZE1',
+    title: 'a server taking over, labels remembered from the one before',
+    lacks: 'forgetting them: two servers may count the same stamp for different labels',
+    expected: 'violated',
+    rules: { ...takenOver, without: ['forgetsWithServer'] },
+  },
+
+  {
+    letter: 'ZW',
+    title: 'the state string with two of these misfortunes',
+    expected: 'holds',
+    states: 0,
+    rules: {
+      readers: [0, 0],
+      writer: ['invalidateOther', 'commit', 'invalidate', 'evict', 'settle'],
+      threats: ['stringLoss', 'hashLoss', 'stringRestored', 'hashRestored', 'failover'],
+      mishaps: 2,
+    },
+  },
+];
