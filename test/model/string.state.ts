@@ -21,6 +21,8 @@ export const STRING_GUARDS = [
   'ownLabels',
   /** When another server answers, what was learnt of labels is forgotten. */
   'forgetsWithServer',
+  /** A read that two servers have answered is a miss. */
+  'oneServer',
   /** Now and then the hash is looked at beside the string. */
   'checked',
   /** What clears everything looks for strings as well as for hashes. */

@@ -57,7 +57,11 @@ function stepsFrom(state: StringState, rules: StringRules, has: StringGuards): S
   }
   addTending(state, rules, has, add);
   addMisfortunes(state, rules, has, add);
+  const starting = new Set<number>();
   for (const [index, reader] of state.readers.entries()) {
+    // Readers of one process that have not begun are the same but for their number, so only the first may start.
+    if (reader.at === 'idle' && starting.has(reader.process)) continue;
+    if (reader.at === 'idle') starting.add(reader.process);
     const move = MOVES[reader.at];
     if (move === undefined) continue;
     add(`reader ${index} in process ${reader.process}: ${move.name}`, (draft) => {
@@ -126,7 +130,8 @@ function addTending(state: StringState, { threats = [] }: StringRules, has: Stri
     });
   }
   if (said !== null) add('the hash is looked at beside the string', (draft) => check(draft, has));
-  if (dump === null && OLD.some((threat) => threats.includes(threat))) {
+  // A later one has less to lose.
+  if (dump === null && state.writerAt < 2 && OLD.some((threat) => threats.includes(threat))) {
     add('a copy of the server is taken', (draft) => {
       draft.dump = { shard: { ...draft.shard }, said: draft.said, writerAt: draft.writerAt };
     });
@@ -185,6 +190,9 @@ function addMisfortunes(state: StringState, { threats = [], writer }: StringRule
       draft.said = dump.said;
       for (const step of writer.slice(dump.writerAt, draft.writerAt)) {
         if (step === 'invalidate' || step === 'clearEverything' || step === 'evict') write(draft, step, has);
+      }
+      for (const reader of draft.readers) {
+        if (has.oneServer && ['hash', 'labels', 'judge'].includes(reader.at)) reader.at = 'lease';
       }
       if (has.forgetsWithServer) for (const process of draft.processes) process.known = null;
     });

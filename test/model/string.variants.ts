@@ -10,8 +10,8 @@ const READERS = [0, 0] as const;
 const plain: StringRules = { readers: [0, 0, 1], writer: AFTER_OTHER };
 const stringLost: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['stringLoss'] };
 const hashLost: StringRules = { readers: READERS, writer: LABEL, threats: ['hashLoss'] };
-const restored: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['stringRestored'] };
-const takenOver: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['failover'] };
+const restored: StringRules = { readers: [0, 0], writer: AFTER_OTHER, threats: ['stringRestored'] };
+const takenOver: StringRules = { readers: [0, 0, 0], writer: AFTER_OTHER, threats: ['failover'] };
 const cleared: StringRules = {
   readers: [0, 0],
   writer: ['commit', 'clearEverything', 'settle'],
@@ -92,6 +92,13 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     states: 0,
     rules: { ...hashLost, without: ['saidWithHash'] },
   },
+  {
+    letter: 'ZB4',
+    title: 'an entry evicted by its name, the hash being displaced,',
+    expected: 'holds',
+    states: 0,
+    rules: { ...hashLost, writer: ['commit', 'evict', 'settle'] },
+  },
 
   {
     letter: 'ZC',
@@ -153,14 +160,22 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
   },
 
   {
+    letter: 'ZE2',
+    title: 'the string lost, a server taking over between entry and hash',
+    lacks: 'the guard that both are of one server',
+    expected: 'violated',
+    rules: { ...takenOver, readers: [0, 0], threats: ['stringLoss', 'failover'], mishaps: 2, without: ['oneServer'] },
+  },
+
+  {
     letter: 'ZW',
     title: 'the state string with two of these misfortunes',
     expected: 'holds',
     states: 0,
     rules: {
       readers: [0, 0],
-      writer: ['invalidateOther', 'commit', 'invalidate', 'evict', 'settle'],
-      threats: ['stringLoss', 'hashLoss', 'stringRestored', 'hashRestored', 'failover'],
+      writer: ['invalidateOther', 'commit', 'invalidate', 'settle'],
+      threats: ['stringLoss', 'hashLoss', 'failover'],
       mishaps: 2,
     },
   },

@@ -26,6 +26,7 @@ const SERVERS = [
   'sentinel hung',
   'failover',
   'takeover',
+  'travelling',
   'shard hung',
   'shard dead',
 ];

@@ -188,7 +188,7 @@ describeWithRedis('the end of keys', () => {
     const rig = await machines.ready({ url: server.url });
     await rig.set('cat', 'Tom');
     const { id } = rig.key('cat');
-    const names = [keyOf(`e:${id}`), keyOf('m'), keyOf(`l:${id}`), keyOf('k'), keyOf('x')];
+    const names = [keyOf(`e:${id}`), keyOf('m'), keyOf(`l:${id}`), keyOf('k'), keyOf('x'), keyOf('s')];
     await withClient(server.port, async (client) => {
       const bytes = (await client.getBuffer(names[0] as string)) as Buffer;
       await client.unlink(names.slice(1));

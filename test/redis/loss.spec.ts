@@ -34,6 +34,7 @@ describeWithRedis('a server that forgets', () => {
       entry: `${lead}e:${id}`,
       lease: `${lead}l:${id}`,
       meta: `${lead}m`,
+      state: `${lead}s`,
       index: `${lead}k`,
       expiries: `${lead}x`,
       labels: `${lead}t`,
@@ -87,13 +88,13 @@ describeWithRedis('a server that forgets', () => {
     expect(await rig.get('new 1')).toBe(1);
   });
 
-  it('A18: when the meta hash was displaced its shard is empty, and a fill under way is refused', async () => {
+  it('A18: when meta hash and state string were displaced their shard is empty, and a fill under way is refused', async () => {
     const rig = await machines.ready({ url: server.url });
     await rig.set('cat', 'old');
     const source = new Source<string>();
     const loading = rig.load('dog', source.load);
     await until('the loader runs', () => source.calls.length === 1);
-    await server.command('DEL', keysOf(rig, 'cat').meta);
+    await server.command('DEL', keysOf(rig, 'cat').meta, keysOf(rig, 'cat').state);
     expect(await rig.get('cat')).toBeUndefined();
     await rig.load('bird', () => 1);
     source.answer(0, 'loaded');
@@ -104,12 +105,12 @@ describeWithRedis('a server that forgets', () => {
 
   it('A18: a meta hash that came back with an earlier clock makes nothing valid that was before it, and keeps no caller waiting', async () => {
     const [rig, other] = [await machines.ready({ url: server.url }), await machines.ready({ url: server.url })];
-    const { meta } = keysOf(rig, 'cat');
+    const { meta, state } = keysOf(rig, 'cat');
     const source = new Source<string>();
     await rig.set('cat', 'old');
     const loading = [rig.load('dog', source.load), rig.load('cow', source.load)];
     await until('the loaders run', () => source.calls.length === 2);
-    await server.command('DEL', meta);
+    await server.command('DEL', meta, state);
     // As a server does whose clock has gone back.
     await server.command('HSET', meta, 'i', 'abcdefghijklmnop', 'c', 9, 'q', 0, 'f', 9, 'b', 9, 'p', 0);
     expect(await rig.get('cat')).toBeUndefined();
@@ -284,14 +285,26 @@ describeWithRedis('a server that forgets', () => {
     it('under the meta hash, reads are loaded, and it goes with all that was valid by it', async () => {
       const rig = await machines.ready({ url: server.url });
       await rig.set('cat', 'old');
-      const { meta } = keysOf(rig, 'cat');
-      await server.command('DEL', meta);
+      const { meta, state } = keysOf(rig, 'cat');
+      await server.command('DEL', meta, state);
       await server.command('LPUSH', meta, 'x');
       expect(await rig.load('cat', () => 'loaded')).toBe('loaded');
       await rig.invalidateTag('red');
       expect(await server.command('TYPE', meta)).not.toBe('list');
       expect(await rig.get('cat')).not.toBe('old');
     });
+  });
+
+  it('A86: under the meta hash of a state string, entries hit until something is invalidated', async () => {
+    const rig = await machines.ready({ url: server.url });
+    await rig.set('cat', 'old', { tags: ['red'] });
+    const { meta } = keysOf(rig, 'cat');
+    await server.command('DEL', meta);
+    await server.command('LPUSH', meta, 'x');
+    await rig.invalidateTag('red');
+    expect(await rig.get('cat')).toBeUndefined();
+    expect(await rig.load('cat', () => 'new')).toBe('new');
+    expect(await rig.get('cat')).toBe('new');
   });
 
   describe('A62: clearing a tenant of many keys', () => {

@@ -61,7 +61,7 @@ describeWithRedis('the state string', () => {
       const [i, f, b] = (await server.command('HMGET', nameOf('m'), 'i', 'f', 'b')) as string[];
       const text = (await server.command('GET', nameOf('s'))) as string;
       expect(text).toBe(`1|${i}|${f}|${b}`);
-      const [string, hash] = [await server.command('PTTL', nameOf('s')), await server.command('PTTL', nameOf('m'))];
+      const [hash, string] = [await server.command('PTTL', nameOf('m')), await server.command('PTTL', nameOf('s'))];
       expect(Number(string)).toBeGreaterThan(0);
       expect(Number(string)).toBeLessThanOrEqual(Number(hash) + 1);
       return text;

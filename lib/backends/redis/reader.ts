@@ -16,8 +16,7 @@ import type { StateWatch } from './state-watch.js';
 type Asking = Asked<Key, Reading>;
 
 /** What stands there, where the string does not decide whether it is valid. */
-interface Found {
-  readonly asking: Asking;
+interface Found extends Pick<Asking, 'resolve' | 'reject'> {
   readonly entry: ServerEntry;
 }
 
@@ -51,7 +50,7 @@ export class RedisReader {
 
   /** Another server answers than before. */
   forget(): void {
-    this.states.forget();
+    this.states.meetAnother();
   }
 
   /** What an entry has to survive; labels the state does not know are asked for. */
@@ -116,7 +115,7 @@ export class RedisReader {
       }
       const required = entry === undefined ? NOTHING_REQUIRED : state && requiredBy(state, entry);
       if (required !== undefined) asking.resolve({ entry, required, level: 'l2' });
-      else if (entry !== undefined) found.push({ asking, entry });
+      else if (entry !== undefined) found.push({ resolve: asking.resolve, reject: asking.reject, entry });
     }
     if (found.length > 0) this.askHash(connection, shard, state, found);
   }
@@ -127,23 +126,16 @@ export class RedisReader {
     said: StateString | undefined,
     found: readonly Found[],
   ): void {
+    const { servers } = this.states;
     const asking = async (): Promise<void> => {
       const learnt = said && (await this.learn(connection, shard, said, found));
-      const state = learnt ?? (await this.readHash(connection, shard, found));
+      const heard = learnt ?? (await this.readHash(connection, shard, found));
+      // What one server says of labels says nothing of what another has stored.
+      const state = this.states.servers === servers ? heard : NOTHING;
       if (said === undefined && state.generation !== '') this.watch.missing(shard);
-      for (const {
-        asking: { resolve },
-        entry,
-      } of found) {
-        resolve({ entry, required: requiredOf(state, entry), level: 'l2' });
-      }
+      for (const { resolve, entry } of found) resolve({ entry, required: requiredOf(state, entry), level: 'l2' });
     };
-    asking().catch((error: unknown) =>
-      failAll(
-        found.map(({ asking: { reject } }) => ({ reject })),
-        error,
-      ),
-    );
+    asking().catch((error: unknown) => failAll(found, error));
   }
 
   /**

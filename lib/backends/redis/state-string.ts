@@ -44,6 +44,8 @@ export function isOfAnyFormat(bytes: Buffer): boolean {
 export class StateStrings {
   private known = new Map<Shard, StateString>();
   private labels = 0;
+  /** How many servers have answered so far: two answers of one reading have to be of one. */
+  servers = 1;
 
   /** Undefined: of another format, or none of ours. */
   of(shard: Shard, bytes: Buffer): StateString | undefined {
@@ -76,7 +78,12 @@ export class StateStrings {
   }
 
   /** Another server answers: two servers may have counted the same stamp for different labels. */
-  forget(): void {
+  meetAnother(): void {
+    this.servers++;
+    this.forget();
+  }
+
+  private forget(): void {
     this.known = new Map();
     this.labels = 0;
   }
@@ -91,7 +98,8 @@ export function requiredBy(state: StateString, entry: ServerEntry): RequiredStam
   for (const label of entry.labels) {
     const known = stamps.get(label);
     if (known === undefined) return undefined;
-    if (known > stamp) stamp = known;
+    // What is no number is newer than everything: Math.max makes it NaN, which nothing satisfies.
+    stamp = Math.max(stamp, known);
   }
   return stamp === required.stamp ? required : { generation: required.generation, stamp };
 }

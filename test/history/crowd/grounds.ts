@@ -135,6 +135,7 @@ const cluster: Make = async (options) => {
   const { members, rolled } = membersOn(options, () => ({ cluster: nodes.startNodes, shards: 2 }));
   const onServers = [
     servers.takeover(nodes),
+    servers.travelling(nodes, TENANTS),
     servers.shardHung(nodes),
     servers.shardDead(nodes),
     servers.displaced(nodes.nodes, TENANTS),

@@ -127,6 +127,30 @@ export function takeover(cluster: RedisCluster): Trouble {
   };
 }
 
+/** The slot of a tenant travels to another master, key by key, while it is used. */
+export function travelling(cluster: RedisCluster, tenants: readonly string[]): Trouble {
+  return {
+    name: 'travelling',
+    strike: async (random) => {
+      const tenant = tenants[Math.floor(random() * tenants.length)] as string;
+      const masters = (await cluster.facts().catch(() => [])).filter(({ isMaster }) => isMaster);
+      const to = masters[Math.floor(random() * masters.length)];
+      for (const { port } of masters) {
+        const names = (await cluster
+          .node(port)
+          .command('KEYS', `*{t.${tenant}*}:[ms]`)
+          .catch(() => [])) as string[];
+        const [name] = names;
+        if (name === undefined || to === undefined || to.port === port) continue;
+        // Refused where another change is under way; what was begun is ended, or the slot would be on both for ever.
+        const slot = await cluster.slotOf(name);
+        await cluster.moveSlot(slot, cluster.node(to.port)).catch(() => cluster.settleSlot(slot));
+        return;
+      }
+    },
+  };
+}
+
 /** A shard owner of a cluster hangs for a while, shorter than its cluster waits before a replica takes over. */
 export function shardHung(cluster: RedisCluster): Trouble {
   return {

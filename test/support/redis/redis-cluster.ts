@@ -136,6 +136,11 @@ export class RedisCluster {
     for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', toId as string);
   }
 
+  /** Ends a move of a slot that was begun, where it is. */
+  async settleSlot(slot: number): Promise<void> {
+    for (const node of this.nodes) await node.command('CLUSTER', 'SETSLOT', slot, 'STABLE').catch(() => undefined);
+  }
+
   /** Every node sees every slot kept. */
   async settled(): Promise<void> {
     for (const node of this.nodes) {
