@@ -19,7 +19,7 @@ const cleared: StringRules = {
 };
 
 export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
-  { letter: 'Z', title: 'the state string', expected: 'holds', states: 0, rules: plain },
+  { letter: 'Z', title: 'the state string', expected: 'holds', states: 12_830, rules: plain },
   {
     letter: 'Z1',
     title: 'a string that an invalidation leaves as it is',
@@ -53,7 +53,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZA',
     title: 'the string alone displaced',
     expected: 'holds',
-    states: 0,
+    states: 1_304,
     rules: stringLost,
   },
   {
@@ -68,7 +68,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZB',
     title: 'the hash alone displaced',
     expected: 'holds',
-    states: 0,
+    states: 1_108,
     rules: hashLost,
   },
   {
@@ -89,14 +89,14 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZB3',
     title: 'the hash alone displaced, a new one made without its string,',
     expected: 'holds',
-    states: 0,
+    states: 2_008,
     rules: { ...hashLost, without: ['saidWithHash'] },
   },
   {
     letter: 'ZB4',
     title: 'an entry evicted by its name, the hash being displaced,',
     expected: 'holds',
-    states: 0,
+    states: 960,
     rules: { ...hashLost, writer: ['commit', 'evict', 'settle'] },
   },
 
@@ -104,7 +104,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZC',
     title: 'everything cleared, the hash being displaced,',
     expected: 'holds',
-    states: 0,
+    states: 1_041,
     rules: cleared,
   },
   {
@@ -119,7 +119,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZD',
     title: 'the string put back from a dump, once it was looked at beside the hash,',
     expected: 'holds',
-    states: 0,
+    states: 4_468,
     rules: restored,
   },
   {
@@ -133,7 +133,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZD2',
     title: 'the hash put back from a dump, once it was looked at beside the string,',
     expected: 'holds',
-    states: 0,
+    states: 4_304,
     rules: { ...restored, threats: ['hashRestored'] },
   },
   {
@@ -148,7 +148,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZE',
     title: 'a server taking over that lags behind, told again what was confirmed,',
     expected: 'holds',
-    states: 0,
+    states: 105_020,
     rules: takenOver,
   },
   {
@@ -171,7 +171,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZW',
     title: 'the state string with two of these misfortunes',
     expected: 'holds',
-    states: 0,
+    states: 74_082,
     rules: {
       readers: [0, 0],
       writer: ['invalidateOther', 'commit', 'invalidate', 'settle'],
