@@ -75,18 +75,18 @@ function read({ draft, self, home, has }: Moving): void {
   } else self.at = 'labels';
 }
 
-/** A hash that has moved on says all of it by itself; one that is behind the string, or of another life, says nothing. */
+/** A hash that has moved on says more; one that is behind the string, or of another life, says nothing. */
 function learn({ draft, self, home, has }: Moving): void {
   const { said } = self;
   const now = saidOf(draft);
   if (said === null) return;
-  if (has.comparedWhenLearnt && !isSame(now, said)) {
-    const isAhead = now !== null && now.generation === said.generation && now.bulk >= said.bulk;
-    self.at = isAhead && now.minimumStamp >= said.minimumStamp ? 'hash' : 'lease';
+  const isBehind = now?.generation !== said.generation || now.bulk < said.bulk || now.minimumStamp < said.minimumStamp;
+  if (has.comparedWhenLearnt && isBehind) {
+    self.at = 'lease';
     return;
   }
   self.label = draft.shard.label;
-  home.known = { ...said, label: self.label };
+  if (isSame(now, said)) home.known = { ...said, label: self.label };
   self.at = 'judge';
 }
 

@@ -55,8 +55,9 @@ export class RedisReader {
 
   /** What an entry has to survive; labels the state does not know are asked for. */
   async required(shard: Shard, entry: ServerEntry | undefined, state: ShardState): Promise<RequiredStamp> {
-    const unknown = (entry?.labels ?? []).filter((label) => !state.stamps.has(label));
-    if (entry === undefined || unknown.length === 0) return requiredOf(state, entry);
+    if (entry === undefined) return requiredOf(state, entry);
+    const unknown = entry.labels.filter((label) => !state.stamps.has(label));
+    if (unknown.length === 0) return requiredOf(state, entry);
     const fields = await this.pool.pick().fields(shard.meta, ['i', 'f', ...unknown]);
     const later = stateOf(fields, unknown);
     // It can only say more: a shard that has been reborn meanwhile makes everything invalid.
@@ -75,12 +76,23 @@ export class RedisReader {
     const failed = (error: unknown): void => failAll(asked, error);
     const answered = (values: readonly (Buffer | null)[], said: Buffer | null): void => {
       try {
-        const state = this.stateBy(connection, shard, said);
-        const open = (asking: Asking): Awaitable<ServerEntry | undefined> => {
+        const state = said === null ? undefined : this.states.of(shard, said);
+        if (state !== undefined) this.watch.look(shard, 'read');
+        // What is no state string of any version may have been put there; or answers have shifted.
+        else if (said !== null && !isOfAnyFormat(said)) connection.verify();
+        const found: Found[] = [];
+        for (const asking of asked) {
           const bytes = values[places.get(asking.question.id) as number];
-          return bytes == null ? undefined : this.open(connection, shard, asking.question, bytes);
-        };
-        this.settle(connection, shard, state, asked, open);
+          const entry = bytes == null ? undefined : this.open(connection, shard, asking.question, bytes);
+          if (isPending(entry)) {
+            this.settleLate(connection, shard, state, asking, entry);
+            continue;
+          }
+          const required = requiredFor(entry, state);
+          if (required !== undefined) asking.resolve({ entry, required, level: 'l2' });
+          else if (entry !== undefined) found.push({ ...asking, entry });
+        }
+        if (found.length > 0) this.askHash(connection, shard, state, found);
       } catch (error) {
         failed(error);
       }
@@ -90,34 +102,20 @@ export class RedisReader {
 
   private readonly reads = new Coalesced<Shard, Key, Reading>(MAX_BATCH, this.answer);
 
-  private stateBy(connection: RedisConnection, shard: Shard, said: Buffer | null): StateString | undefined {
-    if (said === null) return undefined;
-    const state = this.states.of(shard, said);
-    if (state !== undefined) this.watch.read(shard);
-    // What is no state string of any version may have been put there; or answers have shifted.
-    else if (!isOfAnyFormat(said)) connection.verify();
-    return state;
-  }
-
-  private settle(
+  /** A value that takes another turn to open is judged by what was read with it. */
+  private settleLate(
     connection: RedisConnection,
     shard: Shard,
     state: StateString | undefined,
-    asked: readonly Asking[],
-    open: (asking: Asking) => Awaitable<ServerEntry | undefined>,
+    asking: Asking,
+    opening: Promise<ServerEntry | undefined>,
   ): void {
-    const found: Found[] = [];
-    for (const asking of asked) {
-      const entry = open(asking);
-      if (isPending(entry)) {
-        entry.then((late) => this.settle(connection, shard, state, [asking], () => late)).catch(asking.reject);
-        continue;
-      }
-      const required = entry === undefined ? NOTHING_REQUIRED : state && requiredBy(state, entry);
+    const settle = (entry: ServerEntry | undefined): void => {
+      const required = requiredFor(entry, state);
       if (required !== undefined) asking.resolve({ entry, required, level: 'l2' });
-      else if (entry !== undefined) found.push({ resolve: asking.resolve, reject: asking.reject, entry });
-    }
-    if (found.length > 0) this.askHash(connection, shard, state, found);
+      else if (entry !== undefined) this.askHash(connection, shard, state, [{ ...asking, entry }]);
+    };
+    opening.then(settle).catch(asking.reject);
   }
 
   private askHash(
@@ -128,26 +126,27 @@ export class RedisReader {
   ): void {
     const { servers } = this.states;
     const asking = async (): Promise<void> => {
-      const learnt = said && (await this.learn(connection, shard, said, found));
-      const heard = learnt ?? (await this.readHash(connection, shard, found));
+      const heard = await (said === undefined
+        ? this.readHash(connection, shard, found)
+        : this.learn(connection, shard, said, found));
       // What one server says of labels says nothing of what another has stored.
       const state = this.states.servers === servers ? heard : NOTHING;
-      if (said === undefined && state.generation !== '') this.watch.missing(shard);
+      if (said === undefined && state.generation !== '') this.watch.look(shard, 'missing');
       for (const { resolve, entry } of found) resolve({ entry, required: requiredOf(state, entry), level: 'l2' });
     };
     asking().catch((error: unknown) => failAll(found, error));
   }
 
   /**
-   * Stamps of labels, for as long as the string stays as it is. Undefined: the hash has moved on meanwhile, and has to say
-   * all of it. One that is behind the string, or of another life, makes nothing valid.
+   * Stamps of labels, for as long as the string stays as it is. A hash that has moved on meanwhile says more, never less.
+   * One that is behind the string, or of another life, makes nothing valid.
    */
   private async learn(
     connection: RedisConnection,
     shard: Shard,
     said: StateString,
     found: readonly Found[],
-  ): Promise<ShardState | undefined> {
+  ): Promise<ShardState> {
     const { generation, stamp: minimumStamp } = said.required;
     /** What these entries need, kept here: the memory of labels may be emptied at any time. */
     const stamps = new Map<Label, Stamp>();
@@ -162,10 +161,9 @@ export class RedisReader {
     const labels = [...unknown];
     const [life, minimum, bulk, ...values] = await connection.fields(shard.meta, ['i', 'f', 'b', ...labels]);
     if (life !== generation || Number(minimum) < minimumStamp || Number(bulk) < said.bulkStamp) return NOTHING;
-    if (Number(minimum) !== minimumStamp || Number(bulk) !== said.bulkStamp) return undefined;
     for (const [at, label] of labels.entries()) stamps.set(label, Number(values[at] ?? 0));
-    this.states.note(shard, said, stamps);
-    return { generation, minimumStamp, stamps };
+    if (Number(minimum) === minimumStamp && Number(bulk) === said.bulkStamp) this.states.note(shard, said, stamps);
+    return { generation, minimumStamp: Number(minimum), stamps };
   }
 
   private async readHash(connection: RedisConnection, shard: Shard, found: readonly Found[]): Promise<ShardState> {
@@ -201,6 +199,11 @@ function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Bu
   connection
     .run(DISCARD, [shard.entry(id), shard.index, shard.expiries], [bytes.length, head, id])
     .catch(() => undefined);
+}
+
+/** Undefined: the hash has to say it. */
+function requiredFor(entry: ServerEntry | undefined, state: StateString | undefined): RequiredStamp | undefined {
+  return entry === undefined ? NOTHING_REQUIRED : state && requiredBy(state, entry);
 }
 
 /** Fields `i f label…` as a state. A shard without meta has no generation, so nothing in it is valid. */

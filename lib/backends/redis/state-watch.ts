@@ -27,17 +27,9 @@ export class StateWatch {
     private readonly warn: (problem: string) => void,
   ) {}
 
-  /** The string was read, and not the hash. */
-  read(shard: Shard): void {
-    this.look(shard, LOOK_MS);
-  }
-
-  /** There is a hash, and no string. */
-  missing(shard: Shard): void {
-    this.look(shard, WRITE_MS);
-  }
-
-  private look(shard: Shard, everyMs: number): void {
+  /** After the string was read and not the hash, or was missing where there is a hash. */
+  look(shard: Shard, string: 'read' | 'missing'): void {
+    const everyMs = string === 'read' ? LOOK_MS : WRITE_MS;
     const nowMs = this.clock.monotonicMs();
     let look = this.looks.get(shard);
     if (look === undefined) {

@@ -10,6 +10,7 @@ import './memory/upkeep.spec.js';
 import './redis/addresses.spec.js';
 import './redis/errors.spec.js';
 import './redis/evictions.spec.js';
+import './redis/reader.spec.js';
 import './redis/slot-owners.spec.js';
 import './redis/unknown-masters.spec.js';
 import './remote/applications.spec.js';

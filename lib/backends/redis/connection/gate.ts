@@ -133,17 +133,15 @@ export class ConnectionGate {
       return;
     }
     this.histories?.lookIfLate();
-    work(client).then(
-      (answer) => {
-        this.watchTopology();
-        done(answer);
-      },
-      (error: unknown) => {
-        if (saysWord(error, 'READONLY')) this.role.disbelieve();
-        this.watchTopology();
-        failed(redisError(error));
-      },
-    );
+    const heard = (answer: T): void => {
+      this.watchTopology();
+      done(answer);
+    };
+    work(client).then(client.isCluster ? heard : done, (error: unknown) => {
+      if (saysWord(error, 'READONLY')) this.role.disbelieve();
+      this.watchTopology();
+      failed(redisError(error));
+    });
   }
 
   /** Asks nothing more of a server that is another than this. The same one with other data has been met: one meeting is enough. */

@@ -1,0 +1,146 @@
+/** What a hit is judged by, where the moment matters: what the hash says comes after what the string said. */
+import { describe, expect, it } from '@jest/globals';
+import type { RedisConnection } from '../../../../lib/backends/redis/connection/connection.js';
+import type { RedisPool } from '../../../../lib/backends/redis/connection/pool.js';
+import { RedisReader } from '../../../../lib/backends/redis/reader.js';
+import { Shard } from '../../../../lib/backends/redis/shards.js';
+import type { StateWatch } from '../../../../lib/backends/redis/state-watch.js';
+import type { EntryOpener, ServerEntry } from '../../../../lib/backends/remote/stored-entry.js';
+import type { Awaitable } from '../../../../lib/core/async/awaitable.js';
+import type { Key } from '../../../../lib/core/keys/key.js';
+import { survives } from '../../../../lib/core/stamp.js';
+
+const LIFE = 'abcdefghijklmnop';
+const OTHER = 'ponmlkjihgfedcba';
+const KEY = { id: 'a' } as Key;
+
+type Fields = readonly (string | null)[];
+
+interface Stage {
+  /** What the string says; null: there is none. */
+  said: string | null;
+  entry: Awaitable<Pick<ServerEntry, 'generation' | 'stamp' | 'labels'>>;
+  /** What the hash says to each question, with the labels that it was asked for. */
+  hash: (labels: readonly string[]) => Promise<Fields>;
+}
+
+describe('the reader of Redis', () => {
+  const shard = new Shard('cache:2:{t.acme}:');
+  const looks: string[] = [];
+  const asked: (readonly string[])[] = [];
+  const stage: Stage = {
+    said: null,
+    entry: { generation: LIFE, stamp: 5, labels: [] },
+    hash: () => Promise.resolve([]),
+  };
+  const connection = {
+    values: (_: unknown, __: unknown, done: (values: unknown, last: unknown) => void) =>
+      done([Buffer.from('x')], stage.said === null ? null : Buffer.from(stage.said)),
+    fields: (_: unknown, fields: readonly string[]) => {
+      const labels = fields.filter((field) => field.length > 1);
+      asked.push(labels);
+      return stage.hash(labels);
+    },
+    verify: () => looks.push('verify'),
+  } as unknown as RedisConnection;
+  const readerOf = (): RedisReader =>
+    new RedisReader(
+      { pick: () => connection } as unknown as RedisPool,
+      { open: () => stage.entry } as unknown as EntryOpener,
+      { look: (_: unknown, string: string) => looks.push(string) } as unknown as StateWatch,
+    );
+  const entry = (stamp: number, ...labels: string[]) => ({ generation: LIFE, stamp, labels }) as unknown as ServerEntry;
+  const isValid = async (reader: RedisReader): Promise<boolean> => {
+    const reading = await reader.read(shard, KEY);
+    return reading.entry !== undefined && survives(reading.entry, reading.required);
+  };
+  const set = (
+    said: string | null,
+    ofEntry: Stage['entry'],
+    hash: Stage['hash'] = () => Promise.reject(new Error('asked')),
+  ) => {
+    Object.assign(stage, { said, entry: ofEntry, hash });
+    asked.length = looks.length = 0;
+  };
+
+  it.each([
+    ['as old as the last invalidation', 7, true],
+    ['younger', 8, true],
+    ['older than the minimum', 3, false],
+  ])('an entry %s is judged by the string alone', async (_, stamp, expected) => {
+    set(`1|${LIFE}|4|7`, entry(stamp, 'red'));
+    expect(await isValid(readerOf())).toBe(expected);
+    set(`1|${OTHER}|4|7`, entry(stamp, 'red'));
+    expect(await isValid(readerOf())).toBe(false);
+  });
+
+  it.each<readonly [string, Fields, boolean]>([
+    ['says the same, nothing of its label', [LIFE, '4', '7', null], true],
+    ['says the same, its label before', [LIFE, '4', '7', '5'], true],
+    ['says the same, its label after', [LIFE, '4', '7', '6'], false],
+    ['says of its label what is no number', [LIFE, '4', '7', 'x'], false],
+    ['has moved on, its label before', [LIFE, '4', '9', '5'], true],
+    ['has moved on with its label', [LIFE, '4', '9', '9'], false],
+    ['has moved on with everything', [LIFE, '9', '9', null], false],
+    ['is behind the string', [LIFE, '4', '6', null], false],
+    ['is behind with its minimum', [LIFE, '3', '7', null], false],
+    ['is of another life', [OTHER, '4', '7', null], false],
+    ['is not there', [null, null, null, null], false],
+  ])('an older entry, when the hash %s', async (_, fields, expected) => {
+    set(`1|${LIFE}|4|7`, entry(5, 'red'), () => Promise.resolve(fields));
+    const reader = readerOf();
+    expect(await isValid(reader)).toBe(expected);
+    expect(await isValid(reader)).toBe(expected);
+  });
+
+  it('what was asked for once is not asked for again until the string changes, and then with what was needed before', async () => {
+    set(`1|${LIFE}|4|7`, entry(5, 'red'), (labels) => Promise.resolve([LIFE, '4', '7', ...labels.map(() => '0')]));
+    const reader = readerOf();
+    for (let times = 0; times < 3; times++) expect(await isValid(reader)).toBe(true);
+    stage.entry = entry(5, 'blue');
+    for (let times = 0; times < 3; times++) expect(await isValid(reader)).toBe(true);
+    expect(asked).toEqual([['red'], ['blue']]);
+    set(`1|${LIFE}|4|8`, entry(5, 'red'), (labels) => Promise.resolve([LIFE, '4', '8', ...labels.map(() => '0')]));
+    for (let times = 0; times < 3; times++) expect(await isValid(reader)).toBe(true);
+    expect(asked.map((labels) => [...labels].sort())).toEqual([['blue', 'red']]);
+  });
+
+  it('A90: what two servers say in one reading makes nothing valid', async () => {
+    for (const said of [`1|${LIFE}|4|7`, null]) {
+      const reader = readerOf();
+      set(said, entry(5, 'red'), (labels) => {
+        reader.forget();
+        return Promise.resolve([LIFE, '4', ...(said === null ? [] : ['7']), ...labels.map(() => '0')]);
+      });
+      expect(await isValid(reader)).toBe(false);
+      stage.hash = (labels) => Promise.resolve([LIFE, '4', ...(said === null ? [] : ['7']), ...labels.map(() => '0')]);
+      expect(await isValid(reader)).toBe(true);
+    }
+  });
+
+  it('a value that takes another turn to open is judged by what was read with it', async () => {
+    const late = async (stamp: number): Promise<ServerEntry> => (await Promise.resolve(), entry(stamp, 'red'));
+    const hash = () => Promise.resolve([LIFE, '4', '7', '6']);
+    set(`1|${LIFE}|4|7`, late(7), hash);
+    expect(await isValid(readerOf())).toBe(true);
+    set(`1|${LIFE}|4|7`, late(5), hash);
+    expect(await isValid(readerOf())).toBe(false);
+    set(`1|${LIFE}|4|7`, Promise.reject(new Error('opening')), hash);
+    await expect(isValid(readerOf())).rejects.toThrow('opening');
+  });
+
+  it('a hash that cannot be asked fails those that need it', async () => {
+    set(`1|${LIFE}|4|7`, entry(5, 'red'));
+    await expect(isValid(readerOf())).rejects.toThrow('asked');
+  });
+
+  it('what looks like an answer to something else has the connection verified; a later format has not', async () => {
+    const hash = () => Promise.resolve([LIFE, '4', null]);
+    set('{"name":"Tom"}', entry(5, 'red'), hash);
+    expect(await isValid(readerOf())).toBe(true);
+    expect(looks).toEqual(['verify', 'missing']);
+    set('2|whatever', entry(5, 'red'), hash);
+    expect(await isValid(readerOf())).toBe(true);
+    expect(looks).toEqual(['missing']);
+  });
+});
