@@ -43,7 +43,7 @@ describeWithRedis('a body that one process compressed in a way another cannot un
     for (const name of NAMES) await newer.set(name, value);
     await withClient(server.port, async (client) => {
       for (const name of NAMES) {
-        const key = `${prefix}:1:{t.acme}:e:${newer.key(name).id}`;
+        const key = `${prefix}:2:{t.acme}:e:${newer.key(name).id}`;
         const bytes = (await client.getBuffer(key)) as Buffer;
         expect(bytes[COMPRESSION_AT]).toBe(1);
         bytes[COMPRESSION_AT] = UNKNOWN;

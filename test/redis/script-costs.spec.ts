@@ -27,7 +27,7 @@ describeWithRedis('scripts', () => {
   const ready = async (index = true): Promise<void> => {
     rig = await machines.ready({ url: server.url, timeout: '5s', index });
   };
-  const keyOf = (which: string): string => `${machines.prefix}:1:{t.acme}:${which}`;
+  const keyOf = (which: string): string => `${machines.prefix}:2:{t.acme}:${which}`;
   const leftOf = async (which: string): Promise<number> => Number(await server.command('PTTL', keyOf(which)));
 
   /** Calls of the scripts that some work runs, by their names. */
