@@ -134,7 +134,7 @@ describeWithRedis('messages by sharded channels', () => {
   });
 
   it('with the right to a part of a tenant’s channels nothing of that tenant is kept', async () => {
-    const lead = `&${machines.prefix}:1`;
+    const lead = `&${machines.prefix}:2`;
     const rules = aclBusRules(machines.prefix, 'sharded').filter((rule) => !rule.startsWith('&'));
     // Not to those of global entries either, which are requested first.
     const some = [`${lead}:{t.beta.*}:b`, `${lead}:{t.acme.[012].4}:b`];
