@@ -77,7 +77,7 @@ export class RedisReader {
     const answered = (values: readonly (Buffer | null)[], said: Buffer | null): void => {
       try {
         const state = said === null ? undefined : this.states.of(shard, said);
-        if (state !== undefined) this.watch.look(shard, 'read');
+        if (state !== undefined) this.watch.look(shard, state);
         // What is no state string of any version may have been put there; or answers have shifted.
         else if (said !== null && !isOfAnyFormat(said)) connection.verify();
         const found: Found[] = [];
@@ -131,7 +131,7 @@ export class RedisReader {
         : this.learn(connection, shard, said, found));
       // What one server says of labels says nothing of what another has stored.
       const state = this.states.servers === servers ? heard : NOTHING;
-      if (said === undefined && state.generation !== '') this.watch.look(shard, 'missing');
+      if (said === undefined && state.generation !== '') this.watch.look(shard, undefined);
       for (const { resolve, entry } of found) resolve({ entry, required: requiredOf(state, entry), level: 'l2' });
     };
     asking().catch((error: unknown) => failAll(found, error));

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { RedisPool } from './connection/pool.js';
 import { STATE } from './scripts/state.js';
 import type { Shard } from './shards.js';
+import { STATE_FORMAT, type StateString } from './state-string.js';
 
 /** How often the meta hash of a shard is looked at while only its string is read. Also keeps a server from displacing it by age. */
 const LOOK_MS = 10_000;
@@ -27,9 +28,9 @@ export class StateWatch {
     private readonly warn: (problem: string) => void,
   ) {}
 
-  /** After the string was read and not the hash, or was missing where there is a hash. */
-  look(shard: Shard, string: 'read' | 'missing'): void {
-    const everyMs = string === 'read' ? LOOK_MS : WRITE_MS;
+  /** @param said by the string, which was read in the place of the hash; undefined: there is a hash, and no string */
+  look(shard: Shard, said: StateString | undefined): void {
+    const everyMs = said === undefined ? WRITE_MS : LOOK_MS;
     const nowMs = this.clock.monotonicMs();
     let look = this.looks.get(shard);
     if (look === undefined) {
@@ -38,18 +39,24 @@ export class StateWatch {
       this.looks.set(shard, look);
     }
     if (look.isUnderWay || nowMs - look.atMs < everyMs) return;
-    void this.run(shard, look, nowMs);
+    void this.run(shard, look, nowMs, said);
   }
 
-  private async run(shard: Shard, look: Look, nowMs: number): Promise<void> {
+  private async run(shard: Shard, look: Look, nowMs: number, said: StateString | undefined): Promise<void> {
     look.isUnderWay = true;
     look.atMs = nowMs;
     try {
+      // By reading, as long as nothing is wrong: scripts wait while a server has its writers wait, and reads behind them.
+      if (said !== undefined && said.text === (await this.textOf(shard))) return;
       if (Number(await this.pool.run(STATE, [shard.meta, shard.state], [])) === DIFFERED) this.warn(PUT_BACK);
     } catch {
       // The next read looks again.
     } finally {
       look.isUnderWay = false;
     }
+  }
+
+  private async textOf(shard: Shard): Promise<string> {
+    return [STATE_FORMAT, ...(await this.pool.pick().fields(shard.meta, ['i', 'f', 'b'])).slice(0, 3)].join('|');
   }
 }

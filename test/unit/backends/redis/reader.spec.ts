@@ -47,7 +47,9 @@ describe('the reader of Redis', () => {
     new RedisReader(
       { pick: () => connection } as unknown as RedisPool,
       { open: () => stage.entry } as unknown as EntryOpener,
-      { look: (_: unknown, string: string) => looks.push(string) } as unknown as StateWatch,
+      {
+        look: (_: unknown, said: unknown) => looks.push(said === undefined ? 'missing' : 'read'),
+      } as unknown as StateWatch,
     );
   const entry = (stamp: number, ...labels: string[]) => ({ generation: LIFE, stamp, labels }) as unknown as ServerEntry;
   const isValid = async (reader: RedisReader): Promise<boolean> => {

@@ -5,7 +5,7 @@ import { STATE_FORMAT } from '../../state-string.js';
 const IDLE_META_MS = 3_600_000;
 /** By how much longer than it has to a meta hash lives at most: so seldom its life is lengthened. */
 const AHEAD_MS = 86_400_000;
-/** How long a state string stands by itself at most: readers renew it (see state-watch.ts). It ends no later than the meta hash. */
+/** How long a state string stands at most, and no longer than the meta hash: readers write it again (see state-watch.ts). */
 const STATE_MS = 86_400_000;
 
 /**
