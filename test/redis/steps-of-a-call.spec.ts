@@ -19,7 +19,7 @@ describeWithRedis('one call', () => {
     ['functions of a memory miss', 110],
     ['functions of a memory hit', 40],
     ['functions of a redis miss', 160],
-    ['functions of a redis hit', 86],
+    ['functions of a redis hit', 88],
   ])('%s are at most %i', (name, most) => {
     expect(counts[name]).toBeGreaterThan(20);
     expect(counts[name]).toBeLessThanOrEqual(most);
