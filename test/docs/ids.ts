@@ -9,7 +9,7 @@ export interface Row {
   readonly specs: readonly string[];
 }
 
-const ID = /[GABC]\d{1,2}/;
+const ID = /[GABC]\d{1,3}/;
 /** `A10, A11` and `C3 to C6, C9`. */
 const IDS = new RegExp(`${ID.source}(?:(?:, | to | and )${ID.source})*`);
 /** Ids begin a name, perhaps after what the row of a table puts there, or end it in brackets. */

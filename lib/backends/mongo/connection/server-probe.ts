@@ -75,14 +75,14 @@ export class MongoServerProbe {
     const { clock, serverClock } = this.parts;
     const askedAtMs = clock.monotonicMs();
     this.clockAskedAtMs = askedAtMs;
-    const said = await this.greet(db);
+    const said = await this.helloIn(db);
     const { localTime, topologyVersion } = said as { localTime?: unknown; topologyVersion?: { processId?: unknown } };
     if (localTime instanceof Date) serverClock.note(localTime.getTime(), askedAtMs);
     const run = topologyVersion?.processId;
     return run === undefined || run === null ? undefined : JSON.stringify(run);
   }
 
-  private async greet(db: mongo.Db): Promise<mongo.Document> {
+  private async helloIn(db: mongo.Db): Promise<mongo.Document> {
     const primary = { readPreference: 'primary' } as const;
     if (this.saysOldWord !== db.client) {
       try {
