@@ -1,18 +1,19 @@
 /**
  * Where the parts meet: the page on which one sees the machine. Free of any framework, so that a test or a bench gets
- * the same machine that a module does.
+ * the same machine (`test/support/machine/assemble.ts`) that a module does.
  */
 import { memory } from './backends/memory/memory.backend.js';
 import { nullBackend } from './backends/null.backend.js';
 import { wireBus } from './bus/wire.bus.js';
 import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } from './codec/codec.options.js';
-import { createCodec } from './codec/envelope.codec.js';
+import type { createCodec } from './codec/envelope.codec.js';
 import { CacheContext } from './context/cache-context.js';
 import { ScopeFlow } from './context/scope-flow.js';
 import { ScopeTable } from './context/scope-table.js';
 import type { Application } from './core/application.js';
 import type { Backend, BackendFactory } from './core/backend.js';
 import { createBackend } from './core/backend-factory.js';
+import { CacheConfigError } from './core/errors.js';
 import type { RegisteredType } from './core/values/type-registration.js';
 import { systemClock, type Clock } from './core/clock.js';
 import type { Codec } from './core/codec.js';
@@ -59,6 +60,9 @@ export interface Foundation {
   readonly scopes: ScopeTable;
   readonly random: () => number;
 }
+
+/** Makes the codec of a cache; see `lib/codec/envelope.codec.ts`. */
+export type CodecMaker = typeof createCodec;
 
 /** A cache that works, without anything around it. */
 export interface Machine extends Foundation {
@@ -114,12 +118,26 @@ export function layFoundation(
   return hideFromLogs(foundation, 'Foundation');
 }
 
-export function buildBackend(foundation: Foundation): Backend {
+/**
+ * What makes codecs, loaded where a backend may ask for one: what keeps all in memory never writes a value as bytes, and
+ * an application with nothing else does not load what could. undefined: no such backend.
+ */
+export function loadCodecMaker({ backend, isEnabled }: CoreSettings): Promise<CodecMaker> | undefined {
+  if (!isEnabled || backend === undefined || backend.kind === 'memory') return undefined;
+  return import('./codec/envelope.codec.js').then((codec) => codec.createCodec);
+}
+
+/** @param makeCodec what {@link loadCodecMaker} came to */
+export function buildBackend(foundation: Foundation, makeCodec: CodecMaker | undefined): Backend {
   const { coreSettings, clock, copier, codec, hub, random, context } = foundation;
   const factory = coreSettings.isEnabled ? (coreSettings.backend ?? memory()) : nullBackend;
   const { limits, prefix, application } = coreSettings;
   let built: Codec | undefined;
-  const codecOf = (): Codec => (built ??= createCodec(codec, { limits, emit: hub, prefix }));
+  const codecOf = (): Codec => {
+    if (makeCodec === undefined)
+      throw new CacheConfigError('backend', "is of kind 'memory' and asks for a codec: name its own kind");
+    return (built ??= makeCodec(codec, { limits, emit: hub, prefix }));
+  };
   const besideBytes = (): number => besideBytesOf(foundation);
   const own = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, besideBytes };
   const parts = { ...own, bus: wireBus };
@@ -145,16 +163,4 @@ export function buildEngine(foundation: Foundation, backend: Backend): CacheEngi
     random,
     isEnabled: coreSettings.isEnabled,
   });
-}
-
-/** The whole machine at once. */
-export function assemble(coreSettings: Partial<CoreSettings> = {}, clock?: Clock, random?: () => number): Machine {
-  const foundation = layFoundation({ ...DEFAULT_CORE_SETTINGS, ...coreSettings }, clock, undefined, random);
-  const backend = buildBackend(foundation);
-  const engine = buildEngine(foundation, backend);
-  const close = async (): Promise<void> => {
-    await engine.close();
-    foundation.context.close();
-  };
-  return { ...foundation, backend, engine, close };
 }

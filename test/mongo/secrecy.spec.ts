@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { mongo as driver } from 'mongoose';
 import { inspect } from 'node:util';
-import { assemble, DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
+import { DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
+import { assemble } from '../support/machine/assemble.js';
 import { mongo } from '../../lib/backends/mongo/mongo.backend.js';
 import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { LEVELS } from '../support/mongo/levels.js';

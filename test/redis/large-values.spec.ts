@@ -1,6 +1,6 @@
 /** Values as large as the limit allows, between those of others. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import { assemble } from '../../lib/assemble.js';
+import { assemble } from '../support/machine/assemble.js';
 import { memory } from '../../lib/backends/memory/memory.backend.js';
 import type { RedisOptions } from '../../lib/backends/redis/options.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';

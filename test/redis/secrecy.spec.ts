@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { inspect } from 'node:util';
-import { assemble, DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
+import { DEFAULT_CORE_SETTINGS } from '../../lib/assemble.js';
+import { assemble } from '../support/machine/assemble.js';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
 import { CANARY, NAMESPACE, SECRETIVE, useEveryVerb } from '../support/machine/canary-word.js';
 import { randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';

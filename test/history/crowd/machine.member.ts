@@ -1,4 +1,5 @@
-import { assemble, type Machine } from '../../../lib/assemble.js';
+import { type Machine } from '../../../lib/assemble.js';
+import { assemble } from '../../support/machine/assemble.js';
 import type { Awaitable } from '../../../lib/core/async/awaitable.js';
 import type { BackendFactory } from '../../../lib/core/backend.js';
 import { systemClock } from '../../../lib/core/clock.js';

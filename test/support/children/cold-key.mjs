@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { backendAt } from './backend-at.mjs';
 
 const [url, prefix, callers, near] = process.argv.slice(2);
-const { assemble } = await import('../../../lib/assemble.ts');
+const { assemble } = await import('../machine/assemble.ts');
 const backend = await backendAt(url, { timeout: '5s', near: near === undefined ? undefined : JSON.parse(near) });
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 
 const [url, prefix, what] = process.argv.slice(2);
-const { assemble } = await import('../../../lib/assemble.ts');
+const { assemble } = await import('../machine/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');

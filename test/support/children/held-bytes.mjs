@@ -2,7 +2,8 @@
  * What a cache holds, measured: heap and buffers with it, minus what they were before it was filled. A process of its own
  * for each shape, started with --expose-gc.
  */
-import { assemble, DEFAULT_CORE_SETTINGS } from '../../../lib/assemble.ts';
+import { DEFAULT_CORE_SETTINGS } from '../../../lib/assemble.ts';
+import { assemble } from '../machine/assemble.ts';
 import { memory } from '../../../lib/backends/memory/memory.backend.ts';
 import { systemClock } from '../../../lib/core/clock.ts';
 import { DEFAULT_POLICY } from '../../../lib/core/policy.ts';

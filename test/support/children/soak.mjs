@@ -1,7 +1,8 @@
 // Calls of every kind with keys that never come again, in a process of its own: how much of the heap is in use now and
 // then, once everything that can be collected has been (row A66). Needs --expose-gc.
 const [url, prefix, calls, rounds] = process.argv.slice(2);
-const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
+const { DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
+const { assemble } = await import('../machine/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { machineClock } = await import('../../../lib/core/clock.ts');
 const { DEFAULT_POLICY, resolvePolicy } = await import('../../../lib/core/policy.ts');

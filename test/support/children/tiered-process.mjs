@@ -3,7 +3,8 @@
 import { backendAt } from './backend-at.mjs';
 
 const [url, prefix, options] = process.argv.slice(2);
-const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
+const { DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
+const { assemble } = await import('../machine/assemble.ts');
 const { resolveLimits } = await import('../../../lib/core/limits.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');
 

@@ -1,6 +1,6 @@
 // A script that asks a server which is not there, one call after the other, and says when all of them have ended.
 const [kind, url] = process.argv.slice(2);
-const { assemble } = await import('../../../lib/assemble.ts');
+const { assemble } = await import('../machine/assemble.ts');
 const { mongo } = await import('../../../lib/backends/mongo/mongo.backend.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 

@@ -1,6 +1,7 @@
 // A process of one version of the library, led by messages of its parent: { id, verb, args } → { id, answer | error }.
 const [url, prefix] = process.argv.slice(2);
-const { assemble, DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
+const { DEFAULT_CORE_SETTINGS } = await import('../../../lib/assemble.ts');
+const { assemble } = await import('../machine/assemble.ts');
 const { redis } = await import('../../../lib/backends/redis/redis.backend.ts');
 const { compileGlob } = await import('../../../lib/core/keys/glob.ts');
 const { DEFAULT_POLICY } = await import('../../../lib/core/policy.ts');

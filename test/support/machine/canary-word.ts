@@ -1,7 +1,7 @@
 /** One word in every place where users can put one, through every verb: whoever sees it has seen too much. */
 import { expect } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import type { assemble } from '../../../lib/assemble.js';
+import { assemble } from './assemble.js';
 import { DEFAULT_POLICY } from '../../../lib/core/policy.js';
 
 export const CANARY = 'xanadu';

@@ -1,4 +1,5 @@
-import { assemble, DEFAULT_CORE_SETTINGS, type Machine } from '../../../lib/assemble.js';
+import { DEFAULT_CORE_SETTINGS, type Machine } from '../../../lib/assemble.js';
+import { assemble } from './assemble.js';
 import type { Backend, BackendFactory } from '../../../lib/core/backend.js';
 import type { Clock } from '../../../lib/core/clock.js';
 import type { Key } from '../../../lib/core/keys/key.js';

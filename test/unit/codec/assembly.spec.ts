@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { assemble } from '../../../lib/assemble.js';
+import { assemble } from '../../support/machine/assemble.js';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import type { CodecOptions } from '../../../lib/codec/codec.options.js';
 import type { BackendFactory, BackendParts } from '../../../lib/core/backend.js';

@@ -38,7 +38,7 @@ const HALF_MADE: readonly (readonly [string, (parts: BackendParts) => unknown, s
 describe.each(HALF_MADE)('a factory that makes %s is refused', (_, create, message) => {
   it('when the cache is built', () => {
     const foundation = layFoundation({ ...DEFAULT_CORE_SETTINGS, backend: making(create) });
-    expect(() => buildBackend(foundation)).toThrow(`backend: ${message}`);
+    expect(() => buildBackend(foundation, undefined)).toThrow(`backend: ${message}`);
   });
 
   it('behind a guard, and as its fallback', () => {

@@ -1,7 +1,7 @@
 /** An address with a mistake in it is an option with a mistake in it, and holds a password. */
 import { expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { assemble } from '../../../../lib/assemble.js';
+import { assemble } from '../../../support/machine/assemble.js';
 import { mongo } from '../../../../lib/backends/mongo/mongo.backend.js';
 import { redis } from '../../../../lib/backends/redis/redis.backend.js';
 import { openClients } from '../../../../lib/backends/redis/connection/client.js';

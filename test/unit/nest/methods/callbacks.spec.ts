@@ -1,7 +1,7 @@
 /** Functions of the application that throw, answer later, or never: no call takes a promise for an answer, and no process ends. */
 import { Injectable } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { assemble } from '../../../../lib/assemble.js';
+import { assemble } from '../../../support/machine/assemble.js';
 import { CacheEvict, Cacheable, CachePut, type CacheModuleOptions } from '../../../../lib/index.js';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { closeAll, counter, start } from '../support/start.js';
