@@ -134,19 +134,30 @@ function labelOf(doors) {
   return doors.includes('index') ? 'shared' : doors.join('-');
 }
 
-/** File → the doors that need it. Whatever a file needs stands before it. */
+/** What is imported while it runs, by no door of its own. */
+const LATER = 'later';
+const DYNAMIC_IMPORT = /\bimport\('(\.[^']+)'\)/g;
+
+/** File → the doors that need it. Whatever a file needs stands before it. What the main door loads later is not its own. */
 function reachOf(from, doors, extension) {
   const reach = new Map();
   const order = new Set();
+  const later = new Set();
   const visit = (file, door) => {
     const by = reach.get(file) ?? new Set();
-    if (by.has(door)) return;
+    if (by.has(door) || (door === LATER && by.has('index'))) return;
     reach.set(file, by.add(door));
-    for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8'), true, true).importedFiles) {
-      if (fileName.startsWith('.')) visit(join(dirname(file), fileName.replace(/\.js$/, extension)), door);
+    const text = readFileSync(file, 'utf8');
+    const imported = (name) => join(dirname(file), name.replace(/\.js$/, extension));
+    const dynamic = new Set(Array.from(text.matchAll(DYNAMIC_IMPORT), ([, name]) => imported(name)));
+    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
+      if (!fileName.startsWith('.')) continue;
+      if (extension === '.js' && dynamic.has(imported(fileName))) later.add(imported(fileName));
+      else visit(imported(fileName), door);
     }
     order.add(file);
   };
   for (const door of doors) visit(join(from, door + extension), door);
+  for (const file of later) visit(file, LATER);
   return new Map(Array.from(order, (file) => [file, reach.get(file)]));
 }

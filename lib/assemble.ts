@@ -5,8 +5,8 @@
 import { memory } from './backends/memory/memory.backend.js';
 import { nullBackend } from './backends/null.backend.js';
 import { wireBus } from './bus/wire.bus.js';
-import { resolveCodecOptions, type CodecOptions, type ResolvedCodecOptions } from './codec/codec.options.js';
-import type { createCodec } from './codec/envelope.codec.js';
+import type { CodecOptions } from './codec/codec.options.js';
+import type { CodecMaker } from './codec/codec.maker.js';
 import { CacheContext } from './context/cache-context.js';
 import { ScopeFlow } from './context/scope-flow.js';
 import { ScopeTable } from './context/scope-table.js';
@@ -52,7 +52,6 @@ export interface Foundation {
   readonly coreSettings: CoreSettings;
   readonly clock: Clock;
   readonly copier: Copier;
-  readonly codec: ResolvedCodecOptions;
   readonly statsRegistry: StatsRegistry;
   readonly keyFactory: KeyFactory;
   readonly hub: EventHub;
@@ -60,9 +59,6 @@ export interface Foundation {
   readonly scopes: ScopeTable;
   readonly random: () => number;
 }
-
-/** Makes the codec of a cache; see `lib/codec/envelope.codec.ts`. */
-export type CodecMaker = typeof createCodec;
 
 /** A cache that works, without anything around it. */
 export interface Machine extends Foundation {
@@ -99,7 +95,7 @@ export function layFoundation(
   context = new CacheContext(),
   random = Math.random,
 ): Foundation {
-  const { keys, types, codec, observers, log, isDebug } = coreSettings;
+  const { keys, types, observers, log, isDebug } = coreSettings;
   const writeLog: WriteLog | undefined =
     log && ((isVerbose, onFailure) => logObserver(harmless(log, onFailure), () => clock.monotonicMs(), isVerbose));
   const statsRegistry = new StatsRegistry(clock);
@@ -107,7 +103,6 @@ export function layFoundation(
     coreSettings,
     clock,
     copier: new Copier(types),
-    codec: resolveCodecOptions({ ...codec, types }),
     statsRegistry,
     keyFactory: new KeyFactory({ ...keys, types }, statsRegistry, { clock }),
     hub: new EventHub(observers, writeLog, isDebug),
@@ -119,24 +114,26 @@ export function layFoundation(
 }
 
 /**
- * What makes codecs, loaded where a backend may ask for one: what keeps all in memory never writes a value as bytes, and
- * an application with nothing else does not load what could. undefined: no such backend.
+ * What makes codecs, loaded where a backend may ask for one or an option has to be looked at: what keeps all in memory
+ * never writes a value as bytes, and an application with nothing else does not load what could. undefined: not needed.
  */
-export function loadCodecMaker({ backend, isEnabled }: CoreSettings): Promise<CodecMaker> | undefined {
-  if (!isEnabled || backend === undefined || backend.kind === 'memory') return undefined;
-  return import('./codec/envelope.codec.js').then((codec) => codec.createCodec);
+export function loadCodecMaker(settings: CoreSettings): Promise<CodecMaker> | undefined {
+  const { backend, isEnabled, codec, types } = settings;
+  const isNeeded = isEnabled && backend !== undefined && backend.kind !== 'memory';
+  if (!isNeeded && Object.keys(codec).length === 0) return undefined;
+  return import('./codec/codec.maker.js').then(({ codecMaker }) => codecMaker({ ...codec, types }));
 }
 
 /** @param makeCodec what {@link loadCodecMaker} came to */
 export function buildBackend(foundation: Foundation, makeCodec: CodecMaker | undefined): Backend {
-  const { coreSettings, clock, copier, codec, hub, random, context } = foundation;
+  const { coreSettings, clock, copier, hub, random, context } = foundation;
   const factory = coreSettings.isEnabled ? (coreSettings.backend ?? memory()) : nullBackend;
   const { limits, prefix, application } = coreSettings;
   let built: Codec | undefined;
   const codecOf = (): Codec => {
     if (makeCodec === undefined)
       throw new CacheConfigError('backend', "is of kind 'memory' and asks for a codec: name its own kind");
-    return (built ??= makeCodec(codec, { limits, emit: hub, prefix }));
+    return (built ??= makeCodec({ limits, emit: hub, prefix }));
   };
   const besideBytes = (): number => besideBytesOf(foundation);
   const own = { clock, copier, codec: codecOf, emit: hub, limits, prefix, application, random, besideBytes };

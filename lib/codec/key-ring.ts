@@ -1,7 +1,8 @@
-import { createSecretKey, KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { CacheConfigError } from '../core/errors.js';
 import { knownOptions } from '../core/own-options.js';
 import { checkName } from './option-checks.js';
+import { KEY_BYTES, keyBytesOf } from './secret-key.js';
 
 export interface EncryptionKey {
   /** Names the key in entries: 1 to 32 of `A-Z a-z 0-9 _ . -`. Never give one name to two keys: on Redis, a process that has another key under a name than those before it is refused at its start. */
@@ -42,10 +43,7 @@ export interface KeyRing {
 }
 
 const OPTION = 'codec.encryption';
-const KEY_BYTES = 32;
 const MAX_KEYS = 16;
-const HEX = /^[0-9a-f]{64}$/i;
-const BASE64 = /^[\w+/-]{43}=?$/;
 
 /** @throws CacheConfigError naming the option; a message never contains any part of a secret */
 export function resolveKeyRing(options: EncryptionOptions): KeyRing {
@@ -70,7 +68,7 @@ function ringKeyOf(key: EncryptionKey, index: number): RingKey {
 }
 
 function keyOf(secret: unknown, option: string): KeyObject {
-  const bytes = bytesOf(secret);
+  const bytes = keyBytesOf(secret);
   if (bytes?.length !== KEY_BYTES)
     throw new CacheConfigError(
       option,
@@ -80,18 +78,4 @@ function keyOf(secret: unknown, option: string): KeyObject {
   if (bytes.every((byte) => byte === bytes[0]))
     throw new CacheConfigError(option, 'is not random: all of its bytes are the same');
   return createSecretKey(bytes);
-}
-
-/** A secret in a form that does not show what is in it when something that holds it is logged. Undefined: it is none. */
-export function secretKeyOf(secret: unknown): KeyObject | undefined {
-  const bytes = bytesOf(secret);
-  return bytes?.length === KEY_BYTES ? createSecretKey(bytes) : undefined;
-}
-
-function bytesOf(secret: unknown): Buffer | undefined {
-  if (secret instanceof KeyObject) return secret.type === 'secret' ? secret.export() : undefined;
-  if (ArrayBuffer.isView(secret)) return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
-  if (typeof secret !== 'string') return undefined;
-  if (HEX.test(secret)) return Buffer.from(secret, 'hex');
-  return BASE64.test(secret) ? Buffer.from(secret, 'base64') : undefined;
 }

@@ -1,4 +1,4 @@
-import { secretKeyOf } from '../codec/key-ring.js';
+import { secretKeyOf } from '../codec/secret-key.js';
 import { hashKeyOf } from '../core/keys/naming.js';
 import type { CacheModuleOptions } from './cache.options.js';
 

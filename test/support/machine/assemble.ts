@@ -6,13 +6,14 @@ import {
   type CoreSettings,
   type Machine,
 } from '../../../lib/assemble.js';
-import { createCodec } from '../../../lib/codec/envelope.codec.js';
+import { codecMaker } from '../../../lib/codec/codec.maker.js';
 import type { Clock } from '../../../lib/core/clock.js';
 
 /** The whole machine at once, without Nest around it. */
 export function assemble(coreSettings: Partial<CoreSettings> = {}, clock?: Clock, random?: () => number): Machine {
-  const foundation = layFoundation({ ...DEFAULT_CORE_SETTINGS, ...coreSettings }, clock, undefined, random);
-  const backend = buildBackend(foundation, createCodec);
+  const settings = { ...DEFAULT_CORE_SETTINGS, ...coreSettings };
+  const foundation = layFoundation(settings, clock, undefined, random);
+  const backend = buildBackend(foundation, codecMaker({ ...settings.codec, types: settings.types }));
   const engine = buildEngine(foundation, backend);
   const close = async (): Promise<void> => {
     await engine.close();
