@@ -5,6 +5,7 @@ import './envelope.spec.js';
 import './header.spec.js';
 import './hostile-bodies.spec.js';
 import './keys.spec.js';
+import './loading.spec.js';
 import './refusals.spec.js';
 import './sealing.spec.js';
 import './serializer.spec.js';
