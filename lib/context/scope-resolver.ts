@@ -182,7 +182,7 @@ export function fromSubdomain(options: SubdomainOptions): ScopeResolver {
       const label = host === undefined ? undefined : subdomainOf(host, domain);
       return label === undefined || ignored.has(label) ? undefined : { tenant: label };
     },
-    subdomainNotes(domain, given.host === undefined ? undefined : String(given.host)),
+    subdomainNotes(domain, typeof given.host === 'string' ? given.host : undefined),
   );
 }
 

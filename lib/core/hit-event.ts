@@ -39,7 +39,8 @@ export class HitEvent implements Hit {
   }
 
   toJSON(): Hit {
-    return { ...this, keyDigest: this.keyDigest };
+    const { type, namespace, width, verdict, level, durationMs, keyDigest } = this;
+    return { type, namespace, width, verdict, level, durationMs, keyDigest };
   }
 
   [INSPECT](): Hit {

@@ -35,7 +35,7 @@ if (what === 'in a load') {
   };
   const policy = { ...DEFAULT_POLICY, answersEarly: true };
   const answer = await machine.engine.getOrSet({ key, policy, loader, frame: undefined });
-  process.stdout.write(`answered ${answer}\n`);
+  process.stdout.write(`answered ${JSON.stringify(answer)}\n`);
   setInterval(() => undefined, 1_000);
 } else {
   const policy = { ...DEFAULT_POLICY, ttlMs: 3_000 };
