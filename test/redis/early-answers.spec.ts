@@ -71,7 +71,7 @@ describeWithRedis('answers before the value is stored', () => {
     proxy.freeze();
     child.stdin.write('go on\n');
     const [answered] = (await once(child.stdout, 'data')) as [Buffer];
-    expect(String(answered)).toContain('answered Tom');
+    expect(String(answered)).toContain('answered "Tom"');
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
