@@ -14,7 +14,8 @@ import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { enough } from '../support/redis/redis-process.js';
 import { soaking } from '../support/soak.js';
 
-const DURATION_MS = soaking(120_000, 2_000);
+const DURATION_MS = soaking(120_000, 1_000);
+const RESET_MS = soaking(400, 200);
 const TENANTS = 40;
 const USERS = 4;
 const NAMES = 3;
@@ -57,7 +58,7 @@ describeWithMongo('C11, C12: a canary in every value', () => {
       );
       const trouble = setInterval(() => {
         if (isBad) proxies[Math.random() < 0.5 ? 0 : 1]?.reset();
-      }, 400);
+      }, RESET_MS);
       const count = { served: 0, loads: 0 };
       // Most of what is served was stored by another call.
       const isOver = enough(DURATION_MS, () => count.served > 150 && count.loads < count.served);

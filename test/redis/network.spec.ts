@@ -8,6 +8,7 @@ import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { Machines, timed } from '../support/redis/machines.js';
 import { enough, pause, RedisProcess, until } from '../support/redis/redis-process.js';
 import { describeWithRedis } from '../support/redis/require-redis.js';
+import { soaking } from '../support/soak.js';
 
 jest.setTimeout(60_000);
 
@@ -248,7 +249,7 @@ describeWithRedis('a network that fails', () => {
     }, 60);
     let served = 0;
     let foreign = 0;
-    const isOver = enough(2_500, () => served > 200 && proxy.connections > 2);
+    const isOver = enough(soaking(2_500, 1_500), () => served > 200 && proxy.connections > 2);
     const worker = async (at: number): Promise<void> => {
       for (let n = 0; !isOver(); n++) {
         const tenant = `tenant ${(at * 31 + n * 7) % 40}`;

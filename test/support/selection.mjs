@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
  *
  * - What is run by a command of its own: the package as it is built, packed and installed, and what is slow by design.
  * - Small specs, each by itself. Loading Nest takes a second of every suite, the library alone a quarter of one, and most
- *   specs take less: those of a folder run as one suite, its `all.spec.ts`, which does nothing but import them.
+ *   specs take less: those of a folder run as one suite, its `all.spec.ts`, or as a few (`data.all.spec.ts`), which do nothing but import them.
  */
 const TESTS = fileURLToPath(new URL('..', import.meta.url));
 const APART = ['package', 'soak'];
