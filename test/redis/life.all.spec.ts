@@ -1,6 +1,4 @@
 /** Small specs of this folder as one suite: see test/support/selection.mjs. */
-import './acl.spec.js';
-import './acl.cluster.spec.js';
 import './address.spec.js';
 import './applications.spec.js';
 import './busy.spec.js';
@@ -10,6 +8,5 @@ import './ends.spec.js';
 import './long-loads.spec.js';
 import './processes.spec.js';
 import './silence.spec.js';
-import './versions.spec.js';
 // Last: of several limits of time the one that is set last holds for all.
 import '../support/patient.js';
