@@ -14,18 +14,19 @@
 // The walk is read from a second copy of the sources, in which every function first says its name. A step from one file to
 // another is a return when the walk has been there before. Only steps of the engine count: what a call does between two
 // of its files, in a backend or in core, is no step of its own.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import ts from 'typescript';
 import { hasRedis, withRedis } from './harness/redis-server.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const COPIES = fileURLToPath(new URL('harness/library-copies.mjs', import.meta.url));
 const PATH = '__path';
 const TURNS = 5;
 /** Coverage makes calls slow: on a busy machine the timer of their deadlines would be one of their functions. */
@@ -39,8 +40,9 @@ const found = [];
 let caches = 0;
 try {
   symlinkSync(join(ROOT, 'node_modules'), join(temporary, 'node_modules'));
-  const plain = transpiled(lib, join(temporary, 'plain'));
-  const telling = transpiled(lib, join(temporary, 'telling'), [tellingNames]);
+  // By another process: the compiler would be collected as garbage, and covered, in each turn of this one.
+  const [plain, telling] = ['plain', 'telling'].map((name) => join(temporary, name));
+  execFileSync(process.execPath, [COPIES, lib, plain, telling, PATH]);
   await measure('memory', plain, telling, async (at) => (await load(at, 'index.js')).memory());
   if (hasRedis()) {
     await withRedis(({ url }) =>
@@ -71,58 +73,6 @@ async function measure(kind, plain, telling, backendOf) {
 
 function note(name, names, count = names.length) {
   found.push({ name, names, count });
-}
-
-/** The library as modules that can be loaded, each function as it is written. */
-function transpiled(from, to, before = []) {
-  const compilerOptions = {
-    module: ts.ModuleKind.ES2022,
-    target: ts.ScriptTarget.ES2023,
-    experimentalDecorators: true,
-    useDefineForClassFields: false,
-  };
-  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
-    const source = join(entry.parentPath, entry.name);
-    const name = relative(from, source);
-    const { outputText } = ts.transpileModule(readFileSync(source, 'utf8'), {
-      compilerOptions: { ...compilerOptions, emitDecoratorMetadata: true },
-      fileName: name,
-      transformers: { before },
-    });
-    const target = join(to, name.replace(/\.ts$/, '.js'));
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, outputText);
-  }
-  writeFileSync(join(to, 'package.json'), '{ "type": "module" }');
-  return to;
-}
-
-/** Every function with a body of its own first says where it is. */
-function tellingNames(context) {
-  const { factory } = context;
-  return (file) => {
-    const tell = (node) => {
-      const name = `${file.fileName.replace(/\.ts$/, '')}#${node.name?.getText?.(file) ?? ''}`;
-      const path = factory.createPropertyAccessExpression(factory.createIdentifier('globalThis'), PATH);
-      const mark = factory.createToken(ts.SyntaxKind.QuestionDotToken);
-      return factory.createCallChain(path, mark, undefined, [factory.createStringLiteral(name)]);
-    };
-    const visit = (node, parent) => {
-      const seen = ts.visitEachChild(node, (child) => visit(child, node), context);
-      if (!ts.isFunctionLike(parent) || parent.body !== node) return seen;
-      // The body of an arrow function that is no block.
-      if (!ts.isBlock(node)) return factory.createComma(tell(parent), factory.createParenthesizedExpression(seen));
-      const told = factory.createExpressionStatement(tell(parent));
-      // A constructor may have to call that of its class first.
-      const { statements } = seen;
-      return factory.updateBlock(
-        seen,
-        ts.isConstructorDeclaration(parent) ? [...statements, told] : [told, ...statements],
-      );
-    };
-    return ts.visitNode(file, (node) => visit(node, undefined));
-  };
 }
 
 /** Hands over a call of a cached method that misses, with an argument of its own each time, and one that hits. */
@@ -160,15 +110,17 @@ async function functionsOf(at, call) {
   const session = new Session();
   session.connect();
   await session.post('Profiler.enable');
+  // Started once for all turns: each start looks through the whole heap. What is taken is what has run since.
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   let always;
   for (let turn = 0; turn < TURNS; turn++) {
-    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+    await session.post('Profiler.takePreciseCoverage');
     await call();
     const { result } = await session.post('Profiler.takePreciseCoverage');
-    await session.post('Profiler.stopPreciseCoverage');
     const names = calledIn(result, pathToFileURL(at).href);
     always = always === undefined ? names : new Map([...always].filter(([place]) => names.has(place)));
   }
+  await session.post('Profiler.stopPreciseCoverage');
   session.disconnect();
   return [...always.values()];
 }
