@@ -83,7 +83,7 @@ class MemoryBackend implements Backend {
     private readonly parts: BackendParts,
   ) {
     this.leaseClock = machineOf(parts.clock);
-    this.store = new MemoryStore(options, parts.copier, this.nonce, parts.besideBytes);
+    this.store = new MemoryStore(options, this.nonce, parts.besideBytes);
     this.pace = new Pace(parts.clock);
     this.cleanup = new MemoryCleanup(this.store, parts.clock, this.pace);
     this.store.onRemoved = (record, wasDisplaced) => {
@@ -143,8 +143,8 @@ class MemoryBackend implements Backend {
       this.release(lease);
       return 'invalidated';
     }
-    const { value, sizeBytes } = this.admit(key, draft);
-    this.place(key, { ...draft, value }, sizeBytes, lease.stamp, nowMs);
+    const admitted = this.admit(key, draft);
+    this.place(key, draft, admitted, lease.stamp, nowMs);
     // The partition has an entry now, so it stays. The lease may be another's: what was admitted may have code that runs.
     if (partition.leases?.get(key.id)?.token === lease.token) partition.dropLease(key.id);
     return 'stored';
@@ -157,11 +157,11 @@ class MemoryBackend implements Backend {
   writeMany(entries: readonly (readonly [Key, Draft])[]): void {
     const nowMs = this.parts.clock.monotonicMs();
     // All are admitted before any is stored: a value that cannot be kept must not leave half of a batch behind.
-    const admitted = entries.map(([key, draft]) => ({ key, draft, ...this.admit(key, draft) }));
-    for (const { key, draft, value, sizeBytes } of admitted) {
+    const all = entries.map(([key, draft]) => ({ key, draft, admitted: this.admit(key, draft) }));
+    for (const { key, draft, admitted } of all) {
       const partition = this.store.partition(key.space.partition);
       partition.dropLease(key.id);
-      this.place(key, { ...draft, value }, sizeBytes, partition.now, nowMs);
+      this.place(key, draft, admitted, partition.now, nowMs);
     }
   }
 
@@ -262,15 +262,11 @@ class MemoryBackend implements Backend {
   }
 
   /** Stores a draft whose value was admitted. */
-  private place(key: Key, draft: Draft, sizeBytes: number, stamp: Stamp, nowMs: number): void {
-    const { value, labels, keptForMs } = draft;
+  private place(key: Key, draft: Draft, admitted: Copied, stamp: Stamp, nowMs: number): void {
+    const { labels, keptForMs } = draft;
     const isolation = draft.isolation ?? this.options.isolation;
     const graceMs = graceOf(draft);
-    this.store.place(
-      key,
-      { value, labels, stamp, graceMs, isolation, keptUntilMs: nowMs + keptForMs, sizeBytes },
-      nowMs,
-    );
+    this.store.place(key, { ...admitted, labels, stamp, graceMs, isolation, keptUntilMs: nowMs + keptForMs }, nowMs);
   }
 
   private alter(partition: MemoryPartition<Group>, change: () => void): void {

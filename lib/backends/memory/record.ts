@@ -1,7 +1,8 @@
 import type { EntryAtHand, Reading } from '../../core/backend.js';
-import type { Copier } from '../../core/values/copier.js';
+import { released } from '../../core/values/copier.js';
 import type { Level } from '../../core/entry.js';
 import type { Isolation } from '../../core/values/isolation.js';
+import type { NestedNames } from '../../core/values/nested-names.js';
 import { idIn, type KeyId, type KeyName } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp, Generation, Stamp } from '../../core/stamp.js';
@@ -63,7 +64,8 @@ export class SharedMetadata {
     readonly stamp: Stamp,
     readonly graceMs: number,
     readonly isolation: Isolation,
-    readonly copier: Copier,
+    /** Of all values that have ever been of it. */
+    public nested: NestedNames,
     /** What it occupies as long as records refer to it. */
     readonly costBytes: number,
   ) {}
@@ -166,7 +168,7 @@ export class MemoryRecord implements EntryAtHand {
 
   get value(): unknown {
     const { stored } = this;
-    return typeof stored === 'object' ? this.shared.copier.release(stored, this.shared.isolation) : stored;
+    return typeof stored === 'object' ? released(stored, this.shared.isolation, this.shared.nested) : stored;
   }
 
   /** The value of a counter; undefined when the value is no whole number. */

@@ -1,5 +1,5 @@
-import type { Copier } from '../../core/values/copier.js';
 import type { Isolation } from '../../core/values/isolation.js';
+import type { NestedNames } from '../../core/values/nested-names.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Stamp } from '../../core/stamp.js';
@@ -17,11 +17,19 @@ export interface MetadataFields {
   readonly stamp: Stamp;
   readonly graceMs: number;
   readonly isolation: Isolation;
+  /** What copies of the value have to look at. */
+  readonly nested: NestedNames;
 }
 
 /** The metadata for a new record of the group: that of other records, if it fits. */
-export function metadataFor(group: Group, of: MetadataFields, copier: Copier): SharedMetadata {
-  const { labels, stamp, graceMs, isolation } = of;
+export function metadataFor(group: Group, of: MetadataFields): SharedMetadata {
+  const metadata = matching(group, of);
+  // A name that is missing here would have readers share what is under it.
+  metadata.nested = metadata.nested.and(of.nested);
+  return metadata;
+}
+
+function matching(group: Group, { labels, stamp, graceMs, isolation, nested }: MetadataFields): SharedMetadata {
   // New records are stored at the newest stamp; metadata of earlier stamps would only accumulate.
   if (stamp > group.sharedStamp) {
     group.sharedMetadata = undefined;
@@ -37,7 +45,7 @@ export function metadataFor(group: Group, of: MetadataFields, copier: Copier): S
   const areOfSpace = labels === group.labels;
   flatten(labels);
   const costBytes = metadataBytes(labels, areOfSpace);
-  const metadata = new SharedMetadata(group, labels, generation, stamp, graceMs, isolation, copier, costBytes);
+  const metadata = new SharedMetadata(group, labels, generation, stamp, graceMs, isolation, nested, costBytes);
   if (isShareable) offer(group, print, metadata);
   return metadata;
 }

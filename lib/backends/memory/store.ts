@@ -3,7 +3,6 @@
  * by its end: neither has to put the id together. The LRU list spans all groups and decides what is displaced when a
  * bound is reached; every removal, whatever its reason, passes through `leave`, so the three never disagree.
  */
-import type { Copier } from '../../core/values/copier.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { Space } from '../../core/keys/space.js';
@@ -37,7 +36,6 @@ export class MemoryStore {
 
   constructor(
     private readonly bounds: StoreBounds,
-    private readonly copier: Copier,
     private readonly nonce: string,
     /** Bytes of what the cache keeps beside its entries: scopes, spaces, counters. */
     private readonly besideBytes: () => number = () => 0,
@@ -131,7 +129,7 @@ export class MemoryStore {
     const group = this.group(key);
     const { records } = group;
     const before = records.get(key.text);
-    const metadata = metadataFor(group, placement, this.copier);
+    const metadata = metadataFor(group, placement);
     const costBytes = costOf(key, placement.sizeBytes, this.moreBytes);
     const text = compact(key.text);
     const record = new this.Record(text, placement.value, metadata, placement.keptUntilMs, costBytes, ++group.numbered);
@@ -154,8 +152,8 @@ export class MemoryStore {
   /** Other times for the same value. */
   extend(record: MemoryRecord, graceMs: number, keptUntilMs: number): void {
     const { metadata } = record;
-    const { group, labels, stamp, isolation } = metadata;
-    const next = metadataFor(group, { labels, stamp, isolation, graceMs }, this.copier);
+    const { group, labels, stamp, isolation, nested } = metadata;
+    const next = metadataFor(group, { labels, stamp, isolation, graceMs, nested });
     if (next.records++ === 0) this.hold(group.within, next.costBytes);
     record.extend(next, keptUntilMs);
     this.unretain(metadata);

@@ -61,7 +61,7 @@ export class L1Copies {
     private readonly hears: ((partition: Partition) => boolean) | undefined,
   ) {
     const nonce = randomBytes(8).toString('hex');
-    this.store = new MemoryStore(options, parts.copier, nonce, parts.besideBytes, L1Copy, COPY_BYTES);
+    this.store = new MemoryStore(options, nonce, parts.besideBytes, L1Copy, COPY_BYTES);
     this.store.onRemoved = (record, wasDisplaced) => {
       if (wasDisplaced) record.metadata.group.stats.displaced++;
     };
@@ -108,7 +108,8 @@ export class L1Copies {
     const before = this.store.peek(key) as L1Copy | undefined;
     if (before !== undefined && before.validatedAtMs > sentAtMs) return undefined;
     const isolation = draft.isolation ?? this.options.isolation;
-    const { value, sizeBytes } = draft.copied ?? this.copied(draft.value, isolation);
+    const copied = draft.copied ?? this.copied(draft.value, isolation);
+    const { sizeBytes } = copied;
     const nowMs = this.parts.clock.monotonicMs();
     if (!this.store.fits(key, sizeBytes) || !this.store.admits(key, sizeBytes, nowMs)) {
       if (before !== undefined) this.store.delete(before);
@@ -116,7 +117,7 @@ export class L1Copies {
     }
     const copy = this.store.place(
       key,
-      { value, labels, stamp: 0, graceMs: 0, isolation, keptUntilMs: freshUntilMs, sizeBytes },
+      { ...copied, labels, stamp: 0, graceMs: 0, isolation, keptUntilMs: freshUntilMs },
       nowMs,
     ) as L1Copy;
     copy.proof = proof;

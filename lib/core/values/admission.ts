@@ -1,4 +1,5 @@
 import { copyObject, setMember, type Members } from './copy-object.js';
+import type { NestedNames } from './nested-names.js';
 import { CacheError, UnserializableError, ValueTooLargeError } from '../errors.js';
 import { Packed, unpack } from './packed.js';
 import {
@@ -40,6 +41,8 @@ export class Admission {
     private readonly limitBytes: number,
     /** The result is to be kept: instances whose registration says so are packed, and made anew for each reader. */
     private readonly isToBeKept: boolean,
+    /** The names so far under which its plain objects have objects. */
+    public nested: NestedNames,
   ) {}
 
   admit(value: unknown): unknown {
@@ -108,7 +111,9 @@ export class Admission {
     const keys = Object.keys(copy);
     for (const key of keys) {
       this.grow(memberBytes(key, keys.length));
-      copy[key] = this.within(key, copy[key]);
+      const member = this.within(key, copy[key]);
+      if (typeof member === 'object' && member !== null) this.nested = this.nested.with(key);
+      copy[key] = member;
     }
     return copy;
   }

@@ -21,6 +21,31 @@ function copyMembers(copy: Members): Members {
   return copy;
 }
 
+/**
+ * The same where it is known which names lead to objects: `names` has all of those in its plain objects, and may have more.
+ */
+export function copyKnown(value: object, names: readonly string[]): object {
+  if (Array.isArray(value)) return copyKnownArray(value, names);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return copyObject(value);
+  const copy: Members = { ...value };
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at] as string;
+    const member = copy[name];
+    if (typeof member === 'object' && member !== null && Object.hasOwn(copy, name))
+      copy[name] = copyKnown(member, names);
+  }
+  return copy;
+}
+
+function copyKnownArray(items: readonly unknown[], names: readonly string[]): unknown[] {
+  const copy = items.slice();
+  for (let index = 0; index < copy.length; index++) {
+    const item = copy[index];
+    if (typeof item === 'object' && item !== null) copy[index] = copyKnown(item, names);
+  }
+  return copy;
+}
+
 function copyArray(items: readonly unknown[]): unknown[] {
   const copy = items.slice();
   for (let index = 0; index < copy.length; index++) {

@@ -33,6 +33,7 @@ export class SeenShape {
 
 function write(value: Readonly<Record<string, unknown>>, { names, places, leads }: Shape): string | undefined {
   const { length } = names;
+  let isBegun = false;
   // Of this call alone: a getter among the members may make a key of the same method.
   const texts: string[] = [];
   let at = 0;
@@ -46,13 +47,17 @@ function write(value: Readonly<Record<string, unknown>>, { names, places, leads 
   // Own names come first, so the last one tells of all: what was put into Object.prototype is no member.
   if (at !== length || !Object.hasOwn(value, names[length - 1] as string)) return undefined;
   if (Object.getOwnPropertySymbols(value).length > 0) return undefined;
-  let joined = '';
+  let joined = '{';
   for (let place = 0; place < length; place++) {
     const text = texts[place] as string;
-    if (text !== '') joined += (leads[place] as string) + text;
+    if (text === '') continue;
+    const lead = leads[place] as string;
+    // Each lead but the first begins with a separator, and the first may have been left out. Told by the place and not by
+    // the text, which would have to be put together for it.
+    joined += (isBegun || place === 0 ? lead : lead.slice(1)) + text;
+    isBegun = true;
   }
-  // Each lead but the first begins with a separator, and the first may have been left out.
-  return joined.startsWith(';') ? `{${joined.slice(1)}}` : `{${joined}}`;
+  return `${joined}}`;
 }
 
 /** '' for a member that is left out; undefined for one that the long way has to look at. */

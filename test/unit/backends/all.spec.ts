@@ -1,6 +1,7 @@
 /** The specs of this folder as one suite: see test/support/selection.mjs. */
 import './leaks.spec.js';
 import './memory/bounds.spec.js';
+import './memory/copies.spec.js';
 import './memory/group-index.spec.js';
 import './memory/held.spec.js';
 import './memory/model.spec.js';

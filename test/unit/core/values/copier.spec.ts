@@ -9,6 +9,7 @@ import type { Isolation } from '../../../../lib/core/values/isolation.js';
 import { UnserializableError, ValueTooLargeError } from '../../../../lib/core/errors.js';
 import { nearMiss } from '../support/near-miss.js';
 import { same } from '../support/same.js';
+import { vandalise } from '../support/vandalise.js';
 import { anyValue, holes, Money, objectOf, TYPES } from '../support/values.js';
 import { runs } from '../../../support/soak.js';
 
@@ -439,25 +440,6 @@ describe('the estimate of what a value occupies', () => {
     expect(copier.admit('x'.repeat(1_000), 'clone', 1_048_576).value).toHaveLength(1_000);
   });
 });
-
-/** Changes everything that can be changed in a value. */
-function vandalise(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (value instanceof Date) value.setTime(99);
-  else if (value instanceof URL) value.href = 'http://evil/';
-  else if (value instanceof RegExp) value.lastIndex = 5;
-  else if (ArrayBuffer.isView(value)) new Uint8Array(value.buffer, value.byteOffset, value.byteLength).fill(255);
-  else if (value instanceof Map) {
-    for (const pair of value) pair.forEach(vandalise);
-    value.set('evil', 1);
-  } else if (value instanceof Set) {
-    value.forEach(vandalise);
-    value.add('evil');
-  } else {
-    Object.values(value).forEach(vandalise);
-    Object.defineProperty(value, Array.isArray(value) ? value.length : 'evil', { value: 'evil', enumerable: true });
-  }
-}
 
 interface Bought {
   readonly shared: object;
