@@ -93,7 +93,7 @@ class MemoryBackend implements Backend {
   }
 
   read(key: Key): Reading {
-    const record = this.store.get(key);
+    const record = this.store.use(key.space, key.text);
     return record === undefined ? NOTHING : readingOf(record);
   }
 
@@ -108,7 +108,7 @@ class MemoryBackend implements Backend {
 
   lease(key: Key, { leaseMs, purpose }: LeaseRequest): LeaseReply {
     const nowMs = this.parts.clock.monotonicMs();
-    const record = this.store.get(key);
+    const record = this.store.use(key.space, key.text);
     const reading = record === undefined ? NOTHING : readingOf(record);
     if (purpose === 'missing' && record !== undefined && this.isFresh(record, nowMs)) return { kind: 'found', reading };
     const partition = this.store.partition(key.space.partition);
@@ -275,7 +275,7 @@ class MemoryBackend implements Backend {
 
   /** A live record within its ttl, used just now. */
   private fresh(key: Key, nowMs: number): MemoryRecord | undefined {
-    const record = this.store.get(key);
+    const record = this.store.use(key.space, key.text);
     return record !== undefined && this.isFresh(record, nowMs) ? record : undefined;
   }
 

@@ -76,25 +76,27 @@ export class SharedMetadata {
     return this.labels === labels || labels.every((label, at) => label === this.labels[at]);
   }
 
-  /** What these records have to survive. Computed anew only after a bulk invalidation. */
+  /** What these records have to survive. */
   required(): RequiredStamp {
-    const stamp = this.requiredStamp();
-    if (this.knownRequired?.stamp !== stamp) this.knownRequired = { generation: this.group.within.generation, stamp };
+    const { within } = this.group;
+    if (this.checkedAt !== within.bulkStamp) this.check();
+    const stamp = this.newestStamp;
+    if (this.knownRequired?.stamp !== stamp) this.knownRequired = { generation: within.generation, stamp };
     return this.knownRequired;
   }
 
   /** Whether no invalidation has passed over them. */
   get isValid(): boolean {
-    return this.generation === this.group.within.generation && this.stamp >= this.requiredStamp();
+    const { within } = this.group;
+    if (this.checkedAt !== within.bulkStamp) this.check();
+    return this.generation === within.generation && this.stamp >= this.newestStamp;
   }
 
-  private requiredStamp(): Stamp {
+  /** Only a bulk invalidation changes what was found out last. */
+  private check(): void {
     const { within } = this.group;
-    if (this.checkedAt !== within.bulkStamp) {
-      this.newestStamp = within.requiredStampFor(this.labels);
-      this.checkedAt = within.bulkStamp;
-    }
-    return this.newestStamp;
+    this.newestStamp = within.requiredStampFor(this.labels);
+    this.checkedAt = within.bulkStamp;
   }
 }
 
@@ -116,7 +118,8 @@ export class MemoryRecord implements EntryAtHand {
     /** The last word of the id; the group has the rest. */
     readonly text: string,
     private stored: unknown,
-    private shared: SharedMetadata,
+    /** Another one only by {@link extend}. */
+    public metadata: SharedMetadata,
     keptUntilMs: number,
     /** What the record counts for in the store's bytes. */
     readonly costBytes: number,
@@ -126,24 +129,20 @@ export class MemoryRecord implements EntryAtHand {
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
   }
 
-  get metadata(): SharedMetadata {
-    return this.shared;
-  }
-
   get identity(): KeyId {
-    return idIn(this.shared.group.idPrefix, this.text);
+    return idIn(this.metadata.group.idPrefix, this.text);
   }
 
   get generation(): Generation {
-    return this.shared.generation;
+    return this.metadata.generation;
   }
 
   get stamp(): Stamp {
-    return this.shared.stamp;
+    return this.metadata.stamp;
   }
 
   get labels(): readonly Label[] {
-    return this.shared.labels;
+    return this.metadata.labels;
   }
 
   get keptUntilMs(): number {
@@ -151,11 +150,11 @@ export class MemoryRecord implements EntryAtHand {
   }
 
   get freshUntilMs(): number {
-    return this.keptUntil === NEVER ? Infinity : this.keptUntil - this.shared.graceMs;
+    return this.keptUntil === NEVER ? Infinity : this.keptUntil - this.metadata.graceMs;
   }
 
   get required(): RequiredStamp {
-    return this.shared.required();
+    return this.metadata.required();
   }
 
   get sizeBytes(): number {
@@ -168,7 +167,7 @@ export class MemoryRecord implements EntryAtHand {
 
   get value(): unknown {
     const { stored } = this;
-    return typeof stored === 'object' ? released(stored, this.shared.isolation, this.shared.nested) : stored;
+    return typeof stored === 'object' ? released(stored, this.metadata.isolation, this.metadata.nested) : stored;
   }
 
   /** The value of a counter; undefined when the value is no whole number. */
@@ -181,12 +180,12 @@ export class MemoryRecord implements EntryAtHand {
   }
 
   isOf({ space, text }: KeyName): boolean {
-    return this.text === text && this.shared.group.idPrefix === space.idPrefix;
+    return this.text === text && this.metadata.group.idPrefix === space.idPrefix;
   }
 
   /** Other times for the same value. */
   extend(metadata: SharedMetadata, keptUntilMs: number): void {
-    this.shared = metadata;
+    this.metadata = metadata;
     this.keptUntil = keptUntilMs === Infinity ? NEVER : Math.floor(keptUntilMs);
   }
 }

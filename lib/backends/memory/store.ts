@@ -59,12 +59,7 @@ export class MemoryStore {
     return this.bytes + Math.min(this.besideBytes(), this.bounds.maxBytes / 2);
   }
 
-  /** The record of a key, which becomes the most recently used. */
-  get({ space, text }: Key): MemoryRecord | undefined {
-    return this.use(space, text);
-  }
-
-  /** The same without a key. */
+  /** The record of this name, which becomes the most recently used. */
   use(space: Space, text: string): MemoryRecord | undefined {
     const record = this.index.of(space)?.records.get(text);
     if (record !== undefined) this.touch(record);

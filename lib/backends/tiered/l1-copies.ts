@@ -88,7 +88,7 @@ export class L1Copies {
 
   /** The copy of a key, unless a change was received that concerns it. It may have to be checked before it is served. */
   find(key: Key): L1Copy | undefined {
-    const copy = this.store.get(key) as L1Copy | undefined;
+    const copy = this.store.use(key.space, key.text) as L1Copy | undefined;
     if (copy === undefined || copy.logPosition === this.changeLog.position || this.isCurrent(copy)) return copy;
     this.store.delete(copy);
     return undefined;
