@@ -1,5 +1,6 @@
 import { afterThisTurn } from '../../core/clock.js';
 import type { Key } from '../../core/keys/key.js';
+import type { RedisPool } from './connection/pool.js';
 import type { Shard } from './shards.js';
 
 interface Call {
@@ -10,14 +11,15 @@ interface Call {
 
 /**
  * Evictions that one turn of the event loop asks for in one shard are one script: most of what a script costs is beside the
- * keys that it removes. Each call hears how many of its own were live. Whatever is sent later in the turn finds them sent: the
- * pool calls `send` before.
+ * keys that it removes. Each call hears how many of its own were live. Whatever is sent later in the turn finds them sent: while
+ * some wait, the pool calls `send` before.
  */
 export class TurnEvictions {
   private readonly waiting = new Map<Shard, Call[]>();
   private keys = 0;
 
   constructor(
+    private readonly pool: Pick<RedisPool, 'beforeSending'>,
     /** Keys of one script. */
     private readonly most: number,
     /** Removes them, and says of each whether it was live. */
@@ -28,7 +30,10 @@ export class TurnEvictions {
   evict(shard: Shard, keys: readonly Key[]): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.keys + keys.length > this.most) this.send();
-      if (this.keys === 0) afterThisTurn(this.send);
+      if (this.keys === 0) {
+        this.pool.beforeSending = this.send;
+        afterThisTurn(this.send);
+      }
       this.keys += keys.length;
       const calls = this.waiting.get(shard);
       if (calls === undefined) this.waiting.set(shard, [{ keys, resolve, reject }]);
@@ -36,8 +41,9 @@ export class TurnEvictions {
     });
   }
 
-  readonly send = (): void => {
+  private readonly send = (): void => {
     if (this.keys === 0) return;
+    this.pool.beforeSending = undefined;
     const all = [...this.waiting];
     this.waiting.clear();
     this.keys = 0;

@@ -54,11 +54,11 @@ interface InvalidationParts {
  */
 export class RedisInvalidation {
   readonly clearing: Clearing<Shard>;
-  private readonly evictions = new TurnEvictions(BATCH, (shard, keys) => this.evictSome(shard, keys));
+  private readonly evictions: TurnEvictions;
 
   constructor(private readonly parts: InvalidationParts) {
     const { scan, pool } = parts;
-    pool.beforeSending = this.evictions.send;
+    this.evictions = new TurnEvictions(pool, BATCH, (shard, keys) => this.evictSome(shard, keys));
     this.clearing = new Clearing({
       ...parts,
       empty: 'dead',

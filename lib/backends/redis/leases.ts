@@ -12,7 +12,7 @@ import { OrphanedLeases } from '../remote/orphaned-leases.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { isFresh, ServerEntry, type EntryOpener } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
-import type { RedisReader } from './reader.js';
+import { NOT_THERE, type RedisReader } from './reader.js';
 import type { ShardState } from '../remote/shard-state.js';
 import { changedAtEveryAttempt } from '../remote/writing.js';
 import { leaseText, text } from './connection/reply.js';
@@ -71,11 +71,10 @@ export class RedisLeases {
       }
       if ('token' in answer) return this.granted(key, shard, answer, request.purpose);
       const found = await opener.open(key.id, answer.bytes);
-      const reading: Reading = {
-        entry: found,
-        required: await reader.required(shard, found, answer.view),
-        level: 'l2',
-      };
+      const reading: Reading =
+        found === undefined
+          ? NOT_THERE
+          : { entry: found, required: await reader.required(shard, found, answer.view), level: 'l2' };
       if (isFresh(reading, this.parts.serverClock)) return { kind: 'found', reading };
       known = found;
       mark = Buffer.from(answer.bytes.subarray(0, ENVELOPE_MARK_BYTES));
@@ -150,13 +149,14 @@ export class RedisLeases {
     purpose: LeaseRequest['purpose'],
   ): Promise<LeaseReply> {
     this.parts.shardClocks.note(shard, view.generation, stamp);
+    const lease = { key, token, generation: view.generation, stamp };
+    if (purpose === 'replace') this.replacing.add(lease);
+    if (standing === undefined) return { kind: 'granted', lease, reading: NOT_THERE };
     const required = await this.parts.reader.required(shard, standing, view).catch((error: unknown) => {
       // The caller does not hear that it was granted: never leave an orphaned lease on the server.
       this.orphaned.giveBack({ key, token });
       throw error;
     });
-    const lease = { key, token, generation: view.generation, stamp };
-    if (purpose === 'replace') this.replacing.add(lease);
     return { kind: 'granted', lease, reading: { entry: standing, required, level: 'l2' } };
   }
 }

@@ -26,7 +26,12 @@ const MAX_COMPARED = 1_024;
 const MAX_BATCH = 256;
 /** Nothing is valid by it. */
 const NOTHING: ShardState = Object.freeze({ generation: '', minimumStamp: 0, stamps: new Map() });
-const NOTHING_REQUIRED: RequiredStamp = Object.freeze({ generation: '', stamp: 0 });
+/** What does not stand there has nothing to survive. */
+export const NOT_THERE: Reading = Object.freeze({
+  entry: undefined,
+  required: Object.freeze({ generation: '', stamp: 0 }),
+  level: 'l2',
+});
 
 /**
  * Reads of one turn of the event loop for one shard share one MGET of the entries and the state string. What that does not
@@ -54,14 +59,13 @@ export class RedisReader {
   }
 
   /** What an entry has to survive; labels the state does not know are asked for. */
-  async required(shard: Shard, entry: ServerEntry | undefined, state: ShardState): Promise<RequiredStamp> {
-    if (entry === undefined) return requiredOf(state, entry);
+  async required(shard: Shard, entry: ServerEntry, state: ShardState): Promise<RequiredStamp> {
     const unknown = entry.labels.filter((label) => !state.stamps.has(label));
     if (unknown.length === 0) return requiredOf(state, entry);
     const fields = await this.pool.pick().fields(shard.meta, ['i', 'f', ...unknown]);
     const later = stateOf(fields, unknown);
     // It can only say more: a shard that has been reborn meanwhile makes everything invalid.
-    if (later.generation !== state.generation) return requiredOf(NOTHING, undefined);
+    if (later.generation !== state.generation) return requiredOf(NOTHING, entry);
     return requiredOf({ ...later, stamps: new Map([...state.stamps, ...later.stamps]) }, entry);
   }
 
@@ -84,13 +88,9 @@ export class RedisReader {
         for (const asking of asked) {
           const bytes = values[places.get(asking.question.id) as number];
           const entry = bytes == null ? undefined : this.open(connection, shard, asking.question, bytes);
-          if (isPending(entry)) {
-            this.settleLate(connection, shard, state, asking, entry);
-            continue;
-          }
-          const required = requiredFor(entry, state);
-          if (required !== undefined) asking.resolve({ entry, required, level: 'l2' });
-          else if (entry !== undefined) found.push({ ...asking, entry });
+          if (entry === undefined) asking.resolve(NOT_THERE);
+          else if (isPending(entry)) this.settleLate(connection, shard, state, asking, entry);
+          else if (!settled(asking, entry, state)) found.push({ ...asking, entry });
         }
         if (found.length > 0) this.askHash(connection, shard, state, found);
       } catch (error) {
@@ -111,9 +111,8 @@ export class RedisReader {
     opening: Promise<ServerEntry | undefined>,
   ): void {
     const settle = (entry: ServerEntry | undefined): void => {
-      const required = requiredFor(entry, state);
-      if (required !== undefined) asking.resolve({ entry, required, level: 'l2' });
-      else if (entry !== undefined) this.askHash(connection, shard, state, [{ ...asking, entry }]);
+      if (entry === undefined) asking.resolve(NOT_THERE);
+      else if (!settled(asking, entry, state)) this.askHash(connection, shard, state, [{ ...asking, entry }]);
     };
     opening.then(settle).catch(asking.reject);
   }
@@ -201,9 +200,11 @@ function discard(connection: RedisConnection, shard: Shard, id: KeyId, bytes: Bu
     .catch(() => undefined);
 }
 
-/** Undefined: the hash has to say it. */
-function requiredFor(entry: ServerEntry | undefined, state: StateString | undefined): RequiredStamp | undefined {
-  return entry === undefined ? NOTHING_REQUIRED : state && requiredBy(state, entry);
+/** False: the hash has to say what the entry has to survive. */
+function settled({ resolve }: Asking, entry: ServerEntry, state: StateString | undefined): boolean {
+  const required = state && requiredBy(state, entry);
+  if (required !== undefined) resolve({ entry, required, level: 'l2' });
+  return required !== undefined;
 }
 
 /** Fields `i f label…` as a state. A shard without meta has no generation, so nothing in it is valid. */
@@ -214,7 +215,6 @@ export function stateOf(fields: readonly (string | null)[], labels: readonly Lab
   return { generation: generation ?? '', minimumStamp: Number(minimumStamp ?? 0), stamps };
 }
 
-function requiredOf(state: ShardState, entry: ServerEntry | undefined): RequiredStamp {
-  const { generation, minimumStamp } = state;
-  return { generation, stamp: entry === undefined ? minimumStamp : requiredStamp(state, entry.labels) };
+function requiredOf(state: ShardState, { labels }: ServerEntry): RequiredStamp {
+  return { generation: state.generation, stamp: requiredStamp(state, labels) };
 }

@@ -174,7 +174,7 @@ export class RedisWrites {
       dead,
       newCounterMark(),
     ];
-    const keys = this.around(key);
+    const keys = this.parts.shards.of(key).around(key.id);
     const reply = (await this.parts.pool.run(COUNT, keys, [...args, identityOf(key.id)])) as unknown[];
     if (Number(reply[0]) === 2) throw new NotACounterError(key.space.namespace);
     return Number(reply[0]) === 1 ? Number(text(reply[1])) : markOf(reply[1] as Buffer);
@@ -277,11 +277,8 @@ export class RedisWrites {
   }
 
   private run(script: Script, key: Key, told: Announcement, args: readonly Argument[]): Promise<unknown> {
-    return this.parts.pool.run(script, [...this.around(key), ...told.keys], [...told.args, ...args]);
-  }
-
-  private around(key: Key): string[] {
-    return this.parts.shards.of(key).around(key.id);
+    const around = this.parts.shards.of(key).around(key.id);
+    return this.parts.pool.run(script, [...around, ...told.keys], [...told.args, ...args]);
   }
 
   private indexed(key: Key): string {

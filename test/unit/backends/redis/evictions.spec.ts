@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { TurnEvictions } from '../../../../lib/backends/redis/evictions.js';
+import type { RedisPool } from '../../../../lib/backends/redis/connection/pool.js';
 import type { Shard } from '../../../../lib/backends/redis/shards.js';
 import { redisShards } from '../../../../lib/backends/redis/shards.js';
 import type { Key } from '../../../../lib/core/keys/key.js';
@@ -14,7 +15,8 @@ describe('evictions of one turn', () => {
   const shardOf = ([key]: readonly Key[]): Shard => shards.of(key as Key);
   const started = (answer: (keys: readonly Key[]) => Promise<readonly boolean[]>) => {
     const sent: number[] = [];
-    const evictions = new TurnEvictions(MOST, (_, keys) => {
+    const pool: Pick<RedisPool, 'beforeSending'> = { beforeSending: undefined };
+    const evictions = new TurnEvictions(pool, MOST, (_, keys) => {
       sent.push(keys.length);
       return answer(keys);
     });
@@ -22,7 +24,7 @@ describe('evictions of one turn', () => {
       const keys = keysOf(tenant, ...names);
       return evictions.evict(shardOf(keys), keys);
     };
-    return { sent, evictions, evict };
+    return { sent, pool, evict };
   };
 
   it('of one shard are sent together, at most so many keys, and each call hears of its own', async () => {
@@ -34,12 +36,16 @@ describe('evictions of one turn', () => {
   });
 
   it('are sent before what comes behind them, once', async () => {
-    const { sent, evictions, evict } = started(async (keys) => keys.map(() => true));
+    const { sent, pool, evict } = started(async (keys) => keys.map(() => true));
+    expect(pool.beforeSending).toBeUndefined();
     const calls = [evict('a', '1'), evict('a', '2')];
     expect(sent).toEqual([]);
-    evictions.send();
+    const sendNow = pool.beforeSending;
+    sendNow?.();
     expect(sent).toEqual([2]);
-    evictions.send();
+    // Nothing waits: what is sent next has nothing to ask.
+    expect(pool.beforeSending).toBeUndefined();
+    sendNow?.();
     calls.push(evict('a', '3'));
     expect(await Promise.all(calls)).toEqual([1, 1, 1]);
     expect(sent).toEqual([2, 1]);
