@@ -2,7 +2,7 @@ const MAX_NAMESPACES = 2_000;
 /** Weight of the newest load in the running average. */
 const NEWEST = 0.2;
 
-/** How long the loaders of each namespace took lately: what an early refresh has to be ahead of. */
+/** How long the loads of each namespace took lately that are repeated early: what an early refresh has to be ahead of. */
 export class LoadTimes {
   private readonly averageMs = new Map<string, number>();
 

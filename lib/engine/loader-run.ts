@@ -49,10 +49,10 @@ export class LoaderRun {
         answer = await (policy.hardTimeoutMs === Infinity ? begun : this.withHardTimeout(call, context, begun));
       } catch (error) {
         const outcome = error instanceof LoaderTimeoutError ? 'timed-out' : 'failed';
-        report.loaded(key, outcome, startedAtMs, isBackground);
+        report.loaded(call, outcome, startedAtMs, isBackground);
         throw error;
       }
-      report.loaded(key, 'ok', startedAtMs, isBackground);
+      report.loaded(call, 'ok', startedAtMs, isBackground);
       const value = answer === NOT_MODIFIED ? kept(stale, loading) : answer;
       // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
       const loaded = { key, policy, rules: call.result, value, context, loading, givenUp: watch.refusal };

@@ -8,6 +8,7 @@ import type { Partition } from '../core/keys/partition.js';
 import type { Space } from '../core/keys/space.js';
 import type { Verdict } from '../core/verdict.js';
 import type { Attempt } from './attempt.js';
+import type { Call } from './call.js';
 import { FairShare } from './bounds/fair-share.js';
 import { HitEvent } from '../core/hit-event.js';
 import type { LoadTimes } from './load-times.js';
@@ -72,9 +73,14 @@ export class Report {
   }
 
   /** A loader that has ended. */
-  loaded(key: Key, outcome: 'ok' | 'failed' | 'timed-out', startedAtMs: number, isBackground: boolean): void {
+  loaded(
+    { key, policy }: Pick<Call, 'key' | 'policy'>,
+    outcome: 'ok' | 'failed' | 'timed-out',
+    startedAtMs: number,
+    isBackground: boolean,
+  ): void {
     const durationMs = this.clock.monotonicMs() - startedAtMs;
-    this.loadTimes.note(key.space.namespace, durationMs);
+    if (policy.earlyRefresh !== 0) this.loadTimes.note(key.space.namespace, durationMs);
     if (this.emit.isHeard) this.emit.event({ type: 'load', outcome, durationMs, isBackground, ...this.place(key) });
   }
 
