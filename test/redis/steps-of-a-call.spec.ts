@@ -16,9 +16,9 @@ describeWithRedis('one call', () => {
   }, 120_000);
 
   it.each([
-    ['functions of a memory miss', 110],
-    ['functions of a memory hit', 40],
-    ['functions of a redis miss', 160],
+    ['functions of a memory miss', 109],
+    ['functions of a memory hit', 38],
+    ['functions of a redis miss', 159],
     ['functions of a redis hit', 88],
   ])('%s are at most %i', (name, most) => {
     expect(counts[name]).toBeGreaterThan(20);
