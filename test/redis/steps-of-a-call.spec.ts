@@ -16,7 +16,7 @@ describeWithRedis('one call', () => {
   }, 120_000);
 
   it.each([
-    ['functions of a memory miss', 109],
+    ['functions of a memory miss', 110],
     ['functions of a memory hit', 38],
     ['functions of a redis miss', 159],
     ['functions of a redis hit', 88],

@@ -25,7 +25,7 @@ export interface MetadataFields {
 export function metadataFor(group: Group, of: MetadataFields): SharedMetadata {
   const metadata = matching(group, of);
   // A name that is missing here would have readers share what is under it.
-  metadata.nested = metadata.nested.and(of.nested);
+  if (metadata.nested !== of.nested) metadata.nested = metadata.nested.and(of.nested);
   return metadata;
 }
 
