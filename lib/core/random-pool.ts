@@ -10,7 +10,8 @@ const LONGEST_KEPT_MS = 1_000;
 /**
  * Random bytes, drawn many at a time: twelve cost a call to the system as much as six thousand. None is ever given out twice.
  * A pool belongs to one object in one thread: a process that is forked and a worker have pools of their own. A machine
- * that is frozen and goes on twice would give out twice what it had drawn before: nothing that was drawn is kept for long.
+ * that is frozen and goes on twice would give out twice what it had drawn before: nothing that was drawn is kept for longer
+ * than a second of the machine's own time.
  */
 export class RandomPool {
   private readonly bytes = Buffer.alloc(PIECES * PIECE_BYTES);
@@ -35,7 +36,7 @@ export class RandomPool {
 
   private next(): number {
     const nowMs = this.clock.monotonicMs();
-    if (this.at === this.bytes.length || nowMs - this.drawnAtMs > LONGEST_KEPT_MS) {
+    if (this.at === this.bytes.length || nowMs - this.drawnAtMs > LONGEST_KEPT_MS || nowMs < this.drawnAtMs) {
       randomFillSync(this.bytes);
       this.drawnAtMs = nowMs;
       this.at = 0;

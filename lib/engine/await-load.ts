@@ -93,6 +93,8 @@ export class LoadAwaiter {
       const end = await (isHurried ? this.orTooSlow(call, stale, ends) : Promise.race(ends));
       if (end === TOO_SLOW) return { kind: 'served', value: this.serveStale(call, stale as Entry) };
       if (end === OVERDUE) return { kind: 'overdue' };
+      // The leading caller may be answered before the store; this one's policy says when it is.
+      if (!call.policy.answersEarly) await fillOf(load)?.landed;
       if (end.value === NOT_SHAREABLE || isForeign(load)) return { kind: 'not-shared' };
       inheritInto(call, end);
       this.report.unserved(attempt);
@@ -154,4 +156,9 @@ export class LoadAwaiter {
  */
 function isForeign({ loading }: InFlightLoad): boolean {
   return loading.leak !== undefined;
+}
+
+/** The fill that is under way by now: a load gets one while callers wait for its value. */
+function fillOf({ fill }: InFlightLoad): InFlightLoad['fill'] {
+  return fill;
 }

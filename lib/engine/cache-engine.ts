@@ -232,7 +232,9 @@ export class CacheEngine {
       reply = await leaseFirst.ask(attempt);
     } catch (error) {
       // Refused: what stands there may be read all the same. Not answered: a read would wait as long once more.
-      return await (error instanceof UnansweredError ? load.run(attempt, { error }) : this.getOrSet(call, true));
+      return await (error instanceof UnansweredError
+        ? load.run(attempt, { error, operation: 'lease' })
+        : this.getOrSet(call, true));
     }
     return await load.run(attempt, { reply });
   }

@@ -85,12 +85,15 @@ export class LoaderRun {
   private storeEarly(load: InFlightLoad, result: Result, lease: Lease): Promise<StoreOutcome> {
     const { results, fills, flights } = this.parts;
     return new Promise((resolve, reject) => {
+      let isOver = false;
       const stored = results.store(result, lease, (outcome, sizeBytes) => {
-        if (load.fill !== undefined || !fills.admits(sizeBytes)) return;
+        // A backend that has answered already must not begin a fill that nothing would ever end.
+        if (isOver || load.fill !== undefined || !fills.admits(sizeBytes)) return;
         load.fill = fills.begin(result.key, sizeBytes);
         resolve(outcome);
       });
       const land = (outcome: StoreOutcome): void => {
+        isOver = true;
         if (load.fill !== undefined) {
           flights.end(load);
           load.watch?.stop();
@@ -98,7 +101,10 @@ export class LoaderRun {
         }
         resolve(outcome);
       };
-      stored.then(land, reject);
+      stored.then(land, (error: Error) => {
+        isOver = true;
+        reject(error);
+      });
     });
   }
 

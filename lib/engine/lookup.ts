@@ -1,5 +1,5 @@
 import { isPending, type Awaitable } from '../core/async/awaitable.js';
-import type { Reading } from '../core/backend.js';
+import type { EntryAtHand, Reading } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError } from '../core/errors.js';
 import type { Frame, Loading } from '../core/frame.js';
@@ -45,7 +45,12 @@ export class Lookup {
   glance(space: Space, text: string, policy: Policy, frame: Frame | undefined): unknown {
     // A load notes what is read in it, and what it reads has to have been checked since it began.
     if (frame?.loading !== undefined || policy.earlyRefresh !== 0 || policy.level === 'l2') return NOT_AT_HAND;
-    const entry = this.parts.backend.glance?.(space, text);
+    let entry: EntryAtHand | undefined;
+    try {
+      entry = this.parts.backend.glance?.(space, text);
+    } catch {
+      // The call reads as it would without a glance, and what fails there is met by its loader.
+    }
     if (entry === undefined) return NOT_AT_HAND;
     const verdict = judge(entry, entry.required, { space, text }, this.parts.clock.monotonicMs(), policy);
     if (verdict !== 'fresh') return NOT_AT_HAND;

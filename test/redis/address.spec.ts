@@ -66,7 +66,9 @@ describeWithRedis('a server known by its name', () => {
     const onSecond = Number(await cli('-h', '127.0.0.2', '-p', String(first.port), 'DBSIZE'));
     expect(onSecond).toBeGreaterThan(0);
     expect(await rig.evict('bird')).toBe(1);
-    expect(JSON.stringify(rig.recorded.events)).not.toContain(NAME);
+    // The line of the outage names it, for the people who read it; nothing else does.
+    const events = rig.recorded.events.filter(({ type }) => type !== 'warning');
+    expect(JSON.stringify(events)).not.toContain(NAME);
   });
 
   it('A39: when one of several connections is led to another server, the others follow', async () => {

@@ -119,6 +119,16 @@ describeWithRedis('scripts of one turn', () => {
     expect(await rig.machine.backend.fill(granted.lease, draft)).toBe('stored');
   });
 
+  it('that evict entries with very many tags refuse no eviction beside them', async () => {
+    const rig = await machines.ready({ url: server.url, ...PATIENT });
+    await rig.set('mine', 1);
+    const { writes } = rig.machine.engine;
+    const tagsOf = (entry: number): string[] => Array.from({ length: 130 }, (_, tag) => `${entry}-${tag}`);
+    const others = Array.from({ length: 70 }, (_, at) => writes.evict([rig.key(`k${at}`, { tags: tagsOf(at) })]));
+    const mine = writes.evict([rig.key('mine')]);
+    expect(await Promise.all([mine, ...others])).toEqual([1, ...others.map(() => 0)]);
+  });
+
   it('that the server refuses are refused by themselves', async () => {
     const full = await RedisProcess.start();
     ends.push(() => full.stop());

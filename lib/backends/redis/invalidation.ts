@@ -24,6 +24,8 @@ import { Shard, type RedisShards } from './shards.js';
 
 /** Keys of one script, so that no script holds up the server for long. */
 const BATCH = 200;
+/** Labels that a script of evictions is asked for. */
+const MOST_EXPECTED = 1_000;
 const WIDENED =
   'the server has displaced the index of a tenant: a pattern could not find all that it means, so everything of that tenant was invalidated';
 const NO_LABELS: readonly Label[] = Object.freeze([]);
@@ -149,7 +151,9 @@ export class RedisInvalidation {
   private async evictSome(shard: Shard, keys: readonly Key[]): Promise<readonly boolean[]> {
     const { pool, opener, publisher } = this.parts;
     const ids = keys.map(({ id }) => id);
-    const expected = [...new Set(keys.flatMap((key) => key.labels))];
+    const labels = [...new Set(keys.flatMap((key) => key.labels))];
+    // Lua takes a few thousand arguments at once: beyond these, the labels of what was live are asked for afterwards.
+    const expected = labels.length > MOST_EXPECTED ? [] : labels;
     const names = ids.flatMap((id) => [shard.entry(id), shard.lease(id)]);
     const told = publisher.of(shard, { kind: 'evicted', keys: ids.map((id) => fingerprint(id)) });
     const reply = (await pool.run(

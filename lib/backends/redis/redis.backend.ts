@@ -226,7 +226,11 @@ class RedisBackend extends RemoteBackend<Shard> {
       onAway: (why) => this.onAway?.(why),
       onTrouble: (why) => this.onTrouble?.(why),
       onReborn: () => this.reborn(),
-      onReturned: (master) => this.owners?.onReturned?.(master),
+      onReturned: (master) => {
+        // It may have come back with the data of yesterday: what was learnt of its labels is of another life.
+        this.reader.forget();
+        this.owners?.onReturned?.(master);
+      },
       onGone: (master) => this.owners?.onGone?.(master),
       onOpen: () => {
         this.onReachable?.();

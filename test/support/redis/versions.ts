@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CHILDREN = join('test', 'support', 'children');
+const MACHINE = join('test', 'support', 'machine', 'assemble.ts');
 
 /** A file of `lib`, what stands there once, and what stands there in this version. */
 export type Change = readonly [file: string, before: string, after: string];
@@ -19,6 +20,7 @@ export class Version {
     const root = await mkdtemp(join(tmpdir(), 'scoped-cache-version-'));
     await cp(join(ROOT, 'lib'), join(root, 'lib'), { recursive: true });
     await cp(join(ROOT, CHILDREN), join(root, CHILDREN), { recursive: true });
+    await cp(join(ROOT, MACHINE), join(root, MACHINE));
     await cp(join(ROOT, 'package.json'), join(root, 'package.json'));
     await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'));
     for (const [file, before, after] of changes) {

@@ -51,4 +51,15 @@ describe('a pool of random bytes', () => {
     expect(before.includes(Buffer.from(name, 'base64url'))).toBe(false);
     expect(bytes.equals(before)).toBe(false);
   });
+
+  it('A95: keeps nothing over a clock that has begun anew', () => {
+    let nowMs = 50_000;
+    const pool = new RandomPool({ monotonicMs: () => nowMs });
+    const { bytes } = pool as unknown as { readonly bytes: Buffer };
+    pool.name();
+    const before = Buffer.from(bytes);
+    nowMs = 5;
+    pool.name();
+    expect(bytes.equals(before)).toBe(false);
+  });
 });

@@ -6,6 +6,7 @@ import './fair-share.spec.js';
 import './faults.spec.js';
 import './in-flight-load.spec.js';
 import './inheritance.spec.js';
+import './lease-at-once.spec.js';
 import './lease-requests.spec.js';
 import './limits.spec.js';
 import './loader-context.spec.js';

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { memory } from '../../../lib/backends/memory/memory.backend.js';
+import type { BackendFactory, Lease } from '../../../lib/core/backend.js';
 import { machineClock, systemClock } from '../../../lib/core/clock.js';
+import type { Draft } from '../../../lib/core/entry.js';
 import { BackendError } from '../../../lib/core/errors.js';
 import { compileGlob } from '../../../lib/core/keys/glob.js';
 import { Rig, Source } from '../../support/machine/rig.js';
@@ -258,5 +261,37 @@ describe('answers before the value is stored', () => {
     expect(await rig.machine.engine.ttlMs(rig.key('outer'), rig.policy())).toBeLessThanOrEqual(1_000);
     await rig.invalidateTag('cats');
     expect(await rig.get('outer')).toBeUndefined();
+  });
+
+  it('are not given to a caller whose policy waits, also when it joins the load of one whose does not', async () => {
+    const { fills, rig } = slow();
+    let answer = (): void => undefined;
+    const early = rig.load('tom', () => new Promise((resolve) => (answer = () => resolve('Tom'))), EARLY);
+    await turns(1);
+    const patient = rig.load('tom', () => 'another', { answerEarly: false });
+    await turns(1);
+    answer();
+    expect(await early).toBe('Tom');
+    expect(await isSettled(patient)).toBe(false);
+    fills.land();
+    expect(await patient).toBe('Tom');
+  });
+
+  it('A97: a value that is taken in after its fill has failed keeps no caller waiting', async () => {
+    const late: BackendFactory = {
+      kind: 'late',
+      create: (parts) =>
+        Object.assign(memory().create(parts), {
+          // What wraps it has given up, and what it wraps goes on.
+          fill: async (_: Lease, draft: Draft): Promise<never> => {
+            machineClock.after(5, () => draft.onAdmitted?.(10));
+            throw new Error('a deadline of its own');
+          },
+        }),
+    };
+    const rig = new Rig({ backend: late, clock: systemClock });
+    expect(await rig.load('tom', () => 'Tom', EARLY)).toBe('Tom');
+    await machineClock.sleep(20);
+    expect(await Promise.race([rig.load('tom', () => 'again'), machineClock.sleep(2_000)])).toBe('again');
   });
 });

@@ -91,6 +91,19 @@ describe('a hit at hand', () => {
     ]);
   });
 
+  it('is looked for in vain where that fails: the call reads as it would without', async () => {
+    const { backend, made } = watched();
+    const { as, get } = await start({ backend }, Rows);
+    await as('acme', async () => {
+      const first = await get(Rows).find(1);
+      for (const each of made)
+        each.glance = () => {
+          throw new Error('mine');
+        };
+      expect(await get(Rows).find(1)).toBe(first);
+    });
+  });
+
   it('is not served once its tag is invalidated', async () => {
     const { as, get, cache } = await start({ backend: memory() }, Rows);
     const rows = get(Rows);
