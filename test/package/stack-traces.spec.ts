@@ -94,7 +94,7 @@ describe.each(Object.entries(APPLICATIONS))('an application %s', (_, [type, need
     for (const [name, stack] of Object.entries(stacks)) {
       expect({ name, stack }).toEqual({ name, stack: expect.stringMatching(/\n {4}at .*call(Rows|Cache)\b/) });
       const frames = linesOf(stack).filter((line) => line.includes(root) && !line.includes('[eval'));
-      expect(frames.length).toBeGreaterThan(1);
+      expect(frames.length).toBeGreaterThan(0);
       // Each leads to a line of lib/ on which something is called.
       for (const frame of frames) expect(sourceOf(frame)).toMatch(/[\w\])]\(|await /);
     }

@@ -20,7 +20,7 @@ import {
 } from '../remote/counter.js';
 import { isFresh, markOf, type ServerEntry } from '../remote/stored-entry.js';
 import type { LeaseParts, RedisLeases } from './leases.js';
-import { LARGE_BYTES } from '../resilience/loading.js';
+import { LARGE_BYTES } from '../resilience/preparation.js';
 import {
   changedAtEveryAttempt,
   dueAt,

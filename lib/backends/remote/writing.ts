@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Draft } from '../../core/entry.js';
 import { BackendError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import { LARGE_BYTES } from '../resilience/loading.js';
+import { LARGE_BYTES } from '../resilience/preparation.js';
 import { MANY, type GuardSettings } from '../resilience/options.js';
 import { sum } from '../shared/batches.js';
 import { RefusedError } from '../shared/refused.error.js';

@@ -4,7 +4,7 @@ import { CLOSED, UnansweredError } from '../../core/errors.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { Deadlines } from './deadlines.js';
 import type { Journal } from './journal.js';
-import { leave, Loading, type Call } from './loading.js';
+import { leave, Preparation, type Call } from './preparation.js';
 import { LongCalls } from './long-calls.js';
 import type { GuardSettings } from './options.js';
 import type { OutageLog } from './outage-log.js';
@@ -53,7 +53,7 @@ export class GuardedCalls {
   private isShut = false;
   /** Which no deadline of theirs would end soon. */
   private readonly long: LongCalls;
-  private readonly loading: Loading;
+  private readonly preparation: Preparation;
 
   constructor(
     private readonly server: Served,
@@ -71,7 +71,7 @@ export class GuardedCalls {
     this.longDeadlines = longDeadlines;
     this.queue = new RetryQueue(settings.maxRetries);
     this.long = new LongCalls(server.kind);
-    this.loading = new Loading(server.kind, this.breaker, clock, settings.timeoutMs);
+    this.preparation = new Preparation(server.kind, this.breaker, clock, settings.timeoutMs);
     this.journal = journal;
   }
 
@@ -99,7 +99,7 @@ export class GuardedCalls {
     this.isClosed = true;
     this.isShut ||= isShut;
     this.cancelProbe?.();
-    this.loading.close(isShut ? CLOSED : 'another server answers');
+    this.preparation.close(isShut ? CLOSED : 'another server answers');
     this.outageLog.close();
   }
 
@@ -137,7 +137,7 @@ export class GuardedCalls {
       };
       const call: Call = { operation, deadlines, openings, expire, reject, pending: deadlines.begin(expire) };
       const dueMs = (): number => (call.pending === undefined ? -Infinity : deadlines.dueMsOf(call.pending));
-      const load: Load = (ready, bytesOf) => this.loading.load(call, ready, bytesOf);
+      const load: Load = (ready, bytesOf) => this.preparation.load(call, ready, bytesOf);
       const answered = (answer: T): void => {
         if (call.pending === undefined) return;
         deadlines.end(call.pending);

@@ -28,7 +28,7 @@ import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { GuardedCalls } from './guarded-calls.js';
 import { leaseInTime, releaseAnyway } from './guarded-leases.js';
 import { evictInPortions } from './many-keys.js';
-import { loading } from './loading.js';
+import { loading } from './preparation.js';
 import { MANY, type GuardSettings, type Punctual } from './options.js';
 import { commonPartition } from './overflow.js';
 import { resend, type Resending } from './retry-queue.js';

@@ -19,7 +19,7 @@ import './resilience/deadlines.spec.js';
 import './resilience/fallback.spec.js';
 import './resilience/guarded.spec.js';
 import './resilience/lanes.spec.js';
-import './resilience/loading.spec.js';
+import './resilience/preparation.spec.js';
 import './resilience/many-keys.spec.js';
 import './resilience/outage-log.spec.js';
 import './resilience/overflow.spec.js';

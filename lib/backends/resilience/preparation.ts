@@ -42,7 +42,7 @@ export function leave(call: Call, hasAnswered: boolean): void {
 }
 
 /** Of the calls to one server. */
-export class Loading {
+export class Preparation {
   private readonly room = new Room();
   /** No caller waits for ever for what is made ready here. */
   private readonly readying: Deadlines;
