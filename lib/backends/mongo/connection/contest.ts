@@ -12,7 +12,7 @@ const CHEAP = Object.freeze({ writeConcern: { w: 1 } });
 
 /**
  * A document that several count up at once, each step of which only one may make: from 0 to 1, from 1 to 2 and so on. Each
- * contender tries every step, in one command. Whoever has tried a step leaves the number beyond it, so on a sound server
+ * contender tries every step, in one command. A contender that has tried a step leaves the number beyond it, so on a sound server
  * all steps are made, and each once.
  */
 export class Contest {
