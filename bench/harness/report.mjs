@@ -68,7 +68,8 @@ export class Report {
     if (verdicts.length > 0) parts.push(markdownTable([['target', 'asked', 'measured', ''], ...verdicts]), '');
     parts.push(...this.#markdown, ...machine.map((line) => `- ${line}`), '');
     mkdirSync(RESULTS, { recursive: true });
-    const path = join(RESULTS, `${this.#machine.date.slice(0, 10)}-${this.#name}`);
+    const major = process.versions.node.split('.')[0];
+    const path = join(RESULTS, `${this.#machine.date.slice(0, 10)}-node${major}-${this.#name}`);
     writeFileSync(`${path}.md`, parts.join('\n'));
     const json = { machine: this.#machine, packages: machine.at(-1), targets: this.targets, tables: this.#data };
     writeFileSync(`${path}.json`, `${JSON.stringify(json, withoutRounds, 2)}\n`);
