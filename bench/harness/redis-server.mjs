@@ -5,6 +5,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { keepingAwake } from './awake.mjs';
 
 const READY_WITHIN_MS = 10_000;
 /** More than any bench stores, and less than would hurt. */
@@ -67,7 +68,7 @@ export class RedisServer {
   }
 }
 
-/** Runs `work` with a server of its own. */
+/** Runs `work` with a server of its own, on cores that are kept awake. */
 export async function withRedis(work) {
   const server = new RedisServer(await freePort());
   const end = () => void server.kill();
@@ -75,7 +76,7 @@ export async function withRedis(work) {
   await server.start();
   process.env.BENCH_REDIS_URL = server.url;
   try {
-    return await work(server);
+    return await keepingAwake(() => work(server));
   } finally {
     process.off('exit', end);
     await server.kill();
