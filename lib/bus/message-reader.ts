@@ -1,5 +1,5 @@
 import { ALL_PARTITIONS, MAX_MESSAGE_LENGTH, parseMessage } from '../core/bus-message.js';
-import { partitionOfShard } from '../core/keys/partition.js';
+import { NO_PARTITION, partitionOfShard } from '../core/keys/partition.js';
 import type { BusListener, BusMessage } from '../core/bus.js';
 import type { Clock } from '../core/clock.js';
 import type { Partition } from '../core/keys/partition.js';
@@ -62,8 +62,8 @@ export class MessageReader {
     const { partition, origin, change } = message;
     // A message that a sender left out may have been about any partition.
     if (!this.tracker.follows(message)) this.listener.onGap(this.by === 'shard' ? partition : undefined);
-    if (partition === undefined) this.listener.onGap(undefined);
-    else this.listener.onMessage({ partition, origin, change });
+    if (partition === undefined && change.kind !== 'labels') this.listener.onGap(undefined);
+    else this.listener.onMessage({ partition: partition ?? NO_PARTITION, origin, change });
   }
 
   /**

@@ -202,8 +202,11 @@ export interface Backend {
    * contract asks for exact counts of thousands.
    */
   clear(view: View): Awaitable<number>;
-  /** Everything of all partitions. The only call that crosses them. */
-  clearEverything(): Awaitable<number>;
+  /**
+   * Everything of all partitions: the only call that crosses them. With a view a namespace of all of them, whose label is
+   * invalidated in each; what cannot tell it from the rest clears everything, which is more than was asked for and never less.
+   */
+  clearEverything(view?: View): Awaitable<number>;
   /**
    * Removes what matches; how many live entries that were, all of them. Whether a load under way matches is not known,
    * so a fill whose lease was granted before is refused in the whole partition. Works in portions, see `Pace`.

@@ -22,6 +22,7 @@ export type Change =
   | { readonly kind: 'all' };
 
 export interface BusMessage {
+  /** `NO_PARTITION`: of all of them, where labels have changed. */
   readonly partition: Partition;
   /** The process that made the change. */
   readonly origin: string;
@@ -46,7 +47,7 @@ export interface Bus {
   start(listener: BusListener): void;
   /**
    * Tells the others of a change that this process has made, where no server does. Resolves when it has been sent, or
-   * when that takes too long; never rejects. Without a partition: of a change of everything. Undefined: servers tell.
+   * when that takes too long; never rejects. Without a partition: of a change in all of them. Undefined: servers tell.
    */
   announce?(partition: Partition | undefined, change: Change): Promise<void>;
   /** Changes that could not be announced, or may not have been. */

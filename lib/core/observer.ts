@@ -83,7 +83,8 @@ export type CacheEvent =
   | ({ readonly type: 'scope-leak'; readonly innerNamespace: string } & EventPlace)
   | ({ readonly type: 'error'; readonly operation: string; readonly error: Error } & EventPlace)
   | { readonly type: 'warning'; readonly message: string }
-  | { readonly type: 'everything-cleared'; readonly removed: number };
+  /** Of all tenants: everything, or a namespace. */
+  | { readonly type: 'everything-cleared'; readonly removed: number; readonly namespace?: string | undefined };
 
 /**
  * Receives events. Called synchronously and not waited for; keep it short. What it throws, or a promise that it returns

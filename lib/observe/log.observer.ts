@@ -24,7 +24,8 @@ export function logObserver(
         `A stored value of namespace "${event.namespace}" belongs to another key (${event.keyDigest}). It was not served.`,
       );
     }
-    if ('namespace' in event && isDebug(event.namespace)) (writer.debug ?? writer.log).call(writer, describe(event));
+    if ('namespace' in event && event.namespace !== undefined && isDebug(event.namespace))
+      (writer.debug ?? writer.log).call(writer, describe(event));
   };
 }
 
@@ -65,7 +66,8 @@ function wasToldLately(topic: string, nowMs: number, lastToldMs: Map<string, num
 /** One line for one event: what, where, and the figures that belong to it. */
 export function describe(event: CacheEvent): string {
   if (event.type === 'warning') return `warning ${event.message}`;
-  if (event.type === 'everything-cleared') return `everything cleared, ${event.removed} entries`;
+  if (event.type === 'everything-cleared')
+    return `everything${event.namespace === undefined ? '' : ` of namespace "${event.namespace}"`} cleared, ${event.removed} entries`;
   const place = `${event.namespace} (${event.width}${event.keyDigest === undefined ? '' : `, key ${event.keyDigest}`})`;
   return `${event.type} ${place}${details(event)}`;
 }

@@ -78,8 +78,8 @@ export class ChaosBackend implements Backend {
     return this.disturb('clear', () => this.inner.clear(view));
   }
 
-  clearEverything(): ReturnType<Backend['clearEverything']> {
-    return this.disturb('clearEverything', () => this.inner.clearEverything());
+  clearEverything(view?: View): ReturnType<Backend['clearEverything']> {
+    return this.disturb('clearEverything', () => this.inner.clearEverything(view));
   }
 
   removeMatching(selection: Selection): ReturnType<Backend['removeMatching']> {

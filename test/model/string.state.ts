@@ -32,7 +32,9 @@ export const STRING_GUARDS = [
 export type StringGuard = (typeof STRING_GUARDS)[number];
 export type StringGuards = Readonly<Record<StringGuard, boolean>>;
 export type StringThreat = 'stringLoss' | 'hashLoss' | 'stringRestored' | 'hashRestored' | 'failover';
-export type StringStep = 'commit' | 'invalidate' | 'invalidateOther' | 'clearEverything' | 'evict' | 'settle';
+/** `findShards` and `clearFound` are a walk: of what the names say that there is, then a step for each shard. */
+export type StringStep =
+  'commit' | 'invalidate' | 'invalidateOther' | 'clearEverything' | 'findShards' | 'clearFound' | 'evict' | 'settle';
 
 export interface StringRules {
   /** Process of each reader. */
@@ -107,6 +109,8 @@ export interface StringState {
   dump: Dump | null;
   /** One of the two was put back to what it was, and has not been looked at beside the other since. */
   isUnsound: boolean;
+  /** The walk under way has met the shard. */
+  isFound: boolean;
   writerAt: number;
   processes: StringProcess[];
   readers: StringReader[];
@@ -137,6 +141,7 @@ export function initialString({ readers, mishaps = 1 }: StringRules): StringStat
     saying: null,
     dump: null,
     isUnsound: false,
+    isFound: false,
     writerAt: 0,
     processes: [0, 1].map(() => ({ owed: 0, known: null, flight: null })),
     readers: readers.map((process) => ({
@@ -162,9 +167,9 @@ export function copyOfString(state: StringState): StringState {
 }
 
 export function keyOfString(state: StringState): string {
-  const { shard, said, saying, dump, writerAt, isUnsound } = state;
+  const { shard, said, saying, dump, writerAt, isUnsound, isFound } = state;
   const codes = [
-    pack(state.db, state.mishaps, writerAt, isUnsound ? 1 : 0),
+    pack(state.db, state.mishaps, writerAt, (isUnsound ? 1 : 0) + (isFound ? 2 : 0)),
     ...shardCodes(shard),
     saidCode(said),
     saidCode(saying),

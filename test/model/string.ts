@@ -27,6 +27,9 @@ import { evict, loseMeta } from './whole.shard.js';
 /** What puts something back to what it was. */
 const OLD = ['stringRestored', 'hashRestored', 'failover'] as const;
 
+/** What a server that takes over is told again. */
+const TOLD_AGAIN: readonly StringStep[] = ['invalidate', 'clearEverything', 'findShards', 'clearFound', 'evict'];
+
 type Add = (name: string, change: (draft: StringState) => void) => void;
 
 export function stateString(rules: StringRules): Model<StringState> {
@@ -104,6 +107,12 @@ function write(draft: StringState, step: StringStep, has: StringGuards): void {
     case 'clearEverything':
       if (shard.generation === 0 && !(has.clearFindsStrings && draft.said !== null)) return;
       return invalidate(draft, 'all', has);
+    case 'findShards':
+      draft.isFound = shard.generation !== 0 || (has.clearFindsStrings && draft.said !== null);
+      return;
+    case 'clearFound':
+      if (draft.isFound) invalidate(draft, 'label', has);
+      return;
     case 'evict':
       // Without a hash nothing has to be noted, and the string says what it did.
       if (shard.generation === 0) [shard.entry, shard.lease] = [null, null];
@@ -189,7 +198,7 @@ function addMisfortunes(state: StringState, { threats = [], writer }: StringRule
       draft.shard = { ...dump.shard, lastGeneration: draft.shard.lastGeneration };
       draft.said = dump.said;
       for (const step of writer.slice(dump.writerAt, draft.writerAt)) {
-        if (step === 'invalidate' || step === 'clearEverything' || step === 'evict') write(draft, step, has);
+        if (TOLD_AGAIN.includes(step)) write(draft, step, has);
       }
       for (const reader of draft.readers) {
         if (has.oneServer && ['hash', 'labels', 'judge'].includes(reader.at)) reader.at = 'lease';

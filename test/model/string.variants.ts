@@ -18,6 +18,13 @@ const cleared: StringRules = {
   threats: ['hashLoss'],
 };
 
+/** A namespace of all tenants: whatever there is of a shard is found by name, and its label invalidated. */
+const ofNamespace: StringRules = {
+  readers: [0, 0],
+  writer: ['commit', 'findShards', 'clearFound', 'settle'],
+  threats: ['hashLoss'],
+};
+
 export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
   { letter: 'Z', title: 'the state string', expected: 'holds', states: 12_830, rules: plain },
   {
@@ -113,6 +120,42 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     lacks: 'a look for strings',
     expected: 'violated',
     rules: { ...cleared, without: ['clearFindsStrings'] },
+  },
+
+  {
+    letter: 'ZF',
+    title: 'a namespace of all tenants cleared, a hash being displaced before, during or after the walk,',
+    expected: 'holds',
+    states: 1_357,
+    rules: ofNamespace,
+  },
+  {
+    letter: 'ZF1',
+    title: 'a namespace of all tenants cleared by the names of hashes',
+    lacks: 'a look for strings',
+    expected: 'violated',
+    rules: { ...ofNamespace, without: ['clearFindsStrings'] },
+  },
+  {
+    letter: 'ZF2',
+    title: 'a namespace cleared in the shards that were known before',
+    lacks: 'a walk that begins when the call does: a shard may come to be between',
+    expected: 'violated',
+    rules: { ...ofNamespace, writer: ['findShards', 'commit', 'clearFound', 'settle'] },
+  },
+  {
+    letter: 'ZF3',
+    title: 'a namespace of all tenants cleared, the string of a shard left as it is',
+    lacks: 'the removal of the string, and what stands there afterwards',
+    expected: 'violated',
+    rules: { ...ofNamespace, without: ['removedFirst', 'saidWithInvalidation'] },
+  },
+  {
+    letter: 'ZF4',
+    title: 'a namespace of all tenants cleared, a server taking over that lags behind,',
+    expected: 'holds',
+    states: 1_662,
+    rules: { ...ofNamespace, threats: ['failover'] },
   },
 
   {

@@ -17,7 +17,7 @@ import { failCommands } from '../support/mongo/fail-command.js';
 import { MongoProcess, withDb } from '../support/mongo/mongo-process.js';
 import { describeWithMongo } from '../support/mongo/require-mongo.js';
 import { SpareServers } from '../support/mongo/spare-servers.js';
-import { proveApart } from '../support/machine/prove-apart.js';
+import { proveApart, proveCountsApart } from '../support/machine/prove-apart.js';
 import { proveChain } from '../support/machine/prove-chain.js';
 import { TcpProxy } from '../support/proxy/tcp-proxy.js';
 import { timed } from '../support/redis/machines.js';
@@ -63,7 +63,7 @@ describeWithMongo('an application on MongoDB', () => {
       useFactory: (connection: Connection) => ({ backend: mongo({ connection, timeout: '5s' }), prefix }),
     });
 
-  it('two caches with names in one collection, neither with a prefix, keep out of each other, in one level and in two', async () => {
+  it('A110: two caches with names in one collection, neither with a prefix, keep out of each other, counts too, in one level and in two', async () => {
     const server = await place(true);
     for (const over of [(l2: BackendFactory) => l2, (l2: BackendFactory) => tiered({ l1: memory(), l2 })]) {
       const caches = [undefined, 'partners', 'Märkte'].map((name) =>
@@ -71,7 +71,9 @@ describeWithMongo('an application on MongoDB', () => {
       );
       const app = await boot(...caches);
       ends.push(() => app.close());
-      await proveApart([undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name))));
+      const services = [undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name)));
+      await proveApart(services);
+      await proveCountsApart(services);
     }
   });
 

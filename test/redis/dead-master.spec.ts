@@ -224,6 +224,7 @@ describeWithRedis('a cluster of which one master is dead', () => {
       const calls: [string, () => Promise<unknown>][] = [
         // First: later on it would be the circuit that refuses.
         ['everything', async () => rig.backend.clearEverything()],
+        ['a namespace of all tenants', () => rig.clearEverywhere()],
         ['deleteMany', () => engine.writes.evict(keys)],
         ['a tag', () => rig.invalidateTag('red', { tenant })],
         ['clear', () => rig.clear({ tenant })],

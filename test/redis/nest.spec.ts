@@ -12,7 +12,7 @@ import { CacheModule } from '../../lib/nest/cache.module.js';
 import { CacheService } from '../../lib/nest/cache.service.js';
 import { getCacheToken } from '../../lib/nest/cache.tokens.js';
 import { Cacheable } from '../../lib/nest/decorators/cacheable.decorator.js';
-import { proveApart } from '../support/machine/prove-apart.js';
+import { proveApart, proveCountsApart } from '../support/machine/prove-apart.js';
 import { proveChain } from '../support/machine/prove-chain.js';
 import { timed } from '../support/redis/machines.js';
 import { pause, randomPrefix, RedisProcess, until } from '../support/redis/redis-process.js';
@@ -59,7 +59,7 @@ describeWithRedis('an application on Redis', () => {
     return server;
   };
 
-  it('two caches with names on one server, neither with a prefix, keep out of each other, in one level and in two', async () => {
+  it('A110: two caches with names on one server, neither with a prefix, keep out of each other, counts too, in one level and in two', async () => {
     const server = await start();
     for (const over of [(l2: BackendFactory) => l2, (l2: BackendFactory) => tiered({ l1: memory(), l2 })]) {
       const caches = [undefined, 'partners', 'Märkte'].map((name) =>
@@ -68,7 +68,9 @@ describeWithRedis('an application on Redis', () => {
       const app = await Test.createTestingModule({ imports: caches }).compile();
       ends.push(() => app.close());
       await app.init();
-      await proveApart([undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name))));
+      const services = [undefined, 'partners', 'Märkte'].map((name) => app.get<CacheService>(getCacheToken(name)));
+      await proveApart(services);
+      await proveCountsApart(services);
     }
   });
 

@@ -23,6 +23,7 @@ const WAYS: readonly [string, (rig: Rig<Clock>) => Promise<unknown>][] = [
   ['removeMatching', (rig) => rig.removeMatching('c*')],
   ['clear', (rig) => rig.clear()],
   ['clear of a namespace', (rig) => rig.clear({ namespace: rig.space().namespace })],
+  ['clear of a namespace of all tenants', (rig) => rig.clearEverywhere()],
   ['clearEverything', async (rig) => rig.backend.clearEverything()],
 ];
 
@@ -108,6 +109,22 @@ describeWithRedis('the state string', () => {
     ]);
     await rig.invalidateTag('red');
     expect(await rig.get('cat')).toBeUndefined();
+  });
+
+  it('A107: a namespace of all tenants is one script for each of them, however many entries it has', async () => {
+    const rig = await machines.ready({ ...PATIENT, url: server.url, index: false });
+    const tenants = ['acme', 'beta', 'gamma'];
+    for (const tenant of tenants) {
+      for (let at = 0; at < 20; at++) await rig.set(at, 'old', { tenant });
+      await rig.set('rex', 'Rex', { tenant, namespace: 'dogs' });
+    }
+    const before = await callsOf('evalsha');
+    await rig.clearEverywhere();
+    expect((await callsOf('evalsha')) - before).toBe(tenants.length);
+    for (const tenant of tenants) {
+      for (let at = 0; at < 20; at++) expect(await rig.get(at, { tenant })).toBeUndefined();
+      expect(await rig.get('rex', { tenant, namespace: 'dogs' })).toBe('Rex');
+    }
   });
 
   it.each(WAYS)(

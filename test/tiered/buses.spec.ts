@@ -57,6 +57,7 @@ const CHANGES: [string, Act, unknown][] = [
   ['invalidates a tag', (rig) => rig.invalidateTag('red'), undefined],
   ['clears', (rig) => rig.clear(), undefined],
   ['removes by a pattern', (rig) => rig.removeMatching('t*'), undefined],
+  ['clears a namespace of all tenants', (rig) => rig.clearEverywhere(), undefined],
   ['clears everything', async (rig) => rig.backend.clearEverything(), undefined],
   ['adds to it', (rig) => rig.machine.engine.writes.increment(rig.key('tom'), 2, rig.policy()), 3],
 ];
@@ -124,6 +125,7 @@ describeWithRedis('buses as values', () => {
         await a.evict('tom');
         await a.load('moritz', async () => 1);
         await a.removeMatching('*', { tenant: 'gamma' });
+        await a.clearEverywhere({ namespace: 'dogs' });
         await caughtUp(a, b);
         expect(await b.get('tom')).toBeUndefined();
         for (const rig of [a, b]) {

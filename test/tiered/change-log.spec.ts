@@ -57,6 +57,7 @@ describeWithRedis('what is under way when something changes', () => {
     ['a tag', (rig: Rig<Clock>) => rig.invalidateTag('red')],
     ['a clear', (rig: Rig<Clock>) => rig.clear()],
     ['a pattern', (rig: Rig<Clock>) => rig.removeMatching('t*')],
+    ['a namespace of all tenants', (rig: Rig<Clock>) => rig.clearEverywhere()],
   ])('a read: a message about %s elsewhere arrives before its answer', async (_, change) => {
     const { a, b, gate, delivered } = await scene();
     await b.set('tom', 1, { tags: ['red'] });
@@ -92,6 +93,7 @@ describeWithRedis('what is under way when something changes', () => {
     ['tag', 'invalidate', (rig: Rig<Clock>) => rig.invalidateTag('red')],
     ['clear', 'clear', (rig: Rig<Clock>) => rig.clear()],
     ['pattern', 'removeMatching', (rig: Rig<Clock>) => rig.removeMatching('t*')],
+    ['clear of a namespace of all tenants', 'clearEverything', (rig: Rig<Clock>) => rig.clearEverywhere()],
   ])('what was read before the own %s reached the server, and comes before its answer', async (_, verb, change) => {
     const { a, b, gate } = await scene({ maxUnvalidated: '1h', bus: false });
     await b.set('tom', 1, { tags: ['red'] });

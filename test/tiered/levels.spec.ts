@@ -212,6 +212,7 @@ describeWithRedis('two levels', () => {
       ['clear the namespace', (rig) => rig.clear({ namespace: 'cats' }), undefined],
       ['clear the tenant', (rig) => rig.clear(), undefined],
       ['remove by pattern', (rig) => rig.removeMatching('t*'), undefined],
+      ['clear a namespace of all tenants', (rig) => rig.clearEverywhere(), undefined],
       ['clear everything', (rig) => rig.machine.engine.writes.clearEverything(rig.space()), undefined],
     ];
 

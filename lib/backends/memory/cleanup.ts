@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import { stepsToTest, type Glob } from '../../core/keys/glob.js';
 import { visibleKey } from '../../core/keys/key.js';
 import type { Pace } from '../../core/async/pace.js';
-import type { Partition } from '../../core/keys/partition.js';
+import { NO_PARTITION, type Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 import type { MemoryPartition, PartitionSnapshot } from './partition.js';
 import type { Group, MemoryRecord } from './record.js';
@@ -16,7 +16,7 @@ const RECORD_STEPS = 125;
 
 /** One removal in progress: which records it covers, and how many of them were live when it began. */
 interface Removal {
-  readonly view: View | undefined;
+  readonly view: View;
   /** Groups with higher numbers were created after the last partition had its turn. */
   lastGroup: number;
   /** What was invalid before, by partition. One that is missing has not had its turn, or was created later. */
@@ -54,23 +54,19 @@ export class MemoryCleanup {
    * stamp of a partition that makes them invalid: of one at once, of very many a portion in each turn. Everything after
    * that only frees memory.
    */
-  async remove(
-    view: View | undefined,
-    match: Glob,
-    invalidate: (partition: MemoryPartition<Group>) => void,
-  ): Promise<number> {
+  async remove(view: View, match: Glob, invalidate: (partition: MemoryPartition<Group>) => void): Promise<number> {
     const { store, clock, pace } = this;
     const beganAtMs = clock.monotonicMs();
     const removal: Removal = { view, lastGroup: store.lastGroup, before: new Map(), match, beganAtMs, live: 0 };
     this.pending.add(removal);
     try {
       // A list: what is created meanwhile begins behind what is cleared.
-      for (const partition of partitionsOf(store, view?.partition)) {
-        const turn = view === undefined ? pace.take(PARTITION_STEPS) : undefined;
+      for (const partition of partitionsOf(store, view)) {
+        const turn = view.partition === NO_PARTITION ? pace.take(PARTITION_STEPS) : undefined;
         if (turn !== undefined) await turn;
         removal.before.set(partition, partition.snapshot());
         removal.lastGroup = store.lastGroup;
-        invalidate(partition);
+        if (view.partition !== NO_PARTITION || mayHold(partition, view)) invalidate(partition);
       }
       // Each record that leaves is matched against every pending removal.
       const stepsOf = (record: MemoryRecord): number => {
@@ -88,7 +84,7 @@ export class MemoryCleanup {
   }
 
   /** Counts what is live, and drops what is not. */
-  async usage(view: View | undefined): Promise<Usage> {
+  async usage(view: View): Promise<Usage> {
     let entries = 0;
     let bytes = 0;
     let counted: Group | undefined;
@@ -113,13 +109,13 @@ export class MemoryCleanup {
 
   /** Visits the records that exist now: those stored meanwhile have higher numbers and come after them. */
   private async eachRecord(
-    view: View | undefined,
+    view: View,
     stepsOf: (record: MemoryRecord) => number,
     visit: (record: MemoryRecord) => void,
   ): Promise<void> {
     const { pace, store } = this;
     const { lastGroup } = store;
-    for (const group of store.groups(view?.partition)) {
+    for (const group of store.groups(partitionOf(view))) {
       const turn = pace.take(GROUP_STEPS);
       if (turn !== undefined) await turn;
       if (group.order > lastGroup || !isIn(view, group)) continue;
@@ -137,14 +133,27 @@ export class MemoryCleanup {
   }
 }
 
-/** Whether a group lies in a view; any does where there is no view. */
-export function isIn(view: View | undefined, { path, namespace }: Group): boolean {
+/** Whether a group of its partition lies in a view. */
+export function isIn(view: View, { path, namespace }: Group): boolean {
   return (
-    (view?.path === undefined || view.path === path) && (view?.namespace === undefined || view.namespace === namespace)
+    (view.path === undefined || view.path === path) && (view.namespace === undefined || view.namespace === namespace)
   );
 }
 
-function partitionsOf(store: MemoryStore, partition: Partition | undefined): MemoryPartition<Group>[] {
+/** Whether a partition has, or is about to have, something of a view. Of very many tenants most have nothing of a namespace. */
+function mayHold({ groups, leases }: MemoryPartition<Group>, view: View): boolean {
+  if (leases !== undefined || view.namespace === undefined) return true;
+  for (const group of groups.values()) if (isIn(view, group)) return true;
+  return false;
+}
+
+/** Undefined: it is of all of them. */
+function partitionOf({ partition }: View): Partition | undefined {
+  return partition === NO_PARTITION ? undefined : partition;
+}
+
+function partitionsOf(store: MemoryStore, view: View): MemoryPartition<Group>[] {
+  const partition = partitionOf(view);
   if (partition === undefined) return [...store.allPartitions()];
   const known = store.knownPartition(partition);
   return known === undefined ? [] : [known];

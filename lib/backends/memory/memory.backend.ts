@@ -28,7 +28,7 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
-import type { Space, View } from '../../core/keys/space.js';
+import { WHOLE_SHARD, type Space, type View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { sum } from '../shared/batches.js';
@@ -215,8 +215,8 @@ class MemoryBackend implements Backend {
     );
   }
 
-  clearEverything(): Promise<number> {
-    return this.cleanup.remove(undefined, EVERYTHING, (known) => this.alter(known, () => known.raiseMinimumStamp()));
+  clearEverything(view: View = WHOLE_SHARD): Promise<number> {
+    return this.clear(view);
   }
 
   removeMatching({ view, match }: Selection): Promise<number> {
@@ -227,7 +227,7 @@ class MemoryBackend implements Backend {
     return scanPage(this.store, selection, this.parts.clock.monotonicMs(), cursor, this.pace);
   }
 
-  usage(view: View | undefined): Promise<Usage> {
+  usage(view: View = WHOLE_SHARD): Promise<Usage> {
     return this.cleanup.usage(view);
   }
 

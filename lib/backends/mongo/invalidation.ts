@@ -1,8 +1,7 @@
 import type { Selection } from '../../core/backend.js';
 import type { Clock } from '../../core/clock.js';
 import type { Key, KeyId } from '../../core/keys/key.js';
-import type { Label } from '../../core/keys/label.js';
-import { Clearing, type Tick } from '../remote/clearing.js';
+import { Clearing } from '../remote/clearing.js';
 import type { Removal } from '../remote/index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
 import { chunks, inTurns, sum } from '../shared/batches.js';
@@ -16,7 +15,6 @@ import { everyState, shardOfState, type MongoShard, type MongoShards } from './s
 
 /** Keys of one command. */
 const BATCH = 500;
-const NO_LABELS: readonly Label[] = Object.freeze([]);
 
 interface InvalidationParts {
   readonly connection: MongoConnection;
@@ -45,7 +43,7 @@ export class MongoInvalidation {
       // A lease stays: its fill is judged by the state.
       empty: 'other',
       tick: (shard, labels, kind) => shardClocks.tick(shard, labels, kind),
-      tickEverything: () => this.tickEverything(),
+      tickAll: async (tick) => inTurns(await this.everyShard(), MAX_PARALLEL_SCANS, tick),
       remove: (shard, selection, removal) => scan.remove(shard, selection, removal),
     });
   }
@@ -82,13 +80,6 @@ export class MongoInvalidation {
       documents.find(everyState(shards.lead), { projection: { _id: 1 } }).toArray(),
     );
     return found.map(({ _id }) => shardOfState(_id, shards.lead));
-  }
-
-  private async tickEverything(): Promise<readonly (Tick<MongoShard> | undefined)[]> {
-    const { shardClocks } = this.parts;
-    return inTurns(await this.everyShard(), MAX_PARALLEL_SCANS, (shard) =>
-      shardClocks.tick(shard, NO_LABELS, 'everything'),
-    );
   }
 
   /** Removes documents by name, whatever stands in them; how many of them were live. */

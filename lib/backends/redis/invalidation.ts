@@ -5,6 +5,7 @@ import { MAX_HEADER_BYTES } from '../../core/codec.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
+import { WHOLE_SHARD } from '../../core/keys/space.js';
 import { Clearing, type Tick } from '../remote/clearing.js';
 import type { StoredHeader } from '../remote/index-scan.js';
 import type { ServerClock } from '../remote/server-clock.js';
@@ -65,7 +66,7 @@ export class RedisInvalidation {
       ...parts,
       empty: 'dead',
       tick: (shard, labels, kind) => this.tick(shard, kind, labels),
-      tickEverything: (counts, owner) => this.tickEverything(counts, owner),
+      tickAll: (tick, counts, owner) => this.tickAll(tick, counts, owner),
       remove: (shard, selection, removal) => scan.remove(shard, selection, removal),
     });
   }
@@ -111,8 +112,10 @@ export class RedisInvalidation {
         return clearing.clear(invalidation.view, counts, owner);
       case 'matching':
         return this.removeMatching(invalidation.selection, owner);
+      case 'namespace':
+        return clearing.clearEverything(invalidation.view, counts, owner);
       case 'everything':
-        return clearing.clearEverything(counts, owner);
+        return clearing.clearEverything(WHOLE_SHARD, counts, owner);
     }
   }
 
@@ -131,14 +134,15 @@ export class RedisInvalidation {
     }
   }
 
-  private async tickEverything(
+  private async tickAll(
+    tick: (shard: Shard) => Promise<Tick<Shard> | undefined>,
     counts: boolean,
     owner: string | undefined,
   ): Promise<readonly (Tick<Shard> | undefined)[]> {
     const ticked: (Tick<Shard> | undefined)[] = [];
     let some: Shard[] = [];
     const tickSome = async (): Promise<void> => {
-      const ticks = await Promise.all(some.map((shard) => this.tick(shard, 'everything', NO_LABELS)));
+      const ticks = await Promise.all(some.map(tick));
       if (counts) ticked.push(...ticks);
       some = [];
     };

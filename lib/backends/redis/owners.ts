@@ -54,6 +54,7 @@ export class RedisOwners implements Owners {
         return this.ofPartition(invalidation.view.partition);
       case 'matching':
         return this.ofPartition(invalidation.selection.view.partition);
+      case 'namespace':
       case 'everything':
         return this.all();
     }

@@ -38,8 +38,12 @@ export interface ClearingParts<S> {
   readonly countingMs: number;
   /** Makes labels invalid, or everything in a shard. Undefined: the shard has no state, so nothing in it is valid. */
   readonly tick: (shard: S, labels: readonly Label[], kind: 'labels' | 'everything') => Promise<Tick<S> | undefined>;
-  /** Makes everything in every shard of this prefix invalid. @param counts without, no answer is needed @param owner only what it keeps */
-  readonly tickEverything: (counts: boolean, owner: string | undefined) => Promise<readonly (Tick<S> | undefined)[]>;
+  /** Every shard of this prefix ticked. @param counts without, no answer is needed @param owner only what it keeps */
+  readonly tickAll: (
+    tick: (shard: S) => Promise<Tick<S> | undefined>,
+    counts: boolean,
+    owner: string | undefined,
+  ) => Promise<readonly (Tick<S> | undefined)[]>;
   /** What becomes of names without a value. */
   readonly empty: Removal['empty'];
   readonly remove: (shard: S, selection: Selection, removal: Removal) => AsyncGenerator<number, void>;
@@ -60,19 +64,19 @@ export class Clearing<S> {
 
   /** @param counts without, what is invalid is left to expire @param owner only what it keeps */
   async clear(view: View, counts: boolean, owner?: string): Promise<number> {
-    const { tick, serverClock } = this.parts;
-    const beganAtMs = serverClock.nowMs();
-    const [labels, kind] =
-      view.label === undefined ? ([NO_LABELS, 'everything'] as const) : ([[view.label], 'labels'] as const);
-    const ticks = await Promise.all(this.shardsOf(view.partition, owner).map((shard) => tick(shard, labels, kind)));
+    const beganAtMs = this.parts.serverClock.nowMs();
+    const ticks = await Promise.all(this.shardsOf(view.partition, owner).map((shard) => this.tickOf(shard, view)));
     return counts ? this.tidyAll(ticks, view, beganAtMs) : 0;
   }
 
-  /** @param counts without, what is invalid is left to expire @param owner only what it keeps */
-  async clearEverything(counts: boolean, owner?: string): Promise<number> {
+  /**
+   * A shard that comes to be behind the walk has nothing from before it.
+   * @param view of all partitions @param counts without, what is invalid is left to expire @param owner only what it keeps
+   */
+  async clearEverything(view: View, counts: boolean, owner?: string): Promise<number> {
     const beganAtMs = this.parts.serverClock.nowMs();
-    const ticks = await this.parts.tickEverything(counts, owner);
-    return counts ? this.tidyAll(ticks, WHOLE_SHARD, beganAtMs) : 0;
+    const ticks = await this.parts.tickAll((shard) => this.tickOf(shard, view), counts, owner);
+    return counts ? this.tidyAll(ticks, view, beganAtMs) : 0;
   }
 
   /**
@@ -81,7 +85,8 @@ export class Clearing<S> {
    */
   async resend(invalidation: Invalidation): Promise<boolean> {
     if (invalidation.kind === 'clear') await this.clear(invalidation.view, false);
-    else if (invalidation.kind === 'everything') await this.clearEverything(false);
+    else if (invalidation.kind === 'namespace') await this.clearEverything(invalidation.view, false);
+    else if (invalidation.kind === 'everything') await this.clearEverything(WHOLE_SHARD, false);
     else return false;
     return true;
   }
@@ -98,6 +103,12 @@ export class Clearing<S> {
     const { remove, empty } = this.parts;
     const judge = judgeOf(tick, selection.view.label, beganAtMs);
     return remove(tick.shard, selection, { judge, empty, isTold });
+  }
+
+  private tickOf(shard: S, { label }: View): Promise<Tick<S> | undefined> {
+    return label === undefined
+      ? this.parts.tick(shard, NO_LABELS, 'everything')
+      : this.parts.tick(shard, [label], 'labels');
   }
 
   /** All of it is invalid already, so other processes need not be told. */

@@ -15,7 +15,7 @@ import type { Draft, Entry } from '../../core/entry.js';
 import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { Partition } from '../../core/keys/partition.js';
-import type { View } from '../../core/keys/space.js';
+import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { apply } from '../resilience/retry-queue.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Proof, SecondLevel } from '../shared/second-level.js';
@@ -127,8 +127,8 @@ export abstract class RemoteBackend<S> implements ServerBackend {
     return this.invalidation.clearing.clear(view, this.counts);
   }
 
-  clearEverything(): Promise<number> {
-    return this.invalidation.clearing.clearEverything(this.counts);
+  clearEverything(view: View = WHOLE_SHARD): Promise<number> {
+    return this.invalidation.clearing.clearEverything(view, this.counts);
   }
 
   async resend(invalidation: Invalidation): Promise<void> {

@@ -143,8 +143,8 @@ export class FallbackBackend implements Backend {
     return this.both((backend) => backend.clear(view));
   }
 
-  clearEverything(): Promise<number> {
-    return this.both((backend) => backend.clearEverything());
+  clearEverything(view?: View): Promise<number> {
+    return this.both((backend) => backend.clearEverything(view));
   }
 
   removeMatching(selection: Selection): Promise<number> {

@@ -38,7 +38,7 @@ import { anyAnswers, Lanes } from './lanes.js';
 import { OutageLog } from './outage-log.js';
 import { readingsOf } from './readings.js';
 import { openOrClose } from '../shared/open-close.js';
-import type { Invalidation } from '../shared/invalidation.js';
+import { acrossPartitions, type Invalidation } from '../shared/invalidation.js';
 import type { Owners } from '../shared/owners.js';
 import type { LevelParts } from '../shared/second-level.js';
 import type { Load } from '../shared/due.js';
@@ -170,8 +170,8 @@ export class GuardedBackend implements Backend {
     return this.remove({ kind: 'matching', selection }, () => this.inner.removeMatching(selection));
   }
 
-  clearEverything(): Promise<number> {
-    return this.remove({ kind: 'everything' }, () => this.inner.clearEverything());
+  clearEverything(view?: View): Promise<number> {
+    return this.remove(acrossPartitions(view), () => this.inner.clearEverything(view));
   }
 
   scan(selection: Selection, cursor: string | undefined): Promise<Page> {

@@ -45,6 +45,7 @@ export function partitionOf(invalidation: Invalidation): Partition | undefined {
       return invalidation.view.partition;
     case 'matching':
       return invalidation.selection.view.partition;
+    case 'namespace':
     case 'everything':
       return undefined;
   }

@@ -220,6 +220,8 @@ export function apply(backend: Backend, invalidation: Invalidation): Awaitable<u
       return backend.clear(invalidation.view);
     case 'matching':
       return backend.removeMatching(invalidation.selection);
+    case 'namespace':
+      return backend.clearEverything(invalidation.view);
     case 'everything':
       return backend.clearEverything();
   }
@@ -235,6 +237,8 @@ function nameOf(invalidation: Invalidation): string {
       return `clear ${invalidation.view.partition} ${invalidation.view.label ?? ''}`;
     case 'matching':
       return `matching ${invalidation.selection.view.partition} ${invalidation.selection.view.label ?? ''} ${invalidation.selection.match.source}`;
+    case 'namespace':
+      return `namespace ${invalidation.view.label}`;
     case 'everything':
       return 'everything';
   }

@@ -10,4 +10,11 @@ export type Invalidation =
   | { readonly kind: 'invalidate'; readonly partition: Partition; readonly labels: readonly Label[] }
   | { readonly kind: 'clear'; readonly view: View }
   | { readonly kind: 'matching'; readonly selection: Selection }
+  /** A namespace of all partitions. */
+  | { readonly kind: 'namespace'; readonly view: View }
   | { readonly kind: 'everything' };
+
+/** What clears all partitions: of a namespace, or of everything. */
+export function acrossPartitions(view: View | undefined): Invalidation {
+  return view === undefined ? { kind: 'everything' } : { kind: 'namespace', view };
+}

@@ -3,7 +3,7 @@ import { eachInTurn } from '../../core/async/portions.js';
 import type { Bus, Change } from '../../core/bus.js';
 import { fingerprint } from '../../core/keys/fingerprint.js';
 import type { Key } from '../../core/keys/key.js';
-import type { Partition } from '../../core/keys/partition.js';
+import { NO_PARTITION, type Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { L1Copies } from './l1-copies.js';
 
@@ -60,8 +60,8 @@ export class BusOut {
 export function invalidateCopies(copies: L1Copies, invalidation: Invalidation): Awaitable<unknown> {
   if (invalidation.kind === 'evict') return eachInTurn(invalidation.keys, (key) => copies.forget(key));
   const [partition, change] = changeOf(invalidation);
-  if (partition === undefined) copies.forgetAll();
-  else copies.applyChange(partition, change);
+  if (partition === undefined && change.kind === 'all') copies.forgetAll();
+  else copies.applyChange(partition ?? NO_PARTITION, change);
   return undefined;
 }
 
@@ -70,9 +70,11 @@ function changeOf(invalidation: Exclude<Invalidation, { kind: 'evict' }>): [Part
   switch (invalidation.kind) {
     case 'invalidate':
       return [invalidation.partition, { kind: 'labels', labels: invalidation.labels }];
-    case 'clear': {
+    case 'clear':
+    case 'namespace': {
       const { partition, label } = invalidation.view;
-      return [partition, label === undefined ? ALL : { kind: 'labels', labels: [label] }];
+      const change: Change = label === undefined ? ALL : { kind: 'labels', labels: [label] };
+      return [invalidation.kind === 'clear' ? partition : undefined, change];
     }
     // Dropping all copies of a partition costs less than finding those that match.
     case 'matching':

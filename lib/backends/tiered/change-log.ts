@@ -1,8 +1,8 @@
 import type { Change } from '../../core/bus.js';
 import { fingerprint, joined } from '../../core/keys/fingerprint.js';
 import type { KeyId } from '../../core/keys/key.js';
-import type { Label } from '../../core/keys/label.js';
-import type { Partition } from '../../core/keys/partition.js';
+import { isNamespaceLabel, type Label } from '../../core/keys/label.js';
+import { NO_PARTITION, type Partition } from '../../core/keys/partition.js';
 
 /** Names that share one of these slots change together: a collision costs a needless read from the server. */
 const SLOTS = 65_536;
@@ -67,9 +67,13 @@ export function keySlot(id: KeyId): number {
   return slotOf(fingerprint(id));
 }
 
-/** The slots of a partition and of labels in it. */
+/** The slots of a partition, of labels in it, and of the namespace in all partitions. */
 export function slotsOf(partition: Partition, labels: readonly Label[]): readonly number[] {
-  return [slotOf(fingerprint(partition)), ...labels.map((label) => labelSlot(partition, fingerprint(label)))];
+  return [
+    slotOf(fingerprint(partition)),
+    ...labels.map((label) => labelSlot(partition, fingerprint(label))),
+    ...labels.filter(isNamespaceLabel).map((label) => labelSlot(NO_PARTITION, fingerprint(label))),
+  ];
 }
 
 function labelSlot(partition: Partition, print: number): number {

@@ -29,7 +29,7 @@ import type { Partition } from '../../core/keys/partition.js';
 import type { View } from '../../core/keys/space.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { closeAll, openOrClose } from '../shared/open-close.js';
-import type { Invalidation } from '../shared/invalidation.js';
+import { acrossPartitions, type Invalidation } from '../shared/invalidation.js';
 import { L1Copies, L1Copy, readingOf, wasCheckedSince } from './l1-copies.js';
 import { BusIn } from './bus-in.js';
 import type { SecondLevel } from '../shared/second-level.js';
@@ -178,8 +178,8 @@ class TieredBackend implements Backend {
     return this.invalidating({ kind: 'clear', view }, () => this.l2.clear(view));
   }
 
-  async clearEverything(): Promise<number> {
-    return this.invalidating({ kind: 'everything' }, () => this.l2.clearEverything());
+  async clearEverything(view?: View): Promise<number> {
+    return this.invalidating(acrossPartitions(view), () => this.l2.clearEverything(view));
   }
 
   async removeMatching(selection: Selection): Promise<number> {

@@ -18,7 +18,7 @@ import { checkVersion, createNaming, type Naming, type NamingOptions } from './n
 import { ownOptions } from '../own-options.js';
 import type { Scope, Width } from './scope.js';
 import { GLOBAL_PARTITION, tenantPartition, type Partition } from './partition.js';
-import type { Home, Space, View } from './space.js';
+import { WHOLE_SHARD, type Home, type Space, type View } from './space.js';
 import { SpaceCache } from './space-cache.js';
 import type { StatsRegistry } from './stats-registry.js';
 import type { RegisteredType } from '../values/type-registration.js';
@@ -163,6 +163,12 @@ export class KeyFactory {
       namespace: word,
       label: this.viewLabel(user, namespace),
     };
+  }
+
+  /** A namespace in all its versions, of all partitions: in each it has the same label. */
+  everywhere(namespace: string): View {
+    const word = this.naming.name('namespace', checkNamespace(namespace));
+    return { ...WHOLE_SHARD, namespace: word, label: this.viewLabel(undefined, namespace) };
   }
 
   private viewLabel(user: string | undefined, namespace: string | undefined): Label | undefined {

@@ -85,6 +85,11 @@ export function isTagLabel(label: Label): boolean {
   return label.startsWith('t:') || label.startsWith('ut:') || isBucket(label);
 }
 
+/** True for the label of a namespace, which is the same in every partition. */
+export function isNamespaceLabel(label: Label): boolean {
+  return label.startsWith('n:');
+}
+
 /**
  * As many labels as an entry may carry. Of more, those of its space and the first of its tags stay; each of the others is
  * replaced by its bucket, which is invalidated more often than the tag, never less often.

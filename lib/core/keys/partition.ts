@@ -7,7 +7,7 @@ export type Partition = string & { readonly [partitionBrand]: true };
 /** The global part, which belongs to no tenant. */
 export const GLOBAL_PARTITION = 'g' as Partition;
 
-/** Of a view over whatever a shard holds, where the shard itself says whose entries these are. */
+/** Of what is about all partitions: a view over whatever a shard holds, where the shard itself says whose entries these are. */
 export const NO_PARTITION = '' as Partition;
 
 /** @param tenant its name as it stands in ids */

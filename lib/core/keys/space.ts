@@ -50,7 +50,7 @@ export interface View {
   readonly label: Label | undefined;
 }
 
-/** Everything that a shard holds, whichever tenant it is of. */
+/** Everything that a shard holds, whichever tenant it is of: of a view of all partitions, what it covers of each. */
 export const WHOLE_SHARD: View = Object.freeze({
   partition: NO_PARTITION,
   path: undefined,

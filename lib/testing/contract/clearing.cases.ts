@@ -120,6 +120,43 @@ export const clearingCases: readonly ContractCase[] = [
     { reach: 'all' },
   ),
   contractCase(
+    'clearing a namespace of all tenants covers every width and version of it, and no other',
+    async (stage) => {
+      await populate(stage);
+      await stage.write(stage.key('everybody', { width: 'global' }), 1);
+      await stage.write(stage.key('next', { tenant: 'gamma', namespace: 'things@2' }), 1);
+      await stage.write(stage.key('alike', { tenant: 'gamma', namespace: 'things2' }), 1);
+      await stage.write(stage.key('elsewhere', { width: 'global', namespace: 'other' }), 1);
+      assert.equal(await stage.b.clearEverything(stage.everywhere('things')), 10);
+      for (const place of [{}, { user: 'cid' }, SHARED, { tenant: 'gamma' }, { width: 'global' as const }]) {
+        for (const name of ['foreign', 'shared', 'stranger', 'everybody', ['live', 0]])
+          await stage.assertGone(stage.key(name, place));
+      }
+      await stage.assertGone(stage.key('next', { tenant: 'gamma', namespace: 'things@2' }));
+      await stage.assertHolds(stage.key('alike', { tenant: 'gamma', namespace: 'things2' }), 1);
+      for (const place of [{}, { width: 'global' as const }])
+        await stage.assertHolds(stage.key('elsewhere', { ...place, namespace: 'other' }), 1);
+      assert.equal(await stage.b.clearEverything(stage.everywhere('things')), 0);
+      await stage.write(stage.key('after'), 1);
+      await stage.assertHolds(stage.key('after'), 1);
+    },
+    { reach: 'all' },
+  ),
+  contractCase(
+    'a lease from before a namespace of all tenants was cleared is void for those who come after',
+    async (stage) => {
+      const keys = [{}, SHARED, { tenant: 'gamma' }, { width: 'global' as const }].map((place) =>
+        stage.key('x', place),
+      );
+      const leases = [];
+      for (const key of keys) leases.push(await stage.granted(key));
+      await stage.b.clearEverything(stage.everywhere('things'));
+      for (const key of keys) await stage.granted(key, stage.b);
+      for (const lease of leases) assert.notEqual(await stage.fill(lease, 'old'), 'stored');
+    },
+    { reach: 'all' },
+  ),
+  contractCase(
     'usage counts exactly what is live in a view, and in all of them',
     async (stage) => {
       await populate(stage);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { NotACounterError } from '../../core/errors.js';
 import type { Key } from '../../core/keys/key.js';
-import { contractCase } from './cases.js';
+import { contractCase, tenantCase } from './cases.js';
 import type { ContractCase } from './contract.js';
 import type { Stage } from './stage.js';
 
@@ -96,6 +96,22 @@ export const countingCases: readonly ContractCase[] = [
     await stage.assertGone(key);
     assert.equal(await count(stage, key), 1);
   }),
+  tenantCase(
+    'a count goes with what covers it, its namespace, its user, its tenant, and with nothing else',
+    async (stage) => {
+      const key = stage.key('calls', { namespace: 'things.limits' });
+      await count(stage, key, 5);
+      await stage.b.clear(stage.view({ namespace: 'things' }));
+      await stage.b.clear(stage.view({ user: 'cid' }));
+      await stage.b.invalidate(key.space.partition, [stage.tag('calls')]);
+      await stage.b.removeMatching(stage.selection('calls'));
+      assert.equal(await count(stage, key), 6);
+      for (const place of [{ namespace: 'things.limits' }, {}, { width: 'tenant' as const }]) {
+        assert.equal(await stage.b.clear(stage.view(place)), 1);
+        assert.equal(await count(stage, key), 1);
+      }
+    },
+  ),
   contractCase('counting voids the lease on its key', async (stage) => {
     const key = stage.key('calls');
     await count(stage, key, 5);

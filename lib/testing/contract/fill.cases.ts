@@ -66,6 +66,17 @@ const RACES: readonly Race[] = [
     act: async (stage) => stage.b.clearEverything(),
   },
   {
+    meanwhile: 'its namespace is cleared for all tenants',
+    outcome: 'refused',
+    reach: 'all',
+    act: async (stage) => stage.b.clearEverything(stage.everywhere('things')),
+  },
+  {
+    meanwhile: 'another namespace is cleared for all tenants',
+    outcome: 'stored',
+    act: async (stage) => stage.b.clearEverything(stage.everywhere('things.more')),
+  },
+  {
     meanwhile: 'a pattern that matches its key is removed',
     outcome: 'refused',
     act: async (stage) => stage.b.removeMatching(stage.selection('c*')),

@@ -61,6 +61,11 @@ export class Stage {
     return this.keyFactory.view(this.scope(place), width, namespace?.replace('things', `things-${this.run}`));
   }
 
+  /** The view of a namespace in all partitions. */
+  everywhere(namespace: string): View {
+    return this.keyFactory.everywhere(namespace.replace('things', `things-${this.run}`));
+  }
+
   selection(pattern: string, place: Place = {}): Selection {
     return { view: this.view({ namespace: 'things', ...place }), match: compileGlob(pattern) };
   }

@@ -167,7 +167,7 @@ export class Process {
       await this.member.ready?.();
       const key = Math.floor(this.random() * SPOTS.length);
       const draw = this.random();
-      const kind: Kind = draw < 0.5 ? 'delete' : draw < 0.95 ? 'tag' : 'clear';
+      const kind: Kind = draw < 0.5 ? 'delete' : draw < 0.95 ? 'tag' : draw < 0.975 ? 'clear' : 'namespace';
       ring.note(key, 'commit', this.number, world.commit(key));
       const covered = COVERED[kind][key] ?? [];
       const versions = covered.map((each) => world.version(each));

@@ -57,6 +57,7 @@ export class MachineMember implements Member {
     const scope = scopes.of({ tenant });
     if (kind === 'delete') return engine.writes.evict([(this.calls[key] as Call).key]);
     if (kind === 'tag') return engine.writes.invalidate(space, [keyFactory.tagLabel(scope, 'tenant', tag)]);
+    if (kind === 'namespace') return engine.writes.clearEverything(space, keyFactory.everywhere(space.namespace));
     return engine.writes.clear(space, keyFactory.view(scope, 'tenant', undefined));
   }
 

@@ -21,6 +21,7 @@ export const OPS = [
   'delete',
   'tag',
   'clear',
+  'namespace',
   'confirmed',
   'unknown',
   'resent',

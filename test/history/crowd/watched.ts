@@ -46,7 +46,7 @@ class Watched {
       evict: (keys) => inner.evict(keys),
       invalidate: (partition, labels) => inner.invalidate(partition, labels),
       clear: (view) => inner.clear(view),
-      clearEverything: () => inner.clearEverything(),
+      clearEverything: (view) => inner.clearEverything(view),
       removeMatching: (selection) => inner.removeMatching(selection),
       scan: (selection, cursor) => inner.scan(selection, cursor),
       usage: (view) => inner.usage(view),

@@ -15,13 +15,15 @@ export const SPOTS: readonly Spot[] = ['acme', 'beta'].flatMap((tenant) =>
 );
 
 /** What an invalidation is called for. */
-export type Kind = 'delete' | 'tag' | 'clear';
+export type Kind = 'delete' | 'tag' | 'clear' | 'namespace';
 
 /** The keys that an invalidation meant for one of them covers. */
 export const COVERED: Readonly<Record<Kind, readonly (readonly number[])[]>> = {
   delete: SPOTS.map((_, key) => [key]),
   tag: SPOTS.map(({ tenant, tag }) => keysOf((other) => other.tenant === tenant && other.tag === tag)),
   clear: SPOTS.map(({ tenant }) => keysOf((other) => other.tenant === tenant)),
+  /** Of all tenants: the one that all of these keys are in. */
+  namespace: SPOTS.map(() => keysOf(() => true)),
 };
 
 function keysOf(isMeant: (spot: Spot) => boolean): readonly number[] {

@@ -24,6 +24,7 @@ export const INVALIDATIONS = [
   'clear the user’s namespace',
   'clear the tenant',
   'pattern',
+  'namespace of all tenants',
   'everything',
 ] as const;
 export type InvalidationKind = (typeof INVALIDATIONS)[number];
@@ -63,6 +64,8 @@ export function covers(kind: InvalidationKind, place: Place, other: Place): bool
         other.namespace === place.namespace &&
         other.name[0] === place.name[0]
       );
+    case 'namespace of all tenants':
+      return other.namespace === place.namespace;
     case 'everything':
       return true;
   }
@@ -120,6 +123,8 @@ export class RigSubject implements Subject {
         const view = this.rig.view({ tenant, user, namespace });
         return writes.removeMatching(this.rig.space(place), { view, match: compileGlob(`${name[0]}*`) });
       }
+      case 'namespace of all tenants':
+        return writes.clearEverything(this.rig.space(place), this.rig.machine.keyFactory.everywhere(namespace));
       case 'everything':
         return writes.clearEverything(this.rig.space(place));
     }

@@ -50,6 +50,7 @@ const verbs = {
   delete: (key) => of(key).delete(spots[key].name),
   tag: (key) => of(key).invalidateTags([spots[key].tag]),
   clear: (key) => cache.tenant(spots[key].tenant).clear(),
+  namespace: () => cache.clearEverything({ confirm: 'all tenants', namespace: 'pets' }),
 };
 
 process.on('message', ({ id, verb, key, loaded, value }) => {

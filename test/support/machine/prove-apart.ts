@@ -22,3 +22,21 @@ export async function proveApart(caches: readonly CacheService[]): Promise<void>
     expect((await cache.stats()).size).toBe(1);
   }
 }
+
+/** What is counted beside the entries of a cache begins anew when these are cleared; in a cache of its own it goes on. */
+export async function proveCountsApart(caches: readonly CacheService[]): Promise<void> {
+  const [cache, limits] = caches as [CacheService, CacheService];
+  const count = (of: CacheService): Promise<number> => of.namespace('limits').increment('calls', 1, { ttl: '1h' });
+  const both = async (): Promise<number[]> => [await count(cache), await count(limits)];
+  for (const each of [cache, limits]) await each.clearEverything({ confirm: 'all tenants' });
+  expect(await both()).toEqual([1, 1]);
+  await cache.namespace('other').clear();
+  await cache.clearEverything({ confirm: 'all tenants', namespace: 'other' });
+  expect(await both()).toEqual([2, 2]);
+  await cache.clear();
+  expect(await both()).toEqual([1, 3]);
+  await cache.clearEverything({ confirm: 'all tenants', namespace: 'limits' });
+  expect(await both()).toEqual([1, 4]);
+  await cache.clearEverything({ confirm: 'all tenants' });
+  expect(await both()).toEqual([1, 5]);
+}

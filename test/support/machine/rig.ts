@@ -135,6 +135,13 @@ export class Rig<C extends Clock = FakeClock> {
     return this.machine.engine.writes.clear(this.space(place), this.view(place));
   }
 
+  /** Clears the namespace of a place for all tenants. */
+  clearEverywhere(place: Place = {}): Promise<number> {
+    const { engine, keyFactory } = this.machine;
+    const space = this.space(place);
+    return engine.writes.clearEverything(space, keyFactory.everywhere(space.namespace));
+  }
+
   removeMatching(pattern: string, place: Place = {}): Promise<number> {
     const view = this.view({ namespace: 'cats', ...place });
     return this.machine.engine.writes.removeMatching(this.space(place), { view, match: compileGlob(pattern) });

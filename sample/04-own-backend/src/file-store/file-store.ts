@@ -148,9 +148,9 @@ class FileStore implements cache.Backend {
     return this.clearIn(this.at(view.partition), view);
   }
 
-  async clearEverything(): Promise<number> {
+  async clearEverything(view?: cache.View): Promise<number> {
     let removed = 0;
-    for (const partition of this.partitions.values()) removed += this.clearIn(partition, undefined);
+    for (const partition of this.partitions.values()) removed += this.clearIn(partition, view);
     return removed;
   }
 

@@ -35,6 +35,17 @@ describe('a second backend that fails', () => {
     expect(await rig.get('tom')).toBeUndefined();
   });
 
+  it('a namespace of all tenants goes from both, and nothing else does', async () => {
+    const stores = [second, first].map((each) => each);
+    for (const namespace of ['cats', 'dogs']) await rig.set('tom', namespace, { namespace });
+    for (const at of [0, 1]) first.failNext(at === 0 ? 'write' : 'writeMany', 2, away());
+    for (const namespace of ['cats', 'dogs']) await rig.set('kit', namespace, { namespace });
+    await rig.clearEverywhere({ namespace: 'cats' });
+    expect(stores.map((each) => each.calls('clearEverything'))).toEqual([1, 1]);
+    expect(await rig.get('tom', { namespace: 'cats' })).toBeUndefined();
+    expect(await rig.get('tom', { namespace: 'dogs' })).toBe('dogs');
+  });
+
   it('when it is to be emptied: the first answers all the same, and nothing is read there until it is', async () => {
     first.failNext('read', 1, away());
     first.failNext('lease', 1, away());

@@ -242,6 +242,21 @@ describe('calls to several servers', () => {
     expect(said.filter((what) => what.startsWith('everything'))).toHaveLength(4);
   });
 
+  it('A108: a namespace of all tenants is cleared at every server, and again at one that did not answer', async () => {
+    const several = new Several();
+    const { acme, beta, guarded, said, dead, rig } = several;
+    await several.server('a').write(acme, { ...draft('old'), labels: acme.labels });
+    await several.server('b').write(beta, { ...draft('old'), labels: beta.labels });
+    dead.add('b');
+    const view = rig.machine.keyFactory.everywhere(acme.space.namespace);
+    expect(await errorOf(guarded.clearEverything(view))).toBeInstanceOf(BackendError);
+    expect(await valueOf(guarded.read(acme))).toBeUndefined();
+    dead.delete('b');
+    said.length = 0;
+    expect(await valueOf(guarded.read(beta))).toBeUndefined();
+    expect(said).toEqual(['namespace b', 'read b']);
+  });
+
   it('A79: an eviction that fails after its keys have passed to another server is queued there', async () => {
     const several = new Several();
     const { acme, guarded, said } = several;

@@ -56,6 +56,26 @@ describe('a tenant whose invalidations are too many is cleared in their stead, a
     expect(await replayed(queue)).toEqual(['everything']);
   });
 
+  it('A108: a namespace of all tenants stands beside the others: it is none of them, and none of them is it', async () => {
+    const queue = new RetryQueue(10);
+    const of = (namespace: string): Invalidation => ({ kind: 'namespace', view: inside.everywhere(namespace) });
+    queue.add(evict('tom', 'beta'));
+    for (const namespace of ['cats', 'dogs', 'cats']) queue.add(of(namespace));
+    queue.add(evict('kit', 'beta'));
+    expect(await replayed(queue)).toEqual([
+      inside.key('tom', { tenant: 'beta' }).id,
+      'namespace',
+      'namespace',
+      inside.key('kit', { tenant: 'beta' }).id,
+    ]);
+    queue.add({ kind: 'everything' });
+    queue.add(of('cats'));
+    expect(await replayed(queue)).toEqual(['everything']);
+    queue.add(of('cats'));
+    // It is about every tenant: none is asked about before it has been said.
+    expect(queue.concerns(inside.view({ tenant: 'beta' }).partition)).toBe(true);
+  });
+
   it('keys of several tenants in one call are of no partition', async () => {
     const queue = new RetryQueue(3);
     const keys = [inside.key('a'), inside.key('b', { tenant: 'beta' })];

@@ -76,6 +76,10 @@ export class RunInContext<C extends Clock = FakeClock> {
     return this.keyFactory.view(this.scope(where), where.user === undefined ? 'tenant' : 'user', where.namespace);
   }
 
+  everywhere(namespace: string): View {
+    return this.keyFactory.everywhere(namespace);
+  }
+
   draft(key: Key, value: unknown, freshForMs = 3_600_000, keptForMs = freshForMs): Draft {
     return { value, labels: key.labels, freshForMs, keptForMs, isolation: undefined };
   }
