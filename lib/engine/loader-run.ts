@@ -97,7 +97,7 @@ export class LoaderRun {
         if (load.fill !== undefined) {
           flights.end(load);
           load.watch?.stop();
-          load.fill.end();
+          load.fill.end(outcome.refusal === 'lease-lost' || outcome.refusal === 'invalidated');
         }
         resolve(outcome);
       };

@@ -1,8 +1,10 @@
+import type { Awaitable } from '../core/async/awaitable.js';
 import type { Selection } from '../core/backend.js';
 import { PORTION } from '../core/async/portions.js';
 import { machineClock } from '../core/clock.js';
 import { CacheError, InvalidationUnknownError } from '../core/errors.js';
-import type { Key } from '../core/keys/key.js';
+import { isInView } from '../core/keys/in-view.js';
+import { visibleKey, type Key } from '../core/keys/key.js';
 import { withBuckets, type Label } from '../core/keys/label.js';
 import { placeOf } from '../core/observer.js';
 import { graceMs, type Policy } from '../core/policy.js';
@@ -112,11 +114,15 @@ export class Writes {
   async evict(keys: readonly Key[]): Promise<number> {
     const space = keys[0]?.space;
     if (space === undefined) return 0;
-    const removed = await this.invalidation(space, 'evict', async () => {
-      // Counted, where their callers have been told what they brought.
-      if (this.fills.count > 0) await this.fills.ofAll(keys);
-      return this.parts.backend.evict(keys);
-    });
+    const ids = this.fills.count === 0 ? undefined : new Set(keys.map(({ id }) => id));
+    const counted = await this.removal(
+      space,
+      'evict',
+      () => this.parts.backend.evict(keys),
+      (key) => ids?.has(key.id) === true,
+    );
+    // Something else may have been stored in the place of a value on its way.
+    const removed = Math.min(keys.length, counted);
     space.stats.evictions += removed;
     if (this.report.emit.isHeard)
       this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
@@ -133,31 +139,39 @@ export class Writes {
   }
 
   async clear(space: Space, view: View): Promise<number> {
-    const removed = await this.invalidation(space, 'clear', async () => {
-      if (this.fills.count > 0) await this.fills.within(view.partition);
-      return this.parts.backend.clear(view);
-    });
+    const removed = await this.removal(
+      space,
+      'clear',
+      () => this.parts.backend.clear(view),
+      (key) => isOf(view, key),
+    );
     space.stats.evictions += removed;
     if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
 
   async removeMatching(space: Space, selection: Selection): Promise<number> {
-    const removed = await this.invalidation(space, 'invalidate', async () => {
-      if (this.fills.count > 0) await this.fills.within(selection.view.partition);
-      return this.parts.backend.removeMatching(selection);
-    });
+    const { view, match } = selection;
+    const removed = await this.removal(
+      space,
+      'invalidate',
+      () => this.parts.backend.removeMatching(selection),
+      (key) => isOf(view, key) && match.test(visibleKey(key.id)),
+    );
     space.stats.evictions += removed;
     if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
 
-  async clearEverything(space: Space): Promise<number> {
-    const removed = await this.invalidation(space, 'clearEverything', async () => {
-      if (this.fills.count > 0) await this.fills.within(undefined);
-      return this.parts.backend.clearEverything();
-    });
-    this.report.event({ type: 'everything-cleared', removed });
+  /** @param view of a namespace, of which everything goes; undefined: everything of all */
+  async clearEverything(space: Space, view?: View): Promise<number> {
+    const removed = await this.removal(
+      space,
+      'clearEverything',
+      () => this.parts.backend.clearEverything(view),
+      (key) => view === undefined || isInView(view, key.id),
+    );
+    this.report.event({ type: 'everything-cleared', removed, namespace: view && space.namespace });
     return removed;
   }
 
@@ -177,6 +191,21 @@ export class Writes {
     }
   }
 
+  /**
+   * Sent at once. A fill under way whose callers have been told what it brings is refused by it, or was stored before: either
+   * way it is waited for, since it counts.
+   */
+  private async removal(
+    space: Space,
+    operation: string,
+    work: () => Awaitable<number>,
+    isMeant: (key: Key) => boolean,
+  ): Promise<number> {
+    const refused = this.fills.count === 0 ? 0 : this.fills.refusedOf(isMeant);
+    const removed = await this.invalidation(space, operation, async () => work());
+    return removed + (await refused);
+  }
+
   /** Whether it happened is unknown: the caller is told, since old values may still be served. */
   private async invalidation<T>(space: Space, operation: string, work: () => Promise<T>): Promise<T> {
     try {
@@ -191,4 +220,8 @@ export class Writes {
   private place(space: Space, keys: readonly Key[]): ReturnType<typeof placeOf> {
     return keys.length === 1 && keys[0] !== undefined ? this.report.place(keys[0]) : placeOf(space);
   }
+}
+
+function isOf(view: View, { id, space }: Key): boolean {
+  return space.partition === view.partition && isInView(view, id);
 }

@@ -1,4 +1,5 @@
 /** The specs of this folder as one suite: see test/support/selection.mjs. */
+import './across-tenants.spec.js';
 import './closing.spec.js';
 import './coalesced.spec.js';
 import './early-answers.spec.js';

@@ -82,6 +82,7 @@ describe('answers before the value is stored', () => {
     ['invalidate', (rig) => rig.removeMatching('t*'), 1],
     ['clear', (rig) => rig.clear(), 1],
     ['clearEverything', (rig) => rig.machine.engine.writes.clearEverything(rig.space()), 1],
+    ['clearEverything of a namespace', (rig) => rig.clearEverywhere(), 1],
     ['expire', (rig) => rig.machine.engine.writes.expire(rig.key('tom'), 1_000, rig.policy()), true],
   ];
 
@@ -92,6 +93,62 @@ describe('answers before the value is stored', () => {
     expect(await isSettled(asked)).toBe(false);
     fills.land();
     expect(await asked).toEqual(expected);
+  });
+
+  const REMOVALS: readonly (readonly [string, (rig: Rig<typeof systemClock>) => Promise<number>])[] = [
+    ['evict', (rig) => rig.machine.engine.writes.evict([rig.key('tom'), rig.key('kit')])],
+    ['a pattern', (rig) => rig.removeMatching('*i*')],
+    ['clear', (rig) => rig.clear()],
+    ['clearEverything', (rig) => rig.machine.engine.writes.clearEverything(rig.space())],
+    ['clearEverything of a namespace', (rig) => rig.clearEverywhere()],
+  ];
+
+  it.each(REMOVALS)(
+    'A109: %s is sent although a fill stands in line: what is stored goes at once',
+    async (_, remove) => {
+      const { fills, rig } = slow();
+      await rig.set('kit', 'Kit');
+      await rig.load('tom', () => 'Tom', EARLY);
+      const removed = remove(rig);
+      await turns(5);
+      const { entry, required } = await rig.backend.read(rig.key('kit'));
+      expect(entry === undefined || entry.stamp < required.stamp).toBe(true);
+      fills.land();
+      await removed;
+      expect(await rig.get('kit')).toBeUndefined();
+    },
+  );
+
+  it('A109: a value on its way counts once, and for what it is meant by', async () => {
+    const { fills, rig } = slow();
+    await rig.load('tom', () => 'Tom', EARLY);
+    await rig.load('rex', () => 'Rex', { ...EARLY, namespace: 'dogs' });
+    const some = [rig.removeMatching('k*'), rig.clear({ user: 'ann' }), rig.clear(), rig.clear()];
+    fills.land();
+    fills.land();
+    expect(await Promise.all(some)).toEqual([0, 0, 2, 0]);
+    await rig.load('tom', () => 'Tom', EARLY);
+    fills.land();
+    await turns(3);
+    // Stored before it was sent: the backend has counted it.
+    expect(await rig.clear()).toBe(1);
+  });
+
+  it('A109: what is removed by name counts once, whatever became of its value on the way', async () => {
+    const { fills, rig } = slow();
+    await rig.load('tom', () => 'loaded', EARLY);
+    await rig.set('tom', 'set');
+    const evicted = rig.evict('tom');
+    fills.land();
+    expect(await evicted).toBe(1);
+  });
+
+  it('A109: a removal that fails says so at once, whatever is on its way', async () => {
+    const { fills, rig } = slow();
+    await rig.load('tom', () => 'Tom', EARLY);
+    rig.backend.clear = () => Promise.reject(new BackendError('clear', 'slow', { why: 'ECONNRESET' }));
+    await expect(rig.clear()).rejects.toThrow('clear');
+    fills.land();
   });
 
   it('A100: increment adds to what is being stored', async () => {

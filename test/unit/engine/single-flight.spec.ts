@@ -100,6 +100,7 @@ const INVALIDATIONS: readonly (readonly [name: string, act: (rig: Rig) => Promis
   ['its namespace is cleared', (rig) => rig.clear({ namespace: 'cats' })],
   ['its namespace is cleared for its user', (rig) => rig.clear({ user: 'ann', namespace: 'cats' })],
   ['a pattern it matches is removed', (rig) => rig.removeMatching('t*', { user: 'ann' })],
+  ['its namespace is cleared for all tenants', (rig) => rig.clearEverywhere()],
   ['everything is cleared', (rig) => rig.machine.engine.writes.clearEverything(rig.space())],
   ['another value is set', (rig) => rig.set('tom', 'set', { user: 'ann', tags: ['pets'] })],
 ];
