@@ -7,6 +7,7 @@ export { ScopedCache } from './nest/cache/scoped-cache.js';
 export type {
   CacheKey,
   CallOptions,
+  ClearEverythingOptions,
   FailureOptions,
   GetOptions,
   IncrementOptions,

@@ -6,7 +6,7 @@ import { quietly, silenceOf } from './cache/quietly.js';
 import { AMBIENT } from './cache/scope-binding.js';
 import { ScopedCache } from './cache/scoped-cache.js';
 import type { CacheParts } from './cache/scoped-cache.parts.js';
-import type { FailureOptions } from './cache/scoped-cache.types.js';
+import type { ClearEverythingOptions } from './cache/scoped-cache.types.js';
 import { MethodPlans } from './methods/method-plans.js';
 import type { Providers } from './methods/instances/providers.js';
 import { give } from './methods/instances/served-object.js';
@@ -59,23 +59,30 @@ export class CacheService extends ScopedCache {
   }
 
   /**
-   * Removes everything of all tenants: the only call that crosses tenants, so it wants to be meant. One tenant is invalid
-   * after the other; counting comes after that.
+   * Removes everything of all tenants, or with `namespace` one namespace of all of them, users and the global part included:
+   * the only call that crosses tenants, so it wants to be meant. One tenant is invalid after the other, each in one step
+   * (one for each shard, where it has several) however many entries it has; counting comes after that. Loads under way then
+   * are not stored.
+   * @param options `namespace`: as it is written at decorators and in `namespace()`, all versions of it; left out, all of
+   *   them. A variable that happens to be `undefined` is refused, since it would clear everything
    * @returns how many live entries that were; behind a network at most those counted within half of `longTimeout`
-   * @throws CacheConfigError when it is not meant, InvalidationUnknownError when not all tenants were reached in time
+   * @throws CacheConfigError when it is not meant, or for what is no namespace; InvalidationUnknownError when not all tenants
+   *   were reached in time: it stays queued, and no read of this process that the server answers finds what it removes
    * @example await cache.clearEverything({ confirm: 'all tenants' });
+   * @example await cache.clearEverything({ confirm: 'all tenants', namespace: 'prices' });
    */
-  async clearEverything(options: { readonly confirm: 'all tenants' } & FailureOptions): Promise<number> {
+  async clearEverything(options: ClearEverythingOptions): Promise<number> {
     if (this.isOff) return 0;
-    const { confirm, failSilently } = knownOptions<{ readonly confirm: unknown } & FailureOptions>(options, '', [
-      'confirm',
-      'failSilently',
-    ]);
+    const own = knownOptions<ClearEverythingOptions>(options, '', ['confirm', 'namespace', 'failSilently']);
+    const { confirm, failSilently, namespace = this.namespaceName } = own;
     if (confirm !== 'all tenants') {
       throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
     }
+    const { keyFactory } = this.parts.foundation;
+    const isOne = Object.hasOwn(own, 'namespace');
+    const view = isOne ? keyFactory.everywhere(own.namespace as string) : undefined;
     this.noteAllTenants();
-    const space = this.parts.foundation.keyFactory.space(NO_SCOPE, 'global', this.namespaceName);
-    return quietly(silenceOf({ failSilently }), 0, () => this.parts.engine.writes.clearEverything(space));
+    const space = keyFactory.space(NO_SCOPE, 'global', namespace);
+    return quietly(silenceOf({ failSilently }), 0, () => this.parts.engine.writes.clearEverything(space, view));
   }
 }

@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { CacheService } from './cache.service.js';
+import { namedCache } from './methods/instances/named-caches.js';
 
 /*
  * Tokens of the module's providers. Each of them can be replaced: with `overrideProvider` in a test, or by a provider of
@@ -22,12 +23,9 @@ export const CACHE_ENGINE: unique symbol = Symbol.for('nestjs-scoped-cache:engin
 /** Finds out who is asking: a {@link ScopeResolver}, or null where the options have none. */
 export const CACHE_SCOPE_RESOLVER: unique symbol = Symbol.for('nestjs-scoped-cache:scope-resolver');
 
-/**
- * The injection token of a cache: the CacheService class for the unnamed one. Where there is none of that name, Nest
- * prints the token, so it reads like what has to be imported.
- */
+/** The injection token of a cache: the CacheService class for the unnamed one. */
 export function getCacheToken(name?: string): typeof CacheService | symbol {
-  return name === undefined ? CacheService : Symbol.for(`CacheService of CacheModule.forRoot({ name: '${name}' })`);
+  return name === undefined ? CacheService : namedCache(name);
 }
 
 /**

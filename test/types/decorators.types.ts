@@ -22,6 +22,10 @@ export class Fitting {
   bare(_id: string): Promise<Cat> {
     return cat;
   }
+  @Cacheable({ cache: 'reports' })
+  ofAnotherCache(_id: string): Promise<Cat> {
+    return cat;
+  }
   @Cacheable('5m')
   duration(_id: string): Promise<Cat> {
     return cat;

@@ -77,6 +77,9 @@ export async function verbs(): Promise<void> {
   await cache.set('k', tom, { ttl: 'soon' });
   // @ts-expect-error not an option
   await cache.set('k', tom, { tag: ['x'] });
+  await cache.clearEverything({ confirm: 'all tenants', namespace: 'prices', failSilently: true });
+  // @ts-expect-error a namespace is a text
+  await cache.clearEverything({ confirm: 'all tenants', namespace: 7 });
   // @ts-expect-error it wants to be meant
   await cache.clearEverything();
   // @ts-expect-error it wants to be meant in these words

@@ -39,6 +39,18 @@ export interface FailureOptions {
   readonly failSilently?: boolean | undefined;
 }
 
+/** Of `clearEverything`. */
+export interface ClearEverythingOptions extends FailureOptions {
+  /** What it reaches, said in full. */
+  readonly confirm: 'all tenants';
+  /**
+   * A namespace, in all its versions: as it stands at decorators, in `namespace()`, or by default, `ClassName.method`. One that
+   * nothing is kept in removes nothing.
+   * @default all of them; `undefined` said by name is refused
+   */
+  readonly namespace?: string;
+}
+
 /** Of `invalidateTags`. */
 export interface InvalidateTagsOptions extends FailureOptions {
   /** Which of the tags an entry must carry. @default 'any' */

@@ -48,6 +48,7 @@ export function CacheEvict<const O extends CacheEvictOptions & object>(
       checkEvictOptions(given, site);
       return {
         plan: (setting, member) => new EvictPlan(setting, member, given),
+        cache: given.cache,
         scope: given.scope,
         cacheable: undefined,
       };

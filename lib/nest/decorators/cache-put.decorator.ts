@@ -32,6 +32,7 @@ export function CachePut(options?: CacheableOptions | Duration): CachedMethodDec
       checkCacheableOptions(given, site, '@CachePut');
       return {
         plan: (setting, member) => new PutPlan(setting, member, given),
+        cache: given.cache,
         scope: given.scope,
         cacheable: undefined,
       };

@@ -60,6 +60,7 @@ export function Cacheable(options?: CacheableOptions | Duration): CachedMethodDe
       checkCacheableOptions(given, site, '@Cacheable');
       return {
         plan: (setting, member) => new CacheablePlan(setting, member, given),
+        cache: given.cache,
         scope: given.scope,
         cacheable: given,
       };

@@ -1,9 +1,10 @@
-import { Inject } from '@nestjs/common';
+import { Inject, Optional } from '@nestjs/common';
 import type { Constructor } from '../../core/values/canonical.js';
 import { CacheConfigError } from '../../core/errors.js';
 import { CacheService } from '../cache.service.js';
 import type { ClassPlans } from '../methods/class-plans.js';
 import { findPlans, isAnyOpen } from '../methods/open-caches.js';
+import { namedCache } from '../methods/instances/named-caches.js';
 import { give, plansOf, SERVICE } from '../methods/instances/served-object.js';
 import { standardDecorator } from './standard-decorator.js';
 import { addDecoration, carryMetadata, type Decoration } from '../methods/metadata.js';
@@ -27,6 +28,7 @@ export function wrapMethod(
   const decoration: Decoration = { ...begin(site), site, decorator };
   addDecoration(decoration);
   askForService(target);
+  if (decoration.cache !== undefined) askForCache(target, decoration.cache);
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
     let plans = plansOf(this);
     if (plans === undefined) plans = plansFor(this, decoration);
@@ -106,6 +108,18 @@ function askForService(target: object): void {
     },
   });
   Inject(CacheService)(target, SERVICE);
+}
+
+/**
+ * Has the cache of a name made before the first object of a class. Where there is none, the plans say so, and of which
+ * method: Nest would name the class alone.
+ */
+export function askForCache(target: object, name: string): void {
+  const token = namedCache(name);
+  if (Object.hasOwn(target, token)) return;
+  Object.defineProperty(target, token, { configurable: true, set: () => undefined });
+  Inject(token)(target, token);
+  Optional()(target, token);
 }
 
 function disguise(wrapper: Method, { method, written }: MethodSite): void {

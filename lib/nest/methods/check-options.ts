@@ -11,7 +11,7 @@ import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOpt
 import type { MethodSite } from './method-site.js';
 import { IgnoredArgs } from './parameters/parameter-names.js';
 
-const COMMON = ['namespace', 'scope', 'context', 'condition', 'verbose'] as const;
+const COMMON = ['cache', 'namespace', 'scope', 'context', 'condition', 'verbose'] as const;
 const CACHEABLE = Object.freeze([
   ...COMMON,
   ...POLICY_OPTION_NAMES,
@@ -34,7 +34,7 @@ const EVICT = Object.freeze([
   'before',
   'failSilently',
 ] as const);
-const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'namespace', 'scope', 'instances'] as const);
+const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'cache', 'namespace', 'scope', 'instances'] as const);
 
 /** What a decorator that takes a ttl or options was given, as options of its author's own. */
 export function givenOptions(options: CacheableOptions | Duration | null | undefined, where: string): CacheableOptions {
@@ -78,6 +78,7 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
 export function checkClassConfig(options: CacheConfigOptions, className: string): void {
   const where = `@CacheConfig ${className}`;
   refuseUnknown(options, where, CONFIG);
+  checkCache(options.cache, where);
   widthOf(options.scope, `${where}.scope`);
   if (options.namespace !== undefined) checkNamespace(options.namespace);
   const { instances } = options;
@@ -97,10 +98,19 @@ export function policyPart(options: object): PolicyOptions {
 }
 
 function checkCommon(options: CommonOptions, where: string): void {
+  checkCache(options.cache, where);
   widthOf(options.scope, `${where}.scope`);
   if (options.namespace !== undefined) checkNamespace(options.namespace);
   checkFunctions(options, ['context', 'condition'], where);
   checkFlags(options, ['verbose'], where);
+}
+
+function checkCache(cache: unknown, where: string): void {
+  if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
+    throw new CacheConfigError(
+      `${where}.cache`,
+      "must be the name of a cache: 'reports' of forRoot({ name: 'reports' })",
+    );
 }
 
 function checkFlags(options: object, names: readonly string[], where: string): void {

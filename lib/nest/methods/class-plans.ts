@@ -1,9 +1,9 @@
 import type { Constructor } from '../../core/values/canonical.js';
 import { checkOrder } from './decorator-order.js';
 import { memberOf } from './members.js';
-import { decorationsOf, type Decoration } from './metadata.js';
-import type { MethodSite } from './method-site.js';
-import type { MethodPlan, PlanSetting } from './method-plan.js';
+import { cacheOf, decorationsOf, type Decoration } from './metadata.js';
+import type { Member, MethodSite } from './method-site.js';
+import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 
 /** What the decorators of one class mean in one cache: policies resolved, keys and tags made ready. */
 export class ClassPlans {
@@ -16,10 +16,13 @@ export class ClassPlans {
   /** @throws CacheConfigError */
   constructor(setting: PlanSetting, type: Constructor) {
     const plans = new Map<MethodSite, MethodPlan>();
-    this.of = ({ site, plan }) => {
+    this.of = (decoration) => {
+      const { site, plan, decorator } = decoration;
       const known = plans.get(site);
       if (known !== undefined) return known;
-      const made = plan(setting, memberOf(site, type));
+      const member = memberOf(site, type);
+      const its = setting.of(cacheOf(decoration, member), `${decorator} ${site.title}.cache`);
+      const made = its === undefined ? new UnservedPlan(member, decorator) : plan(its, member);
       // Those below it on the same method were made before: decorators are evaluated from below.
       for (const [below, { place }] of plans)
         if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
@@ -27,5 +30,21 @@ export class ClassPlans {
       return made;
     };
     for (const decoration of decorationsOf(type)) this.of(decoration);
+  }
+}
+
+/** Of a cache in whose place a test has put something else. */
+class UnservedPlan implements MethodPlan {
+  readonly place: PlanPlace;
+
+  constructor(
+    private readonly member: Member,
+    decorator: string,
+  ) {
+    this.place = { decorator, width: 'global', hasExplicitScope: true, entersKey: false };
+  }
+
+  run(self: unknown, args: unknown[]): unknown {
+    return this.member.method.apply(self, args);
   }
 }

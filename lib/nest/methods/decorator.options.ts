@@ -10,6 +10,12 @@ import type { CacheKey } from '../cache/scoped-cache.types.js';
 /** Options shared by all method decorators. */
 export interface CommonOptions {
   /**
+   * The cache that this is about, by the `name` it was registered with: its backend, policies and scopes count. One that is
+   * not registered stops the start. Of a `@CacheEvict` that says a `method` it is that of the method, and need not be said.
+   * @default that of `@CacheConfig`, else the cache without a name
+   */
+  readonly cache?: string | undefined;
+  /**
    * The family of keys: policies, `clear` and patterns work by it.
    * @default that of `@CacheConfig`, else `ClassName.method` with the name of the object's own class
    */
@@ -81,6 +87,11 @@ export interface CacheConfigOptions extends PolicyOptions {
    * class that inherits it start with the name of that class too.
    */
   readonly namespace?: string | undefined;
+  /**
+   * The cache of all its methods, by the `name` it was registered with.
+   * @default the cache without a name
+   */
+  readonly cache?: string | undefined;
   readonly scope?: Width | undefined;
   /**
    * What objects of the class have to do with each other that are made in several places: the class is provided in two

@@ -30,17 +30,19 @@ export class EvictPlan implements MethodPlan {
   private readonly namespace: string | undefined;
   private readonly removing: Removals;
   private readonly isSequence: boolean;
+  private readonly setting: PlanSetting;
 
   /** @throws CacheConfigError */
   constructor(
-    private readonly setting: PlanSetting,
+    ofDecorator: PlanSetting,
     private readonly member: Member,
     private readonly options: CacheEvictOptions,
   ) {
     this.method = member.method;
     this.condition = options.condition as Builder<boolean> | undefined;
-    this.evicted = evictedBy(setting, member, options);
+    this.evicted = evictedBy(ofDecorator, member, options);
     const shown = this.evicted.at(-1);
+    const setting = (this.setting = shown?.setting ?? ofDecorator);
     this.namespace = shown?.keys.namespace ?? options.namespace ?? classConfig(member).namespace;
     const width = shown?.width ?? widthOfMember(setting.parts, member, '@CacheEvict', options.scope);
     const hasExplicitScope = shown !== undefined && this.evicted.every(({ keys }) => keys.hasExplicitScope);

@@ -4,7 +4,7 @@ import type { Space } from '../../core/keys/space.js';
 import { parameterCounts } from './arity.js';
 import type { CacheEvictOptions } from './decorator.options.js';
 import { memberOf } from './members.js';
-import { cacheablesOf } from './metadata.js';
+import { cacheablesOf, cacheOf } from './metadata.js';
 import type { Member } from './method-site.js';
 import { MethodKey } from './method-key.js';
 import type { PlanSetting } from './method-plan.js';
@@ -15,7 +15,8 @@ export class EvictedMethod {
   readonly removing: Removals;
 
   constructor(
-    setting: PlanSetting,
+    /** Of the cache that it is kept in. */
+    readonly setting: PlanSetting,
     readonly keys: MethodKey,
     readonly width: Width,
     title: string,
@@ -43,13 +44,18 @@ export function evictedBy(setting: PlanSetting, member: Member, options: CacheEv
   if (method === undefined) return [];
   const found = cacheablesOf(member, method);
   if (found.length === 0) throw mistake(member, 'method', `"${method}" is not a @Cacheable method of this class`);
-  return found.map(({ site, cacheable }, at) => {
-    const keys = new MethodKey(setting, memberOf(site, member.type), cacheable ?? {});
+  return found.map((decoration, at) => {
+    const { site, cacheable } = decoration;
+    const kept = memberOf(site, member.type);
+    const its = setting.of(cacheOf(decoration, kept), `@Cacheable ${site.title}.cache`) ?? setting;
+    if (options.cache !== undefined && its.parts !== setting.parts)
+      throw mistake(member, 'cache', `is '${options.cache}', but "${method}" is kept in another one: leave it out`);
+    const keys = new MethodKey(its, kept, cacheable ?? {});
     if (options.allEntries === true && keys.hasExplicitScope && options.context === undefined)
       throw mistake(member, 'context', `is needed: "${method}" says for whom by its own arguments`);
     const isShown = at === found.length - 1;
     const width = isShown ? shownWidth(member, options, keys.width) : baseWidth(options, keys.width);
-    return new EvictedMethod(setting, keys, width, member.ownName, countsOf(member, options, site, keys));
+    return new EvictedMethod(its, keys, width, member.ownName, countsOf(member, options, site, keys));
   });
 }
 

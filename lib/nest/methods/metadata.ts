@@ -20,6 +20,8 @@ export interface Decoration {
   readonly plan: PlanMaker;
   /** `@Cacheable`, `@CachePut`, `@CacheEvict`. */
   readonly decorator: string;
+  /** The cache that it says itself. */
+  readonly cache: string | undefined;
   /** Which callers share its entries, as its `scope` option says. */
   readonly scope: Width | undefined;
   /** What a `@Cacheable` was given. */
@@ -40,6 +42,11 @@ export function classConfig(member: Pick<Member, 'type' | 'prototype'>): CacheCo
     for (const [name, value] of Object.entries(ownConfig(level))) if (value !== undefined) merged[name] = value;
   }
   return merged;
+}
+
+/** The name of the cache of a decorated method: what it says itself, else what its class says. Undefined: none is said. */
+export function cacheOf({ cache }: Decoration, member: Pick<Member, 'type' | 'prototype'>): string | undefined {
+  return cache ?? classConfig(member).cache;
 }
 
 /** What the class of a prototype says itself. */

@@ -24,6 +24,13 @@ export interface MethodPlan {
 export interface PlanSetting {
   readonly parts: CacheParts;
   readonly namespaces: NamespaceRegistry;
+  /**
+   * The same of the cache that a decorator says; without a name, of the cache that all others are of. Undefined: a test
+   * has put something else in its place, and what it decorates simply runs.
+   * @param where the option that says the name
+   * @throws CacheConfigError where there is none of that name
+   */
+  readonly of: (cache: string | undefined, where: string) => PlanSetting | undefined;
 }
 
 /** @throws CacheConfigError for what can only be known inside an application */

@@ -6,12 +6,13 @@ import { classConfig, decorationsOf } from './metadata.js';
 import type { PlanSetting } from './method-plan.js';
 import { tellMisspelt } from './misspelt.js';
 import { NamespaceRegistry } from './namespace-registry.js';
+import { NamedCaches } from './instances/named-caches.js';
 import { plansOf, takeBack } from './instances/served-object.js';
 import { ownClass, prototypeOf, type Providers } from './instances/providers.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
 /**
- * The plans of all classes that one cache serves. Made when the first object of a class gets its cache, or at the latest
+ * The plans of all classes that one cache serves, with those of other caches that their decorators say. Made when the first object of a class gets its cache, or at the latest
  * when the application starts: a decorator that cannot work stops the start. As many as there are such classes.
  */
 export class MethodPlans {
@@ -20,6 +21,8 @@ export class MethodPlans {
   }
 
   private readonly setting: PlanSetting;
+  /** Of all caches that decorators say. */
+  private readonly settings: () => readonly PlanSetting[];
   private readonly classes = new Map<Constructor, ClassPlans>();
   /** How many modules there were when it was last looked where the objects of a class come from. */
   private readonly checked = new Map<Constructor, number>();
@@ -30,7 +33,19 @@ export class MethodPlans {
     parts: CacheParts,
     private readonly providers?: Providers,
   ) {
-    this.setting = { parts, namespaces: new NamespaceRegistry() };
+    const caches = new NamedCaches(providers);
+    const named = new Map<string, PlanSetting | undefined>();
+    const of: PlanSetting['of'] = (name, where) => {
+      // A unit test has a cache that is off, and no others.
+      if (name === undefined || (this.isOff && caches.names().length === 0)) return this.setting;
+      if (!named.has(name)) {
+        const { plans } = caches.at(name, where) as { readonly plans?: unknown };
+        named.set(name, plans instanceof MethodPlans ? { ...plans.setting, of } : undefined);
+      }
+      return named.get(name);
+    };
+    this.setting = { parts, namespaces: new NamespaceRegistry(), of };
+    this.settings = () => [this.setting, ...[...named.values()].filter((each) => each !== undefined)];
   }
 
   /** The cache is switched off. */
@@ -93,8 +108,7 @@ export class MethodPlans {
       const plans = this.of(type);
       if (instance !== undefined) serve(instance, plans);
     }
-    const { parts, namespaces } = this.setting;
-    tellMisspelt(parts.settings, namespaces.names());
+    for (const { parts, namespaces } of this.settings()) tellMisspelt(parts.settings, namespaces.names());
   }
 
   /** For objects that go on, perhaps with another application: as values of providers do from test to test. */

@@ -7,6 +7,7 @@ import './late-work.spec.js';
 import './lazy-steps.spec.js';
 import './long-loads.spec.js';
 import './module.spec.js';
+import './named-decorators.spec.js';
 import './one-context.spec.js';
 import './several-caches.spec.js';
 import './told-inside.spec.js';

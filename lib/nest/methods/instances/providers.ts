@@ -18,6 +18,15 @@ export class Providers {
     return this.modules.size;
   }
 
+  /** What stands under a token, wherever it was made by now. */
+  *under(token: symbol): Generator<object> {
+    for (const { providers } of this.modules.values()) {
+      const wrapper = providers.get(token);
+      const instance = wrapper && instanceOf(wrapper);
+      if (instance !== undefined) yield instance;
+    }
+  }
+
   /** The classes of all objects, those that Nest makes and those that were made for it, and the object where there is one. */
   *all(): Generator<{ readonly type: Constructor; readonly instance: object | undefined; readonly isOfNest: boolean }> {
     for (const [wrapper] of this.wrappers()) {
