@@ -22,7 +22,7 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** @throws CacheConfigError */
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
     try {
       this.plans?.checkAll((object, plans) => {
         // What Nest made has its plans; what cannot be extended is told about when one of its methods is called.
@@ -33,6 +33,7 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
       this.close?.();
       throw error;
     }
+    await this.plans?.tellMisspelt();
   }
 
   onApplicationShutdown(): void {

@@ -67,7 +67,7 @@ function wasToldLately(topic: string, nowMs: number, lastToldMs: Map<string, num
 export function describe(event: CacheEvent): string {
   if (event.type === 'warning') return `warning ${event.message}`;
   if (event.type === 'everything-cleared')
-    return `everything${event.namespace === undefined ? '' : ` of namespace "${event.namespace}"`} cleared, ${event.removed} entries`;
+    return `${event.namespace ?? 'everything'} cleared for all tenants, ${event.removed} entries`;
   const place = `${event.namespace} (${event.width}${event.keyDigest === undefined ? '' : `, key ${event.keyDigest}`})`;
   return `${event.type} ${place}${details(event)}`;
 }

@@ -38,7 +38,7 @@ export class PendingFills {
 
   begin(key: Key, sizeBytes: number): PendingFill {
     const { id } = key;
-    let land = (_: boolean): void => undefined;
+    let land: (isRemoved: boolean) => void = () => undefined;
     let isOver = false;
     const fill: PendingFill = {
       landed: new Promise((resolve) => (land = resolve)),

@@ -117,9 +117,14 @@ function askForService(target: object): void {
 export function askForCache(target: object, name: string): void {
   const token = namedCache(name);
   if (Object.hasOwn(target, token)) return;
-  Object.defineProperty(target, token, { configurable: true, set: () => undefined });
+  Object.defineProperty(target, token, { configurable: true, set: askedFor });
   Inject(token)(target, token);
   Optional()(target, token);
+}
+
+/** What is injected is found by its token: an object need not hold it. */
+function askedFor(): void {
+  // Taken, and not kept.
 }
 
 function disguise(wrapper: Method, { method, written }: MethodSite): void {

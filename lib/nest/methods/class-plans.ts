@@ -3,7 +3,7 @@ import { checkOrder } from './decorator-order.js';
 import { memberOf } from './members.js';
 import { cacheOf, decorationsOf, type Decoration } from './metadata.js';
 import type { Member, MethodSite } from './method-site.js';
-import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
+import type { MethodPlan, PlanSetting } from './method-plan.js';
 
 /** What the decorators of one class mean in one cache: policies resolved, keys and tags made ready. */
 export class ClassPlans {
@@ -22,7 +22,7 @@ export class ClassPlans {
       if (known !== undefined) return known;
       const member = memberOf(site, type);
       const its = setting.of(cacheOf(decoration, member), `${decorator} ${site.title}.cache`);
-      const made = its === undefined ? new UnservedPlan(member, decorator) : plan(its, member);
+      const made = its === undefined ? unserved(member, decorator) : plan(its, member);
       // Those below it on the same method were made before: decorators are evaluated from below.
       for (const [below, { place }] of plans)
         if (below.prototype === site.prototype && below.name === site.name) checkOrder(site.title, made.place, place);
@@ -34,17 +34,9 @@ export class ClassPlans {
 }
 
 /** Of a cache in whose place a test has put something else. */
-class UnservedPlan implements MethodPlan {
-  readonly place: PlanPlace;
-
-  constructor(
-    private readonly member: Member,
-    decorator: string,
-  ) {
-    this.place = { decorator, width: 'global', hasExplicitScope: true, entersKey: false };
-  }
-
-  run(self: unknown, args: unknown[]): unknown {
-    return this.member.method.apply(self, args);
-  }
+function unserved({ method }: Member, decorator: string): MethodPlan {
+  return {
+    place: { decorator, width: 'global', hasExplicitScope: true, entersKey: false },
+    run: (self, args) => method.apply(self, args),
+  };
 }

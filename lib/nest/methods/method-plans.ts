@@ -4,7 +4,6 @@ import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ClassPlans } from './class-plans.js';
 import { classConfig, decorationsOf } from './metadata.js';
 import type { PlanSetting } from './method-plan.js';
-import { tellMisspelt } from './misspelt.js';
 import { NamespaceRegistry } from './namespace-registry.js';
 import { NamedCaches } from './instances/named-caches.js';
 import { plansOf, takeBack } from './instances/served-object.js';
@@ -108,7 +107,15 @@ export class MethodPlans {
       const plans = this.of(type);
       if (instance !== undefined) serve(instance, plans);
     }
-    for (const { parts, namespaces } of this.settings()) tellMisspelt(parts.settings, namespaces.names());
+  }
+
+  /** Where options of namespaces are said, which most applications do without, it is looked whether they are misspelt. */
+  async tellMisspelt(): Promise<void> {
+    for (const { parts, namespaces } of this.settings()) {
+      if (parts.settings.named.length === 0) continue;
+      const { tellMisspelt } = await import('./misspelt.js');
+      tellMisspelt(parts.settings, namespaces.names());
+    }
   }
 
   /** For objects that go on, perhaps with another application: as values of providers do from test to test. */

@@ -29,15 +29,12 @@ export class NamedCaches {
     const [service] = this.providers?.under(namedCache(name)) ?? [];
     if (service !== undefined) return service;
     const names = this.names();
-    if (names.includes(name))
-      throw new CacheConfigError(
-        where,
-        `is '${name}', which is not there yet: where that cache says isGlobal: false, import the same dynamic module here; a factory that calls adopt() injects it, getCacheToken('${name}')`,
-      );
-    const known = names.map((each) => `'${each}'`).join(', ');
+    const known = names.map((each) => `'${each}'`).join(', ') || 'none';
     throw new CacheConfigError(
       where,
-      `is '${name}', and the caches with names are: ${known === '' ? 'none' : known}. Write one of them, leave \`cache\` out for the one without a name, or register it: CacheModule.forRoot({ name: '${name}' })`,
+      names.includes(name)
+        ? `is '${name}', which is not made yet: import its module here where it says isGlobal: false, and inject getCacheToken('${name}') into a factory that calls adopt()`
+        : `is '${name}', and the caches with names are: ${known}. Write one of them, or register it: CacheModule.forRoot({ name: '${name}' })`,
     );
   }
 }
