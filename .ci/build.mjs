@@ -89,7 +89,7 @@ function hasSamples() {
 
 /** One hash over everything that the build reads. */
 function fingerprint() {
-  const configs = readdirSync(ROOT).filter((name) => /^tsconfig.*\.json$|^nest-cli\.json$|^package\.json$/.test(name));
+  const configs = readdirSync(ROOT).filter((name) => /^tsconfig.*\.json$|^package\.json$/.test(name));
   const hash = createHash('sha256');
   for (const path of [
     ...configs,

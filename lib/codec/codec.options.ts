@@ -9,8 +9,9 @@ import { resolveKeyRing, type EncryptionOptions, type KeyRing } from './key-ring
 import { checkName } from './option-checks.js';
 import type { Serializer } from './serializer.js';
 
+/** How large values are made smaller. */
 export interface CompressionOptions {
-  /** Values smaller than this, in bytes once serialized, are stored as they are. @default 8192 */
+  /** Values smaller than this, in bytes once serialized, 0 and more, are stored as they are. @default 8192 */
   readonly threshold?: number | undefined;
   /**
    * How hard to try: 0–9 for deflate and gzip, 0–11 for brotli, 1–22 for zstd. Level 1 of deflate takes a third of the
@@ -31,10 +32,14 @@ export interface CodecOptions {
   /**
    * Classes whose instances may be stored and be part of keys: own enumerable properties, put back on the prototype
    * without running the constructor. Stored by name, so no two may have the same one. One that keeps state elsewhere
-   * (private fields, a WeakMap) is refused by name; for it, and for classes whose name changes, write what stands for an
-   * instance: `{ type, name, toKey, toJSON, fromJSON }`, see {@link TypeRegistration}.
+   * (private fields, a WeakMap) is refused by name; for it, and for classes whose name changes, write what stands for
+   * an instance: `{ type, name, toKey, toJSON, fromJSON }`, see {@link TypeRegistration}.
    * @default []
-   * @example [Cat, { type: Money, toJSON: (money: Money) => money.cents, fromJSON: (cents: number) => new Money(cents) }]
+   * @example
+   * class Cat {
+   *   constructor(readonly name: string) {}
+   * }
+   * CacheModule.forRoot({ codec: { types: [Cat] } });
    * @throws CacheConfigError when the module starts, for a class that cannot be registered
    */
   readonly types?: readonly RegisteredType[] | undefined;
@@ -48,7 +53,8 @@ export interface CodecOptions {
   readonly compression?: CompressionOptions | false | undefined;
   /**
    * Seals what is stored, so that a party with access to the server cannot read or forge values. @default none
-   * @example { keys: [{ id: '2026-11', secret: process.env.CACHE_KEY }] }
+   * @example CacheModule.forRoot({ codec: { encryption: { keys: [{ id: '2026-11', secret: process.env['CACHE_KEY'] ??
+   * '' }] } } });
    */
   readonly encryption?: EncryptionOptions | undefined;
 }

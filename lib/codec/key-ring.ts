@@ -4,6 +4,7 @@ import { knownOptions } from '../core/own-options.js';
 import { checkName } from './option-checks.js';
 import { KEY_BYTES, keyBytesOf } from './secret-key.js';
 
+/** One key of the ring. */
 export interface EncryptionKey {
   /** Names the key in entries: 1 to 32 of `A-Z a-z 0-9 _ . -`. Never give one name to two keys: on Redis, a process that has another key under a name than those before it is refused at its start. */
   readonly id: string;
@@ -11,6 +12,7 @@ export interface EncryptionKey {
   readonly secret: Uint8Array | KeyObject | string;
 }
 
+/** How values are sealed where they leave the process. */
 export interface EncryptionOptions {
   /**
    * The first key seals, all of them open. To rotate: put the new key second and deploy, then first and deploy, and

@@ -21,13 +21,16 @@ const FORMAT = Object.freeze({ json: 0, tagged: 1, bytes: 2, custom: 3 });
 
 /**
  * Writes values in a format of your own. Called synchronously, with the caller's value and with exactly the bytes it
- * once gave; neither may answer by a promise. What `serialize` throws means that the value is not stored; what `deserialize` throws is a miss,
- * and the entry stays: another release may read it.
+ * once gave; neither may answer by a promise. What `serialize` throws means that the value is not stored; what
+ * `deserialize` throws is a miss, and the entry stays: another release may read it.
  *
  * It decides what can be stored where entries leave the process. What memory keeps (`memory()`, the L1 of `tiered()`)
  * goes by the rules of the library.
  *
- * @example { name: 'msgpack', serialize: (value) => packr.pack(value), deserialize: (bytes) => packr.unpack(bytes) }
+ * @example
+ * import { deserialize, serialize } from 'node:v8';
+ * const v8: Serializer = { name: 'v8', serialize: (value) => serialize(value), deserialize: (bytes) =>
+ * deserialize(bytes) };
  */
 export interface Serializer {
   /** Stands in every entry, so that two formats are never taken for each other: 1 to 32 of `A-Z a-z 0-9 _ . -`. */

@@ -58,7 +58,11 @@ export interface RequestLike {
 
 /**
  * Reads the ids with a function of yours.
- * @example fromRequest<AuthenticatedRequest>((request) => ({ tenant: request.account.id, user: request.account.userId }))
+ * @example
+ * interface AuthenticatedRequest {
+ *   readonly account: { readonly id: string; readonly userId: string };
+ * }
+ * fromRequest<AuthenticatedRequest>(({ account }) => ({ tenant: account.id, user: account.userId }));
  */
 export function fromRequest<Request = RequestLike>(
   read: (request: Request, source: ScopeSource) => Awaitable<FoundScope>,

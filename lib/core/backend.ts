@@ -113,15 +113,18 @@ export interface Usage {
  * invalidated counts until it is tidied up. `usage` counts what is live.
  */
 export interface BackendInfo {
+  /** `memory`, `redis`, `mongo`, …; `null` for a cache that is switched off. */
   readonly kind: string;
   readonly entries: number;
   readonly usedBytes: number;
-  /** The bounds, where the backend has them. */
+  /** The bound on entries. @default none */
   readonly maxEntries?: number | undefined;
+  /** The bound on bytes. @default none */
   readonly maxBytes?: number | undefined;
   /**
    * More from the server: version, role, memory policy. Of a cluster `masters`, how many it has, and `missing`, the
    * addresses of those that do not answer: the numbers above are then of the others. Never credentials.
+   * @default none
    */
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
 }

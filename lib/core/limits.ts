@@ -5,26 +5,27 @@ import { ownOptions } from './own-options.js';
 /** Bounds on what one cache may hold or do at once. Every one has a safe default. */
 export interface LimitOptions {
   /**
-   * Largest value that is stored, in bytes (estimated in memory). Larger results are returned, not stored. At most 512 MiB;
-   * 8 MiB where values leave the process (Redis, MongoDB, two levels), since one that is written or read keeps the calls of
-   * others waiting: beyond it the application does not start. @default 1 MiB
+   * Largest value that is stored, in bytes, from 1 (estimated in memory). Larger results are returned, not stored. At
+   * most 512 MiB; 8 MiB where values leave the process (Redis, MongoDB, two levels), since one that is written or read
+   * keeps the calls of others waiting: beyond it the application does not start. @default 1 MiB
    */
   readonly maxValueBytes?: number | undefined;
-  /** Longest ttl a call may ask for; longer ones are shortened to it. @default '3650d' */
+  /** Longest ttl a call may ask for, 1 ms to ten years; longer ones are shortened to it. @default '3650d' */
   readonly maxTtl?: Duration | undefined;
   /**
-   * Loads under way at once in this process; further calls run their loader without the cache. A tenant alone may have
-   * all of them; where they are used up, each tenant still has its even share, so that together they may have up to four
-   * times as many. @default 10000
+   * Loads under way at once in this process, 1 to 1,000,000; further calls run their loader without the cache. A tenant
+   * alone may have all of them; where they are used up, each tenant still has its even share, so that together they may
+   * have up to four times as many. @default 10000
    */
   readonly maxFlights?: number | undefined;
   /**
-   * Loads without a lease under way at once for one tenant: while the backend does not answer, and of callers that have
-   * waited for `maxWait`. Further ones wait for their turn, at most `maxWait`. @default 100
+   * Loads without a lease under way at once for one tenant, 1 to 1,000,000: while the backend does not answer, and of
+   * callers that have waited for `maxWait`. Further ones wait for their turn, at most `maxWait`. @default 100
    */
   readonly maxOutageLoads?: number | undefined;
   /**
-   * Background reloads under way at once; further ones are left to the next reader. Shared by tenants as `maxFlights` is.
+   * Background reloads under way at once, 0 to 100,000; further ones are left to the next reader. Shared by tenants as
+   * `maxFlights` is.
    * @default 100
    */
   readonly maxRefreshes?: number | undefined;

@@ -8,18 +8,33 @@ import { answered, isAsync } from './async/thenable.js';
 /** How long results live and what happens around the end of that life. */
 export interface PolicyOptions {
   /**
-   * How long a result is fresh; `null`: until it is invalidated or displaced (a server keeps it for a year). Or a function
-   * of the result (and, on a decorator, of the arguments) that says so for each result.
+   * How long a result is fresh, 1 ms to ten years; `null`: until it is invalidated or displaced (a server keeps it for
+   * a year). Or a function of the result (and, on a decorator, of the arguments) that says so for each result.
    * @default '1h'
    */
   readonly ttl?: Duration | null | ((result: never, ...args: never[]) => Duration | null) | undefined;
-  /** After the ttl: answer at once with the old value and reload in the background, for so long; `null`: not. @default off */
+  /**
+   * After the ttl: answer at once with the old value and reload in the background, for so long (1 ms to ten years);
+   * `null`: not.
+   * @default off
+   */
   readonly staleWhileRevalidate?: Duration | null | undefined;
-  /** After the ttl: when the loader fails, answer with the old value, for so long; `null`: not. @default off */
+  /**
+   * After the ttl: when the loader fails, answer with the old value, for so long (1 ms to ten years); `null`: not.
+   * @default off
+   */
   readonly staleIfError?: Duration | null | undefined;
-  /** When the loader takes longer and an old value is still kept: answer with that; the load goes on. `null`: wait. @default off */
+  /**
+   * When the loader takes longer and an old value is still kept: answer with that; the load goes on. 1 ms to ten years;
+   * `null`: wait.
+   * @default off
+   */
   readonly softTimeout?: Duration | null | undefined;
-  /** When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). `null`: wait. @default off */
+  /**
+   * When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). 1 ms to ten
+   * years; `null`: wait.
+   * @default off
+   */
   readonly hardTimeout?: Duration | null | undefined;
   /**
    * A loader that runs longer loses its lease: its result is returned, not stored, and callers no longer wait for it.
@@ -37,7 +52,7 @@ export interface PolicyOptions {
   readonly jitter?: number | undefined;
   /** Reload hot entries shortly before they expire, chosen at random by the cost of a load. `true` is 1; larger is earlier, up to 10. @default false */
   readonly earlyRefresh?: boolean | number | undefined;
-  /** The ttl of results that are `null`. @default the ttl */
+  /** The ttl of results that are `null`, 1 ms to ten years. @default the ttl */
   readonly negativeTtl?: Duration | undefined;
   /** How stored values are kept apart from the values callers hold. @default that of the backend ('clone') */
   readonly isolate?: Isolation | undefined;

@@ -5,11 +5,15 @@ import type { CacheModuleOptions, CacheOptionsFactory } from './cache.options.js
 export interface CacheModuleExtras {
   /** Visible in every module without importing it again. @default true */
   readonly isGlobal?: boolean | undefined;
-  /** A name of its own, for several caches in one application; inject it with `@InjectCache(name)`. */
+  /**
+   * A name of its own, for several caches in one application; inject it with `@InjectCache(name)`.
+   * @default none: the cache of the decorators
+   */
   readonly name?: string | undefined;
   /**
-   * Providers of your own, added to the module. One that bears a token of the module (`CACHE_BACKEND`, `CACHE_CLOCK`, …)
-   * takes the place of that part, and what rests on the part follows.
+   * Providers of your own, added to the module. One that bears a token of the module (`CACHE_BACKEND`, `CACHE_CLOCK`,
+   * …) takes the place of that part, and what rests on the part follows.
+   * @default []
    */
   readonly providers?: readonly Provider[] | undefined;
 }

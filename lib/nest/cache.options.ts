@@ -31,11 +31,15 @@ export interface ScopeOptions {
 /** How keys are written where they are stored. */
 export interface KeyOptions {
   /**
-   * Turns every stored name into an HMAC: nothing readable is stored, and patterns and listings are not available.
-   * At least 16 bytes.
+   * Turns every stored name into an HMAC: nothing readable is stored, and patterns and listings are not available. At
+   * least 16 bytes.
+   * @default none: names are readable
    */
   readonly hashSecret?: string | Buffer | KeyObject | undefined;
-  /** Longest key text kept readable, in characters; longer ones are stored as their length and digest. @default 128 */
+  /**
+   * Longest key text kept readable, in characters, 16 to 4,096; longer ones are stored as their length and digest.
+   * @default 128
+   */
   readonly maxReadable?: number | undefined;
 }
 
@@ -52,10 +56,10 @@ export interface CacheModuleOptions {
   /**
    * What this application is called, for a server that others may use too. It leaves a mark under its prefix; where it
    * finds that of another application, or of another environment, a warning names both, once. A list says which
-   * applications belong together and share their entries: two do when one names the other, or both name a third.
-   * Names of at most 214 visible ASCII characters, 16 of them at most. Nothing is left where entries stay in the process.
+   * applications belong together and share their entries: two do when one names the other, or both name a third. Names
+   * of at most 214 visible ASCII characters, 16 of them at most. Nothing is left where entries stay in the process.
    * @default the `name` in the package.json nearest to the main script
-   * @example { app: ['api', 'worker'] }
+   * @example CacheModule.forRoot({ app: ['api', 'worker'] });
    */
   readonly app?: string | readonly string[] | undefined;
   /**
@@ -73,14 +77,20 @@ export interface CacheModuleOptions {
   readonly enabled?: boolean | undefined;
   /** The policy of every namespace that says nothing else. @default { ttl: '1h' } */
   readonly defaults?: PolicyOptions | undefined;
-  /** Policies by namespace, laid over the defaults. Decorators and calls are laid over these. */
+  /** Policies by namespace, laid over the defaults. Decorators and calls are laid over these. @default {} */
   readonly namespaces?: Readonly<Record<string, PolicyOptions>> | undefined;
+  /** Who is asking, and what calls do that do not know it. @default see {@link ScopeOptions} */
   readonly scope?: ScopeOptions | undefined;
+  /** How names are written where they are stored. @default see {@link KeyOptions} */
   readonly keys?: KeyOptions | undefined;
-  /** How values are written where they leave the process: classes, format, compression, encryption. */
+  /**
+   * How values are written where they leave the process: classes, format, compression, encryption.
+   * @default see {@link CodecOptions}
+   */
   readonly codec?: CoreSettings['codec'] | undefined;
+  /** Bounds on what the cache may hold or do at once. @default see {@link LimitOptions} */
   readonly limits?: LimitOptions | undefined;
-  /** Told about everything that happens; see {@link Observer}. */
+  /** Told about everything that happens; see {@link Observer}. @default [] */
   readonly observers?: readonly Observer[] | undefined;
   /** A log line for every call. The environment variable `CACHE_DEBUG=1` does the same. @default false */
   readonly debug?: boolean | undefined;
@@ -88,5 +98,6 @@ export interface CacheModuleOptions {
 
 /** For `forRootAsync({ useClass | useExisting })`. */
 export interface CacheOptionsFactory {
+  /** Asked once, when the application starts. */
   createCacheOptions(): CacheModuleOptions | Promise<CacheModuleOptions>;
 }

@@ -13,13 +13,20 @@ import { give } from './methods/instances/served-object.js';
 
 /**
  * The cache, bound to the scope of the running call. Inject it and use it as a {@link ScopedCache}; the width is
- * `scope.default` of the module. Of several caches this class leads to the one without a name, in `app.get(CacheService)`
- * too; one with a name is `app.get(getCacheToken('reports'))`, or `@InjectCache('reports')`.
+ * `scope.default` of the module. Of several caches this class leads to the one without a name, in
+ * `app.get(CacheService)` too; one with a name is `app.get(getCacheToken('reports'))`, or `@InjectCache('reports')`.
  *
  * @example
- * constructor(private readonly cache: CacheService) {}
- * find(id: string) {
- *   return this.cache.namespace('reports').getOrSet(id, () => this.source.find(id), { ttl: '5m' });
+ * @Injectable()
+ * class Reports {
+ *   constructor(
+ *     private readonly cache: CacheService,
+ *     private readonly source: ReportsRepository,
+ *   ) {}
+ *
+ *   find(id: string): Promise<Report> {
+ *     return this.cache.namespace('reports').getOrSet(id, () => this.source.find(id), { ttl: '5m' });
+ *   }
  * }
  */
 export class CacheService extends ScopedCache {
@@ -37,20 +44,35 @@ export class CacheService extends ScopedCache {
   }
 
   /**
-   * Gives the decorated methods of an object this cache, for objects that Nest does not make: those of a factory that runs
-   * for every request, or made by hand. What Nest makes, and what a provider holds, has it already. Of objects that are
-   * made by hand the class says what they have to do with each other: `instances` of its `@CacheConfig`.
+   * Gives the decorated methods of an object this cache, for objects that Nest does not make: those of a factory that
+   * runs for every request, or made by hand. What Nest makes, and what a provider holds, has it already. Of objects
+   * that are made by hand the class says what they have to do with each other: `instances` of its `@CacheConfig`.
    * @returns the object
-   * @throws CacheConfigError for a decorator that cannot work, for a class that says no `instances`, and for an object that
-   * cannot be extended
+   * @throws CacheConfigError for a decorator that cannot work, for a class that says no `instances`, and for an object
+   * that cannot be extended
    * @example
-   * { provide: Report, scope: Scope.REQUEST, inject: [CacheService], useFactory: (cache: CacheService) => cache.adopt(new Report()) }
+   * @CacheConfig({ instances: 'shared' })
+   * class Rates {
+   *   @Cacheable('1h')
+   *   async dollar(): Promise<number> {
+   *     return fetchRate('usd');
+   *   }
+   * }
+   * const provider = {
+   *   provide: Rates,
+   *   scope: Scope.REQUEST,
+   *   inject: [CacheService],
+   *   useFactory: (cache: CacheService) => cache.adopt(new Rates()),
+   * };
    */
   adopt<T extends object>(object: T): T {
     return give(object, this.plans.ofAdopted(object));
   }
 
-  /** The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer. */
+  /**
+   * The figures of the whole cache, all tenants together; sizes are undefined while the backend does not answer.
+   * @example const { hits, misses, utilization } = await cache.totals();
+   */
   async totals(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
     this.noteAllTenants();
@@ -62,7 +84,7 @@ export class CacheService extends ScopedCache {
    * Removes everything of all tenants, or with `namespace` one namespace of all of them, users and the global part included:
    * the only call that crosses tenants, so it wants to be meant. One tenant is invalid after the other, each in one step
    * (one for each shard, where it has several) however many entries it has; counting comes after that. Loads under way then
-   * are not stored.
+   * are not stored. With `failSilently: true` what the backend does not confirm stays queued, and the call answers 0.
    * @param options `namespace`: as it is written at decorators and in `namespace()`, all versions of it; left out, all of
    *   them. A variable that happens to be `undefined` is refused, since it would clear everything
    * @returns how many live entries that were; behind a network at most those counted within half of `longTimeout`

@@ -3,7 +3,8 @@ import { CacheService } from './cache.service.js';
 import { namedCache } from './methods/instances/named-caches.js';
 
 /*
- * Tokens of the module's providers. Each of them can be replaced: with `overrideProvider` in a test, or by a provider of
+ * Tokens of the module's providers. Each of them can be replaced: with `overrideProvider` in a test, or by a provider
+ * of
  * your own in `forRoot({ providers: [{ provide: CACHE_CLOCK, useValue: clock }] })`. Registered symbols, so that two
  * copies of the library in one process mean the same thing.
  */
@@ -30,7 +31,10 @@ export function getCacheToken(name?: string): typeof CacheService | symbol {
 
 /**
  * Injects a cache that was registered with a name: `forRoot({ name: 'reports', … })`.
- * @example constructor(@InjectCache('reports') private readonly cache: CacheService) {}
+ * @example
+ * class Reports {
+ *   constructor(@InjectCache('reports') private readonly cache: CacheService) {}
+ * }
  */
 export function InjectCache(name?: string): ParameterDecorator & PropertyDecorator {
   return Inject(getCacheToken(name));

@@ -22,7 +22,7 @@ export interface Disturbance {
 export interface ChaosOptions extends Disturbance {
   /** The same seed, the same misfortunes. @default 1 */
   readonly seed?: number | undefined;
-  /** Other rates for single operations. */
+  /** Other rates for single operations. @default {} */
   readonly operations?: Readonly<Partial<Record<Operation, Disturbance>>> | undefined;
 }
 

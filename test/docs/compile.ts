@@ -14,12 +14,19 @@ const COMMON = [
   './prelude.js',
 ] as const;
 
+/** On pages of the reference each section says which of them its names come from. */
+const DOORS = ['redis', 'mongo', 'backend', 'config'].map((door) => `nestjs-scoped-cache/${door}`);
+
 /** One line per mistake: `page:line message`. */
 export function mistakesIn(snippets: readonly Snippet[]): ReadonlyMap<Snippet, readonly string[]> {
   const options = readOptions();
-  const exported = exportsOf(COMMON, options);
+  const ofReference = exportsOf([...COMMON.slice(0, -1), ...DOORS, './prelude.js'], options);
+  const exported = new Map([...ofReference].filter(([from]) => !DOORS.includes(from)));
   const files = new Map(snippets.map((snippet, at) => [fileName(`snippet-${at}.ts`), { snippet, text: '' }]));
-  for (const file of files.values()) file.text = moduleOf(file.snippet.code, exported);
+  for (const file of files.values()) {
+    const isReference = file.snippet.page.startsWith('docs/reference/');
+    file.text = moduleOf(file.snippet.code, isReference ? ofReference : exported);
+  }
   const texts = new Map(Array.from(files, ([name, { text }]) => [name, text]));
   const program = programOf(texts, options);
   return new Map(
@@ -106,7 +113,12 @@ function exportsOf(modules: readonly string[], options: ts.CompilerOptions): Rea
   return exported;
 }
 
-function programOf(texts: ReadonlyMap<string, string>, options: ts.CompilerOptions): ts.Program {
+/** A program of texts that are nowhere, and of files. */
+export function programOf(
+  texts: ReadonlyMap<string, string>,
+  options: ts.CompilerOptions,
+  files: readonly string[] = [],
+): ts.Program {
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, getSourceFile } = host;
   host.fileExists = (name) => texts.has(name) || fileExists(name);
@@ -117,7 +129,7 @@ function programOf(texts: ReadonlyMap<string, string>, options: ts.CompilerOptio
       ? (parsed.get(name) ?? keep(name, getSourceFile(name, language, ...rest)))
       : ts.createSourceFile(name, text, language);
   };
-  return ts.createProgram([...texts.keys()], options, host);
+  return ts.createProgram([...texts.keys(), ...files], options, host);
 }
 
 /** The files of the library and its dependencies do not change between two programs. */
@@ -128,7 +140,8 @@ function keep(name: string, file: ts.SourceFile | undefined): ts.SourceFile | un
   return file;
 }
 
-function readOptions(): ts.CompilerOptions {
+/** Those that the repository itself is compiled with. */
+export function readOptions(): ts.CompilerOptions {
   const path = join(ROOT, 'tsconfig.json');
   const { config } = ts.readConfigFile(path, (name) => ts.sys.readFile(name)) as { config: unknown };
   return { ...ts.parseJsonConfigFileContent(config, ts.sys, ROOT).options, noEmit: true };

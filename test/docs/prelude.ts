@@ -3,7 +3,9 @@
  * Names that a snippet declares itself count over these.
  */
 import type { INestApplication } from '@nestjs/common';
-import type { BackendFactory, CacheService, ScopedCache } from 'nestjs-scoped-cache';
+import type { BackendFactory, BackendParts, CacheService, ScopedCache } from 'nestjs-scoped-cache';
+import type { KeyId } from 'nestjs-scoped-cache/backend';
+import type { ContractHarness } from 'nestjs-scoped-cache/testing';
 
 export interface Cat {
   readonly id: string;
@@ -59,3 +61,14 @@ export declare const id: string;
 export declare const cat: Cat;
 export declare function fetchRate(currency: string): Promise<number>;
 export declare function myBackend(): BackendFactory;
+export declare const url: string;
+export declare const uri: string;
+export declare const projectId: string;
+export declare const userId: string;
+export declare const job: { readonly tenantId: string; readonly reportId: string };
+export declare const queue: { add(work: unknown): Promise<void> };
+/** A backend of one's own, its parts, and what stands in it. */
+export declare function fileStore(options: { readonly folder: string }): BackendFactory;
+export declare const parts: BackendParts;
+export declare const harness: ContractHarness;
+export declare const ids: readonly KeyId[];

@@ -3,17 +3,20 @@ import { CacheConfigError } from '../../core/errors.js';
 import { wholeNumber } from '../../core/limits.js';
 import { knownOptions } from '../../core/own-options.js';
 
+/** Options of {@link memory}. */
 export interface MemoryOptions {
-  /** Most entries kept; beyond it the least recently used go. @default 50000 */
+  /** Most entries kept, 1 to 100,000,000; beyond it the least recently used go. @default 50000 */
   readonly maxEntries?: number | undefined;
   /**
-   * Most bytes kept (estimated, within a quarter of what the heap shows); beyond it the least recently used go. Counts
-   * entries, their keys and tags, tenants and what they have invalidated, and what the cache knows of tenants and users:
-   * scopes and counters, some 30 MB at most, which leave entries at least half of it. @default 67108864 (64 MiB)
+   * Most bytes kept, 1,024 and more (estimated, within a quarter of what the heap shows); beyond it the least recently
+   * used go. Counts entries, their keys and tags, tenants and what they have invalidated, and what the cache knows of
+   * tenants and users: scopes and counters, some 30 MB at most, which leave entries at least half of it. @default
+   * 67108864 (64 MiB)
    */
   readonly maxBytes?: number | undefined;
   /**
-   * Largest entry kept, in bytes (estimated). Larger ones are not stored; in front of another level they stay there.
+   * Largest entry kept, in bytes, 256 to `maxBytes` (estimated). Larger ones are not stored; in front of another level
+   * they stay there.
    * @default maxBytes
    */
   readonly maxEntryBytes?: number | undefined;
@@ -34,10 +37,15 @@ export interface MemoryOptions {
   readonly quota?: QuotaOptions | undefined;
 }
 
+/** What one tenant may take of a memory that all share. */
 export interface QuotaOptions {
-  /** Most entries of one tenant. @default a quarter of `maxEntries` */
+  /** Most entries of one tenant, 1 to the memory's `maxEntries`. @default a quarter of `maxEntries` */
   readonly maxEntries?: number | undefined;
-  /** Most bytes of one tenant (estimated), with its keys, its tags and what it has invalidated. @default a quarter of `maxBytes` */
+  /**
+   * Most bytes of one tenant, 256 to the memory's `maxBytes` (estimated), with its keys, its tags and what it has
+   * invalidated.
+   * @default a quarter of `maxBytes`
+   */
   readonly maxBytes?: number | undefined;
   /**
    * What happens when a tenant that has reached it stores something new.

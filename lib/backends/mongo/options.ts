@@ -7,29 +7,40 @@ import { knownOptions, ownOptions } from '../../core/own-options.js';
 import { addressIn, placeOfNode } from '../remote/address.js';
 import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettings } from '../resilience/options.js';
 
+/** Options of {@link mongo}. */
 export interface MongoOptions extends GuardOptions {
-  /** `mongodb://` or `mongodb+srv://`, with the database in its path. Exactly one of `uri` and `connection` is needed. */
+  /**
+   * `mongodb://` or `mongodb+srv://`, with the database in its path. Exactly one of `uri` and `connection` is needed.
+   * @default none
+   */
   readonly uri?: string | undefined;
   /**
-   * A mongoose connection of yours (what `getConnectionToken()` injects). It is used as it is and never closed; reads go
-   * to the primary and writes to the majority whatever its own settings say.
+   * A mongoose connection of yours (what `getConnectionToken()` injects). It is used as it is and never closed; reads
+   * go to the primary and writes to the majority whatever its own settings say.
+   * @default none
    */
   readonly connection?: Connection | undefined;
-  /** Another database than the one the address or the connection names. */
+  /** Another database than the one the address or the connection names. @default that one */
   readonly database?: string | undefined;
   /** The collection that holds everything of this cache. Nothing else may be kept there. @default 'scoped_cache' */
   readonly collection?: string | undefined;
   /** Documents over which the state of a tenant is spread, 1 to 256. Changing it makes the cache start empty. @default 1 */
   readonly shards?: number | undefined;
-  /** Connections to the server, when they are ours. Watching its changes (`tiered()`) takes one more. @default 10 */
+  /**
+   * Connections to the server, when they are ours. Watching its changes (`tiered()`) takes one more. 1 to 1,000.
+   * @default 10
+   */
   readonly maxConnections?: number | undefined;
-  /** Further options for the client we make; what safety rests on (timeouts, where is read and written) stays ours. */
+  /**
+   * Further options for the client we make; what safety rests on (timeouts, where is read and written) stays ours.
+   * @default {}
+   */
   readonly clientOptions?: mongo.MongoClientOptions | undefined;
-  /** How long a connection may take to be made. @default '2s' */
+  /** How long a connection may take to be made, 1 ms to ten years. @default '2s' */
   readonly connectTimeout?: Duration | undefined;
   /**
    * How long a start waits for the server: until it has said who it is and, with encryption, whether it knows the same
-   * keys. A server that takes the connection and answers nothing is then one that is not there.
+   * keys. A server that takes the connection and answers nothing is then one that is not there. 1 ms to ten years.
    * @default what `connectTimeout` is
    */
   readonly startTimeout?: Duration | undefined;
@@ -38,7 +49,11 @@ export interface MongoOptions extends GuardOptions {
    * as the server is there. @default false
    */
   readonly requireOnBoot?: boolean | undefined;
-  /** Where to keep entries while the server is away: `memory()`. Only this process sees them, and they go when it is back. */
+  /**
+   * Where to keep entries while the server is away: `memory()`. Only this process sees them, and they go when it is
+   * back.
+   * @default none: loaders answer
+   */
   readonly fallback?: BackendFactory | undefined;
   /**
    * Use a server although updates of one document are not atomic there. Invalidated values may then come back; a warning

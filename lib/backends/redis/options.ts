@@ -9,28 +9,44 @@ import { GUARD_OPTIONS, resolveGuardOptions, type GuardOptions, type GuardSettin
 /** How others are told: all at once by one channel for the whole cache, or by one for each shard, in its slot. */
 export type PubSub = 'broadcast' | 'sharded';
 
+/**
+ * Options of {@link redis}. Exactly one of `url`, `host`, `sentinels`, `cluster` and `client` says where the server is.
+ */
 export interface RedisOptions extends GuardOptions {
-  /** `redis://` or `rediss://` (TLS), with user, password and database; `dragonfly://` is the same server protocol. */
+  /**
+   * `redis://` or `rediss://` (TLS), with user, password and database; `dragonfly://` is the same server protocol.
+   * @default none: `host` and `port`
+   */
   readonly url?: string | undefined;
   /** @default '127.0.0.1' */
   readonly host?: string | undefined;
-  /** @default 6379 */
+  /** 0 to 65,535. @default 6379 */
   readonly port?: number | undefined;
-  /** Number of the database. @default 0 */
+  /** Number of the database, 0 to 65,535. @default 0 */
   readonly db?: number | undefined;
+  /** @default none */
   readonly username?: string | undefined;
+  /** Never repeated in a message. @default none */
   readonly password?: string | undefined;
+  /** Options of Node's `tls.connect`; `{}` for the defaults. @default none: no TLS, unless `url` says `rediss://` */
   readonly tls?: ClientOptions['tls'] | undefined;
-  /** Sentinels that know where the master is; needs `name`. */
+  /** Sentinels that know where the master is; needs `name`. @default none */
   readonly sentinels?: ClientOptions['sentinels'] | undefined;
-  /** The master's name among the sentinels. */
+  /** The master's name among the sentinels. @default none */
   readonly name?: string | undefined;
-  /** Nodes of a Redis Cluster to start from. */
+  /** Nodes of a Redis Cluster to start from; the others are learned from them. @default none */
   readonly cluster?: readonly ClusterNode[] | undefined;
-  /** A client of yours. It is used as it is and never closed; those that we make from the other options are ours. */
+  /**
+   * A client of yours. It is used as it is and never closed; those that we make from the other options are ours.
+   * @default none
+   */
   readonly client?: Redis | Cluster | undefined;
-  /** Further options for the clients we make; what safety rests on (queues, retries, resending) stays ours. */
+  /**
+   * Further options for the clients we make; what safety rests on (queues, retries, resending) stays ours.
+   * @default {}
+   */
   readonly clientOptions?: ClientOptions | undefined;
+  /** The same for the client of a cluster. @default {} */
   readonly clusterOptions?: ClusterOptions | undefined;
   /** Slots over which a tenant's keys are spread, 1 to 256. Changing it makes the cache start empty. @default 1 */
   readonly shards?: number | undefined;
@@ -54,13 +70,13 @@ export interface RedisOptions extends GuardOptions {
    * @example tiered({ l1: memory(), l2: redis({ cluster: [{ host: 'node-1', port: 6379 }], pubSub: 'sharded' }) })
    */
   readonly pubSub?: PubSub | undefined;
-  /** Connections to a single server or sentinel group. @default 1 */
+  /** Connections to a single server or sentinel group, 1 to 100. @default 1 */
   readonly maxConnections?: number | undefined;
-  /** How long a connection may take to be made. @default '2s' */
+  /** How long a connection may take to be made, 1 ms to ten years. @default '2s' */
   readonly connectTimeout?: Duration | undefined;
   /**
    * How long a start waits for the server: until it has said who it is and, with encryption, whether it knows the same
-   * keys. A server that takes the connection and answers nothing is then one that is not there.
+   * keys. A server that takes the connection and answers nothing is then one that is not there. 1 ms to ten years.
    * @default what `connectTimeout` is
    */
   readonly startTimeout?: Duration | undefined;
@@ -69,7 +85,11 @@ export interface RedisOptions extends GuardOptions {
    * as the server is there. @default false
    */
   readonly requireOnBoot?: boolean | undefined;
-  /** Where to keep entries while the server is away: `memory()`. Only this process sees them, and they go when it is back. */
+  /**
+   * Where to keep entries while the server is away: `memory()`. Only this process sees them, and they go when it is
+   * back.
+   * @default none: loaders answer
+   */
   readonly fallback?: BackendFactory | undefined;
 }
 

@@ -8,27 +8,39 @@ import { wholeNumber } from '../../core/limits.js';
 import { ownOptions } from '../../core/own-options.js';
 import type { DueMs, Load } from '../shared/due.js';
 
+/**
+ * What backends behind a network have in common: how long calls wait for a server, and what is repeated when it is
+ * back.
+ */
 export interface GuardOptions {
-  /** How long a call to the backend may take before the cache does without it. @default '250ms' */
+  /** How long a call to the backend may take before the cache does without it, 1 ms to ten years. @default '250ms' */
   readonly timeout?: Duration | undefined;
   /**
-   * The same for listings, counts, clears, removals by pattern, and calls that name more than 200 entries. What a caller
-   * gets when it is too short stands in the guide on invalidation: on Redis a clear answers after half of it, with what it
-   * counted by then; other removals are unconfirmed. @default '30s'
+   * The same for listings, counts, clears, removals by pattern, and calls that name more than 200 entries; no shorter
+   * than `timeout`, up to ten years (`'3650d'`). What a caller gets when it is too short stands in the guide on
+   * invalidation: on Redis a clear answers after half of it, with what it counted by then; other removals are
+   * unconfirmed. @default '30s'
    */
   readonly longTimeout?: Duration | undefined;
-  /** Failures in a row after which calls no longer go to the backend. @default 5 */
+  /** Failures in a row after which calls no longer go to the backend, 1 to 1,000. @default 5 */
   readonly failures?: number | undefined;
-  /** How long until one call probes it again; grows while it stays away. @default '500ms' */
+  /** How long until one call probes it again, 1 ms to ten years; grows while it stays away. @default '500ms' */
   readonly pause?: Duration | undefined;
-  /** How long an invalidation is retried before its caller gets an error: the outcome is unknown. @default '1s' */
+  /**
+   * How long an invalidation is retried before its caller gets an error (the outcome is unknown), 1 ms to ten years.
+   * @default '1s'
+   */
   readonly invalidationTimeout?: Duration | undefined;
   /**
-   * Unconfirmed invalidations that are queued to be resent, each name of an eviction counted; beyond it the tenant that has
-   * most of them is cleared in their stead, or everything where none has many. The journal is as large. @default 10000
+   * Unconfirmed invalidations that are queued to be resent, 1 to 1,000,000, each name of an eviction counted; beyond it
+   * the tenant that has most of them is cleared in their stead, or everything where none has many. The journal is as
+   * large. @default 10000
    */
   readonly maxRetries?: number | undefined;
-  /** How long confirmed invalidations are kept, to be replayed to a server that took another's place. @default '60s' */
+  /**
+   * How long confirmed invalidations are kept, to be replayed to a server that took another's place; 1 ms to ten years.
+   * @default '60s'
+   */
   readonly journal?: Duration | undefined;
 }
 

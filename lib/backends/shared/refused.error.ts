@@ -6,7 +6,7 @@ const UNKNOWN = 'unknown problem';
  * A server answered, and its answer is no: out of memory, a missing right, a key of another type. It is reachable, so
  * neither opening the circuit nor a retry would help.
  *
- * @example throw new RefusedError('write', 'file', { why: 'ENOSPC', cause: error });
+ * @example throw new RefusedError('write', 'file', { why: 'ENOSPC' });
  */
 export class RefusedError extends BackendError {}
 

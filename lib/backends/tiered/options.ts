@@ -6,15 +6,16 @@ import { knownOptions } from '../../core/own-options.js';
 import type { ResolvedMemoryOptions } from '../memory/options.js';
 import { isSecondLevel, type SecondLevelFactory } from '../shared/second-level.js';
 
+/** Options of {@link tiered}. */
 export interface TieredOptions {
   /** The level in this process: `memory()`, with its bounds. */
   readonly l1: BackendFactory;
   /** The level that all processes share: `redis()` or `mongo()`. */
   readonly l2: BackendFactory;
   /**
-   * The longest that a copy in this process is served without checking with the shared level that it is current (a small
-   * request, whatever the size of the value). It bounds how old an answer can be after an invalidation elsewhere, when
-   * no message about it arrives. 0: every hit is checked. Up to an hour.
+   * The longest that a copy in this process is served without checking with the shared level that it is current (a
+   * small request, whatever the size of the value). It bounds how old an answer can be after an invalidation elsewhere,
+   * when no message about it arrives. 0: every hit is checked. Up to 1 hour.
    * @default '5s'
    */
   readonly maxUnvalidated?: Duration | undefined;
@@ -26,6 +27,7 @@ export interface TieredOptions {
   readonly bus?: TieredBusOptions | false | undefined;
 }
 
+/** How processes hear of each other's changes. */
 export interface TieredBusOptions {
   /**
    * A bus of its own, on which processes publish their changes: `redisBus()` of
@@ -37,7 +39,11 @@ export interface TieredBusOptions {
    * tiered({ l1: memory(), l2: mongo({ uri }), bus: { via: redisBus({ url: 'redis://localhost:6379' }) } })
    */
   readonly via?: BusFactory | undefined;
-  /** How often a heartbeat is sent. After three intervals without one, copies are dropped and none is kept until messages arrive again. @default '1s' */
+  /**
+   * How often a heartbeat is sent, 20 ms to 1 minute. After three intervals without one, copies are dropped and none is
+   * kept until messages arrive again.
+   * @default '1s'
+   */
   readonly heartbeat?: Duration | undefined;
 }
 

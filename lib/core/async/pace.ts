@@ -10,6 +10,8 @@ export const PORTION_STEPS = 250_000;
  *
  * @example
  * const pace = new Pace(parts.clock); // one for a backend
+ * const match = compileGlob('cat:*');
+ * const found: KeyId[] = [];
  * for (const id of ids) {
  *   await pace.take(stepsToTest(match, id.length));
  *   if (match.test(visibleKey(id))) found.push(id);

@@ -1,15 +1,24 @@
 import type { Constructor } from './canonical.js';
 
 /**
- * A class whose instances may be stored and be part of keys, and what stands for one of them. Needed where properties are
- * not all there is to an instance: private fields (`#amount`), a WeakMap, the polyfill of Temporal.
+ * A class whose instances may be stored and be part of keys, and what stands for one of them. Needed where properties
+ * are not all there is to an instance: private fields (`#amount`), a WeakMap, the polyfill of Temporal.
  *
- * The functions are called synchronously, with one instance or with what `toJSON` once gave, and must not keep or change
- * either. One that throws means that the value is not stored, or the key refused; `fromJSON` is tried when a value is
- * stored, and one that throws later, for what a server gave, means a miss. On a server that others may write to, what
- * `fromJSON` is given is only as trustworthy as they are: check it, or seal values with `codec.encryption`.
+ * The functions are called synchronously, with one instance or with what `toJSON` once gave, and must not keep or
+ * change either. One that throws means that the value is not stored, or the key refused; `fromJSON` is tried when a
+ * value is stored, and one that throws later, for what a server gave, means a miss. On a server that others may write
+ * to, what `fromJSON` is given is only as trustworthy as they are: check it, or seal values with `codec.encryption`.
  *
- * @example { type: Money, name: 'Money', toJSON: (money: Money) => money.cents, fromJSON: (cents: number) => new Money(cents) }
+ * @example
+ * class Money {
+ *   constructor(readonly cents: number) {}
+ * }
+ * const money: TypeRegistration<Money, number> = {
+ *   type: Money,
+ *   name: 'Money',
+ *   toJSON: (money) => money.cents,
+ *   fromJSON: (cents) => new Money(cents),
+ * };
  */
 export interface TypeRegistration<T extends object = object, Json = unknown> {
   /** The class. Its subclasses are not meant: each is registered by itself. */
@@ -31,7 +40,10 @@ export interface TypeRegistration<T extends object = object, Json = unknown> {
    * @default the instance's own enumerable properties, put back on the prototype without running the constructor
    */
   toJSON?(instance: T): Json;
-  /** Makes an instance, of just this class, of what `toJSON` gave. Each reader gets one of its own. Comes with `toJSON`. */
+  /**
+   * Makes an instance, of just this class, of what `toJSON` gave. Each reader gets one of its own. Comes with `toJSON`.
+   * @default none
+   */
   fromJSON?(json: Json): T;
 }
 
@@ -41,7 +53,13 @@ export type RegisteredType = Constructor | TypeRegistration;
 /**
  * A registration whose functions are checked against its class, and need no annotations.
  *
- * @example codec: { types: [cacheType({ type: Money, toJSON: (money) => money.cents, fromJSON: (cents) => new Money(cents) })] }
+ * @example
+ * class Money {
+ *   constructor(readonly cents: number) {}
+ * }
+ * const money = cacheType({ type: Money, toJSON: (money) => money.cents, fromJSON: (cents: number) => new Money(cents)
+ * });
+ * CacheModule.forRoot({ codec: { types: [money] } });
  */
 export function cacheType<T extends object, Json = unknown>(
   registration: TypeRegistration<T, Json>,

@@ -49,7 +49,11 @@ export abstract class CacheReads extends CacheView {
     return knownOptions(options, '', ['default', 'failSilently']).default;
   }
 
-  /** Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails. */
+  /**
+   * Whether a fresh value is there. Counts neither as hit nor as miss; false when the backend fails.
+   * @throws ScopeMissingError (unless `scope.onMissing` is `bypass`), KeyInvalidError
+   * @example if (!(await cache.has(['report', id]))) await queue.add(id);
+   */
   async has(key: CacheKey, options?: FailureOptions): Promise<boolean> {
     if (this.isOff) return false;
     const policy = this.policyFor(options);
@@ -61,9 +65,14 @@ export abstract class CacheReads extends CacheView {
    * The fresh values among many keys, in one round trip per shard. Keys without a value are not in the map. The map's
    * keys are the objects and texts that were passed in.
    *
-   * However many there are: a list of more than 1,000 is read a portion of 1,000 after another, each with a deadline of its
-   * own, and other calls get their turn in between. So its values are not of one moment. A portion that the backend does
-   * not answer counts as nothing there.
+   * However many there are: a list of more than 1,000 is read a portion of 1,000 after another, each with a deadline of
+   * its own, and other calls get their turn in between. So its values are not of one moment. A portion that the backend
+   * does not answer counts as nothing there.
+   * @throws CacheConfigError for what is no list, ScopeMissingError (unless `scope.onMissing` is `bypass`),
+   * KeyInvalidError
+   * @example
+   * const found = await cache.namespace('cats').getMany<Cat, string>(['1', '2']);
+   * const tom = found.get('1');
    */
   async getMany<T = unknown, K extends CacheKey = CacheKey>(
     keys: readonly K[],
@@ -92,7 +101,7 @@ export abstract class CacheReads extends CacheView {
    * caller unchanged and is never stored.
    * @throws ScopeMissingError, KeyInvalidError, ReentrantLoadError, LoaderTimeoutError
    * @example
-   * const report = await cache.getOrSet(['report', id], async ({ signal }) => source.report(id, signal), {
+   * const report = await cache.getOrSet(['report', id], ({ signal }) => reports.make(projectId, id, signal), {
    *   ttl: '10m',
    *   tags: [`project:${projectId}`],
    * });
@@ -112,7 +121,11 @@ export abstract class CacheReads extends CacheView {
     }
   }
 
-  /** Milliseconds until the ttl ends; `null`: no expiry; undefined: nothing fresh is there. */
+  /**
+   * Milliseconds until the ttl ends; `null`: no expiry; undefined: nothing fresh is there, or the backend fails.
+   * @throws ScopeMissingError (unless `scope.onMissing` is `bypass`), KeyInvalidError
+   * @example const leftMs = await cache.ttl(['cat', id]);
+   */
   async ttl(key: CacheKey, options?: FailureOptions): Promise<number | null | undefined> {
     if (this.isOff) return undefined;
     const policy = this.policyFor(options);
@@ -154,7 +167,10 @@ export abstract class CacheReads extends CacheView {
 
   /**
    * What this view did and holds: of a tenant, everything of the tenant and its users; of a namespace, only that.
-   * Counters are this process's own, since it started (or since `since`: see `complete`); sizes are exact, and undefined while the backend does not answer.
+   * Counters are this process's own, since it started (or since `since`: see `complete`); sizes are exact, and
+   * undefined while the backend does not answer.
+   * @throws ScopeMissingError, PatternUnsupportedError where the backend keeps no index
+   * @example const { hitRate, size } = await cache.tenant('acme').stats();
    */
   async stats(): Promise<CacheStats> {
     const { engine, foundation } = this.parts;
@@ -166,13 +182,21 @@ export abstract class CacheReads extends CacheView {
     return statsOf(await foundation.statsRegistry.sum(view), held, foundation.statsRegistry.span(view));
   }
 
-  /** Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials. @throws BackendError */
+  /**
+   * Facts about the backend: kind, entries and bytes in use (of all tenants), bounds. Never credentials.
+   * @throws BackendError
+   * @example const { kind, entries } = await cache.info();
+   */
   info(): Promise<BackendInfo> {
     this.noteAllTenants();
     return this.parts.engine.info();
   }
 
-  /** Milliseconds until the backend answered. @throws BackendError when it does not, whatever its fallback does */
+  /**
+   * Milliseconds until the backend answered.
+   * @throws BackendError when it does not, whatever its fallback does
+   * @example const latencyMs = await cache.ping();
+   */
   ping(): Promise<number> {
     return this.parts.engine.ping();
   }

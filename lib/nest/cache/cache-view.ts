@@ -60,13 +60,13 @@ export abstract class CacheView {
    * has whatever scope *they* run in, so bind those with `bindScope` or call this inside of them.
    *
    * The scope is the whole of it: nothing of the surrounding one shines through, in this and in all other caches of the
-   * application. What `work` returns belongs to it, too:
-   * a query builder (of mongoose, knex, drizzle …) begins inside, at once, and comes as a promise; generators, iterables
-   * written by hand and Observables, also a few levels deep inside of what is returned or promised, run inside whenever
-   * a caller walks through them or subscribes. What a Subject emits runs where it is emitted.
+   * application. What `work` returns belongs to it, too: a query builder (of mongoose, knex, drizzle …) begins inside,
+   * at once, and comes as a promise; generators, iterables written by hand and Observables, also a few levels deep
+   * inside of what is returned or promised, run inside whenever a caller walks through them or subscribes. What a
+   * Subject emits runs where it is emitted.
    * @returns what `work` returns; for anything else that can be awaited, a promise
    * @throws ScopeInvalidError
-   * @example await cache.runInScope({ tenant: job.tenantId }, () => this.reports.rebuild(job.reportId));
+   * @example const report = await cache.runInScope({ tenant: job.tenantId }, () => reports.find(job.reportId));
    */
   runInScope<R extends PromiseLike<unknown>>(ids: ScopeIds, work: () => R): Begun<R>;
   runInScope<R>(ids: ScopeIds, work: () => R): R;
@@ -84,7 +84,7 @@ export abstract class CacheView {
    * Called inside of a loader, what it reads is noted as read by that load, which `AsyncResource.bind` would hide.
    * @returns a function with the same arguments, `this` and result, to which applies what `runInScope` says of results
    * @throws ScopeInvalidError when the ids of the running request are none
-   * @example await queue.add(this.cache.bindScope(() => this.reports.rebuild(id)));
+   * @example await queue.add(cache.bindScope(() => reports.find(id)));
    */
   bindScope<Self, Args extends unknown[], R extends PromiseLike<unknown>>(
     work: (this: Self, ...args: Args) => R,
@@ -114,7 +114,13 @@ export abstract class CacheView {
    * its end are handed on, with the scope that surrounds the subscription. For sources that others speak through: the
    * answers of a `ClientProxy` (which come in the scope of the request that opened the connection), a shared `Subject`,
    * a buffer. Put it behind them, before operators that use the cache.
-   * @example this.client.send('price', id).pipe(this.cache.keepScope(), mergeMap((price) => this.quotes.of(price)))
+   * @example
+   * import { mergeMap, of } from 'rxjs';
+   * const prices = of(17); // in life: client.send('price', id)
+   * const quotes = prices.pipe(
+   *   cache.keepScope(),
+   *   mergeMap((price) => cache.getOrSet(['quote', price], () => 2 * price)),
+   * );
    */
   keepScope<T>(): MonoTypeOperatorFunction<T> {
     const { context } = this.parts.foundation;

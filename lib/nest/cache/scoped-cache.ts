@@ -47,9 +47,13 @@ export class ScopedCache extends CacheReads {
   /**
    * The same for many entries, in one round trip per shard. Each entry is stored or not by itself.
    *
-   * However many there are: a list of more than 1,000 is stored a portion of 1,000 after another, each with a deadline of
-   * its own, and other calls get their turn in between. The first portion that fails ends it: what came before is stored,
-   * what comes behind is not. Names, and values that are `undefined`, are looked at before any is stored.
+   * However many there are: a list of more than 1,000 is stored a portion of 1,000 after another, each with a deadline
+   * of its own, and other calls get their turn in between. The first portion that fails ends it: what came before is
+   * stored, what comes behind is not. Names, and values that are `undefined`, are looked at before any is stored.
+   *
+   * What `set` says of a backend that fails, and of `failSilently`, goes for each.
+   * @throws CacheConfigError for what is no list, and what `set` throws
+   * @example await cache.namespace('names').setMany([['1', 'Tom'], ['2', 'Mia']], { ttl: '5m' });
    */
   async setMany<T>(entries: Iterable<readonly [CacheKey, T]>, options?: CallOptions<T>): Promise<void> {
     await this.store(entries, options);
@@ -60,6 +64,7 @@ export class ScopedCache extends CacheReads {
    *
    * With `failSilently: true` a removal that the server does not confirm answers false; it stays queued.
    * @throws InvalidationUnknownError when it is not known whether the entry is gone
+   * @example const wasThere = await cache.delete(['cat', id]);
    */
   async delete(key: CacheKey, options?: FailureOptions): Promise<boolean> {
     return (await this.deleteMany([key], options)) === 1;
@@ -68,11 +73,14 @@ export class ScopedCache extends CacheReads {
   /**
    * Removes entries by name; how many were there. With `failSilently: true`, 0 for what the server does not confirm.
    *
-   * However many there are: a list of more than 1,000 goes a portion of 1,000 after another, each with a deadline of its
-   * own, and other calls get their turn in between. A name that is none is found before any is removed. When a portion is
-   * not confirmed the call fails; it and all behind it are queued together, and removed before this process reads anything
-   * of this tenant again. Where more than `maxRetries` names would have to be queued, the tenant is cleared instead.
-   * @throws CacheConfigError for what is no list; InvalidationUnknownError when it is not known whether all are gone; some are
+   * However many there are: a list of more than 1,000 goes a portion of 1,000 after another, each with a deadline of
+   * its own, and other calls get their turn in between. A name that is none is found before any is removed. When a
+   * portion is not confirmed the call fails; it and all behind it are queued together, and removed before this process
+   * reads anything of this tenant again. Where more than `maxRetries` names would have to be queued, the tenant is
+   * cleared instead.
+   * @throws CacheConfigError for what is no list; InvalidationUnknownError when it is not known whether all are gone;
+   * some are
+   * @example await cache.namespace('cats').deleteMany(['1', '2']);
    */
   async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
@@ -84,10 +92,12 @@ export class ScopedCache extends CacheReads {
   }
 
   /**
-   * Gives a live entry another ttl, from now on; `null`: no expiry (a server keeps it for a year). False when there is none.
+   * Gives a live entry another ttl, from now on; `null`: no expiry (a server keeps it for a year). False when there is
+   * none.
    *
    * With `failSilently: true` also false when the backend fails; the ttl may be the old one then.
-   * @throws BackendError
+   * @throws CacheConfigError for a ttl that is none, BackendError
+   * @example const isThere = await cache.expire(['cat', id], '10m');
    */
   async expire(key: CacheKey, ttl: Duration | null, options?: FailureOptions): Promise<boolean> {
     if (this.isOff) return false;
@@ -116,7 +126,14 @@ export class ScopedCache extends CacheReads {
     return this.parts.engine.writes.increment(this.key(this.space(), key, tags), by, policy);
   }
 
-  /** {@link increment} downwards. */
+  /**
+   * Takes off a whole number, atomically, and returns the new value, which may be below zero; `increment` the other
+   * way, in all it says: a number that is not there starts at 0, and with `failSilently: true` a backend that fails
+   * answers `-by`.
+   * @throws NotACounterError when the entry holds something else, CacheConfigError for a `by` that is none,
+   * BackendError
+   * @example const left = await cache.namespace('seats').decrement('show-7');
+   */
   async decrement(key: CacheKey, by = 1, options?: IncrementOptions): Promise<number> {
     return this.increment(key, -by, options);
   }
@@ -126,8 +143,9 @@ export class ScopedCache extends CacheReads {
    * how many were live when the call began. Loads under way that might match are not stored.
    *
    * The entries go one portion after the other. Behind a network, when that takes longer than `longTimeout`, the call
-   * fails: some are gone and others are still served, until the invalidation has been repeated, which happens before the next read of
-   * this process. For what many entries have in common, a tag is one step.
+   * fails: some are gone and others are still served, until the invalidation has been repeated, which happens before
+   * the next read of this process. For what many entries have in common, a tag is one step. With `failSilently: true` a
+   * removal that the backend does not confirm answers 0; it stays queued.
    * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
    * @example await cache.namespace('reports').invalidate('report:2024-*');
    */
@@ -143,8 +161,10 @@ export class ScopedCache extends CacheReads {
 
   /**
    * Makes everything of this scope that carries one of the tags invalid, in one step however much that is. Tags reach
-   * across namespaces; a tenant's tag covers its users' entries, a user's tag only that user's.
-   * @throws InvalidationUnknownError
+   * across namespaces; a tenant's tag covers its users' entries, a user's tag only that user's. When the backend does
+   * not confirm it, it stays queued; with `failSilently: true` the call does not fail then.
+   * @throws TagInvalidError, InvalidationUnknownError
+   * @example await cache.invalidateTags([`cat:${id}`, 'cats']);
    */
   async invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<void> {
     if (this.isOff) return;
@@ -163,9 +183,11 @@ export class ScopedCache extends CacheReads {
    * Removes everything of this scope (of a namespace view: of this namespace in it); how many live entries that were.
    * Other tenants are not touched. Invalid at once, however many there are; removing and counting them comes after it.
    *
-   * When that takes long: Redis answers after half of `longTimeout` with the number counted until then, so it may be too
-   * low, and goes on behind; MongoDB fails after `longTimeout`, although nothing of it is served any more.
-   * @throws InvalidationUnknownError
+   * When that takes long: Redis answers after half of `longTimeout` with the number counted until then, so it may be
+   * too low, and goes on behind; MongoDB fails after `longTimeout`, although nothing of it is served any more. With
+   * `failSilently: true` a clear that the backend does not confirm answers 0; it stays queued.
+   * @throws ScopeMissingError, InvalidationUnknownError
+   * @example const removed = await cache.tenant('acme').clear();
    */
   async clear(options?: FailureOptions): Promise<number> {
     if (this.isOff) return 0;
@@ -177,12 +199,17 @@ export class ScopedCache extends CacheReads {
   /**
    * Stores many entries ahead of need; how many are there afterwards: what could not be stored, with `failSilently` or
    * because the backend did not answer a loader's entry, is not among them. Entries with `load` are only loaded when
-   * missing.
-   * The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the list, and the
-   * entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and not waited for.
-   * While the application closes, nothing more is taken from the list either: the answer is what is there by then.
-   * A cache that is switched off has nothing afterwards: the list is not walked through, and no loader runs.
+   * missing. The first error, of a loader, the list or `onProgress`, ends the call: nothing more is taken from the
+   * list, and the entries under way settle before. A list that can tidy up (`return` of its iterator) is asked to, and
+   * not waited for. While the application closes, nothing more is taken from the list either: the answer is what is
+   * there by then. A cache that is switched off has nothing afterwards: the list is not walked through, and no loader
+   * runs.
    * @throws CacheConfigError when `entries` is no list, and whatever a loader, the list or `onProgress` throws
+   * @example
+   * const stored = await cache.namespace('cats').warm([
+   *   { key: '1', load: () => cats.find('1') },
+   *   { key: 'count', value: 2, options: { ttl: '1m' } },
+   * ]);
    */
   async warm(entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>, options?: WarmOptions): Promise<number> {
     if (this.isOff) return 0;
@@ -229,12 +256,21 @@ export class ScopedCache extends CacheReads {
     return !hasPlace || this.has(key, { failSilently: own(options, 'failSilently') });
   }
 
-  /** The same scope, another namespace: a family of keys with one policy. */
+  /**
+   * The same scope, another namespace: a family of keys with one policy. Asks no backend.
+   * @param name 1 to 128 characters, without `@`
+   * @throws CacheConfigError for a name that is none
+   * @example const reports = cache.namespace('reports');
+   */
   namespace(name: string): ScopedCache {
     return new ScopedCache(this.parts, { ...this.bound, namespace: this.checked(name) });
   }
 
-  /** What a tenant's users share. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
+  /**
+   * What a tenant's users share. Asks no backend.
+   * @throws ScopeMissingError when the id is empty, ScopeInvalidError
+   * @example await cache.tenant('acme').set('motto', 'always open');
+   */
   tenant(id: string): ScopedCache {
     return new ScopedCache(this.parts, {
       ...this.bound,
@@ -243,7 +279,11 @@ export class ScopedCache extends CacheReads {
     });
   }
 
-  /** What one user of the current tenant has alone. @throws ScopeMissingError when the id is empty, ScopeInvalidError */
+  /**
+   * What one user of the current tenant has alone. Asks no backend.
+   * @throws ScopeMissingError when the id is empty, ScopeInvalidError
+   * @example await cache.user('alice').delete('dashboard');
+   */
   user(id: string): ScopedCache {
     const { binding } = this.bound;
     // A tenant said in full stays said; otherwise the tenant of each running call counts.
@@ -258,14 +298,18 @@ export class ScopedCache extends CacheReads {
     return new ScopedCache(this.parts, { ...this.bound, width: 'user', binding: { kind: 'user', user: id } });
   }
 
-  /** What all tenants share. Say it on purpose: whatever is stored here, every tenant can read. */
+  /**
+   * What all tenants share. Say it on purpose: whatever is stored here, every tenant can read. Asks no backend.
+   * @example const usd = await cache.global().getOrSet('usd', () => fetchRate('usd'));
+   */
   global(): ScopedCache {
     return new ScopedCache(this.parts, { ...this.bound, width: 'global', binding: AMBIENT });
   }
 
   /**
-   * A scope said in full: a user's where `user` is named, else a tenant's.
-   * @throws ScopeMissingError without a tenant, and when `user` is named but empty or undefined
+   * A scope said in full: a user's where `user` is named, else a tenant's. Asks no backend.
+   * @throws ScopeMissingError without a tenant, and when `user` is named but empty or undefined; ScopeInvalidError
+   * @example await cache.for({ tenant: 'acme', user: 'alice' }).clear();
    */
   for(ids: ScopeIds): ScopedCache {
     // Whatever was given for them: it is one of the things that a cache that is off does not look at.

@@ -11,9 +11,16 @@ export type CacheKey =
 
 /** Options of a single call, laid over the policy of its namespace. `T` is the type of the value that is stored. */
 export interface CallOptions<T = never> extends PolicyOptions {
-  /** How long the value is fresh; `null`: no expiry (a server keeps it for a year); or a function of the value. */
+  /**
+   * How long the value is fresh; `null`: no expiry (a server keeps it for a year); or a function of the value.
+   * @default that of the namespace: '1h'
+   */
   readonly ttl?: Duration | null | ((value: T) => Duration | null) | undefined;
-  /** Names under which the entry can be invalidated together with others of this scope. At most 32. */
+  /**
+   * Names under which the entry can be invalidated together with others of this scope; at most 4,096, of at most 256
+   * bytes each.
+   * @default none
+   */
   readonly tags?: readonly string[] | undefined;
 }
 
@@ -58,13 +65,14 @@ export interface InvalidateTagsOptions extends FailureOptions {
 }
 
 export interface GetOptions<D> extends FailureOptions {
-  /** Returned instead of undefined when nothing is there. */
+  /** Returned instead of undefined when nothing is there. @default undefined */
   readonly default?: D | undefined;
 }
 
 export interface IncrementOptions extends FailureOptions {
   /** Set when the counter is created, and not moved by later increments. @default that of the namespace */
   readonly ttl?: Duration | null | undefined;
+  /** Names under which the counter can be invalidated; of the call that creates it. @default none */
   readonly tags?: readonly string[] | undefined;
 }
 
@@ -77,11 +85,12 @@ export type WarmEntry = { readonly key: CacheKey; readonly options?: CallOptions
 export interface WarmOptions {
   /** The same for all entries whose `options` say nothing else. @default that of the namespace */
   readonly failSilently?: boolean | undefined;
-  /** Entries under way at once. @default 10 */
+  /** Entries under way at once, 1 to 1,000. @default 10 */
   readonly concurrency?: number | undefined;
   /**
-   * Called after each entry with the number done so far. A promise that it returns is waited for, so it may slow the work
-   * down; what it throws or fails with ends the call.
+   * Called after each entry with the number done so far. A promise that it returns is waited for, so it may slow the
+   * work down; what it throws or fails with ends the call.
+   * @default none
    */
   readonly onProgress?: ((done: number) => unknown) | undefined;
 }

@@ -11,7 +11,7 @@ import { askForCache } from './wrap-method.js';
  * @throws CacheConfigError naming an option that cannot work
  * @example
  * @CacheConfig({ namespace: 'cats', ttl: '10m' })
- * class CatsService { … }
+ * class CatsService {}
  */
 export function CacheConfig(options: CacheConfigOptions): ClassDecorator {
   return (target) => {

@@ -34,10 +34,21 @@ export interface EvictDecorator<O> {
  * waits for the removal: nothing goes when its subscriber leaves earlier.
  * @throws CacheConfigError when the class is defined or first injected, and when nothing says what goes
  * @throws InvalidationUnknownError when it is not known whether the entries are gone; the method has run by then, and
- *   all of the removals were tried
+ * all of the removals were tried
  * @example
- * @CacheEvict({ method: 'findOne', args: (cat: Cat) => [cat.id] })
- * async update(cat: Cat): Promise<void> { await this.cats.save(cat); }
+ * class Cats {
+ *   constructor(private readonly cats: CatsRepository) {}
+ *
+ *   @Cacheable('5m')
+ *   findOne(id: string): Promise<Cat> {
+ *     return this.cats.find(id);
+ *   }
+ *
+ *   @CacheEvict({ method: 'findOne', args: (cat: Cat) => [cat.id] })
+ *   async update(cat: Cat): Promise<void> {
+ *     await this.cats.save(cat);
+ *   }
+ * }
  */
 export function CacheEvict<const O extends CacheEvictOptions & object>(
   options: O & NoOthers<O, CacheEvictOptions>,

@@ -5,13 +5,13 @@ import { widthOf } from '../cache.settings.js';
 import { setWidth } from '../methods/metadata.js';
 
 /**
- * Says which callers share what a class or a method caches: all (`global`), those of a tenant (`tenant`), or none
- * else (`user`). A method's own word counts over its class's; the `scope` option over both.
+ * Says which callers share what a class or a method caches: all (`global`), those of a tenant (`tenant`), or none else
+ * (`user`). A method's own word counts over its class's; the `scope` option over both.
  * @throws CacheConfigError for anything else
  * @example
  * @CacheScope('user')
  * @Cacheable('1m')
- * dashboard(): Promise<Dashboard> { … }
+ * async dashboard(): Promise<Dashboard> { return { title: 'mine' }; }
  */
 export function CacheScope(width: Width): ClassDecorator & MethodDecorator {
   if (widthOf(width, '@CacheScope') === undefined)

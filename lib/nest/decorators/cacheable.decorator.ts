@@ -26,28 +26,30 @@ export interface CachedMethodDecorator<O> {
 }
 
 /**
- * Answers calls of the method from the cache. The key is made of the scope, the namespace and the arguments; the caller that
- * asks first runs the method, all others of the same scope get the stored result until its ttl ends or it is
+ * Answers calls of the method from the cache. The key is made of the scope, the namespace and the arguments; the caller
+ * that asks first runs the method, all others of the same scope get the stored result until its ttl ends or it is
  * invalidated.
  *
- * The method runs in the scope of its entry: of a tenant's entry it sees the tenant, not the user that asked first. Its errors
- * reach the caller unchanged and are not stored. When the backend fails the method simply runs. What cannot be stored
- * faithfully (streams, functions, instances of unregistered classes) is returned and not stored, with one warning.
+ * The method runs in the scope of its entry: of a tenant's entry it sees the tenant, not the user that asked first. Its
+ * errors reach the caller unchanged and are not stored. When the backend fails the method simply runs. What cannot be
+ * stored faithfully (streams, functions, instances of unregistered classes) is returned and not stored, with one
+ * warning.
  *
  * Of a method declared to return an Observable, the complete sequence is stored, and played back to each subscriber in
  * the scope of its subscription. The subscriber that leads a load hears the values as they come, once it is plain that
  * they do not come all at once; one that does not end is never stored, and left with its last subscriber. Handlers with
- * `@Res()` (also with `passthrough`), `@Next()` or `@Sse()` are not cached, with one warning. On a getter the property is a promise.
+ * `@Res()` (also with `passthrough`), `@Next()` or `@Sse()` are not cached, with one warning. On a getter the property
+ * is a promise.
  *
- * Works on objects that Nest makes, on those that providers hold, and on those that `CacheService.adopt` was given. On any
- * other the method simply runs while no cache is open in the process, and throws while one is.
+ * Works on objects that Nest makes, on those that providers hold, and on those that `CacheService.adopt` was given. On
+ * any other the method simply runs while no cache is open in the process, and throws while one is.
  *
  * @param options a ttl, or all options. Annotate the parameters of their functions as the method does.
  * @throws CacheConfigError when the class is defined or first injected, naming an option that cannot work
  * @throws ScopeMissingError on calls without the scope they need (unless `scope.onMissing` is `bypass`)
  * @example
  * @Cacheable({ ttl: '5m', tags: (id: string) => [`cat:${id}`] })
- * findOne(id: string): Promise<Cat> { return this.cats.load(id); }
+ * findOne(id: string): Promise<Cat> { return this.cats.find(id); }
  */
 export function Cacheable(ttl?: Duration): CachedMethodDecorator<unknown>;
 export function Cacheable<const O extends CacheableOptions & object>(

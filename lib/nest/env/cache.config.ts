@@ -14,32 +14,38 @@ import { unknownVariables } from './variables.js';
 /**
  * Module options from the environment, for `@nestjs/config`:
  *
- * | variable | meaning |
- * |---|---|
- * | `CACHE_BACKEND` | `memory` (default); `redis`, `dragonfly`, `mongo` and `tiered` with {@link cacheConfigWith} |
- * | `CACHE_ENABLED` | `true` (default) or `false` |
- * | `CACHE_DEFAULT_TTL` | with its unit: `250ms`, `90s`, `5m`, `1h`; or `none` for no expiry |
- * | `REDIS_DEFAULT_TTL` | read when the former is missing; a bare number is seconds, as is usual under this name |
- * | `CACHE_MAX_SIZE` | most entries kept in memory |
- * | `CACHE_COMPRESSION_THRESHOLD` | from how many bytes on a value is compressed on a server; `none`: never |
- * | `CACHE_PREFIX` | 1 to 32 of `A-Z a-z 0-9 _ -` |
- * | `CACHE_APP` | what this application is called, for servers that others use too; with commas between them: those that share their entries |
- * | `CACHE_ENVIRONMENT` | where it runs; unless set, what `NODE_ENV` says |
- * | `CACHE_MAX_CONNECTIONS` | for backends that connect: 1 to 100 to Redis, 1 to 1000 to MongoDB |
- * | `CACHE_URL` | where the server is: `redis://`, `rediss://`, `dragonfly://`, `mongodb://` or `mongodb+srv://` |
- * | `REDIS_URL` | the same for Redis, read when Redis or Dragonfly is chosen and `CACHE_URL` is missing; it chooses nothing |
- * | `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD` | the same in parts, read when both are missing |
- * | `MONGO_URL` | the same for MongoDB, read when `CACHE_URL` is missing |
- * | `CACHE_L2` | what lies below memory with `CACHE_BACKEND=tiered`: `redis`, `dragonfly` or `mongo`; unless set, what was given, and of two what has an address |
+ * - `CACHE_BACKEND`: `memory` (default); `redis`, `dragonfly`, `mongo` and `tiered` with {@link cacheConfigWith}
+ * - `CACHE_ENABLED`: `true` (default) or `false`
+ * - `CACHE_DEFAULT_TTL`: with its unit: `250ms`, `90s`, `5m`, `1h`; or `none` for no expiry
+ * - `REDIS_DEFAULT_TTL`: read when the former is missing; a bare number is seconds, as is usual under this name
+ * - `CACHE_MAX_SIZE`: most entries kept in memory
+ * - `CACHE_COMPRESSION_THRESHOLD`: from how many bytes on a value is compressed on a server; `none`: never
+ * - `CACHE_PREFIX`: 1 to 32 of `A-Z a-z 0-9 _ -`
+ * - `CACHE_APP`: what this application is called, for servers that others use too; with commas between them: those that
+ *   share their entries
+ * - `CACHE_ENVIRONMENT`: where it runs; unless set, what `NODE_ENV` says
+ * - `CACHE_MAX_CONNECTIONS`: for backends that connect: 1 to 100 to Redis, 1 to 1000 to MongoDB
+ * - `CACHE_URL`: where the server is: `redis://`, `rediss://`, `dragonfly://`, `mongodb://` or `mongodb+srv://`
+ * - `REDIS_URL`: the same for Redis, read when Redis or Dragonfly is chosen and `CACHE_URL` is missing; it chooses
+ *   nothing
+ * - `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME`, `REDIS_PASSWORD`: the same in parts, read when both are
+ *   missing
+ * - `MONGO_URL`: the same for MongoDB, read when `CACHE_URL` is missing
+ * - `CACHE_L2`: what lies below memory with `CACHE_BACKEND=tiered`: `redis`, `dragonfly` or `mongo`; unless set, what
+ *   was given, and of two what has an address
  *
- * `CACHE_URL`, or `REDIS_HOST` where `redis` is given, without `CACHE_BACKEND` stops the start. A `CACHE_…` that is none of
- * these is warned of by name.
+ * `CACHE_URL`, or `REDIS_HOST` where `redis` is given, without `CACHE_BACKEND` stops the start. A `CACHE_…` that is
+ * none of these is warned of by name.
  *
  * What cannot be said in a variable (who is asking, policies of namespaces) is laid over it: see the second example.
  *
  * @throws CacheConfigError when the application starts, naming the variable that cannot work
- * @example CacheModule.forRootAsync(cacheConfig.asProvider())
  * @example
+ * import { cacheConfig } from 'nestjs-scoped-cache/config';
+ * CacheModule.forRootAsync(cacheConfig.asProvider());
+ * @example
+ * import { ConfigModule, type ConfigType } from '@nestjs/config';
+ * import { cacheConfig } from 'nestjs-scoped-cache/config';
  * CacheModule.forRootAsync({
  *   imports: [ConfigModule.forFeature(cacheConfig)],
  *   inject: [cacheConfig.KEY],
@@ -52,14 +58,18 @@ import { unknownVariables } from './variables.js';
 export const cacheConfig = cacheConfigWith({});
 
 /**
- * {@link cacheConfig} with more backends to choose from than memory. A backend is given by the function of its entry point; only
- * the chosen one is called, with what the variables say.
+ * {@link cacheConfig} with more backends to choose from than memory. A backend is given by the function of its entry
+ * point; only the chosen one is called, with what the variables say.
  *
- * @param backends `redis` of `nestjs-scoped-cache/redis` serves `dragonfly` too; it or `mongo` lies below memory in `tiered`
+ * @param backends `redis` of `nestjs-scoped-cache/redis` serves `dragonfly` too; it or `mongo` lies below memory in
+ * `tiered`
  * @example
+ * import { cacheConfigWith } from 'nestjs-scoped-cache/config';
  * import { redis } from 'nestjs-scoped-cache/redis';
  * CacheModule.forRootAsync(cacheConfigWith({ redis }).asProvider())
  * @example
+ * import { cacheConfigWith } from 'nestjs-scoped-cache/config';
+ * import { redis } from 'nestjs-scoped-cache/redis';
  * cacheConfigWith({ redis: (server) => redis({ ...server, fallback: memory(), timeout: '100ms' }) })
  */
 // The return type is registerAs's own, which has no name in @nestjs/config's public types.

@@ -16,16 +16,16 @@ import { incomingOf, sourceOf } from './scope-source.js';
  * reads the request (`fromClaims`, `fromHeader`, `fromSubdomain`, and `firstOf` of these): there each call of the cache
  * asks by itself, and requests that cache nothing pay nothing for it. Elsewhere it is Nest's matter what it reaches:
  *
- * | transport | reached |
- * |---|---|
- * | HTTP and server-sent events; GraphQL queries and mutations; `createMicroservice` | yes |
- * | fields of GraphQL (`@ResolveField`) | with `fieldResolverEnhancers: ['interceptors']` |
- * | WebSocket gateways | from Nest 12 on; on Nest 11 with `@UseInterceptors(CacheScopeInterceptor)` |
- * | microservices of a hybrid application (`connectMicroservice`) | with `{ inheritAppConfig: true }`, or with `@UseInterceptors(CacheScopeInterceptor)` |
- * | middleware, and guards where it stands; cron jobs, queues, event listeners, scripts | no: `cache.runInScope(…)`, or the `context` option |
+ * - HTTP and server-sent events; GraphQL queries and mutations; `createMicroservice`: yes
+ * - fields of GraphQL (`@ResolveField`): with `fieldResolverEnhancers: ['interceptors']`
+ * - WebSocket gateways: from Nest 12 on; on Nest 11 with `@UseInterceptors(CacheScopeInterceptor)`
+ * - microservices of a hybrid application (`connectMicroservice`): with `{ inheritAppConfig: true }`, or with
+ *   `@UseInterceptors(CacheScopeInterceptor)`
+ * - middleware, and guards where it stands; cron jobs, queues, event listeners, scripts: no; they have
+ *   `cache.runInScope(…)`, and methods the `context` option
  *
- * Where it does not reach, calls that need a tenant fail closed. Caches with the same resolver share what it finds, which
- * is asked once; one with another has its own: with `@UseInterceptors` it is that of the unnamed cache.
+ * Where it does not reach, calls that need a tenant fail closed. Caches with the same resolver share what it finds,
+ * which is asked once; one with another has its own: with `@UseInterceptors` it is that of the unnamed cache.
  */
 @Injectable()
 export class CacheScopeInterceptor implements NestInterceptor {

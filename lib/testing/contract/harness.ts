@@ -66,14 +66,15 @@ export function contractParts(options?: ContractPartsOptions): BackendParts {
 }
 
 /**
- * The way from the contract to a backend of your own: each case gets a store of its own, and parts with a prefix of their
- * own to build it from.
+ * The way from the contract to a backend of your own: each case gets a store of its own, and parts with a prefix of
+ * their own to build it from.
  *
  * @experimental The contract of backends may change until 0.1.0.
  * @param store makes the factory for one empty store
  * @throws CacheConfigError naming the option that is none, or that cannot work
  * @example
- * const harness = contractHarness(() => fileStore({ folder: mkdtempSync(join(tmpdir(), 'store-')) }));
+ * import { mkdtempSync } from 'node:fs';
+ * const harness = contractHarness(() => fileStore({ folder: mkdtempSync('/tmp/store-') }));
  * for (const [topic, cases] of Object.entries(backendContract)) {
  *   describe(topic, () => {
  *     for (const { name, run } of cases) it(name, () => run(harness));

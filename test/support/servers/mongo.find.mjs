@@ -35,6 +35,7 @@ const LOCK = join(CACHE, 'lock');
 /** The longest that somebody else may look. */
 const LOOK_MS = 600_000;
 const DOWNLOAD_MS = 120_000;
+const VERSION = '8.0.4';
 const ARCHIVE_MS = 120_000;
 
 const FOUND = join(CACHE, `found-${fingerprint()}.json`);
@@ -78,6 +79,11 @@ function mongod(command, needs) {
   return { kind: 'mongod', command, args: [], needs };
 }
 
+/** Before it begins: a first run that is silent for minutes looks as if it hung. */
+function tell(what) {
+  process.stderr.write(`${what} Once for this checkout; with MONGO_URL a server of yours is used.\n`);
+}
+
 /** A real server, when it can be fetched. Where it cannot, that is known for a day, and nobody waits for it again. */
 async function downloaded() {
   const failed = join(CACHE, 'download-failed');
@@ -85,7 +91,10 @@ async function downloaded() {
   if (succeeds('mongod', '--version')) return undefined;
   try {
     const { MongoBinary } = await import('mongodb-memory-server-core');
-    const fetched = MongoBinary.getPath({ downloadDir: join(CACHE, 'mongod'), version: '8.0.4' });
+    tell(
+      `No mongod on the PATH: fetching MongoDB ${VERSION} from fastdl.mongodb.org, about 100 MB, for at most two minutes.`,
+    );
+    const fetched = MongoBinary.getPath({ downloadDir: join(CACHE, 'mongod'), version: VERSION });
     const tooLong = new Promise((_, reject) => {
       setTimeout(() => reject(new Error('too slow')), DOWNLOAD_MS).unref();
     });
@@ -97,6 +106,9 @@ async function downloaded() {
 }
 
 async function buildJava() {
+  tell(
+    'No MongoDB could be fetched: building a server in Java. Maven fetches about 10 MB from its central repository; where you are root, apt-get installs what is missing of Maven and a JDK. This takes a minute or two.',
+  );
   if (!(succeeds('javac', '-version') && succeeds('mvn', '-version')) && !install('maven', 'default-jdk-headless'))
     return undefined;
   const home = join(CACHE, `java-${fingerprint()}`);

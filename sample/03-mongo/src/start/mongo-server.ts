@@ -55,8 +55,9 @@ interface Found {
 }
 
 function find(): Found {
-  const found = JSON.parse(execFileSync(process.execPath, [FIND], { encoding: 'utf8' })) as
-    Found | { readonly missing: string };
+  const found = JSON.parse(
+    execFileSync(process.execPath, [FIND], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
+  ) as Found | { readonly missing: string };
   if ('missing' in found) throw new NoMongoError(found.missing);
   return found;
 }
