@@ -45,7 +45,7 @@ export function typeText(text: string): string {
     .replace(/\s+/g, ' ')
     .replace(/\s*\|\s*undefined$/, '')
     .replace(/^\| /, '')
-    .replace(/\breadonly (?=[\w(\[])/g, '')
+    .replace(/\breadonly (?=[\w([])/g, '')
     .trim();
 }
 
