@@ -13,28 +13,13 @@ export interface PolicyOptions {
    * @default '1h'
    */
   readonly ttl?: Duration | null | ((result: never, ...args: never[]) => Duration | null) | undefined;
-  /**
-   * After the ttl: answer at once with the old value and reload in the background, for so long (1 ms to ten years);
-   * `null`: not.
-   * @default off
-   */
+  /** After the ttl: answer at once with the old value and reload in the background, for so long (1 ms to ten years); `null`: not. @default off */
   readonly staleWhileRevalidate?: Duration | null | undefined;
-  /**
-   * After the ttl: when the loader fails, answer with the old value, for so long (1 ms to ten years); `null`: not.
-   * @default off
-   */
+  /** After the ttl: when the loader fails, answer with the old value, for so long (1 ms to ten years); `null`: not. @default off */
   readonly staleIfError?: Duration | null | undefined;
-  /**
-   * When the loader takes longer and an old value is still kept: answer with that; the load goes on. 1 ms to ten years;
-   * `null`: wait.
-   * @default off
-   */
+  /** When the loader takes longer and an old value is still kept: answer with that; the load goes on. 1 ms to ten years; `null`: wait. @default off */
   readonly softTimeout?: Duration | null | undefined;
-  /**
-   * When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). 1 ms to ten
-   * years; `null`: wait.
-   * @default off
-   */
+  /** When the loader takes longer: abort its signal and fail with `CACHE_LOADER_TIMEOUT` (or the old value). 1 ms to ten years; `null`: wait. @default off */
   readonly hardTimeout?: Duration | null | undefined;
   /**
    * A loader that runs longer loses its lease: its result is returned, not stored, and callers no longer wait for it.

@@ -51,8 +51,9 @@ export const SAME: Readonly<Record<string, Row>> = {
     after: async (cache) => {
       await cache.set('a', 1);
       await cache.set('c', 3);
-      const found = await cache.getMany(['a', 'b', 'c']);
-      return ['a', 'b', 'c'].map((key) => found.get(key));
+      const keys: readonly string[] = ['a', 'b', 'c'];
+      const found = await cache.getMany(keys);
+      return keys.map((key) => found.get(key));
     },
   },
   'mset(list)': {
