@@ -15,7 +15,16 @@ export const PAGES: readonly PagePlan[] = [
     title: 'Verbs',
     names: [
       ...['ScopedCache', 'CacheService', 'CacheKey', 'CallOptions', 'FailureOptions', 'GetOptions', 'IncrementOptions'],
-      ...['InvalidateTagsOptions', 'WarmEntry', 'WarmOptions', 'Loader', 'LoaderContext', 'CacheStats', 'BackendInfo'],
+      ...[
+        'InvalidateTagsOptions',
+        'ClearEverythingOptions',
+        'WarmEntry',
+        'WarmOptions',
+        'Loader',
+        'LoaderContext',
+        'CacheStats',
+        'BackendInfo',
+      ],
     ],
     inShort: ['Begun'],
   },
