@@ -22,7 +22,6 @@ import { bundleDeclarations, bundleJavaScript } from './bundle.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'dist', '.built-from');
 const TSC = join('node_modules', 'typescript', 'bin', 'tsc');
-const NEST = join('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
 
 await takeTurn();
 const builtFrom = fingerprint();
@@ -36,7 +35,7 @@ if (!(process.argv.includes('--if-needed') && isCurrent)) {
   console.error('building dist/, half a minute the first time');
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   say('compiling the library');
-  await Promise.all([node(NEST, 'build', 'lib'), node(TSC, '-p', 'tsconfig.types.json')]);
+  await Promise.all([node(TSC, '-p', 'tsconfig.lib.json'), node(TSC, '-p', 'tsconfig.types.json')]);
   const [compiled, esm, cjs] = ['lib', 'esm', 'cjs'].map((folder) => join(ROOT, 'dist', folder));
   say('bundling its JavaScript');
   await bundleJavaScript(compiled, doors(), { esm, cjs });
@@ -46,7 +45,7 @@ if (!(process.argv.includes('--if-needed') && isCurrent)) {
   rmSync(compiled, { recursive: true });
   if (hasSamples()) {
     say('compiling the samples');
-    await node(NEST, 'build', 'sample');
+    await node(TSC, '-p', 'tsconfig.sample.json');
   }
   writeFileSync(STAMP, builtFrom);
   console.error(`built dist/ in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
