@@ -24,7 +24,9 @@ const FORM = /^(\d{1,16}(?:\.\d{1,16})?)(ms|s|m|h|d)$/;
 export function parseDuration(duration: unknown, option: string): number {
   const ms = millisecondsOf(duration, option);
   if (!(ms >= 1) || ms > MAX_DURATION_MS) {
-    throw new CacheConfigError(option, `must be between 1 ms and ten years ('3650d'), not ${outOfRange(ms)}`);
+    // Other caches mean "for ever" by 0, -1 or Infinity.
+    const forEver = option.endsWith('ttl') ? '; for no expiry write null' : '';
+    throw new CacheConfigError(option, `must be between 1 ms and ten years ('3650d'), not ${outOfRange(ms)}${forEver}`);
   }
   return Math.floor(ms);
 }
@@ -46,7 +48,7 @@ export function looksLikeSeconds(duration: unknown): duration is number {
 /** What to say of it. The number stands in the source, so it may be told; one that was computed may not. */
 export function secondsWarning(ms: number | undefined): string {
   return ms === undefined
-    ? "answers a number of milliseconds that looks like seconds; if seconds were meant, answer a text: '60s' (or '60ms' to keep it)"
+    ? "is given a number of milliseconds that looks like seconds; if seconds were meant, give a text: '60s' (or '60ms' to keep it)"
     : `is ${ms} milliseconds; if seconds were meant, write '${ms}s' (or '${ms}ms' to keep it)`;
 }
 

@@ -1,6 +1,7 @@
 import { CacheConfigError } from './errors.js';
-import { MAX_DURATION_MS, parseDuration, type Duration } from './duration.js';
+import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, secondsWarning, type Duration } from './duration.js';
 import { ownOptions } from './own-options.js';
+import type { Warn } from './policy.js';
 
 /** Bounds on what one cache may hold or do at once. Every one has a safe default. */
 export interface LimitOptions {
@@ -71,9 +72,9 @@ export const DEFAULT_WAIT_MS = 10_000;
 const MIB = 1_048_576;
 
 /** Applies defaults and validates. @throws CacheConfigError naming the limit. */
-export function resolveLimits(options?: LimitOptions): Limits {
+export function resolveLimits(options?: LimitOptions, warn?: Warn): Limits {
   const own = ownOptions(options, 'limits');
-  return Object.freeze({
+  const limits = Object.freeze({
     maxValueBytes: wholeNumber(own.maxValueBytes, 'limits.maxValueBytes', MIB, 1, 512 * MIB),
     maxTtlMs: duration(own.maxTtl, 'limits.maxTtl', MAX_DURATION_MS),
     maxFlights: wholeNumber(own.maxFlights, 'limits.maxFlights', 10_000, 1, 1_000_000),
@@ -84,6 +85,12 @@ export function resolveLimits(options?: LimitOptions): Limits {
     maxWaitMs: own.maxWait === undefined ? undefined : parseDuration(own.maxWait, 'limits.maxWait'),
     closeTimeoutMs: duration(own.closeTimeout, 'limits.closeTimeout', 2_000),
   });
+  // Waits and timeouts of a few hundred milliseconds are what those are for.
+  for (const name of ['maxTtl', 'maxLoad', 'lease'] as const) {
+    const given = own[name];
+    if (looksLikeSeconds(given)) warn?.(`limits.${name}`, secondsWarning(given));
+  }
+  return limits;
 }
 
 /** A whole number inside its bounds, or the default. @throws CacheConfigError naming the option. */

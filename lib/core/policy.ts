@@ -245,8 +245,8 @@ class OptionReader {
   duration(name: OptionName, value: unknown): number {
     const option = optionAt(this.where, name);
     const ms = parseDuration(value, option);
-    // Timeouts of a few hundred milliseconds are what timeouts are for.
-    if (this.warn !== undefined && looksLikeSeconds(value) && !name.endsWith('Timeout')) {
+    // Waits and timeouts of a few hundred milliseconds are what those are for.
+    if (this.warn !== undefined && looksLikeSeconds(value) && !/Timeout|Wait/.test(name)) {
       this.warn(option, secondsWarning(ms));
     }
     return ms;

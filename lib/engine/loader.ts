@@ -1,4 +1,4 @@
-import { clampDuration, type Duration } from '../core/duration.js';
+import { clampDuration, looksLikeSeconds, type Duration } from '../core/duration.js';
 import { NothingToRenewError } from '../core/errors.js';
 import { gatherTags } from '../core/keys/label.js';
 import type { Space } from '../core/keys/space.js';
@@ -20,7 +20,7 @@ export interface LoaderContext<T = unknown> {
    * @throws TagInvalidError for one that is empty, no text, or longer than 256 bytes
    */
   tag(...tags: string[]): void;
-  /** Sets the ttl of this result. `null`: no expiry. */
+  /** Sets the ttl of this result. `null`: no expiry. A bare number is milliseconds; of seconds write '60s'. */
   ttl(ttl: Duration | null): void;
   /**
    * Return this to say that `previous` is still right: it is kept, with its tags, and its ttl starts anew.
@@ -44,6 +44,8 @@ export class LoadContext implements LoaderContext<unknown> {
   said: Set<string> | undefined = undefined;
   /** undefined: nothing said. Infinity: no expiry. */
   ttlMs: number | undefined = undefined;
+  /** The ttl that was said is a number, and probably meant as seconds. */
+  isInSeconds = false;
   private controller: AbortController | undefined = undefined;
   private abortedWith: unknown = undefined;
 
@@ -96,6 +98,7 @@ export class LoadContext implements LoaderContext<unknown> {
   get ttl(): (ttl: Duration | null) => void {
     return (ttl) => {
       this.ttlMs = ttl === null ? Infinity : clampDuration(ttl, 'ttl()');
+      this.isInSeconds = looksLikeSeconds(ttl);
     };
   }
 

@@ -5,7 +5,7 @@
 import { isPending } from '../core/async/awaitable.js';
 import type { Lease } from '../core/backend.js';
 import type { Draft } from '../core/entry.js';
-import { clampDuration, MAX_DURATION_MS } from '../core/duration.js';
+import { clampDuration, MAX_DURATION_MS, secondsWarning } from '../core/duration.js';
 import {
   CacheError,
   QuotaExceededError,
@@ -16,6 +16,7 @@ import {
 import type { Loading } from '../core/frame.js';
 import type { Key } from '../core/keys/key.js';
 import { fittedLabels, gatherTags, type Label } from '../core/keys/label.js';
+import type { Space } from '../core/keys/space.js';
 import type { RefusalReason } from '../core/observer.js';
 import { graceMs, ttlForResult, type Policy } from '../core/policy.js';
 import type { ResultRules } from './call.js';
@@ -197,6 +198,7 @@ export class ResultWriter {
       if (rules?.unless?.(value) === true) return 'skipped';
       const saysTags = rules?.tags !== undefined || context.said !== undefined || loading.innerLabels !== undefined;
       const labels = saysTags ? this.labels(result) : key.labels;
+      if (context.isInSeconds) this.secondsSaid(key.space);
       const ttlMs = this.ttlMs(policy, value, context.ttlMs, rules?.args ?? NO_ARGS);
       const innerMs = loading.innerFreshUntilMs - this.parts.clock.monotonicMs();
       if (innerMs < 1) return 'inner-expired';
@@ -209,6 +211,11 @@ export class ResultWriter {
       this.report.warnOnce('rule', key.space, `Namespace "${key.space.namespace}": ${problem}`);
       return 'rule';
     }
+  }
+
+  private secondsSaid(space: Space): void {
+    const place = `ttl() of a loader in namespace "${space.namespace}"`;
+    this.report.warnOnce('seconds', space, `${place} ${secondsWarning(undefined)}`);
   }
 
   private tainted(key: Key, innerNamespace: string): RefusalReason {

@@ -89,7 +89,7 @@ export function resolveSettings(
     keys: Object.freeze(knownOptions(options.keys, 'keys', ['hashSecret', 'maxReadable'])),
     types: Object.freeze([...list(types, 'codec.types')]),
     codec: Object.freeze(codec),
-    limits: resolveLimits(knownOptions(options.limits, 'limits', LIMIT_NAMES)),
+    limits: resolveLimits(knownOptions(options.limits, 'limits', LIMIT_NAMES), warn),
     observers: Object.freeze([...functions(options.observers, 'observers')]),
     isDebug: flag(options.debug, 'debug', false) || env['CACHE_DEBUG'] === '1',
     log,

@@ -16,6 +16,7 @@ const COMMON = [
 
 /** On pages of the reference each section says which of them its names come from. */
 const DOORS = ['redis', 'mongo', 'backend', 'config'].map((door) => `nestjs-scoped-cache/${door}`);
+const NOTHING: ReadonlyMap<string, readonly string[]> = new Map();
 
 /** One line per mistake: `page:line message`. */
 export function mistakesIn(snippets: readonly Snippet[]): ReadonlyMap<Snippet, readonly string[]> {
@@ -24,8 +25,9 @@ export function mistakesIn(snippets: readonly Snippet[]): ReadonlyMap<Snippet, r
   const exported = new Map([...ofReference].filter(([from]) => !DOORS.includes(from)));
   const files = new Map(snippets.map((snippet, at) => [fileName(`snippet-${at}.ts`), { snippet, text: '' }]));
   for (const file of files.values()) {
-    const isReference = file.snippet.page.startsWith('docs/reference/');
-    file.text = moduleOf(file.snippet.code, isReference ? ofReference : exported);
+    const { code, page, isWhole } = file.snippet;
+    const common = page.startsWith('docs/reference/') ? ofReference : exported;
+    file.text = moduleOf(code, isWhole === true ? NOTHING : common);
   }
   const texts = new Map(Array.from(files, ([name, { text }]) => [name, text]));
   const program = programOf(texts, options);

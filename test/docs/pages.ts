@@ -17,6 +17,8 @@ export interface Snippet {
   readonly page: string;
   readonly line: number;
   readonly code: string;
+  /** It has to bring all it uses, as it stands. */
+  readonly isWhole?: boolean;
 }
 
 /** README, CONTRIBUTING, everything below docs/, and the READMEs of the samples. */

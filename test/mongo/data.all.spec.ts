@@ -3,6 +3,7 @@ import './change-events.spec.js';
 import './contention.spec.js';
 import './damage.spec.js';
 import './injection.spec.js';
+import './large-values.spec.js';
 import './orphaned-leases.spec.js';
 import './planted.spec.js';
 import './script.spec.js';

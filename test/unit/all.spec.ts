@@ -8,3 +8,4 @@ import './testing/cache-testing.module.spec.js';
 import './testing/chaos.spec.js';
 import './testing/fake.clock.spec.js';
 import './testing/harness.spec.js';
+import './testing/nest-way.spec.js';

@@ -164,10 +164,14 @@ export class TcpProxy {
       }
     };
     const wait = (dueMs: number): void => {
-      const timer = setTimeout(() => {
-        link.timers.delete(timer);
-        passDue();
-      }, dueMs - performance.now());
+      const timer = setTimeout(
+        () => {
+          link.timers.delete(timer);
+          passDue();
+        },
+        // It may have come due since it was compared; a negative delay is one of which Node warns.
+        Math.max(0, dueMs - performance.now()),
+      );
       link.timers.add(timer);
     };
     return (chunk) => {

@@ -15,6 +15,7 @@ import './redis/reader.spec.js';
 import './redis/slot-owners.spec.js';
 import './redis/unknown-masters.spec.js';
 import './remote/applications.spec.js';
+import './remote/increments.spec.js';
 import './resilience/deadlines.spec.js';
 import './resilience/fallback.spec.js';
 import './resilience/guarded.spec.js';

@@ -73,7 +73,7 @@ describe('B28: times that make no sense', () => {
     ['3651d', 'more than that'],
   ])('%p is refused: %s', (duration, reason) => {
     expect(() => parseDuration(duration, 'ttl')).toThrow(
-      `ttl: must be between 1 ms and ten years ('3650d'), not ${reason}`,
+      `ttl: must be between 1 ms and ten years ('3650d'), not ${reason}; for no expiry write null`,
     );
   });
 

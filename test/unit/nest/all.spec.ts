@@ -9,6 +9,7 @@ import './long-loads.spec.js';
 import './module.spec.js';
 import './named-decorators.spec.js';
 import './one-context.spec.js';
+import './seconds.spec.js';
 import './several-caches.spec.js';
 import './told-inside.spec.js';
 import './whose-functions.spec.js';

@@ -1,16 +1,13 @@
-/** Forty ways to set it up wrongly, each answered as early as possible, by a message that says what to write. */
+/** Ways to set it up wrongly, at least forty, each answered as early as possible, by a message that says what to write. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Module, type Provider } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   Cacheable,
-  CacheConfig,
   CacheEvict,
   CacheModule,
   type CacheModuleOptions,
-  CachePut,
   CacheScope,
-  CacheService,
   firstOf,
   fromClaims,
   fromHeader,
@@ -23,73 +20,23 @@ import { mongo } from '../../../lib/mongo.js';
 import { optionsFromEnvironment } from '../../../lib/nest/env/cache.config.js';
 import { redis } from '../../../lib/redis.js';
 import { KeptLog } from '../../e2e/support/quiet.js';
+import {
+  answer,
+  as,
+  cacheOf,
+  classOf,
+  closeAll,
+  decorated,
+  find,
+  none,
+  type Said,
+  SECRET,
+  type SetUp,
+} from './support/set-up.js';
 
-const open: TestingModule[] = [];
-afterEach(async () => {
-  for (const module of open.splice(0)) await module.close().catch(() => undefined);
-});
+type Row = readonly [what: string, when: Said['when'], says: RegExp, ...set: SetUp];
 
-const SECRET = 'hunter2';
-
-interface Said {
-  readonly when: 'class' | 'options' | 'start' | 'call' | 'warning';
-  readonly text: string;
-}
-
-/** What is said of a set-up, and when; the application is started, and one call is made. */
-async function answer(
-  options: () => CacheModuleOptions | Promise<CacheModuleOptions>,
-  make: () => Provider[] = () => [],
-  call: (module: TestingModule) => unknown = () => undefined,
-): Promise<Said> {
-  const log = new KeptLog();
-  let when: Said['when'] = 'options';
-  try {
-    const imports = [CacheModule.forRoot(await options())];
-    when = 'class';
-    const providers = make();
-    when = 'start';
-    const module = await Test.createTestingModule({ imports, providers }).setLogger(log).compile();
-    open.push(module);
-    await module.init();
-    when = 'call';
-    await call(module);
-  } catch (error) {
-    return { when, text: textOf(error) };
-  }
-  const warned = log.of('Cache').filter((line) => line.startsWith('warn'));
-  return { when: 'warning', text: warned.join('\n') };
-}
-
-function textOf(error: unknown): string {
-  const { message, hint = '' } = error as { readonly message: string; readonly hint?: string };
-  return `${message} ${hint}`;
-}
-
-/** A class with one method under decorators, as JavaScript may apply them. */
-function classOf(...decorators: ((target: never, name: never, descriptor: never) => unknown)[]): Provider {
-  class Cats {
-    async find(id: string): Promise<string> {
-      return id;
-    }
-  }
-  const descriptor = Object.getOwnPropertyDescriptor(Cats.prototype, 'find') as PropertyDescriptor;
-  for (const each of decorators.toReversed()) each(Cats.prototype as never, 'find' as never, descriptor as never);
-  Object.defineProperty(Cats.prototype, 'find', descriptor);
-  return { provide: 'cats', useFactory: () => new Cats() };
-}
-const find = (module: TestingModule): unknown => module.get<{ find(id: unknown): unknown }>('cats').find('a');
-const cacheOf = (module: TestingModule): CacheService => module.get(CacheService);
-const none = (): CacheModuleOptions => ({});
-const as =
-  (options: unknown): (() => CacheModuleOptions) =>
-  () =>
-    options as CacheModuleOptions;
-const decorated =
-  (...options: unknown[]): (() => Provider[]) =>
-  () => [classOf(...options.map((each) => Cacheable(each as never)))];
-
-type Row = readonly [what: string, when: Said['when'], says: RegExp, ...set: Parameters<typeof answer>];
+afterEach(closeAll);
 
 const ROWS: readonly Row[] = [
   ['an option that is none', 'options', /ttll: is not an option; there are: backend, prefix/, as({ ttll: 1 })],
@@ -129,43 +76,6 @@ const ROWS: readonly Row[] = [
   ['a prefix with a colon', 'start', /prefix: must be 1 to 32 of/, as({ prefix: 'a:b' })],
   ['a misspelt unit', 'start', /defaults.ttl: is not a duration: .*'5m'/, as({ defaults: { ttl: '5 minutes' } })],
   ['a ttl of zero', 'start', /defaults.ttl: must be between 1 ms and ten years/, as({ defaults: { ttl: 0 } })],
-  [
-    'seconds in defaults',
-    'warning',
-    /defaults.ttl is 300 milliseconds; .* write '300s'/,
-    as({ defaults: { ttl: 300 } }),
-  ],
-  [
-    'an hour in seconds',
-    'warning',
-    /defaults.ttl is 3600 milliseconds; .* write '3600s'/,
-    as({ defaults: { ttl: 3_600 } }),
-  ],
-  [
-    'seconds at a class',
-    'warning',
-    /@CacheConfig of Dogs.ttl is 60 milliseconds; .* write '60s'/,
-    none,
-    () => [dogs({ ttl: 60 })],
-  ],
-  ['seconds at a method', 'warning', /Cats.find.ttl is 1800 milliseconds; .* write '1800s'/, none, decorated(1_800)],
-  ['seconds from a function', 'warning', /Cats.find.ttl answers .* '60s'/, none, decorated({ ttl: () => 60 }), find],
-  [
-    'seconds in a call',
-    'warning',
-    /ttl of a call in namespace "default" is 86400 .* write '86400s'/,
-    none,
-    undefined,
-    (m) => twice(() => cacheOf(m).set('k', 'v', { ttl: 86_400 })),
-  ],
-  [
-    'seconds to expire()',
-    'warning',
-    /ttl of a call in namespace "default" is 7200 .* write '7200s'/,
-    none,
-    undefined,
-    (m) => cacheOf(m).expire('k', 7_200),
-  ],
   [
     'a ttl in the place of options',
     'call',
@@ -321,27 +231,118 @@ const ROWS: readonly Row[] = [
     /CACHE_DEFAULT_TTL: needs a unit: '250ms', '90s'/,
     () => optionsFromEnvironment({ CACHE_DEFAULT_TTL: '300' }),
   ],
+  [
+    'REDIS_HOST without CACHE_BACKEND',
+    'options',
+    /CACHE_BACKEND: is missing, and REDIS_HOST says .* set CACHE_BACKEND=redis/,
+    () => optionsFromEnvironment({ REDIS_HOST: 'h', REDIS_PASSWORD: SECRET }, { redis }),
+  ],
+  [
+    'a URL in the place of a backend',
+    'options',
+    /CACHE_BACKEND: must be one of memory, redis/,
+    () => optionsFromEnvironment({ CACHE_BACKEND: `redis://:${SECRET}@h` }, { redis }),
+  ],
+  [
+    'a backend of the environment that was not given',
+    'options',
+    /CACHE_BACKEND: is 'redis', .* give its `redis` to cacheConfigWith\(\{ redis \}\)/,
+    () => optionsFromEnvironment({ CACHE_BACKEND: 'redis', REDIS_PASSWORD: SECRET }),
+  ],
+  [
+    'a misspelt variable',
+    'warning',
+    /CACHE_PASSWORT is not a variable of nestjs-scoped-cache .* Its variables are CACHE_APP/,
+    () => optionsFromEnvironment({ CACHE_PASSWORT: SECRET }),
+  ],
+  [
+    'a flag that is none',
+    'options',
+    /CACHE_ENABLED: must be 'true' or 'false'/,
+    () => optionsFromEnvironment({ CACHE_ENABLED: SECRET }),
+  ],
+  [
+    'a ttl of the cache that counts 0 as for ever',
+    'class',
+    /@Cacheable Cats.find.ttl: .* for no expiry write null/,
+    none,
+    decorated({ ttl: 0 }),
+  ],
+  ['an argument to ignore that is none', 'class', /ignoreArgs: "idd" .* \(id\)/, none, decorated({ ignoreArgs: ['idd'] })],
+  ['an async key', 'class', /key: must not be async/, none, decorated({ key: async () => SECRET })],
+  ['a tag for a list of tags', 'class', /tags/, none, decorated({ tags: SECRET })],
+  [
+    '@CacheEvict with args, and of no method',
+    'class',
+    /@CacheEvict Cats.find.args: needs `method`/,
+    none,
+    () => [classOf(CacheEvict({ key: SECRET, args: () => [] } as never))],
+  ],
+  [
+    'an argument that is no key',
+    'call',
+    /argument 0 is a function.* Give the call a `key` of its own, .*ignoreArgs/,
+    none,
+    decorated(),
+    (m) => m.get<{ find(id: unknown): unknown }>('cats').find(() => SECRET),
+  ],
+  [
+    'a key for which there is no text',
+    'call',
+    /key part .*is undefined/,
+    none,
+    undefined,
+    (m) => cacheOf(m).get([SECRET, undefined] as never),
+  ],
+  [
+    'a user without a tenant',
+    'call',
+    /No tenant in the current scope.* runInScope/,
+    none,
+    undefined,
+    (m) => cacheOf(m).user(SECRET).get('k'),
+  ],
+  [
+    'everything of all tenants, by a slip',
+    'call',
+    /confirm: must be 'all tenants'/,
+    none,
+    undefined,
+    (m) => cacheOf(m).clearEverything({} as never),
+  ],
+  [
+    'counting what is no number',
+    'call',
+    /increment \(namespace "default"\): the entry does not hold a whole number/,
+    none,
+    undefined,
+    async (m) => {
+      await cacheOf(m).set('k', SECRET);
+      await cacheOf(m).increment('k');
+    },
+  ],
+  ['an option of a call that is none', 'call', /tag: is not an option; there are: .*tags/, none, undefined, (m) =>
+    cacheOf(m).set('k', SECRET, { tag: SECRET } as never)],
+  [
+    'a secret that is too short',
+    'start',
+    /keys.hashSecret: must be a text, .* of at least \d+ bytes/,
+    as({ keys: { hashSecret: SECRET } }),
+  ],
+  [
+    'a key for encryption that is none',
+    'start',
+    /codec.encryption.keys\[?0?\]?.*: must be 32 random bytes: a Buffer/,
+    () => ({ backend: redis({ host: 'h' }), codec: { encryption: { keys: [{ id: 'a', secret: SECRET }] } } }),
+  ],
+  [
+    'two addresses of Redis',
+    'options',
+    /redis: url, host, .* exclude each other: say one/,
+    () => ({ backend: redis({ url: `redis://:${SECRET}@h`, host: 'h' }) }),
+  ],
+  ['bounds of nothing', 'options', /memory.maxEntries: must be a whole number from 1/, () => ({ backend: memory({ maxEntries: 0 }) })],
 ];
-
-async function twice(work: () => Promise<unknown>): Promise<void> {
-  await work();
-  await work();
-}
-
-function dogs(options: object): Provider {
-  @CacheConfig(options as never)
-  class Dogs {
-    @Cacheable()
-    async find(id: string): Promise<string> {
-      return id;
-    }
-    @CachePut({ key: 'k' })
-    async put(id: string): Promise<string> {
-      return id;
-    }
-  }
-  return Dogs;
-}
 
 /** As a compiler without `experimentalDecorators` calls it. */
 function standard(decorator: unknown): Provider {
@@ -388,8 +389,30 @@ describe('a set-up that is wrong', () => {
     const said = await answer(...set);
     expect(said).toEqual({ when, text: expect.stringMatching(says) });
     expect(said.text).not.toContain(SECRET);
-    // Once for each place, however often it is passed.
     if (when === 'warning') expect(said.text.split('\n')).toHaveLength(1);
+  });
+
+  it('a decorated class without a cache', async () => {
+    class Cats {
+      @Cacheable()
+      async find(id: string): Promise<string> {
+        return id;
+      }
+    }
+    await expect(Test.createTestingModule({ providers: [Cats] }).setLogger(new KeptLog()).compile()).rejects.toThrow(
+      /CacheModule\.forRoot\(\) in the root module; in a test write imports: \[CacheTestingModule\.forUnit\(\)\] \(from 'nestjs-scoped-cache\/testing'\)/,
+    );
+  });
+
+  it('two caches without a name', async () => {
+    const imports = [CacheModule.forRoot(), CacheModule.forRoot()];
+    await expect(Test.createTestingModule({ imports }).setLogger(new KeptLog()).compile()).rejects.toThrow(
+      /forRoot: .*stands more than once .* forRoot\(\{ name: 'reports' \}\)/,
+    );
+  });
+
+  it('options that nothing makes', () => {
+    expect(() => CacheModule.forRootAsync({})).toThrow('forRootAsync: needs useFactory, useClass or useExisting');
   });
 
   it('a module without its cache', async () => {

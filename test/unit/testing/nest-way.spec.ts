@@ -43,7 +43,9 @@ async function expectPlain(cats: CatsService): Promise<void> {
 describe('a spec written the Nest way', () => {
   it('is refused without a cache, with the line to write', async () => {
     const failure = compiled(Test.createTestingModule({ providers: [CatsService] }));
-    await expect(failure).rejects.toThrow('in a test write imports: [CacheTestingModule.forUnit()]');
+    await expect(failure).rejects.toThrow(
+      "in a test write imports: [CacheTestingModule.forUnit()] (from 'nestjs-scoped-cache/testing')",
+    );
     await expect(failure).rejects.toThrow('CacheService of CacheModule.forRoot() in the root module');
     await expect(compiled(Test.createTestingModule({ imports: [CatsModule] }))).rejects.toThrow('forUnit()');
   });

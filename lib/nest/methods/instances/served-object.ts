@@ -7,7 +7,7 @@ import type { ClassPlans } from '../class-plans.js';
  * name says what to write.
  */
 export const SERVICE: unique symbol = Symbol.for(
-  'CacheService of CacheModule.forRoot() in the root module; in a test write imports: [CacheTestingModule.forUnit()]',
+  "CacheService of CacheModule.forRoot() in the root module; in a test write imports: [CacheTestingModule.forUnit()] (from 'nestjs-scoped-cache/testing')",
 );
 
 /** What the cache made of an object's class. Not enumerable: it is of no use to anything else. */
