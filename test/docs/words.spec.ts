@@ -34,6 +34,34 @@ describe('words of our own', () => {
   });
 });
 
+/** What a reader meets first. */
+const FIRST_PAGES = ['README.md', 'docs/guides/scopes.md', 'docs/guides/keys.md', 'docs/guides/invalidation.md'];
+/** Words of options and of the field, each explained where it comes first. */
+const SHARED = ['entry', 'key', 'parts', 'scope', 'no scope', 'width', 'resolver', 'leak', 'tag'];
+/** Words that mean there what they mean anywhere. */
+const PLAIN = ['change', 'loading', 'naming', 'outage', 'reading'];
+const OWN = entries.map(({ word }) => word).filter((word) => ![...SHARED, ...PLAIN].includes(word));
+
+/** The words of a text outside of code, each once. */
+function ownIn(text: string): string[] {
+  const prose = text.replace(/^\s*```[^]*?^\s*```/gm, '').replace(/`[^`]*`/g, '');
+  return [...OWN, 'tainted'].filter((word) => new RegExp(`\\b${word}(?:e?s)?\\b`, 'i').test(prose));
+}
+
+describe('words that are ours alone', () => {
+  it.each(FIRST_PAGES)('are not needed to read %s', (path) => {
+    expect(OWN.length).toBeGreaterThan(35);
+    expect(ownIn(sourceOf(path))).toEqual([]);
+  });
+
+  it('are found, in the plural too, and not in code', () => {
+    expect(ownIn('It takes leases of a `Space`.\n```ts\nconst stamp = 1;\n```\nA late scope resolver.')).toEqual([
+      'late scope resolver',
+      'lease',
+    ]);
+  });
+});
+
 describe('words that were given up', () => {
   it('have not come back, neither as names nor as parts of them', () => {
     expect(comebacks(names, RETIRED)).toEqual([]);
