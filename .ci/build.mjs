@@ -32,7 +32,7 @@ if (!(process.argv.includes('--if-needed') && isCurrent)) {
   // The first start of a fresh clone waits for this, and shows what for.
   const say = (what) =>
     console.error(`  ${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${what} …`);
-  console.error('building dist/, half a minute the first time');
+  console.error('building dist/, up to a minute the first time');
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   say('compiling the library');
   await Promise.all([node(TSC, '-p', 'tsconfig.lib.json'), node(TSC, '-p', 'tsconfig.types.json')]);
