@@ -1,7 +1,6 @@
 import { CacheConfigError } from './errors.js';
 import { looksLikeSeconds, MAX_DURATION_MS, parseDuration, secondsWarning, type Duration } from './duration.js';
 import { ownOptions } from './own-options.js';
-import type { Warn } from './policy.js';
 
 /** Bounds on what one cache may hold or do at once. Every one has a safe default. */
 export interface LimitOptions {
@@ -72,7 +71,7 @@ export const DEFAULT_WAIT_MS = 10_000;
 const MIB = 1_048_576;
 
 /** Applies defaults and validates. @throws CacheConfigError naming the limit. */
-export function resolveLimits(options?: LimitOptions, warn?: Warn): Limits {
+export function resolveLimits(options?: LimitOptions, warn?: (option: string, problem: string) => void): Limits {
   const own = ownOptions(options, 'limits');
   const limits = Object.freeze({
     maxValueBytes: wholeNumber(own.maxValueBytes, 'limits.maxValueBytes', MIB, 1, 512 * MIB),

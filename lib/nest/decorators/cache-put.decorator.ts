@@ -21,11 +21,10 @@ import { wrapMethod } from './wrap-method.js';
  * @CachePut({ namespace: 'cats', key: (cat: Cat) => cat.id })
  * async update(cat: Cat): Promise<Cat> { return this.cats.save(cat); }
  */
-export function CachePut(ttl?: Duration): CachedMethodDecorator<unknown>;
+// One signature: of several the compiler shows the complaints of all.
 export function CachePut<const O extends CacheableOptions & object>(
-  options: O & NoOthers<O, CacheableOptions>,
-): CachedMethodDecorator<O>;
-export function CachePut(options?: CacheableOptions | Duration): CachedMethodDecorator<unknown> {
+  options?: Duration | (O & NoOthers<O, CacheableOptions>),
+): CachedMethodDecorator<O> {
   const given = givenOptions(options, '@CachePut');
   return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@CachePut', (site) => {
@@ -36,5 +35,5 @@ export function CachePut(options?: CacheableOptions | Duration): CachedMethodDec
         scope: given.scope,
         cacheable: undefined,
       };
-    })) as CachedMethodDecorator<unknown>;
+    })) as CachedMethodDecorator<O>;
 }

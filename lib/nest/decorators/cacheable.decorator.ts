@@ -51,11 +51,10 @@ export interface CachedMethodDecorator<O> {
  * @Cacheable({ ttl: '5m', tags: (id: string) => [`cat:${id}`] })
  * findOne(id: string): Promise<Cat> { return this.cats.find(id); }
  */
-export function Cacheable(ttl?: Duration): CachedMethodDecorator<unknown>;
+// One signature: of several the compiler shows the complaints of all.
 export function Cacheable<const O extends CacheableOptions & object>(
-  options: O & NoOthers<O, CacheableOptions>,
-): CachedMethodDecorator<O>;
-export function Cacheable(options?: CacheableOptions | Duration): CachedMethodDecorator<unknown> {
+  options?: Duration | (O & NoOthers<O, CacheableOptions>),
+): CachedMethodDecorator<O> {
   const given = givenOptions(options, '@Cacheable');
   return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@Cacheable', (site) => {
@@ -66,5 +65,5 @@ export function Cacheable(options?: CacheableOptions | Duration): CachedMethodDe
         scope: given.scope,
         cacheable: given,
       };
-    })) as CachedMethodDecorator<unknown>;
+    })) as CachedMethodDecorator<O>;
 }

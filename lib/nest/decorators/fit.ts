@@ -27,8 +27,13 @@ export type AnswersLater<M> = [M] extends [LaterMember]
   ? unknown
   : { readonly 'make it async or return a Promise': never };
 
-/** Options that are never read are typing mistakes. */
-export type NoOthers<O, Known> = { readonly [Name in Exclude<keyof O, keyof Known>]: never };
+/** Options that are never read are typing mistakes; the compiler shows the name of this type, and so theirs. */
+export type NoOthers<O, Known> = { readonly [Name in Exclude<keyof O, keyof Known>]: NotAnOption<Name> };
+
+/** What stands in the place of an option that is none. There is no such value. */
+export interface NotAnOption<Name> {
+  readonly 'is not an option': Name & never;
+}
 
 type OfArguments = 'key' | 'keys' | 'pattern' | 'tags' | 'context' | 'condition' | 'args';
 type OfResult = 'ttl' | 'unless' | 'resultTags';

@@ -51,7 +51,7 @@ export function checkCacheableOptions(options: CacheableOptions, site: MethodSit
   void new IgnoredArgs(options.ignoreArgs, site, `${where}.ignoreArgs`);
   checkFunctions(options, ['resultTags', 'unless'], where);
   refuseAsync(options, ['key', 'tags'], where);
-  if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
+  checkFixedTags(options.tags, where);
   if (options.key !== undefined && options.ignoreArgs !== undefined)
     throw new CacheConfigError(`${where}.ignoreArgs`, 'has no meaning beside `key`; leave one of them out');
   const { version } = options;
@@ -66,7 +66,7 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
   checkFunctions(options, ['args'], where);
   refuseAsync(options, ['key', 'keys', 'pattern', 'tags'], where);
   checkFlags(options, ['allEntries', 'before', 'failSilently'], where);
-  if (Array.isArray(options.tags)) checkTags(options.tags as readonly unknown[]);
+  checkFixedTags(options.tags, where);
   const says =
     [options.key, options.keys, options.pattern, options.tags, options.method].some((said) => said !== undefined) ||
     options.allEntries === true;
@@ -111,6 +111,14 @@ function checkCache(cache: unknown, where: string): void {
       `${where}.cache`,
       "must be the name of a cache: 'reports' of forRoot({ name: 'reports' })",
     );
+}
+
+/** Those that are the same for all calls. @throws CacheConfigError, TagInvalidError */
+function checkFixedTags(tags: unknown, where: string): void {
+  if (tags === undefined || typeof tags === 'function') return;
+  if (!Array.isArray(tags))
+    throw new CacheConfigError(`${where}.tags`, "must be a list such as ['cats'], or a function that returns one");
+  checkTags(tags);
 }
 
 function checkFlags(options: object, names: readonly string[], where: string): void {

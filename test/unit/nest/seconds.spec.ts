@@ -148,7 +148,10 @@ describe('nothing is said', () => {
 
   it('of the environment, where a bare number is refused or known to be seconds', async () => {
     const refused = await answer(() => optionsFromEnvironment({ CACHE_DEFAULT_TTL: '300' }));
-    expect(refused).toEqual({ when: 'options', text: expect.stringMatching(/CACHE_DEFAULT_TTL: needs a unit: '250ms'/) });
+    expect(refused).toEqual({
+      when: 'options',
+      text: expect.stringMatching(/CACHE_DEFAULT_TTL: needs a unit: '250ms'/),
+    });
     const { defaults } = await optionsFromEnvironment({ REDIS_DEFAULT_TTL: '300' });
     expect(defaults).toEqual({ ttl: 300_000 });
   });

@@ -268,9 +268,21 @@ const ROWS: readonly Row[] = [
     none,
     decorated({ ttl: 0 }),
   ],
-  ['an argument to ignore that is none', 'class', /ignoreArgs: "idd" .* \(id\)/, none, decorated({ ignoreArgs: ['idd'] })],
+  [
+    'an argument to ignore that is none',
+    'class',
+    /ignoreArgs: "idd" .* \(id\)/,
+    none,
+    decorated({ ignoreArgs: ['idd'] }),
+  ],
   ['an async key', 'class', /key: must not be async/, none, decorated({ key: async () => SECRET })],
-  ['a tag for a list of tags', 'class', /tags/, none, decorated({ tags: SECRET })],
+  [
+    'a tag for a list of tags',
+    'class',
+    /@Cacheable Cats.find.tags: must be a list such as \['cats'\]/,
+    none,
+    decorated({ tags: SECRET }),
+  ],
   [
     '@CacheEvict with args, and of no method',
     'class',
@@ -283,16 +295,16 @@ const ROWS: readonly Row[] = [
     'call',
     /argument 0 is a function.* Give the call a `key` of its own, .*ignoreArgs/,
     none,
-    decorated(),
+    decorated({}),
     (m) => m.get<{ find(id: unknown): unknown }>('cats').find(() => SECRET),
   ],
   [
-    'a key for which there is no text',
+    'a key that holds what has no text',
     'call',
-    /key part .*is undefined/,
+    /key part 1 is a function, which cannot be part of a key/,
     none,
     undefined,
-    (m) => cacheOf(m).get([SECRET, undefined] as never),
+    (m) => cacheOf(m).get([SECRET, () => SECRET]),
   ],
   [
     'a user without a tenant',
@@ -321,8 +333,14 @@ const ROWS: readonly Row[] = [
       await cacheOf(m).increment('k');
     },
   ],
-  ['an option of a call that is none', 'call', /tag: is not an option; there are: .*tags/, none, undefined, (m) =>
-    cacheOf(m).set('k', SECRET, { tag: SECRET } as never)],
+  [
+    'an option of a call that is none',
+    'call',
+    /tag: is not an option; there are: .*tags/,
+    none,
+    undefined,
+    (m) => cacheOf(m).set('k', SECRET, { tag: SECRET } as never),
+  ],
   [
     'a secret that is too short',
     'start',
@@ -341,7 +359,12 @@ const ROWS: readonly Row[] = [
     /redis: url, host, .* exclude each other: say one/,
     () => ({ backend: redis({ url: `redis://:${SECRET}@h`, host: 'h' }) }),
   ],
-  ['bounds of nothing', 'options', /memory.maxEntries: must be a whole number from 1/, () => ({ backend: memory({ maxEntries: 0 }) })],
+  [
+    'bounds of nothing',
+    'options',
+    /memory.maxEntries: must be a whole number from 1/,
+    () => ({ backend: memory({ maxEntries: 0 }) }),
+  ],
 ];
 
 /** As a compiler without `experimentalDecorators` calls it. */
@@ -399,7 +422,11 @@ describe('a set-up that is wrong', () => {
         return id;
       }
     }
-    await expect(Test.createTestingModule({ providers: [Cats] }).setLogger(new KeptLog()).compile()).rejects.toThrow(
+    await expect(
+      Test.createTestingModule({ providers: [Cats] })
+        .setLogger(new KeptLog())
+        .compile(),
+    ).rejects.toThrow(
       /CacheModule\.forRoot\(\) in the root module; in a test write imports: \[CacheTestingModule\.forUnit\(\)\] \(from 'nestjs-scoped-cache\/testing'\)/,
     );
   });

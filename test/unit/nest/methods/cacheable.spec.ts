@@ -19,7 +19,7 @@ import { closeAll, counter, start } from '../support/start.js';
 afterEach(closeAll);
 
 /** A class with one cached method, for trying out options that no type would let through. */
-function classWith(options: unknown, decorate: typeof Cacheable = Cacheable): () => unknown {
+function classWith(options: unknown, decorate: typeof Cacheable | typeof CachePut = Cacheable): () => unknown {
   return () => {
     class Tried {
       async find(id: string, filter?: unknown): Promise<unknown> {
