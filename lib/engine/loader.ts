@@ -20,7 +20,7 @@ export interface LoaderContext<T = unknown> {
    * @throws TagInvalidError for one that is empty, no text, or longer than 256 bytes
    */
   tag(...tags: string[]): void;
-  /** Sets the ttl of this result. `null`: no expiry. A bare number is milliseconds; of seconds write '60s'. */
+  /** Sets the ttl of this result. `null`: no expiry. A bare number is milliseconds; for seconds write '60s'. */
   ttl(ttl: Duration | null): void;
   /**
    * Return this to say that `previous` is still right: it is kept, with its tags, and its ttl starts anew.

@@ -1,12 +1,11 @@
 /** Ways to set it up wrongly, at least forty, each answered as early as possible, by a message that says what to write. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Module, type Provider } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import { Test } from '@nestjs/testing';
 import {
   Cacheable,
   CacheEvict,
   CacheModule,
-  type CacheModuleOptions,
   CacheScope,
   firstOf,
   fromClaims,
@@ -27,7 +26,6 @@ import {
   classOf,
   closeAll,
   decorated,
-  find,
   none,
   type Said,
   SECRET,
