@@ -150,8 +150,10 @@ export class UnserializableError extends CacheError {
     /** Where in the value, e.g. `value.items[3].stream`. Property names only, never contents. */
     readonly where: string,
     problem: string,
+    /** What to write instead; a sentence without its full stop. */
+    remedy = 'Return plain data, or register the class in `codec.types`',
   ) {
-    super('CACHE_UNSERIALIZABLE', `${where} ${problem}. Return plain data, or register the class in \`codec.types\`.`);
+    super('CACHE_UNSERIALIZABLE', `${where} ${problem}. ${remedy}.`);
   }
 }
 

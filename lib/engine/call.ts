@@ -19,6 +19,8 @@ export interface Call<T = unknown> {
    * or no object: looking at anything else may run code of the application.
    */
   readonly onBegun?: ((made: object) => void) | undefined;
+  /** The decorated method, `Cats.list`, where it is one: warnings name it. */
+  readonly title?: string | undefined;
   /** What surrounded the caller. Undefined outside of any scope. */
   readonly frame: Frame | undefined;
   /** Decides on what only the result can tell. */

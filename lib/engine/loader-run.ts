@@ -55,7 +55,8 @@ export class LoaderRun {
       report.loaded(call, 'ok', startedAtMs, isBackground);
       const value = answer === NOT_MODIFIED ? kept(stale, loading) : answer;
       // Spelled out, and not gathered from parts: spreading costs a miss a quarter of its time.
-      const loaded = { key, policy, rules: call.result, value, context, loading, givenUp: watch.refusal };
+      const { title, result: rules } = call;
+      const loaded = { key, policy, title, rules, value, context, loading, givenUp: watch.refusal };
       const isEarly = policy.answersEarly && !isBackground;
       const { labels, freshUntilMs, refusal } =
         lease === undefined

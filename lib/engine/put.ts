@@ -70,14 +70,14 @@ export class Put {
   }
 
   private async store(
-    { key, policy, result: rules }: Call,
+    { key, policy, title, result: rules }: Call,
     lease: Lease,
     value: unknown,
     loading: Loading,
     { refusal: givenUp }: LoadWatch,
   ): Promise<StoreOutcome> {
     const context = new LoadContext(key.space);
-    return this.results.store({ key, policy, rules, value, context, loading, givenUp }, lease);
+    return this.results.store({ key, policy, title, rules, value, context, loading, givenUp }, lease);
   }
 
   /** Without a lease nothing is stored, and so nothing may be stored around it. */

@@ -40,6 +40,8 @@ export interface Making {
 /** What is known when a loader has answered. */
 export interface Result extends Making {
   readonly policy: Policy;
+  /** The method it is of, where one is decorated. */
+  readonly title: string | undefined;
   /** Its lease has been given up, for this reason. */
   readonly givenUp: RefusalReason | undefined;
 }
@@ -97,7 +99,7 @@ export class ResultWriter {
         this.report.refused(key, (refusal = outcome));
       }
     } catch (error) {
-      refusal = this.reasonOf(error, key);
+      refusal = this.reasonOf(error, result);
       this.report.refused(key, refusal);
       await this.release(lease);
     }
@@ -165,13 +167,16 @@ export class ResultWriter {
     return { labels, freshUntilMs: Math.min(freshUntilMs, nowMs + policy.ttlMs), refusal };
   }
 
-  private reasonOf(error: unknown, key: Key): RefusalReason {
+  private reasonOf(error: unknown, { key, title }: Result): RefusalReason {
     const { namespace } = key.space;
     if (error instanceof UnserializableError) {
+      const whose = `namespace "${namespace}"`;
+      const of = title === undefined ? whose : `${title} (${whose})`;
+      // Methods may share a namespace, and each has results of its own.
       this.report.warnOnce(
-        'unserializable',
+        `unserializable/${of}`,
         key.space,
-        `Results of namespace "${namespace}" are not stored: ${error.message}`,
+        `Results of ${of} are not stored; the caller was answered all the same: ${error.message}`,
       );
       return 'unserializable';
     }

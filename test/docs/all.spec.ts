@@ -3,4 +3,5 @@ import './bounds.spec.js';
 import './ids.spec.js';
 import './pages.spec.js';
 import './server-guides.spec.js';
+import './with-an-orm.spec.js';
 import './words.spec.js';

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 /**
  * Which specs a run of Jest leaves out, unless they are asked for by path:
  *
- * - What is run by a command of its own: the package as it is built, packed and installed, and what is slow by design.
+ * - What is run by a command of its own: the package as it is built, packed and installed, what has packages of its own, and what is slow by design.
  * - Small specs, each by itself. Loading Nest takes a second of every suite, the library alone a quarter of one, and most
  *   specs take less: those of a folder run as one suite, its `all.spec.ts`, or as a few (`data.all.spec.ts`), which do nothing but import them.
  */
 const TESTS = fileURLToPath(new URL('..', import.meta.url));
-const APART = ['package', 'soak'];
+const APART = ['package', 'soak', 'with-an-orm'];
 const GROUP = 'all.spec.ts';
 /** Options whose value is the next argument, and no path. */
 const TAKES_VALUE = /^(-t|--testNamePattern|-w|--maxWorkers|--outputFile|-c|--config|--shard|--seed)$/;

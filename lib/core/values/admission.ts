@@ -13,6 +13,7 @@ import {
   type KnownClass,
   type Step,
 } from './plain.js';
+import { ofAnOrm, unregistered, type Complaint } from './unregistered.js';
 
 const MAX_DEPTH = 64;
 /** Rough bytes of a plain object, of an array, of other containers (views of bytes have a buffer behind them). */
@@ -134,6 +135,8 @@ export class Admission {
   }
 
   private takeInstance(value: object, known: KnownClass): Members {
+    const orm = ofAnOrm(value);
+    if (orm !== undefined) throw this.complaint(orm);
     const copy = this.takeMembers(value, Object.create(known.prototype) as Members);
     const { length } = Object.keys(copy);
     if (Object.getOwnPropertyNames(value).length !== length)
@@ -194,9 +197,7 @@ export class Admission {
         this.grow(VIEW_BYTES + (value as Uint8Array).byteLength);
         return Buffer.isBuffer(value) ? ownBuffer(value) : copyObject(value);
       default:
-        throw this.refusal(
-          'is an instance of a class that is not registered, or a built-in with properties of its own',
-        );
+        throw this.complaint(unregistered(value));
     }
   }
 
@@ -212,8 +213,12 @@ export class Admission {
     if (this.sizeBytes > this.limitBytes) throw new ValueTooLargeError(Math.ceil(this.sizeBytes), this.limitBytes);
   }
 
-  private refusal(problem: string): UnserializableError {
-    return new UnserializableError(placeIn('value', this.path), problem);
+  private complaint({ problem, remedy }: Complaint): UnserializableError {
+    return this.refusal(problem, remedy);
+  }
+
+  private refusal(problem: string, remedy?: string): UnserializableError {
+    return new UnserializableError(placeIn('value', this.path), problem, remedy);
   }
 }
 

@@ -133,6 +133,7 @@ export class CacheablePlan implements MethodPlan {
     return {
       key: this.keys.keyOf(space, text, args),
       policy: this.policy,
+      title: this.member.title,
       loader: loader ?? this.method,
       frame,
       result: this.rules?.(args),

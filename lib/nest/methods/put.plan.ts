@@ -102,7 +102,8 @@ export class PutPlan implements MethodPlan {
       return await runInContext(context, { scope, loading: context.loading() }, method);
     }
     const key = this.keys.key(this.keys.space(frame, args), self, args).settle();
-    const call: Call = { key, policy: this.policy, loader: method, frame, result: this.rules?.(args) };
+    const { policy, rules } = this;
+    const call: Call = { key, policy, title: this.member.title, loader: method, frame, result: rules?.(args) };
     // Awaited, so that an error of the method has its caller in its stack.
     return await this.parts.engine.put(call, method);
   }

@@ -7,3 +7,4 @@ import './nested-names.spec.js';
 import './plain.spec.js';
 import './seen-shape.spec.js';
 import './shapes.spec.js';
+import './unregistered.spec.js';

@@ -77,7 +77,7 @@ describe('registered classes', () => {
     expect(partId(keyFactory, new Cat('tom'))).toBe(partId(keyFactory, new Cat('tom')));
     expect(() => partId(keyFactory, new Tiger('tom'))).toThrow('is an instance of a class that is not registered');
     expect(() => new Copier([Cat]).admit(new Tiger('tom'), 'clone')).toThrow(
-      'is an instance of a class that is not registered',
+      'is an instance of Tiger, a class that is not registered',
     );
   });
 

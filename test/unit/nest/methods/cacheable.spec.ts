@@ -1126,7 +1126,9 @@ describe('results that cannot be stored (B9)', () => {
     expect(results[0]).toBe(get(Odd).made[0]);
     for (const result of results) if (result instanceof Readable) expect(result.readableDidRead).toBe(false);
     expect(log.of('Cache')).toHaveLength(1);
-    expect(log.of('Cache')[0]).toMatch(/warn Results of namespace "Odd\.get" are not stored/);
+    expect(log.of('Cache')[0]).toMatch(
+      /warn Results of Odd\.get \(namespace "Odd\.get"\) are not stored; the caller was answered all the same: value/,
+    );
     expect((await cache.totals()).size).toBe(0);
   });
 
