@@ -1,7 +1,7 @@
 import { CONTESTANTS, PACKAGES } from './contestants/index.mjs';
 import { hitContestant } from './harness/hits.mjs';
 import { race, ratioOf } from './harness/rounds.mjs';
-import { percent, times, whole } from './harness/table.mjs';
+import { raceTable } from './harness/table.mjs';
 
 export const about = {
   title: 'A hit in memory, an object; with tags',
@@ -30,14 +30,7 @@ export function contestant(name) {
 export async function run(report) {
   const tagged = ['nestjs-scoped-cache', 'cacheable', 'bentocache'].map((name) => name + TAGGED);
   const rows = await race(import.meta.url, [...Object.keys(CONTESTANTS), `hand memo${TEMPLATE}`, ...tagged]);
-  report.table(
-    'ns per call, median of the rounds',
-    [
-      ['', 'ns', 'spread', 'times the hand memo'],
-      ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)]),
-    ],
-    rows,
-  );
+  report.table('ns per call, median of the rounds', raceTable(rows, 'the hand memo'), rows);
   const row = (name) => rows.find((one) => one.name === name);
   const ours = row('nestjs-scoped-cache');
   report.target('times the hand memo', ours.ratio, { most: 2.3, unit: ' ×' });

@@ -2,7 +2,7 @@ import { REDIS_CONTESTANTS, REDIS_PACKAGES } from './contestants/redis/index.mjs
 import { withRedis } from './harness/redis-server.mjs';
 import { race } from './harness/rounds.mjs';
 import { sharedHits } from './harness/shared-hits.mjs';
-import { fixed, percent, times } from './harness/table.mjs';
+import { micros, raceTable } from './harness/table.mjs';
 
 export const about = {
   title: 'A hit on Redis, one at a time',
@@ -21,14 +21,7 @@ export async function run(report) {
   const rows = await withRedis(() =>
     race(import.meta.url, Object.keys(REDIS_CONTESTANTS), { rounds: 31, roundMs: 60 }),
   );
-  report.table(
-    'microseconds per call',
-    [
-      ['', 'µs', 'spread', 'times GET + JSON.parse'],
-      ...rows.map(({ name, median, spread, ratio }) => [name, fixed(median / 1e3), percent(spread), times(ratio)]),
-    ],
-    rows,
-  );
+  report.table('microseconds per call', raceTable(rows, 'GET + JSON.parse', { unit: 'µs', figure: micros }), rows);
   report.note(
     'One command asks for the entry and for what has been invalidated; a read that is alone in its turn shares it with no other. The rest is what p03 lists.',
   );

@@ -5,7 +5,7 @@ import { withBefore } from './harness/before.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { race } from './harness/rounds.mjs';
 import { withRemotes } from './harness/remote.mjs';
-import { rowsOf } from './harness/shared-hits.mjs';
+import { countedRows, rowsOf } from './harness/shared-hits.mjs';
 import { withSlowLine } from './harness/slow-line.mjs';
 import { fixed, percent, times } from './harness/table.mjs';
 
@@ -33,14 +33,7 @@ const BETWEEN_MS = 1;
 export async function contestant(name) {
   const isAmongHits = process.env.BENCH_AMONG === 'hits';
   const cache = await openRedisContestant(name);
-  let loads = 0;
-  const find = cache.memoize(
-    async (id) => {
-      loads++;
-      return rowsOf(id, 'acme', ROWS);
-    },
-    { key: String },
-  );
+  const { source, find } = countedRows(cache, ROWS);
   let next = 0;
   const miss = async () => {
     const id = `${process.pid} ${next++}`;
@@ -58,15 +51,15 @@ export async function contestant(name) {
         assert.deepEqual(await find('proof'), rowsOf('proof', 'acme', ROWS));
         assert.deepEqual(await find('proof'), rowsOf('proof', 'acme', ROWS));
       });
-      assert.equal(loads, 1);
+      assert.equal(source.loads, 1);
     },
 
     time: (calls) =>
       cache.inRequest('acme', async () => {
-        const before = loads;
+        const before = source.loads;
         let ns = 0;
         for (let call = 0; call < calls; call++) ns += await miss();
-        assert.equal(loads - before, calls, 'every timed call must be a miss, and no other');
+        assert.equal(source.loads - before, calls, 'every timed call must be a miss, and no other');
         return ns;
       }),
   };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { CONTESTANTS, PACKAGES, openContestant } from './contestants/index.mjs';
 import { withBefore } from './harness/before.mjs';
+import { occupied } from './harness/processor.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { summary } from './harness/stats.mjs';
 import { percent, times, whole } from './harness/table.mjs';
@@ -56,18 +57,6 @@ function catOf(id) {
 
 async function fill(find, entries) {
   for (let id = 0; id < entries; id++) await find(id);
-}
-
-async function occupied() {
-  for (let pass = 0; pass < 2; pass++) {
-    globalThis.gc();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 export async function run(report) {

@@ -3,6 +3,7 @@ import { memory, tiered } from 'nestjs-scoped-cache';
 import { redis } from 'nestjs-scoped-cache/redis';
 import { MAX_ENTRIES } from './contestants/index.mjs';
 import { open } from './contestants/scoped-cache.mjs';
+import { timeHits } from './harness/hits.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { race } from './harness/rounds.mjs';
 import { ROWS, rowsOf } from './harness/shared-hits.mjs';
@@ -74,15 +75,7 @@ function near(cache, { args, answer, tags }) {
           for (const arg of args) assert.deepEqual(await find(arg), answer(arg, 'acme'));
         assert.equal(loads, args.length);
       }),
-    time: (calls) =>
-      cache.inRequest('acme', async () => {
-        let seen = 0;
-        const before = process.cpuUsage();
-        for (let call = 0; call < calls; call++) if ((await find(args[call & mask])) !== undefined) seen++;
-        const { user, system } = process.cpuUsage(before);
-        assert.equal(seen, calls);
-        return (user + system) * 1000;
-      }),
+    time: (calls) => cache.inRequest('acme', () => timeHits(calls, (call) => find(args[call & mask]))),
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { METHODS, openMethods } from './contestants/many-methods.mjs';
+import { timeHits } from './harness/hits.mjs';
 import { race, ratioOf } from './harness/rounds.mjs';
-import { percent, times, whole } from './harness/table.mjs';
+import { raceTable } from './harness/table.mjs';
 
 const NAMES = ['hand memo', 'nestjs-scoped-cache', 'bentocache'];
 
@@ -58,17 +59,8 @@ export async function contestant(name) {
     },
     async time(calls) {
       const before = source.loads;
-      const ns = await cache.inRequest('acme', async () => {
-        let seen = 0;
-        const cpu = process.cpuUsage();
-        for (let call = 0; call < calls; call++) {
-          const at = call % METHODS;
-          if ((await cache.find(at, args[at][(call >> 6) & (ARGS - 1)])) !== undefined) seen++;
-        }
-        const { user, system } = process.cpuUsage(cpu);
-        assert.equal(seen, calls);
-        return (user + system) * 1000;
-      });
+      const find = (call) => cache.find(call % METHODS, args[call % METHODS][(call >> 6) & (ARGS - 1)]);
+      const ns = await cache.inRequest('acme', () => timeHits(calls, find));
       assert.equal(source.loads, before, 'every timed call must be a hit');
       return ns;
     },
@@ -77,14 +69,7 @@ export async function contestant(name) {
 
 export async function run(report) {
   const rows = await race(import.meta.url, NAMES);
-  report.table(
-    'ns per call, median of the rounds',
-    [
-      ['', 'ns', 'spread', 'times the hand memo'],
-      ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)]),
-    ],
-    rows,
-  );
+  report.table('ns per call, median of the rounds', raceTable(rows, 'the hand memo'), rows);
   const row = (name) => rows.find((one) => one.name === name);
   const ours = row('nestjs-scoped-cache');
   report.target('times the hand memo', ours.ratio, { most: 1.7, unit: ' ×' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hitContestant } from './harness/hits.mjs';
 import { race, ratioOf } from './harness/rounds.mjs';
-import { percent, times, whole } from './harness/table.mjs';
+import { raceTable, times } from './harness/table.mjs';
 
 const UNHEARD = 'nestjs-scoped-cache, nothing listens';
 const COUNTED = 'nestjs-scoped-cache, an observer counts';
@@ -51,14 +51,7 @@ export async function contestant(name) {
 
 export async function run(report) {
   const rows = await race(import.meta.url, [UNHEARD, COUNTED, DIGESTED]);
-  report.table(
-    'ns per call, median of the rounds',
-    [
-      ['', 'ns', 'spread', 'times the hit that is not told'],
-      ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)]),
-    ],
-    rows,
-  );
+  report.table('ns per call, median of the rounds', raceTable(rows, 'the hit that is not told'), rows);
   const row = (name) => rows.find((one) => one.name === name);
   report.target('times a hit that is not told', row(COUNTED).ratio, { most: 1.15, unit: ' ×' });
   const before = row(`${COUNTED}, before`);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { MAX_ENTRIES, openContestant } from './contestants/index.mjs';
 import { open as openOneFlightMemo } from './contestants/one-flight-memo.mjs';
+import { processorNs } from './harness/processor.mjs';
 import { race } from './harness/rounds.mjs';
-import { percent, times, whole } from './harness/table.mjs';
+import { raceTable } from './harness/table.mjs';
 
 export const about = {
   title: 'A cold load in memory',
@@ -47,12 +48,11 @@ export async function contestant(name) {
     /** Nanoseconds of processor time for that many loads, one after the other. */
     async time(calls) {
       const loadsBefore = loads;
-      const ns = await cache.inRequest('acme', async () => {
-        const before = process.cpuUsage();
-        for (let call = 0; call < calls; call++) await find(next++);
-        const { user, system } = process.cpuUsage(before);
-        return (user + system) * 1000;
-      });
+      const ns = await cache.inRequest('acme', () =>
+        processorNs(async () => {
+          for (let call = 0; call < calls; call++) await find(next++);
+        }),
+      );
       assert.equal(loads - loadsBefore, calls, 'every timed call must be a load');
       return ns;
     },
@@ -61,14 +61,7 @@ export async function contestant(name) {
 
 export async function run(report) {
   const rows = await race(import.meta.url, NAMES);
-  report.table(
-    'ns per load, median of the rounds',
-    [
-      ['', 'ns', 'spread', `times the ${FLOOR}`],
-      ...rows.map(({ name, median, spread, ratio }) => [name, whole(median), percent(spread), times(ratio)]),
-    ],
-    rows,
-  );
+  report.table('ns per load, median of the rounds', raceTable(rows, `the ${FLOOR}`), rows);
   const row = (name) => rows.find((one) => one.name === name);
   report.target('decorated, times the memo with single flight', row(DECORATED).ratio, { most: 4.5, unit: ' ×' });
   report.target('getOrSet by hand, times that memo', row(BY_HAND).ratio, { most: 5.5, unit: ' ×' });

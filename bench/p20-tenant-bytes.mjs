@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { openContestant } from './contestants/index.mjs';
 import { open as openOneFlightMemo } from './contestants/one-flight-memo.mjs';
 import { withBefore } from './harness/before.mjs';
+import { occupied } from './harness/processor.mjs';
 import { withRemotes } from './harness/remote.mjs';
 import { summary } from './harness/stats.mjs';
 import { percent, whole } from './harness/table.mjs';
@@ -63,18 +64,6 @@ async function fill({ cache, source, find }, tenants) {
     source.tenant = index;
     await cache.inRequest(nameOf(index), () => find(7));
   }
-}
-
-async function occupied() {
-  for (let pass = 0; pass < 2; pass++) {
-    globalThis.gc();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 export async function run(report) {

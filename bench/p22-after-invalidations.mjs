@@ -2,7 +2,7 @@ import { REDIS_PACKAGES } from './contestants/redis/index.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { race } from './harness/rounds.mjs';
 import { sharedHits } from './harness/shared-hits.mjs';
-import { fixed, percent, times } from './harness/table.mjs';
+import { micros, raceTable, times } from './harness/table.mjs';
 
 export const about = {
   title: 'A hit on Redis after something else was invalidated',
@@ -32,10 +32,7 @@ export async function run(report) {
       const rows = await withRedis(() => race(import.meta.url, NAMES, { rounds: 21, roundMs: 100 }));
       report.table(
         `${title}, ${lanes} at once`,
-        [
-          ['', 'µs', 'spread', 'times GET + JSON.parse'],
-          ...rows.map(({ name, median, spread, ratio }) => [name, fixed(median / 1e3), percent(spread), times(ratio)]),
-        ],
+        raceTable(rows, 'GET + JSON.parse', { unit: 'µs', figure: micros }),
         rows,
       );
       const ours = rows.find(({ name }) => name === 'nestjs-scoped-cache');

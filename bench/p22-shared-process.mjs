@@ -1,7 +1,7 @@
 import { PACKAGES } from './contestants/index.mjs';
 import { hitContestant } from './harness/hits.mjs';
 import { race, ratioOf } from './harness/rounds.mjs';
-import { percent, times, whole } from './harness/table.mjs';
+import { raceTable } from './harness/table.mjs';
 
 const NAMES = ['hand memo', 'nestjs-scoped-cache', 'bentocache'];
 
@@ -73,15 +73,7 @@ export async function run(report) {
     const row = (name) => rows.find((one) => one.name === `${name}: ${which}`);
     report.table(
       `${which}: ns per call, median of the rounds`,
-      [
-        ['', 'ns', 'spread', 'times the hand memo'],
-        ...rows.map(({ name, median, spread, ratio }) => [
-          name.replace(`: ${which}`, ''),
-          whole(median),
-          percent(spread),
-          times(ratio),
-        ]),
-      ],
+      raceTable(rows, 'the hand memo', { called: (name) => name.replace(`: ${which}`, '') }),
       rows,
     );
     const ours = row('nestjs-scoped-cache');

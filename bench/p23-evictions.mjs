@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { REDIS_CONTESTANTS, REDIS_PACKAGES, openRedisContestant } from './contestants/redis/index.mjs';
 import { withRedis } from './harness/redis-server.mjs';
 import { race } from './harness/rounds.mjs';
-import { rowsOf } from './harness/shared-hits.mjs';
+import { countedRows } from './harness/shared-hits.mjs';
 import { fixed, percent, times } from './harness/table.mjs';
 
 export const about = {
@@ -23,14 +23,7 @@ const STORED_AT_ONCE = 50;
 export async function contestant(name) {
   const atOnce = Number(process.env.BENCH_AT_ONCE);
   const cache = await openRedisContestant(name);
-  let loads = 0;
-  const find = cache.memoize(
-    async (id) => {
-      loads++;
-      return rowsOf(id, 'acme', ROWS);
-    },
-    { key: String },
-  );
+  const { source, find } = countedRows(cache, ROWS);
   let last = 0;
   const idOf = (at) => `${process.pid} ${at}`;
   const store = async (first, end) => {
@@ -49,10 +42,10 @@ export async function contestant(name) {
       await cache.inRequest('acme', async () => {
         await find('proof');
         await find('proof');
-        assert.equal(loads, 1);
+        assert.equal(source.loads, 1);
         await cache.delete('proof');
         await find('proof');
-        assert.equal(loads, 2, 'what was removed is loaded again');
+        assert.equal(source.loads, 2, 'what was removed is loaded again');
       });
     },
 

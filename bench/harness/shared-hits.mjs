@@ -16,6 +16,19 @@ export function rowsOf(id, tenant, count) {
   }));
 }
 
+/** A method of a contestant that loads so many rows of acme, and how often it has. */
+export function countedRows(cache, count) {
+  const source = { loads: 0 };
+  const find = cache.memoize(
+    async (id) => {
+      source.loads++;
+      return rowsOf(id, 'acme', count);
+    },
+    { key: String },
+  );
+  return { source, find };
+}
+
 /** How often another tag of the tenant is invalidated, where it is. */
 const EVERY_MS = 10;
 

@@ -42,6 +42,20 @@ export const whole = (value) => Math.round(value).toLocaleString('en-US');
 export const fixed = (value, digits = 1) =>
   value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+/**
+ * Rows of a race as a table: what one call took, how far apart its rounds lie, and how many times the floor that is.
+ * @param floor what the floor is called
+ */
+export function raceTable(rows, floor, { unit = 'ns', figure = whole, called = (name) => name } = {}) {
+  return [
+    ['', unit, 'spread', `times ${floor}`],
+    ...rows.map(({ name, median, spread, ratio }) => [called(name), figure(median), percent(spread), times(ratio)]),
+  ];
+}
+
+/** Nanoseconds as microseconds. */
+export const micros = (ns) => fixed(ns / 1e3);
+
 function cell(row, column) {
   return String(row[column] ?? '');
 }
