@@ -1,5 +1,4 @@
 import { randomFillSync } from 'node:crypto';
-import { machineClock, type Clock } from './clock.js';
 
 /** Bytes of one piece: an IV, or a name. */
 export const PIECE_BYTES = 12;
@@ -11,14 +10,16 @@ const LONGEST_KEPT_MS = 1_000;
  * Random bytes, drawn many at a time: twelve cost a call to the system as much as six thousand. None is ever given out twice.
  * A pool belongs to one object in one thread: a process that is forked and a worker have pools of their own. A machine
  * that is frozen and goes on twice would give out twice what it had drawn before: nothing that was drawn is kept for longer
- * than a second of the machine's own time.
+ * than a second by the wall clock, which goes on while a machine is frozen, as the monotonic one of most does not. Two that
+ * go on within the second in which they were frozen, or believe that they do, give out the same for the rest of it: freeze
+ * no machine that has just sealed a value, or let its clock be set before it goes on.
  */
 export class RandomPool {
   private readonly bytes = Buffer.alloc(PIECES * PIECE_BYTES);
   private at: number = this.bytes.length;
   private drawnAtMs = 0;
 
-  constructor(private readonly clock: Pick<Clock, 'monotonicMs'> = machineClock) {}
+  constructor(private readonly wall: Pick<DateConstructor, 'now'> = Date) {}
 
   /** A piece for where it is needed. */
   readonly fill = (target: Buffer, offset: number): void => {
@@ -35,7 +36,7 @@ export class RandomPool {
   }
 
   private next(): number {
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.wall.now();
     if (this.at === this.bytes.length || nowMs - this.drawnAtMs > LONGEST_KEPT_MS || nowMs < this.drawnAtMs) {
       randomFillSync(this.bytes);
       this.drawnAtMs = nowMs;

@@ -37,7 +37,7 @@ describe('a pool of random bytes', () => {
 
   it('A95: keeps nothing for longer than a second: a machine that was frozen may go on twice', () => {
     let nowMs = 5_000;
-    const drawn = { monotonicMs: () => nowMs };
+    const drawn = { now: () => nowMs };
     const pool = new RandomPool(drawn);
     const bytes = (pool as unknown as { readonly bytes: Buffer }).bytes;
     pool.name();
@@ -52,9 +52,24 @@ describe('a pool of random bytes', () => {
     expect(bytes.equals(before)).toBe(false);
   });
 
+  it('A95: goes by the wall clock: the monotonic one may stand still while a machine is frozen', () => {
+    const real = Date.now;
+    const pool = new RandomPool();
+    const { bytes } = pool as unknown as { readonly bytes: Buffer };
+    pool.name();
+    const before = Buffer.from(bytes);
+    Date.now = () => real() + 60_000;
+    try {
+      pool.name();
+    } finally {
+      Date.now = real;
+    }
+    expect(bytes.equals(before)).toBe(false);
+  });
+
   it('A95: keeps nothing over a clock that has begun anew', () => {
     let nowMs = 50_000;
-    const pool = new RandomPool({ monotonicMs: () => nowMs });
+    const pool = new RandomPool({ now: () => nowMs });
     const { bytes } = pool as unknown as { readonly bytes: Buffer };
     pool.name();
     const before = Buffer.from(bytes);
