@@ -151,7 +151,8 @@ export class Quota {
       }
       if (isLarge(usage) && usage[full] > (this.largestSoFar?.[full] ?? 0)) this.largestSoFar = usage;
     }
-    this.knownLarge = this.largestSoFar;
+    // Found by an earlier portion, it may have become smaller since, or it is the one that asks.
+    this.knownLarge = this.largestSoFar !== undefined && isLarge(this.largestSoFar) ? this.largestSoFar : undefined;
     return this.knownLarge;
   }
 
