@@ -129,6 +129,20 @@ export interface BackendInfo {
   readonly details?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
+/** What a backend has at hand in this process. */
+export interface AtHand {
+  /**
+   * The backend itself. In the hands of any other, which inherits from it or is a proxy before it, this is not looked at:
+   * its own `read` has to be asked.
+   */
+  readonly of: Backend;
+  /**
+   * What `read` would find, at once and without a key: `text` is what names the entry inside the space. It is judged like any
+   * other. Undefined: `read` tells.
+   */
+  glance(space: Space, text: string): EntryAtHand | undefined;
+}
+
 /** @param concerns of several servers the one that has changed: which partitions it keeps. Undefined: it may be any */
 export type RebornListener = (concerns?: (partition: Partition) => boolean) => void;
 
@@ -149,12 +163,10 @@ export interface Backend {
   /** One round trip at most, none in memory. Never grants anything. */
   read(key: Key, how?: Handling): Awaitable<Reading>;
   /**
-   * What `read` would find, at once and without a key: `text` is what names the entry inside the space. It is judged like any
-   * other. Undefined: `read` tells. Only for a backend that keeps all it has in this process, whose writes are done when they
-   * return, and which looks at nothing else for `read`. One that stands around another never hands this on: it has to see
-   * each read.
+   * Only for a backend that keeps all it has in this process, whose writes are done when they return, and which looks at
+   * nothing else for `read`. What stands around another backend has to see each read, and never gets this with the rest.
    */
-  glance?(space: Space, text: string): EntryAtHand | undefined;
+  readonly atHand?: AtHand | undefined;
   /** The readings in the order of the keys; one round trip per shard. */
   readMany(keys: readonly Key[], how?: Handling): Awaitable<readonly Reading[]>;
 

@@ -1,5 +1,5 @@
 import type { BackendInfo, Usage } from './backend.js';
-import type { Span, SpaceStats } from './keys/space-stats.js';
+import type { Counters, Span } from './keys/space-stats.js';
 
 /** What a part of the cache has done in this process, and what it holds now. */
 export interface CacheStats {
@@ -44,7 +44,7 @@ export interface Holdings {
   readonly info: BackendInfo;
 }
 
-export function statsOf(stats: SpaceStats, held: Holdings | undefined, { sinceMs, isComplete }: Span): CacheStats {
+export function statsOf(stats: Counters, held: Holdings | undefined, { sinceMs, isComplete }: Span): CacheStats {
   const { hits, misses, coalesced, stale, bypasses, sets, evictions, displaced, refused, errors } = stats;
   const reads = hits + stale + misses + coalesced;
   return {

@@ -76,7 +76,7 @@ export class CacheEngine {
     this.report = report;
     this.machine = machine;
     this.lookup = new Lookup(parts, report, loadTimes, fills);
-    this.glance = backend.glance === undefined ? undefined : this.lookup.glance.bind(this.lookup);
+    this.glance = this.lookup.atHand === undefined ? undefined : this.lookup.glance.bind(this.lookup);
     const { lookup, order } = this;
     this.many = new ManyReads(backend, lookup, report, fills);
     const outageLoads = new OutageLoads({ limits, clock: this.machine }, order);

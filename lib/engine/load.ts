@@ -132,7 +132,8 @@ export class Load {
     const { backend, limits, lookup, report } = this.parts;
     let reply: LeaseReply;
     try {
-      reply = await backend.lease(call.key.settle(), { leaseMs: limits.leaseMs, purpose });
+      void call.key.labels;
+      reply = await backend.lease(call.key, { leaseMs: limits.leaseMs, purpose });
     } catch (error) {
       report.failure(call.key.space, 'refresh', backend.kind, error);
       return;
@@ -157,7 +158,7 @@ export class Load {
   /** The way of a call that must not ask for a lease. Undefined: it asks. */
   private beforeLease(attempt: Attempt): Way | undefined {
     const { key, frame } = attempt.call;
-    key.settle();
+    void key.labels;
     const around = frame?.loading?.enclosing(key);
     // A put that looks at what it is about to replace: its own lease is in the way, so it looks past the cache.
     if (around?.isPut === true) return this.uncached(attempt, 'inside-put', attempt.stale);
@@ -243,7 +244,7 @@ export class Load {
     if (call.policy.failSilently === false) {
       throw failure instanceof BackendError ? failure : new BackendError(operation, backend.kind, { cause: error });
     }
-    call.key.settle();
+    void call.key.labels;
     return this.inTurn(attempt, 'backend', sentAt);
   }
 

@@ -1,5 +1,5 @@
 import { isPending, type Awaitable } from '../core/async/awaitable.js';
-import type { EntryAtHand, Reading } from '../core/backend.js';
+import type { AtHand, EntryAtHand, Reading } from '../core/backend.js';
 import type { Entry } from '../core/entry.js';
 import { BackendError } from '../core/errors.js';
 import type { Frame, Loading } from '../core/frame.js';
@@ -16,14 +16,20 @@ import type { Report } from './report.js';
 /** What a glance tells of anything but a fresh entry at hand: the call has to be made. */
 export const NOT_AT_HAND: unique symbol = Symbol('not at hand');
 
-/** Reads and judges. The only caller of `backend.read` and `backend.glance`, and the only place that looks at identities. */
+/** Reads and judges. The only caller of `backend.read` and `atHand.glance`, and the only place that looks at identities. */
 export class Lookup {
+  /** Of the backend that is asked, and of no other that it is made of. */
+  readonly atHand: AtHand | undefined;
+
   constructor(
     private readonly parts: EngineParts,
     private readonly report: Report,
     private readonly loadTimes: LoadTimes,
     private readonly fills: PendingFills,
-  ) {}
+  ) {
+    const { backend } = parts;
+    this.atHand = backend.atHand?.of === backend ? backend.atHand : undefined;
+  }
 
   /** What the entry of a reading is worth; `gone` when there is none. */
   judge({ entry, required }: Reading, key: Key, policy: Policy): Verdict {
@@ -47,14 +53,14 @@ export class Lookup {
     if (frame?.loading !== undefined || policy.earlyRefresh !== 0 || policy.level === 'l2') return NOT_AT_HAND;
     let entry: EntryAtHand | undefined;
     try {
-      entry = this.parts.backend.glance?.(space, text);
+      entry = this.atHand?.glance(space, text);
     } catch {
       // The call reads as it would without a glance, and what fails there is met by its loader.
     }
     if (entry === undefined) return NOT_AT_HAND;
     const verdict = judge(entry, entry.required, { space, text }, this.parts.clock.monotonicMs(), policy);
     if (verdict !== 'fresh') return NOT_AT_HAND;
-    space.stats.hits++;
+    space.stats.hit();
     if (this.report.emit.isHeard) this.report.hit(space, text, verdict, entry.level, 0);
     return entry.value;
   }
@@ -92,8 +98,8 @@ export class Lookup {
 
   /** Counts and tells a served entry, and hands its value out. */
   serve(key: Key, entry: Entry, verdict: Verdict, reading: Reading | undefined, startedAtMs: number): unknown {
-    if (verdict === 'fresh' || verdict === 'aging') key.space.stats.hits++;
-    else key.space.stats.stale++;
+    if (verdict === 'fresh' || verdict === 'aging') key.space.stats.hit();
+    else key.space.stats.count('stale');
     if (this.report.emit.isHeard) {
       const durationMs = this.parts.clock.monotonicMs() - startedAtMs;
       this.report.hit(key.space, key.text, verdict, (reading ?? entry).level, durationMs);
@@ -126,7 +132,7 @@ export class Lookup {
    * it was, the value is not ours to show.
    */
   private tellForeign(key: Key): void {
-    key.space.stats.errors++;
+    key.space.stats.count('errors');
     this.report.event({ type: 'identity-mismatch', ...this.report.place(key) });
   }
 }

@@ -3,7 +3,14 @@ import { CacheError, BackendError } from '../core/errors.js';
 import type { Level } from '../core/entry.js';
 import type { Key } from '../core/keys/key.js';
 import { digestOf } from '../core/keys/key-digest.js';
-import { placeOf, type BypassReason, type Emit, type EventPlace, type RefusalReason } from '../core/observer.js';
+import {
+  placeOf,
+  type BypassReason,
+  type Emit,
+  type EmitHits,
+  type EventPlace,
+  type RefusalReason,
+} from '../core/observer.js';
 import type { Partition } from '../core/keys/partition.js';
 import type { Space } from '../core/keys/space.js';
 import type { Verdict } from '../core/verdict.js';
@@ -28,7 +35,7 @@ export class Report {
   private readonly machine: Clock;
 
   constructor(
-    readonly emit: Emit,
+    readonly emit: EmitHits,
     private readonly clock: Clock,
     private readonly loadTimes: LoadTimes,
   ) {
@@ -44,31 +51,31 @@ export class Report {
 
   /** A served entry. For callers that have asked whether it is heard. */
   hit(space: Space, text: string, verdict: Verdict, level: Level, durationMs: number): void {
-    this.emit.event(new HitEvent(space, text, verdict, level, durationMs));
+    this.emit.hit(new HitEvent(space, text, verdict, level, durationMs));
   }
 
   miss(key: Key, durationMs: number): void {
-    key.space.stats.misses++;
+    key.space.stats.count('misses');
     if (this.emit.isHeard) this.emit.event({ type: 'miss', durationMs, ...this.place(key) });
   }
 
   /** A call that is not served from what is stored: a miss, one that shared a load, or one that left the cache out. */
   unserved({ call: { key }, countedAs, startedAtMs }: Attempt): void {
     if (countedAs !== 'miss' && countedAs !== 'coalesced') return this.bypass(key, countedAs);
-    if (countedAs === 'miss') key.space.stats.misses++;
-    else key.space.stats.coalesced++;
+    if (countedAs === 'miss') key.space.stats.count('misses');
+    else key.space.stats.count('coalesced');
     if (!this.emit.isHeard) return;
     const durationMs = this.machine.monotonicMs() - startedAtMs;
     this.emit.event({ type: countedAs, durationMs, ...this.place(key) });
   }
 
   bypass(key: Key, reason: BypassReason): void {
-    key.space.stats.bypasses++;
+    key.space.stats.count('bypasses');
     if (this.emit.isHeard) this.emit.event({ type: 'bypass', reason, ...this.place(key) });
   }
 
   refused(key: Key, reason: RefusalReason): void {
-    key.space.stats.refused++;
+    key.space.stats.count('refused');
     if (this.emit.isHeard) this.emit.event({ type: 'refused', reason, ...this.place(key) });
   }
 
@@ -86,7 +93,7 @@ export class Report {
 
   /** A failure that the caller does not see. Returns it as one of ours. */
   failure(space: Space, operation: string, backend: string, cause: unknown): CacheError {
-    space.stats.errors++;
+    space.stats.count('errors');
     const error = cause instanceof CacheError ? cause : new BackendError(operation, backend, { cause });
     this.emit.event({ type: 'error', operation, error, ...placeOf(space) });
     return error;
@@ -94,7 +101,7 @@ export class Report {
 
   /** A failure of the application's own code that no caller sees: a refresh, a rule about results. */
   foreign(space: Space, operation: string, cause: unknown): void {
-    space.stats.errors++;
+    space.stats.count('errors');
     const error = cause instanceof Error ? cause : new Error('Something that is not an Error was thrown.', { cause });
     this.emit.event({ type: 'error', operation, error, ...placeOf(space) });
   }

@@ -91,7 +91,7 @@ export class ResultWriter {
       );
       const outcome = isPending(filled) ? await filled : filled;
       if (outcome === 'stored') {
-        key.space.stats.sets++;
+        key.space.stats.count('sets');
         if (this.report.emit.isHeard) {
           this.report.event({ type: 'fill', ttlMs: freshForMs, ...this.report.place(key) });
         }

@@ -70,7 +70,7 @@ export class Writes {
       return undefined;
     }
     for (const [key] of drafts) {
-      key.space.stats.sets++;
+      key.space.stats.count('sets');
       if (this.report.emit.isHeard) this.report.event({ type: 'write', ...this.report.place(key) });
     }
     return drafts.length;
@@ -123,7 +123,7 @@ export class Writes {
     );
     // Something else may have been stored in the place of a value on its way.
     const removed = Math.min(keys.length, counted);
-    space.stats.evictions += removed;
+    space.stats.count('evictions', removed);
     if (this.report.emit.isHeard)
       this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
     return removed;
@@ -145,7 +145,7 @@ export class Writes {
       () => this.parts.backend.clear(view),
       (key) => isOf(view, key),
     );
-    space.stats.evictions += removed;
+    space.stats.count('evictions', removed);
     if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }
@@ -158,7 +158,7 @@ export class Writes {
       () => this.parts.backend.removeMatching(selection),
       (key) => isOf(view, key) && match.test(visibleKey(key.id)),
     );
-    space.stats.evictions += removed;
+    space.stats.count('evictions', removed);
     if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
     return removed;
   }

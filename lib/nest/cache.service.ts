@@ -77,7 +77,7 @@ export class CacheService extends ScopedCache {
     const { engine, foundation } = this.parts;
     this.noteAllTenants();
     const held = await engine.holdings(undefined);
-    return statsOf(await foundation.statsRegistry.sum(), held, foundation.statsRegistry.span());
+    return statsOf(foundation.statsRegistry.totals, held, foundation.statsRegistry.span());
   }
 
   /**

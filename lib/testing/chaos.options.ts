@@ -5,7 +5,7 @@ import { wholeNumber } from '../core/limits.js';
 import { knownOptions } from '../core/own-options.js';
 
 /** What a backend can be asked. `close` is never disturbed. */
-export type Operation = Exclude<keyof Backend, 'kind' | 'leasesInOneTrip' | 'close' | 'glance'>;
+export type Operation = Exclude<keyof Backend, 'kind' | 'leasesInOneTrip' | 'close' | 'atHand'>;
 
 /** How often what goes wrong. Everything is off by default. */
 export interface Disturbance {

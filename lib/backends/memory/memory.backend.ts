@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type {
+  AtHand,
   Backend,
   BackendFactory,
   BackendInfo,
@@ -28,7 +29,7 @@ import type { Key } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import { Pace } from '../../core/async/pace.js';
 import type { Partition } from '../../core/keys/partition.js';
-import { WHOLE_SHARD, type Space, type View } from '../../core/keys/space.js';
+import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import type { Stamp } from '../../core/stamp.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { sum } from '../shared/batches.js';
@@ -70,11 +71,11 @@ class MemoryBackend implements Backend {
 
   readonly kind = 'memory';
   private readonly store: MemoryStore;
+  readonly atHand: AtHand = { of: this, glance: (space, text) => this.store.use(space, text) };
   private readonly cleanup: MemoryCleanup;
   private readonly pace: Pace;
   private readonly nonce = randomBytes(8).toString('hex');
   private tokens = 0;
-  private readonly self = this;
   /** Leases run on the machine's clock, as the timer that renews them does: see `Clock.machine`. */
   private readonly leaseClock: Clock;
 
@@ -88,18 +89,13 @@ class MemoryBackend implements Backend {
     this.cleanup = new MemoryCleanup(this.store, parts.clock, this.pace);
     this.store.onRemoved = (record, wasDisplaced) => {
       this.cleanup.countRemoved(record);
-      if (wasDisplaced) record.metadata.group.stats.displaced++;
+      if (wasDisplaced) record.metadata.group.stats.count('displaced');
     };
   }
 
   read(key: Key): Reading {
     const record = this.store.use(key.space, key.text);
     return record === undefined ? NOTHING : readingOf(record);
-  }
-
-  /** Nothing for what stands around this backend and inherits from it, as a proxy does: its own `read` has to be asked. */
-  glance(space: Space, text: string): MemoryRecord | undefined {
-    return this.self === this ? this.store.use(space, text) : undefined;
   }
 
   readMany(keys: readonly Key[]): readonly Reading[] {

@@ -6,7 +6,7 @@ import type { NestedNames } from '../../core/values/nested-names.js';
 import { idIn, type KeyId, type KeyName } from '../../core/keys/key.js';
 import type { Label } from '../../core/keys/label.js';
 import type { RequiredStamp, Generation, Stamp } from '../../core/stamp.js';
-import type { SpaceStats } from '../../core/keys/space-stats.js';
+import type { Counters } from '../../core/keys/space-stats.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import type { SmallMap } from '../../core/small-map.js';
 import type { MemoryPartition } from './partition.js';
@@ -19,7 +19,7 @@ export interface Group {
   readonly path: string;
   readonly namespace: string;
   readonly within: MemoryPartition<Group>;
-  readonly stats: SpaceStats;
+  readonly stats: Counters;
   /** The labels of its space. */
   readonly labels: readonly Label[];
   /** What it occupies beside its records and their metadata. */

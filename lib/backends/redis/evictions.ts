@@ -11,8 +11,8 @@ interface Call {
 
 /**
  * Evictions that one turn of the event loop asks for in one shard are one script: most of what a script costs is beside the
- * keys that it removes. Each call hears how many of its own were live. Whatever is sent later in the turn finds them sent: while
- * some wait, the pool calls `send` before.
+ * keys that it removes. Each call hears how many of its own were live. Whatever is sent later in the turn is sent behind
+ * them (behind, on the same connection: on another it may be answered first): while some wait, the pool calls `send` before.
  */
 export class TurnEvictions {
   private readonly waiting = new Map<Shard, Call[]>();

@@ -63,7 +63,7 @@ export class L1Copies {
     const nonce = randomBytes(8).toString('hex');
     this.store = new MemoryStore(options, nonce, parts.besideBytes, L1Copy, COPY_BYTES);
     this.store.onRemoved = (record, wasDisplaced) => {
-      if (wasDisplaced) record.metadata.group.stats.displaced++;
+      if (wasDisplaced) record.metadata.group.stats.count('displaced');
     };
     // A copy without a proof is just being placed, and has no log position yet.
     this.store.isRevoked = (record) => (record as L1Copy).proof !== undefined && !this.isCurrent(record as L1Copy);

@@ -61,16 +61,13 @@ export class Key {
     return (this.ownTags ??= typeof this.said === 'function' ? checkTags(this.said()) : this.said);
   }
 
-  /** The labels of the space and of the tags. Made when first needed: a hit in memory never needs them. */
+  /**
+   * The labels of the space and of the tags. Made when first needed: a hit in memory never needs them. Whatever runs a loader
+   * asks for them before, since a loader may change what the tags are made of. @throws TagInvalidError
+   */
   get labels(): readonly Label[] {
     if (this.said === NO_TAGS) return this.space.labels;
     return (this.ownLabels ??= this.keyFactory.labelsOf(this.space, this.tags));
-  }
-
-  /** Makes the labels now, before a loader can change what the tags are made of. @throws TagInvalidError */
-  settle(): this {
-    this.ownLabels = this.labels;
-    return this;
   }
 }
 
@@ -112,9 +109,9 @@ export class KeyFactory {
    * @throws ScopeMissingError when the scope lacks what the width needs.
    */
   space(scope: Scope, width: Width, name: string | MethodLead): Space {
-    if (this.spaces.revision !== this.statsRegistry.revision) this.spaces.countWith(this.statsRegistry.revision);
     const known = this.spaces.get(scope, width, name);
-    if (known !== undefined) return known;
+    // What its counters go on counting would be in no figure of its tenant.
+    if (known?.stats.isKept === true) return known;
     const [spaceName, lead] = typeof name === 'string' ? [name, ''] : [name.spaceName, name.text];
     const made = this.makeSpace(scope, width, spaceName, lead);
     this.spaces.add(scope, width, name, made);

@@ -15,7 +15,7 @@ const SCOPE_BYTES = 120;
 interface SpacesOfScope {
   readonly width: Width;
   readonly name: string | MethodLead;
-  readonly first: Space;
+  first: Space;
   more: { [W in Width]?: Map<string | MethodLead, Space> } | undefined;
 }
 
@@ -29,8 +29,6 @@ interface Half {
 export class SpaceCache {
   private young = newHalf();
   private old = newHalf();
-  /** Of the counters that the spaces have. */
-  revision = 0;
 
   /** What all of them occupy, estimated. */
   get heldBytes(): number {
@@ -52,13 +50,7 @@ export class SpaceCache {
     return space;
   }
 
-  /** The counters of another generation: some have gone, and spaces that are asked for from here on get new ones. */
-  countWith(revision: number): void {
-    this.revision = revision;
-    this.young = newHalf();
-    this.old = newHalf();
-  }
-
+  /** Adds a space, or one that was made anew in the place of the one that was {@link get} before. */
   add(scope: Scope, width: Width, name: string | MethodLead, space: Space): void {
     if (this.young.spaces >= MAX_SPACES) {
       this.old = this.young;
@@ -69,9 +61,15 @@ export class SpaceCache {
     if (known === undefined) {
       young.scopes.set(scope, { width, name, first: space, more: undefined });
       young.heldBytes += SCOPE_BYTES;
+    } else if (known.name === name && known.width === width) {
+      known.first = space;
+      return;
     } else {
       known.more ??= {};
-      (known.more[width] ??= new Map()).set(name, space);
+      const more = (known.more[width] ??= new Map());
+      const isNew = !more.has(name);
+      more.set(name, space);
+      if (!isNew) return;
     }
     young.spaces++;
     young.heldBytes += bytesOf(space);

@@ -1,9 +1,17 @@
 /** So many misses in a row say that most reads miss. */
 const MOST_BALANCE = 12;
 
+/** What is counted. */
+export type Counted =
+  'hits' | 'misses' | 'coalesced' | 'stale' | 'bypasses' | 'sets' | 'evictions' | 'displaced' | 'refused' | 'errors';
+
+/** Counters for what counts: none is written past `hit` and `count`. */
+export type Counters = Readonly<Omit<SpaceStats, 'missBalance'>> & Pick<SpaceStats, 'missBalance'>;
+
 /**
  * The counters of one space, bumped in place on the hot path. Plain numbers on a plain object: a hit must not pay for
- * an event without a listener.
+ * an event without a listener. Only `hit` and `count` write them, since whatever they count is counted twice: the sum over
+ * all spaces is kept, not added up when it is asked for.
  */
 export class SpaceStats {
   hits = 0;
@@ -29,6 +37,21 @@ export class SpaceStats {
    * count, and at its lower bound at first: what has not been read so often counts as found.
    */
   missBalance = -MOST_BALANCE;
+  /** False: its registry has let go of it to make room. What goes on counting here is in the sum, and in no figure of a view. */
+  isKept = true;
+
+  constructor(private readonly sum?: SpaceStats) {}
+
+  /** By far the most of what is counted, so it has a function of its own: one counter, known when it is compiled. */
+  hit(): void {
+    this.hits++;
+    if (this.sum !== undefined) this.sum.hits++;
+  }
+
+  count(what: Counted, times = 1): void {
+    this[what] += times;
+    if (this.sum !== undefined) this.sum[what] += times;
+  }
 
   /** A read from a server. */
   noteRead(isMiss: boolean): void {
@@ -42,7 +65,7 @@ export class SpaceStats {
   }
 
   /** Adds another row to this one. */
-  add(other: SpaceStats): void {
+  add(other: Counters): void {
     this.hits += other.hits;
     this.misses += other.misses;
     this.coalesced += other.coalesced;

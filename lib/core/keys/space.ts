@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Label } from './label.js';
 import { NO_PARTITION, type Partition } from './partition.js';
 import type { Scope, Width } from './scope.js';
-import type { SpaceStats } from './space-stats.js';
+import type { Counters } from './space-stats.js';
 
 /** The cache that a space is of: two that have keys of the same text have nothing else in common. */
 export interface Home {
@@ -31,7 +31,7 @@ export interface Space {
   readonly hiddenLead: string;
   /** The labels that every entry of the space carries. */
   readonly labels: readonly Label[];
-  readonly stats: SpaceStats;
+  readonly stats: Counters;
   /** What a store in this process remembers of it. Only that store believes it: see `GroupIndex`. */
   readonly remembered: { group: object | undefined };
 }

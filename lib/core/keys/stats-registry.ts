@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../clock.js';
 import { fingerprint } from './fingerprint.js';
 import type { Partition } from './partition.js';
 import type { View } from './space.js';
-import { SpaceStats, type Span } from './space-stats.js';
+import { type Counters, SpaceStats, type Span } from './space-stats.js';
 
 interface RowName {
   readonly name: string;
@@ -18,11 +18,11 @@ class Row extends SpaceStats implements RowName {
   readonly partition: Partition;
   readonly path: string;
   readonly namespace: string;
-  /** What it had counted when room was made last. */
+  /** What it had counted when it was looked at last. */
   countedThen: number;
 
-  constructor({ name, partition, path, namespace }: RowName) {
-    super();
+  constructor({ name, partition, path, namespace }: RowName, totals: SpaceStats) {
+    super(totals);
     this.name = name;
     this.partition = partition;
     this.path = path;
@@ -32,29 +32,33 @@ class Row extends SpaceStats implements RowName {
 }
 
 /**
- * Rows kept apart. When there are more, the half that was used least since the last time is folded into the totals, and
- * their spaces begin anew. So a tenant that makes up rows by the thousand pushes out its own and those of
- * silent tenants, not those of tenants at work.
+ * Rows kept apart. When there are more, each new one takes the place of another, and the space of that one begins anew.
+ * A hand goes round over all of them: of the next few, one goes that was not used since the hand was there last, or that was
+ * used least. So a tenant that makes up rows by the thousand pushes out its own and those of silent tenants, not those of
+ * tenants at work; and however many there are, a new one costs a look at a few.
  */
 const MAX_ROWS = 20_000;
+/** Rows that are looked at for one that may go. */
+const LOOKED_AT = 8;
 /** What a row occupies beside the characters of its name. */
-const ROW_BYTES = 200;
+const ROW_BYTES = 220;
 /** Partitions that lost rows are remembered by so many marks. Of two with one mark both count as having lost some. */
 const MARKS = 65_536;
 
 /** The counters of every space, and their sums over a view. Bounded: one tenant's space can be told apart, not millions. */
 export class StatsRegistry {
-  private rows = new Map<string, Row>();
+  private readonly byName = new Map<string, Row>();
+  /** The same rows, each in the place that it keeps. */
+  private readonly rows: Row[] = [];
+  /** Where the hand is. */
+  private at = 0;
+  private readonly sumOfAll = new SpaceStats();
   /** Calls that had no scope and therefore no row. Part of the sum over everything. */
-  readonly unscoped = new SpaceStats();
-  /** What the rows that had to go had counted. */
-  private readonly forgotten = new SpaceStats();
+  readonly unscoped: Counters = new SpaceStats(this.sumOfAll);
   private nameBytes = 0;
   private readonly startedAtMs: number;
   /** When rows had to go last, by the marks of their partitions: in seconds since the beginning, none is 0. */
   private lostAtSeconds: Uint32Array | undefined = undefined;
-  /** Grows when rows have gone: counters that were got before may not be among them any more. */
-  revision = 0;
 
   constructor(private readonly clock: Pick<Clock, 'nowMs' | 'breathe'> = systemClock) {
     this.startedAtMs = clock.nowMs();
@@ -62,39 +66,35 @@ export class StatsRegistry {
 
   /** What all rows occupy, estimated. */
   get heldBytes(): number {
-    return this.rows.size * ROW_BYTES + this.nameBytes + (this.lostAtSeconds?.byteLength ?? 0);
+    return this.rows.length * ROW_BYTES + this.nameBytes + (this.lostAtSeconds?.byteLength ?? 0);
   }
 
   /** The row of a space: the same counters for the same name, so that every request of a tenant counts into one. */
-  row(of: RowName): SpaceStats {
-    const known = this.rows.get(of.name);
+  row(of: RowName): Counters {
+    const known = this.byName.get(of.name);
     if (known !== undefined) return known;
-    if (this.rows.size >= MAX_ROWS) this.makeRoom();
-    const row = new Row(of);
-    this.rows.set(of.name, row);
+    const row = new Row(of, this.sumOfAll);
+    if (this.rows.length < MAX_ROWS) this.rows.push(row);
+    else this.rows[this.makeRoom()] = row;
+    this.byName.set(of.name, row);
     this.nameBytes += of.name.length;
     return row;
   }
 
-  /**
-   * The sum over a view; over everything when no view is given. In portions, so that rows are where hits count and
-   * nowhere else: a sum that is kept would be one more number for every hit to bump.
-   */
-  async sum(view?: Pick<View, 'partition' | 'path' | 'namespace'>): Promise<SpaceStats> {
+  /** The sum over everything, with what the rows that had to go have counted. Kept: it goes on counting, and needs no walk. */
+  get totals(): Counters {
+    return this.sumOfAll;
+  }
+
+  /** The sum over a view, in portions. */
+  async sum(view: Pick<View, 'partition' | 'path' | 'namespace'>): Promise<Counters> {
     const total = new SpaceStats();
-    if (view === undefined) {
-      total.add(this.forgotten);
-      total.add(this.unscoped);
-    }
-    // Of now: rows that have to go meanwhile leave it as it is, and are counted here instead of among the forgotten.
-    const { rows } = this;
-    let left = PORTION;
-    for (const row of rows.values()) {
-      if (left-- === 0) {
-        await this.clock.breathe();
-        left = PORTION - 1;
-      }
-      if (view === undefined || covers(view, row)) total.add(row);
+    // Of now: a row that has to go meanwhile is counted all the same.
+    const rows = this.rows.slice();
+    for (let at = 0; at < rows.length; at++) {
+      if (at > 0 && at % PORTION === 0) await this.clock.breathe();
+      const row = rows[at] as Row;
+      if (covers(view, row)) total.add(row);
     }
     return total;
   }
@@ -105,28 +105,31 @@ export class StatsRegistry {
     return { sinceMs: this.startedAtMs + lostAt * 1_000, isComplete: lostAt === 0 };
   }
 
-  /** One pass for every ten thousand new rows. */
-  private makeRoom(): void {
-    const counted = Float64Array.from(this.rows.values(), ({ total, countedThen }) => total - countedThen).sort();
-    const median = counted[MAX_ROWS / 2] as number;
-    const kept = new Map<string, Row>();
-    const lostAt = (this.lostAtSeconds ??= new Uint32Array(MARKS));
-    const now = Math.max(1, Math.floor((this.clock.nowMs() - this.startedAtMs) / 1_000));
-    let surplus = this.rows.size - MAX_ROWS / 2;
-    for (const [name, row] of this.rows) {
+  /** Lets go of a row; where it was. */
+  private makeRoom(): number {
+    let chosen = this.at;
+    let least = Infinity;
+    for (let looked = 0; looked < LOOKED_AT && least > 0; looked++) {
+      const row = this.rows[this.at] as Row;
       const { total } = row;
-      if (surplus > 0 && total - row.countedThen <= median) {
-        this.forgotten.add(row);
-        lostAt[markOf(row.partition)] = now;
-        this.nameBytes -= name.length;
-        surplus--;
-      } else {
-        row.countedThen = total;
-        kept.set(name, row);
+      if (total - row.countedThen < least) {
+        chosen = this.at;
+        least = total - row.countedThen;
       }
+      row.countedThen = total;
+      this.at = (this.at + 1) % MAX_ROWS;
     }
-    this.rows = kept;
-    this.revision++;
+    this.letGo(this.rows[chosen] as Row);
+    return chosen;
+  }
+
+  private letGo(row: Row): void {
+    row.isKept = false;
+    this.byName.delete(row.name);
+    this.nameBytes -= row.name.length;
+    this.lostAtSeconds ??= new Uint32Array(MARKS);
+    const atSeconds = Math.floor((this.clock.nowMs() - this.startedAtMs) / 1_000);
+    this.lostAtSeconds[markOf(row.partition)] = Math.max(1, atSeconds);
   }
 }
 

@@ -39,7 +39,7 @@ export class LeaseFirst {
   /** The reply, which all callers of this turn share that ask the same. */
   async ask(attempt: Attempt): Promise<LeaseReply> {
     const { key } = attempt.call;
-    key.settle();
+    void key.labels;
     attempt.gathers = true;
     try {
       const reply = await this.parts.requests.ask(attempt);

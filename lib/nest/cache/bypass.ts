@@ -15,7 +15,7 @@ export function noteBypass(
   width: Width,
   space?: Space,
 ): void {
-  (space?.stats ?? foundation.statsRegistry.unscoped).bypasses++;
+  (space?.stats ?? foundation.statsRegistry.unscoped).count('bypasses');
   foundation.context.loading()?.note(space ?? { scope: NO_SCOPE, width, namespace });
   if (foundation.hub.isHeard) foundation.hub.event({ type: 'bypass', reason, namespace, width });
 }

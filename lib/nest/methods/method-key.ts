@@ -35,8 +35,6 @@ export class MethodKey {
   private readonly spacesBy: string | MethodLead;
   private lastScope: Scope | undefined = undefined;
   private lastSpace: Space | undefined = undefined;
-  /** Of the counters that the last space has. */
-  private lastRevision = 0;
   private readonly build: Builder<CacheKey> | undefined;
   private readonly fixed: readonly unknown[] | undefined;
   /** Sets apart methods that share a namespace. In the space, unless the name of the object comes before it. */
@@ -123,12 +121,11 @@ export class MethodKey {
    */
   spaceIn(scope: Scope): Space {
     const { foundation } = this.parts;
-    const { revision } = foundation.keyFactory.statsRegistry;
-    if (scope === this.lastScope && revision === this.lastRevision) return this.lastSpace as Space;
+    const { lastSpace } = this;
+    if (scope === this.lastScope && lastSpace?.stats.isKept === true) return lastSpace;
     const space = spaceOf(foundation, scope, this.width, this.spacesBy, this.contextHint);
     this.lastScope = scope;
     this.lastSpace = space;
-    this.lastRevision = revision;
     return space;
   }
 

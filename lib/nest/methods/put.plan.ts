@@ -101,7 +101,8 @@ export class PutPlan implements MethodPlan {
       noteBypass(this.parts, 'condition', this.keys.namespace, this.keys.width, space);
       return await runInContext(context, { scope, loading: context.loading() }, method);
     }
-    const key = this.keys.key(this.keys.space(frame, args), self, args).settle();
+    const key = this.keys.key(this.keys.space(frame, args), self, args);
+    void key.labels;
     const { policy, rules } = this;
     const call: Call = { key, policy, title: this.member.title, loader: method, frame, result: rules?.(args) };
     // Awaited, so that an error of the method has its caller in its stack.

@@ -5,7 +5,9 @@ import { Injectable } from '@nestjs/common';
 import { Cacheable, CacheConfig, memory, type BackendFactory, type CacheEvent } from '../../../lib/index.js';
 import { FallbackBackend } from '../../../lib/backends/resilience/fallback.backend.js';
 import { GuardedBackend } from '../../../lib/backends/resilience/guarded.backend.js';
-import type { Backend } from '../../../lib/core/backend.js';
+import type { Foundation } from '../../../lib/assemble.js';
+import type { AtHand, Backend } from '../../../lib/core/backend.js';
+import type { Partition } from '../../../lib/core/keys/partition.js';
 import { ChaosBackend } from '../../../lib/testing/chaos.backend.js';
 import { chaos } from '../../../lib/testing.js';
 import { closeAll, counter, start } from './support/start.js';
@@ -52,21 +54,28 @@ class Rows {
 }
 
 /** Memory, and what is asked of it. */
-function watched(): { backend: BackendFactory; made: Backend[]; glances: string[] } {
+function watched(): { backend: BackendFactory; made: Backend[]; glances: string[]; asked: string[] } {
   const made: Backend[] = [];
   const glances: string[] = [];
+  const asked: string[] = [];
   const inner = memory();
   const create: BackendFactory['create'] = (parts) => {
     const backend = inner.create(parts);
-    const glance = backend.glance?.bind(backend);
-    backend.glance = (space, text) => {
+    const { atHand } = backend;
+    const glance: AtHand['glance'] = (space, text) => {
       glances.push(text);
-      return glance?.(space, text);
+      return atHand?.glance(space, text);
     };
+    const readInside = backend.read.bind(backend);
+    const read: Backend['read'] = (key) => {
+      asked.push(key.text);
+      return readInside(key);
+    };
+    Object.assign(backend, { read, atHand: { of: backend, glance } });
     made.push(backend);
     return backend;
   };
-  return { backend: { ...inner, create }, made, glances };
+  return { backend: { ...inner, create }, made, glances, asked };
 }
 
 interface Inside {
@@ -97,9 +106,11 @@ describe('a hit at hand', () => {
     await as('acme', async () => {
       const first = await get(Rows).find(1);
       for (const each of made)
-        each.glance = () => {
-          throw new Error('mine');
-        };
+        Object.assign(each.atHand as AtHand, {
+          glance: () => {
+            throw new Error('mine');
+          },
+        });
       expect(await get(Rows).find(1)).toBe(first);
     });
   });
@@ -221,9 +232,73 @@ describe('a hit at hand', () => {
   });
 });
 
+describe('a hit by hand', () => {
+  it('is served from a glance alone, counted, told, and a copy of its own', async () => {
+    const { backend, glances, asked } = watched();
+    const { cache, events } = await start({ backend }, Rows);
+    const acme = cache.tenant('acme').namespace('mine');
+    await acme.set('a', { tags: ['x'] });
+    const first = await acme.get<{ tags: string[] }>('a');
+    first?.tags.push('mine');
+    expect(await acme.get('a')).toEqual({ tags: ['x'] });
+    expect(await acme.get('b', { default: 7 })).toBe(7);
+    expect([glances, asked]).toEqual([["'a", "'a", "'b"], ["'b"]]);
+    expect(await acme.stats()).toMatchObject({ hits: 2, misses: 1 });
+    expect(events.of('hit')).toMatchObject([{ namespace: 'mine', level: 'l1', verdict: 'fresh' }, {}]);
+  });
+
+  it('is not served past its ttl, when its tag is invalidated, or where it may be refreshed or is noted by a load', async () => {
+    const { backend, glances } = watched();
+    const { cache, clock } = await start({ backend, namespaces: { early: { earlyRefresh: 10 } } }, Rows);
+    const acme = cache.tenant('acme');
+    await acme.set('a', 1, { ttl: '1m', tags: ['rows'] });
+    await clock.advance(60_000);
+    expect(await acme.get('a')).toBeUndefined();
+    await acme.set('a', 2, { ttl: '1m', tags: ['rows'] });
+    await acme.invalidateTags(['rows']);
+    expect(await acme.get('a')).toBeUndefined();
+    await acme.namespace('early').set('a', 3);
+    await acme.set('a', 4, { tags: ['rows'] });
+    glances.length = 0;
+    expect(await acme.namespace('early').get('a')).toBe(3);
+    expect(await acme.getOrSet('outer', () => acme.get('a'))).toBe(4);
+    expect(glances).toEqual([]);
+    await acme.invalidateTags(['rows']);
+    expect(await acme.has('outer')).toBe(false);
+  });
+});
+
+describe('a method whose counters had to go', () => {
+  it('counts where its tenant is summed up, from its next call on', async () => {
+    const { as, get, cache } = await start({ backend: memory() }, Rows);
+    const { statsRegistry } = (cache as unknown as { parts: { foundation: Foundation } }).parts.foundation;
+    const find = (): Promise<string> => as('acme', () => get(Rows).find(30));
+    const first = await find();
+    for (let at = 0; at < 20_001; at++) {
+      const path = `t.flood${at}` as Partition;
+      statsRegistry.row({ name: `${path}/rows`, partition: path, path, namespace: 'rows' }).count('hits', 9);
+    }
+    const acme = cache.tenant('acme');
+    expect(await acme.stats()).toMatchObject({ hits: 0, misses: 0, complete: false });
+    expect(await find()).toBe(first);
+    expect(await acme.stats()).toMatchObject({ hits: 1, misses: 0 });
+    expect(await cache.totals()).toMatchObject({ hits: 20_001 * 9 + 1, misses: 1, complete: true });
+  });
+});
+
 describe('what stands around a backend in memory', () => {
   it.each<[string, (inner: Backend) => Backend]>([
     ['a proxy', (inner) => new Proxy(inner, {})],
+    [
+      'A111: a proxy that binds what it hands on',
+      (inner) =>
+        new Proxy(inner, {
+          get(target, name) {
+            const member: unknown = Reflect.get(target, name);
+            return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+          },
+        }),
+    ],
     ['an object that inherits from it', (inner) => Object.create(inner) as Backend],
   ])('does not get the short way with the rest: %s', async (_, around) => {
     const inner = memory();
@@ -247,7 +322,7 @@ describe('what stands around a backend in memory', () => {
   });
 
   it.each([GuardedBackend, FallbackBackend, ChaosBackend])('does not hand it on: %p', (type) => {
-    expect('glance' in type.prototype).toBe(false);
+    expect('atHand' in type.prototype).toBe(false);
   });
 
   it('sees each read: chaos', async () => {
