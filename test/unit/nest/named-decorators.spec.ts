@@ -13,6 +13,7 @@ import {
   fromClaims,
   getCacheToken,
 } from '../../../lib/index.js';
+import { machineClock } from '../../../lib/core/clock.js';
 import { CacheTestingModule } from '../../../lib/testing.js';
 import { KeptLog } from '../../e2e/support/quiet.js';
 import { proveCountsApart } from '../../support/machine/prove-apart.js';
@@ -182,6 +183,38 @@ describe('a decorator that says a cache', () => {
     expect([await adopted.find(), await adopted.find()]).toEqual([1, 1]);
   });
 
+  it('waits for its cache, however long the options of that take', async () => {
+    const slow = CacheModule.forRootAsync({
+      name: 'slow',
+      useFactory: async () => {
+        await machineClock.sleep(30);
+        return {};
+      },
+    });
+    class Single {
+      runs = 0;
+      @Cacheable({ cache: 'slow' })
+      async find(): Promise<number> {
+        return ++this.runs;
+      }
+    }
+    @CacheConfig({ cache: 'slow' })
+    class Whole {
+      runs = 0;
+      @Cacheable()
+      async find(): Promise<number> {
+        return ++this.runs;
+      }
+    }
+    for (const type of [Single, Whole]) {
+      // Which does not wait for the other.
+      const module = await start([CacheModule.forRoot({ scope: { default: 'global' } }), slow], [type]);
+      const object = module.get<Single>(type);
+      expect([await object.find(), await object.find()]).toEqual([1, 1]);
+      expect((await cacheIn(module, 'slow').stats()).size).toBe(1);
+    }
+  });
+
   it('acts for the tenant of the call there, too', async () => {
     const scope = { resolve: fromClaims({ tenant: 'org' }) };
     const module = await start(
@@ -263,6 +296,15 @@ describe('a cache that there is not', () => {
       async forget(): Promise<void> {}
     }
     expect(await refusal(start(three(), [Mixed]))).toMatch(/@CacheEvict Mixed.forget.cache.*'rates'.*"find"/);
+    class Unnamed {
+      @Cacheable()
+      async find(): Promise<number> {
+        return 1;
+      }
+      @CacheEvict({ cache: 'rates', method: 'find' })
+      async forget(): Promise<void> {}
+    }
+    expect(await refusal(start(three(), [Unnamed]))).toMatch(/@CacheEvict Unnamed.forget.cache.*'rates'.*"find"/);
   });
 });
 

@@ -247,6 +247,8 @@ describe('calls to several servers', () => {
     const { acme, beta, guarded, said, dead, rig } = several;
     await several.server('a').write(acme, { ...draft('old'), labels: acme.labels });
     await several.server('b').write(beta, { ...draft('old'), labels: beta.labels });
+    const other = rig.key('rex', { tenant: 'beta', namespace: 'dogs' });
+    await several.server('b').write(other, { ...draft('Rex'), labels: other.labels });
     dead.add('b');
     const view = rig.machine.keyFactory.everywhere(acme.space.namespace);
     expect(await errorOf(guarded.clearEverything(view))).toBeInstanceOf(BackendError);
@@ -255,6 +257,7 @@ describe('calls to several servers', () => {
     said.length = 0;
     expect(await valueOf(guarded.read(beta))).toBeUndefined();
     expect(said).toEqual(['namespace b', 'read b']);
+    expect(await valueOf(guarded.read(other))).toBe('Rex');
   });
 
   it('A79: an eviction that fails after its keys have passed to another server is queued there', async () => {
