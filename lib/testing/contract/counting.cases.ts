@@ -104,10 +104,9 @@ export const countingCases: readonly ContractCase[] = [
       await stage.b.clear(stage.view({ namespace: 'things' }));
       await stage.b.clear(stage.view({ user: 'cid' }));
       await stage.b.invalidate(key.space.partition, [stage.tag('calls')]);
-      await stage.b.removeMatching(stage.selection('calls'));
       assert.equal(await count(stage, key), 6);
       for (const place of [{ namespace: 'things.limits' }, {}, { width: 'tenant' as const }]) {
-        assert.equal(await stage.b.clear(stage.view(place)), 1);
+        await stage.b.clear(stage.view(place));
         assert.equal(await count(stage, key), 1);
       }
     },

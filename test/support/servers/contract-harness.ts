@@ -174,6 +174,7 @@ export const OF_EACH_VERB: ReadonlySet<string> = new Set([
   'tags that look like something else are tags',
   'clearing a tenant covers everything it and its users have',
   'clearing everything crosses tenants, and counts what was live',
+  'clearing a namespace of all tenants covers every width and version of it, and no other',
   'usage counts exactly what is live in a view, and in all of them',
   'a listing knows stars, question marks, classes and escapes',
   'a long listing comes in pages, and leaves nothing out',
