@@ -127,7 +127,10 @@ class Caller {
   }
 
   private async invalidate(place: Place): Promise<void> {
-    const kind: InvalidationKind = this.random() < 0.02 ? 'everything' : this.pick(INVALIDATIONS.slice(0, -1));
+    const draw = this.random();
+    // What crosses tenants holds up all of them until it is confirmed.
+    const kind: InvalidationKind =
+      draw < 0.02 ? 'everything' : draw < 0.05 ? 'namespace of all tenants' : this.pick(INVALIDATIONS.slice(0, -2));
     await this.source.exclusively(place.id, async () => {
       this.source.commit(place.id);
       const covered = PLACES.filter((other) => covers(kind, place, other)).map(({ id }) => ({
