@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { explore, type Model, type Outcome } from './explore.js';
 import { protocol } from './protocol.js';
 import { stateString } from './string.js';
+import { LIST_VARIANTS } from './string.list.variants.js';
 import { STRING_VARIANTS } from './string.variants.js';
 import { VARIANTS, type Holding, type Variant, type Violated } from './variants.js';
 import { ONE_LEVEL_VARIANTS } from './whole.one-level.variants.js';
@@ -25,6 +26,7 @@ describe('the whole protocol with two levels', () => {
 
 describe('the state string', () => {
   check(STRING_VARIANTS, stateString);
+  check(LIST_VARIANTS, stateString);
 });
 
 function check<Rules, State>(variants: readonly Variant<Rules>[], modelOf: (rules: Rules) => Model<State>): void {

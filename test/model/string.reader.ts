@@ -1,7 +1,10 @@
 /** One read: entry and string in one step, then the hash where the string does not decide, then the lease. */
 import {
   isSame,
+  listOf,
+  NAMED,
   saidOf,
+  type Said,
   type StringGuards,
   type StringProcess,
   type StringReader,
@@ -66,19 +69,34 @@ function read({ draft, self, home, has }: Moving): void {
   const { said } = draft;
   self.entry = entry;
   self.said = said;
+  if (said !== null && has.labelsOfVersion) keepKnown(home, said, has);
   if (entry === null) self.at = 'lease';
   else if (said === null) self.at = 'hash';
   else if (entry.generation !== said.generation || entry.stamp < said.minimumStamp) self.at = 'lease';
   else if (entry.stamp >= said.bulk || !has.bulkCompared) finish(draft, self, entry.version);
   else if (home.known !== null && (!has.labelsOfVersion || isSame(home.known, said))) {
     judge(draft, self, home.known.label);
-  } else self.at = 'labels';
+  } else if (said.named === NAMED.label) judge(draft, self, said.stamp);
+  else if (entry.stamp >= said.since || !has.listReaches) finish(draft, self, entry.version);
+  else self.at = 'labels';
+}
+
+/** What was learnt beside an earlier string goes on, but for what has been invalidated since: that is named. */
+function keepKnown(home: StringProcess, said: Said, has: StringGuards): void {
+  const { known } = home;
+  if (known === null || isSame(known, said)) return;
+  const isKept =
+    (known.generation === said.generation || !has.listOfLife) &&
+    (known.bulk >= said.since || !has.gapNoticed) &&
+    known.bulk < said.bulk;
+  const label = said.named === NAMED.label && has.namedBelieved ? said.stamp : known.label;
+  home.known = isKept ? { ...said, label } : null;
 }
 
 /** A hash that has moved on says more; one that is behind the string, or of another life, says nothing. */
 function learn({ draft, self, home, has }: Moving): void {
   const { said } = self;
-  const now = saidOf(draft);
+  const now = saidOf(draft, has);
   if (said === null) return;
   const isBehind = now?.generation !== said.generation || now.bulk < said.bulk || now.minimumStamp < said.minimumStamp;
   if (has.comparedWhenLearnt && isBehind) {
@@ -100,7 +118,10 @@ function ask({ draft, self, home, index, has }: Moving): void {
   const { shard } = draft;
   const before = shard.generation;
   const answer = readOrLease(shard, index, HAS);
-  if (shard.generation !== before && has.saidWithHash) draft.said = saidOf(draft);
+  if (shard.generation !== before) {
+    draft.recent = listOf(shard.bulk);
+    if (has.saidWithHash) draft.said = saidOf(draft, has);
+  }
   if (answer.kind === 'hit') return finish(draft, self, answer.entry.version);
   if (answer.kind === 'granted') {
     self.lease = answer.lease;

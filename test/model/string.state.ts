@@ -27,14 +27,38 @@ export const STRING_GUARDS = [
   'checked',
   /** What clears everything looks for strings as well as for hashes. */
   'clearFindsStrings',
+  /** An invalidation adds its labels to those that the string names. */
+  'named',
+  /** For a name that is dropped, the list begins behind its stamp. */
+  'beginsBehindDropped',
+  /** A list that was not written with the last bulk invalidation says nothing. */
+  'listOfBulk',
+  /** What was learnt beside an earlier string is kept only where the list begins no later than that ended. */
+  'gapNoticed',
+  /** … and not of another life. */
+  'listOfLife',
+  /** … but for what the list names. */
+  'namedBelieved',
+  /** An entry that no name concerns is valid only if it is not older than the list. */
+  'listReaches',
 ] as const;
 
 export type StringGuard = (typeof STRING_GUARDS)[number];
-export type StringGuards = Readonly<Record<StringGuard, boolean>>;
+/** With what the rules say of the room for names. */
+export type StringGuards = Readonly<Record<StringGuard | 'room', boolean>>;
 export type StringThreat = 'stringLoss' | 'hashLoss' | 'stringRestored' | 'hashRestored' | 'failover';
 /** `findShards` and `clearFound` are a walk: of what the names say that there is, then a step for each shard. */
 export type StringStep =
-  'commit' | 'invalidate' | 'invalidateOther' | 'clearEverything' | 'findShards' | 'clearFound' | 'evict' | 'settle';
+  | 'commit'
+  | 'invalidate'
+  | 'invalidateOther'
+  | 'invalidateMany'
+  | 'invalidateEarlier'
+  | 'clearEverything'
+  | 'findShards'
+  | 'clearFound'
+  | 'evict'
+  | 'settle';
 
 export interface StringRules {
   /** Process of each reader. */
@@ -43,15 +67,29 @@ export interface StringRules {
   readonly writer: readonly StringStep[];
   readonly without?: readonly StringGuard[];
   readonly threats?: readonly StringThreat[];
+  /** Whether the string has room for a label: else each invalidation is one of more than fit. */
+  readonly names?: boolean;
   /** @default 1 */
   readonly mishaps?: number;
 }
 
+/** Labels of the last bulk invalidations, of which there is room for one here: the hash keeps them, the string says them. */
+export interface Recent {
+  /** The bulk invalidation it was written with. */
+  readonly bulk: number;
+  /** Whatever was invalidated after this is named. */
+  readonly since: number;
+  readonly named: (typeof NAMED)[keyof typeof NAMED];
+  readonly stamp: number;
+}
+
+/** The label that every entry here carries, and any other. */
+export const NAMED = { none: 0, label: 1, other: 2 } as const;
+
 /** What the string says. */
-export interface Said {
+export interface Said extends Recent {
   readonly generation: number;
   readonly minimumStamp: number;
-  readonly bulk: number;
 }
 
 /** What a process knows of the one label that every entry here carries. */
@@ -62,6 +100,7 @@ export interface Known extends Said {
 export interface Dump {
   readonly shard: Shard;
   readonly said: Said | null;
+  readonly recent: Recent;
   /** How far the writer was. */
   readonly writerAt: number;
 }
@@ -103,6 +142,8 @@ export interface StringState {
   mishaps: number;
   stale: string | null;
   shard: Shard;
+  /** A part of the hash. */
+  recent: Recent;
   said: Said | null;
   /** What is about to be written as the string, where that is a step of its own. */
   saying: Said | null;
@@ -137,7 +178,8 @@ export function initialString({ readers, mishaps = 1 }: StringRules): StringStat
       indexed: false,
       indexLost: false,
     },
-    said: { generation: 1, minimumStamp: 1, bulk: 1 },
+    recent: listOf(1),
+    said: { generation: 1, minimumStamp: 1, ...listOf(1) },
     saying: null,
     dump: null,
     isUnsound: false,
@@ -167,20 +209,31 @@ export function copyOfString(state: StringState): StringState {
 }
 
 export function keyOfString(state: StringState): string {
-  const { shard, said, saying, dump, writerAt, isUnsound, isFound } = state;
+  const { shard, recent, said, saying, dump, writerAt, isUnsound, isFound } = state;
   const codes = [
     pack(state.db, state.mishaps, writerAt, (isUnsound ? 1 : 0) + (isFound ? 2 : 0)),
     ...shardCodes(shard),
+    listCode(recent),
     saidCode(said),
+    listCode(said),
     saidCode(saying),
+    listCode(saying),
     pack(state.settled),
-    ...(dump === null ? [NOTHING] : [...shardCodes(dump.shard), saidCode(dump.said), pack(dump.writerAt)]),
+    ...(dump === null
+      ? [NOTHING]
+      : [
+          ...shardCodes(dump.shard),
+          listCode(dump.recent),
+          saidCode(dump.said),
+          listCode(dump.said),
+          pack(dump.writerAt),
+        ]),
   ];
   for (const { owed, known, flight } of state.processes) {
-    codes.push(pack(owed, known?.label ?? null), saidCode(known), leaseCode(flight));
+    codes.push(pack(owed, known?.label ?? null), saidCode(known), listCode(known), leaseCode(flight));
   }
   for (const { at, owed, version, entry, said: seen, label, lease } of state.readers) {
-    codes.push(pack(AT[at], owed, version, label), entryCode(entry), saidCode(seen), leaseCode(lease));
+    codes.push(pack(AT[at], owed, version, label), entryCode(entry), saidCode(seen), listCode(seen), leaseCode(lease));
   }
   return String.fromCharCode(...codes);
 }
@@ -216,14 +269,24 @@ function saidCode(said: Said | null): number {
   return said ? pack(said.generation, said.minimumStamp, said.bulk) : NOTHING;
 }
 
-/** What the string has to say. */
-export function saidOf({ shard }: StringState): Said | null {
-  const { generation, minimumStamp, bulk } = shard;
-  return generation === 0 ? null : { generation, minimumStamp, bulk };
+function listCode(list: Recent | null): number {
+  return list ? pack(list.bulk, list.since, list.named, list.stamp) : NOTHING;
 }
 
+/** Nothing is named, and nothing has to be. */
+export function listOf(bulk: number): Recent {
+  return { bulk, since: bulk, named: NAMED.none, stamp: 0 };
+}
+
+/** What the string has to say. */
+export function saidOf({ shard, recent }: StringState, has: StringGuards): Said | null {
+  const { generation, minimumStamp, bulk } = shard;
+  if (generation === 0) return null;
+  const list = recent.bulk === bulk || !has.listOfBulk ? { ...recent, bulk } : listOf(bulk);
+  return { generation, minimumStamp, ...list };
+}
+
+/** Whether they say the same of everything: the list follows from the rest, but for one that was put back. */
 export function isSame(one: Said | null, other: Said | null): boolean {
-  return (
-    one?.generation === other?.generation && one?.minimumStamp === other?.minimumStamp && one?.bulk === other?.bulk
-  );
+  return saidCode(one ?? null) === saidCode(other) && listCode(one) === listCode(other);
 }

@@ -12,8 +12,11 @@ import {
   initialString,
   isSame,
   keyOfString,
+  listOf,
+  NAMED,
   saidOf,
   STRING_GUARDS,
+  type Recent,
   type StringGuards,
   type StringProcess,
   type StringReader,
@@ -28,13 +31,22 @@ import { evict, loseMeta } from './whole.shard.js';
 const OLD = ['stringRestored', 'hashRestored', 'failover'] as const;
 
 /** What a server that takes over is told again. */
-const TOLD_AGAIN: readonly StringStep[] = ['invalidate', 'clearEverything', 'findShards', 'clearFound', 'evict'];
+const TOLD_AGAIN: readonly StringStep[] = [
+  'invalidate',
+  'invalidateMany',
+  'invalidateEarlier',
+  'clearEverything',
+  'findShards',
+  'clearFound',
+  'evict',
+];
 
 type Add = (name: string, change: (draft: StringState) => void) => void;
 
 export function stateString(rules: StringRules): Model<StringState> {
   const { without = [] } = rules;
-  const has = Object.fromEntries(STRING_GUARDS.map((guard) => [guard, !without.includes(guard)])) as StringGuards;
+  const guards = Object.fromEntries(STRING_GUARDS.map((guard) => [guard, !without.includes(guard)]));
+  const has = { ...guards, room: rules.names === true } as StringGuards;
   return {
     initial: initialString(rules),
     keyOf: keyOfString,
@@ -78,12 +90,13 @@ function stepsFrom(state: StringState, rules: StringRules, has: StringGuards): S
 // ── Scripts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * An invalidation of the label that all entries carry, of another, or of everything. Without a hash nothing is
+ * An invalidation of the label that all entries carry, of another, of more others than the string names, or of everything. Without a hash nothing is
  * valid. The sequence stands for the time: a clock that was put back goes on behind everything it has said, but for a
  * server whose time is behind, too.
  */
-function invalidate(draft: StringState, kind: 'label' | 'other' | 'all', has: StringGuards): void {
-  const { shard } = draft;
+function invalidate(draft: StringState, kind: 'label' | 'other' | 'many' | 'all', has: StringGuards): void {
+  const { shard, recent } = draft;
+  const before = recent.bulk === shard.bulk || !has.listOfBulk ? recent : listOf(shard.bulk);
   if (has.removedFirst) draft.said = null;
   if (shard.generation === 0) return;
   shard.clock = Math.max(shard.clock, shard.sequence) + 1;
@@ -91,7 +104,25 @@ function invalidate(draft: StringState, kind: 'label' | 'other' | 'all', has: St
   shard.bulk = shard.clock;
   if (kind === 'label') shard.label = shard.clock;
   if (kind === 'all') shard.minimumStamp = shard.clock;
-  if (has.saidWithInvalidation) draft.said = saidOf(draft);
+  const fits = has.room && (kind === 'label' || kind === 'other');
+  draft.recent = fits ? listWith(before, NAMED[kind], shard.clock, has) : listOf(shard.clock);
+  if (has.saidWithInvalidation) draft.said = saidOf(draft, has);
+}
+
+/** With one more name, for which the one that was there has to go unless it is the same. */
+function listWith(before: Recent, named: Recent['named'], stamp: number, has: StringGuards): Recent {
+  if (!has.named) return { ...before, bulk: stamp };
+  const isDropped = before.named !== NAMED.none && before.named !== named;
+  const since = isDropped && has.beginsBehindDropped ? before.stamp : before.since;
+  return { bulk: stamp, since, named, stamp };
+}
+
+/** As an earlier version does it, which knows of no list, and whose string says nothing to later ones. */
+function invalidateEarlier(draft: StringState, has: StringGuards): void {
+  const { recent } = draft;
+  invalidate(draft, 'label', has);
+  draft.recent = recent;
+  draft.said = null;
 }
 
 function write(draft: StringState, step: StringStep, has: StringGuards): void {
@@ -104,6 +135,10 @@ function write(draft: StringState, step: StringStep, has: StringGuards): void {
       return invalidate(draft, 'label', has);
     case 'invalidateOther':
       return invalidate(draft, 'other', has);
+    case 'invalidateMany':
+      return invalidate(draft, 'many', has);
+    case 'invalidateEarlier':
+      return invalidateEarlier(draft, has);
     case 'clearEverything':
       if (shard.generation === 0 && !(has.clearFindsStrings && draft.said !== null)) return;
       return invalidate(draft, 'all', has);
@@ -129,8 +164,9 @@ function write(draft: StringState, step: StringStep, has: StringGuards): void {
 function addTending(state: StringState, { threats = [] }: StringRules, has: StringGuards, add: Add): void {
   const { said, saying, shard, dump } = state;
   if (said === null && shard.generation !== 0) {
-    if (has.saidInOneStep) add('the string is written again', (draft) => void (draft.said = saidOf(draft)));
-    else if (saying === null) add('the hash is read for the string', (draft) => void (draft.saying = saidOf(draft)));
+    if (has.saidInOneStep) add('the string is written again', (draft) => void (draft.said = saidOf(draft, has)));
+    else if (saying === null)
+      add('the hash is read for the string', (draft) => void (draft.saying = saidOf(draft, has)));
   }
   if (saying !== null) {
     add('the string is written as the hash was', (draft) => {
@@ -142,7 +178,8 @@ function addTending(state: StringState, { threats = [] }: StringRules, has: Stri
   // A later one has less to lose.
   if (dump === null && state.writerAt < 2 && OLD.some((threat) => threats.includes(threat))) {
     add('a copy of the server is taken', (draft) => {
-      draft.dump = { shard: { ...draft.shard }, said: draft.said, writerAt: draft.writerAt };
+      const { shard: now, said: text, recent, writerAt } = draft;
+      draft.dump = { shard: { ...now }, said: text, recent, writerAt };
     });
   }
   for (const [index, { known }] of state.processes.entries()) {
@@ -155,7 +192,7 @@ function addTending(state: StringState, { threats = [] }: StringRules, has: Stri
 
 /** Which of the two is older cannot be told, so neither is believed. */
 function check(draft: StringState, has: StringGuards): void {
-  if (has.checked && !isSame(draft.said, saidOf(draft))) {
+  if (has.checked && !isSame(draft.said, saidOf(draft, has))) {
     draft.said = null;
     loseMeta(draft.shard);
   }
@@ -189,6 +226,7 @@ function addMisfortunes(state: StringState, { threats = [], writer }: StringRule
     mishap('the hash is put back to what it was', (draft) => {
       const { entry, lease, lastGeneration, sequence } = draft.shard;
       draft.shard = { ...dump.shard, entry, lease, lastGeneration, sequence };
+      draft.recent = dump.recent;
       distrust(draft);
     });
   }
@@ -196,6 +234,7 @@ function addMisfortunes(state: StringState, { threats = [], writer }: StringRule
   if (threats.includes('failover')) {
     mishap('a server takes over that has the copy', (draft) => {
       draft.shard = { ...dump.shard, lastGeneration: draft.shard.lastGeneration };
+      draft.recent = dump.recent;
       draft.said = dump.said;
       for (const step of writer.slice(dump.writerAt, draft.writerAt)) {
         if (TOLD_AGAIN.includes(step)) write(draft, step, has);

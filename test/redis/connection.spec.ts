@@ -8,7 +8,7 @@ import { script } from '../../lib/backends/redis/scripts/script.js';
 
 const ECHO_AT = 4;
 const LIFE = Buffer.from('abcdefghijklmnop');
-const STATE = Buffer.from('1|abcdefghijklmnop|1|1');
+const STATE = Buffer.from('2|abcdefghijklmnop|1|0000000000000001|0000000000000001|');
 /** What the fields behind those of a request say of the first one: see `ECHOES` of the connection. */
 const FIRST = [null, null];
 

@@ -27,6 +27,8 @@ describeWithRedis('the state string on a cluster', () => {
     const other = await leaving.ready(options, undefined, machines.prefix);
     await rig.set('cat', 'old', { tags: ['red'] });
     await rig.set('cow', 'kept');
+    // More than the string names.
+    for (let number = 0; number < 12; number++) await other.invalidateTag(`tag ${number}`);
     await other.invalidateTag('blue');
     // It would say its last invalidations again.
     await leaving.close();

@@ -5,6 +5,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Clock } from '../../lib/core/clock.js';
+import type { Label } from '../../lib/core/keys/label.js';
 import type { Rig } from '../support/machine/rig.js';
 import { Machines } from '../support/redis/machines.js';
 import { RedisProcess, until } from '../support/redis/redis-process.js';
@@ -56,12 +57,24 @@ describeWithRedis('the state string', () => {
     await until('it was looked at', async () => (await callsOf('hmget')) > before);
   };
 
+  /** More tags than the string has room for, the last of them `blue`: of older entries it says nothing. */
+  const invalidateMany = async (rig: Rig<Clock>): Promise<void> => {
+    for (let number = 0; number < 12; number++) await rig.invalidateTag(`tag ${number}`);
+    await rig.invalidateTag('blue');
+  };
+  const listed = async (): Promise<string[]> =>
+    String(await server.command('GET', nameOf('s')))
+      .split('|')
+      .slice(5)
+      .filter((_, at) => at % 2 === 1);
+
   it('says what the hash says, and ends no later', async () => {
     const rig = await ready();
     const both = async (): Promise<string> => {
-      const [i, f, b] = (await server.command('HMGET', nameOf('m'), 'i', 'f', 'b')) as string[];
+      const [i, f, b, list] = (await server.command('HMGET', nameOf('m'), 'i', 'f', 'b', 'r')) as string[];
       const text = (await server.command('GET', nameOf('s'))) as string;
-      expect(text).toBe(`1|${i}|${f}|${b}`);
+      expect(text).toBe(`2|${i}|${f}|${list ?? `${b}|${b}|`}`);
+      expect(text.split('|')[3]).toBe(b);
       const [hash, string] = [await server.command('PTTL', nameOf('m')), await server.command('PTTL', nameOf('s'))];
       expect(Number(string)).toBeGreaterThan(0);
       expect(Number(string)).toBeLessThanOrEqual(Number(hash) + 1);
@@ -99,14 +112,23 @@ describeWithRedis('the state string', () => {
     const rig = await ready();
     await rig.set('cat', 'Tom', { tags: ['red'] });
     await looked(rig);
+    const hits = async (): Promise<number[]> => {
+      const before = [await callsOf('mget'), await callsOf('hmget'), await callsOf('evalsha')];
+      for (let times = 0; times < 5; times++) expect(await rig.get('cat')).toBe('Tom');
+      const after = [await callsOf('mget'), await callsOf('hmget'), await callsOf('evalsha')];
+      return after.map((calls, at) => calls - (before[at] as number));
+    };
+    // What the string names it need not ask for.
     await rig.invalidateTag('blue');
-    const before = [await callsOf('mget'), await callsOf('hmget'), await callsOf('evalsha')];
-    for (let times = 0; times < 5; times++) expect(await rig.get('cat')).toBe('Tom');
-    expect([await callsOf('mget'), await callsOf('hmget'), await callsOf('evalsha')]).toEqual([
-      (before[0] as number) + 5,
-      (before[1] as number) + 1,
-      before[2],
-    ]);
+    expect(await hits()).toEqual([5, 0, 0]);
+    await invalidateMany(rig);
+    expect(await hits()).toEqual([5, 1, 0]);
+    // What it knows goes on while the string names what is invalidated.
+    for (let times = 0; times < 30; times++) {
+      await rig.invalidateTag(`tag ${times}`);
+      expect(await rig.get('cat')).toBe('Tom');
+    }
+    expect(await hits()).toEqual([5, 0, 0]);
     await rig.invalidateTag('red');
     expect(await rig.get('cat')).toBeUndefined();
   });
@@ -125,6 +147,61 @@ describeWithRedis('the state string', () => {
       for (let at = 0; at < 20; at++) expect(await rig.get(at, { tenant })).toBeUndefined();
       expect(await rig.get('rex', { tenant, namespace: 'dogs' })).toBe('Rex');
     }
+  });
+
+  it('A112: the string names what was invalidated last, each label once, within bounds', async () => {
+    const rig = await ready();
+    await rig.set('cat', 'Tom', { tags: ['red'] });
+    const longest = 'x'.repeat(90);
+    for (let times = 0; times < 40; times++) {
+      await rig.invalidateTag(times % 2 === 0 ? 'red' : `tag ${times}`);
+      const text = String(await server.command('GET', nameOf('s')));
+      expect(text.length).toBeLessThan(400);
+      const names = await listed();
+      expect(names.filter((name) => name === 't:red')).toHaveLength(1);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names.length).toBeGreaterThanOrEqual(2);
+    }
+    for (let times = 0; times < 4; times++) await rig.invalidateTag(`${longest}${times}`);
+    expect(String(await server.command('GET', nameOf('s'))).length).toBeLessThan(400);
+  });
+
+  it.each<readonly [string, (rig: Rig<Clock>) => unknown]>([
+    [
+      'more labels than are named',
+      (rig) =>
+        rig.backend.invalidate(
+          rig.key('cat').space.partition,
+          Array.from({ length: 10 }, (_, at) => `t:${at}` as Label),
+        ),
+    ],
+    [
+      'a label that could be written in two ways',
+      (rig) => rig.backend.invalidate(rig.key('cat').space.partition, ['t:grün' as Label]),
+    ],
+    ['everything', (rig) => rig.clear()],
+  ])('A113: of %s nothing is named, and what was named before is not either', async (_, invalidate) => {
+    const [rig, other] = [await ready(), await ready()];
+    await rig.set('cat', 'Tom', { tags: ['red', 'grün'] });
+    await rig.invalidateTag('blue');
+    expect(await other.get('cat')).toBe('Tom');
+    expect(await listed()).not.toEqual([]);
+    await invalidate(rig);
+    expect(await listed()).toEqual([]);
+    await rig.invalidateTag('red');
+    expect(await other.get('cat')).toBeUndefined();
+  });
+
+  it('A114: of a process that was not reading while many labels were invalidated nothing goes on', async () => {
+    const [rig, other] = [await ready(), await ready()];
+    await rig.set('cat', 'Tom', { tags: ['red'] });
+    await rig.set('dog', 'Rex', { tags: ['black'] });
+    await invalidateMany(rig);
+    expect([await other.get('cat'), await other.get('dog')]).toEqual(['Tom', 'Rex']);
+    await rig.invalidateTag('red');
+    await invalidateMany(rig);
+    expect(await listed()).not.toContain('t:red');
+    expect([await other.get('cat'), await other.get('dog')]).toEqual([undefined, 'Rex']);
   });
 
   it.each(WAYS)(
@@ -184,7 +261,7 @@ describeWithRedis('the state string', () => {
     await rig.set('cat', 'Tom', { tags: ['red'] });
     await looked(rig);
     await looked(other);
-    await rig.invalidateTag('blue');
+    await invalidateMany(rig);
     await displace('m');
     expect(await other.get('cat')).toBeUndefined();
   });
@@ -273,7 +350,7 @@ describeWithRedis('the state string', () => {
     const other = await leaving.ready({ ...PATIENT, url: server.url }, undefined, machines.prefix);
     await rig.set('cat', 'old', { tags: ['red'] });
     await rig.set('cow', 'kept');
-    await other.invalidateTag('blue');
+    await invalidateMany(other);
     // It would say its last invalidations again.
     await leaving.close();
     expect([await rig.get('cat'), await rig.get('cow')]).toEqual(['old', 'kept']);
@@ -295,7 +372,7 @@ describeWithRedis('the state string', () => {
   describe('A91: what stands there and is no state string', () => {
     it.each([
       ['text', (name: string) => ['SET', name, 'Tom']],
-      ['an older format', (name: string) => ['SET', name, '0|AAAAAAAAAAAAAAAA|1|1']],
+      ['an older format', (name: string) => ['SET', name, '1|AAAAAAAAAAAAAAAA|1|1']],
       ['another type', (name: string) => ['RPUSH', name, 'Tom']],
     ] as const)('%s: the hash answers, and it is overwritten', async (_, plant) => {
       const [rig, other] = [await ready(), await ready()];
@@ -305,7 +382,7 @@ describeWithRedis('the state string', () => {
       expect(await other.get('cat')).toBe('Tom');
       await until('it is one again', async () => {
         expect(await other.get('cat')).toBe('Tom');
-        return String(await server.command('GET', nameOf('s')).catch(() => '')).startsWith('1|');
+        return String(await server.command('GET', nameOf('s')).catch(() => '')).startsWith('2|');
       });
       await server.command(...(plant(nameOf('s')) as [string, ...string[]])).catch(() => undefined);
       await rig.invalidateTag('red');
@@ -315,7 +392,7 @@ describeWithRedis('the state string', () => {
     it('a later format is left to those that know it; the hash answers', async () => {
       const [rig, other] = [await ready(), await ready()];
       await rig.set('cat', 'Tom', { tags: ['red'] });
-      const later = '2|something else';
+      const later = '3|something else';
       await server.command('SET', nameOf('s'), later);
       await looked(other);
       expect(await other.get('cat')).toBe('Tom');

@@ -15,7 +15,13 @@ const LATER_SCRIPTS: Change = [
 ];
 const LATER_LAYOUT: Change = ['backends/redis/shards.ts', 'const LAYOUT = 2;', 'const LAYOUT = 3;'];
 /** State strings that only the later one reads, in the layout that both know. */
-const LATER_STATE: Change = ['backends/redis/state-string.ts', 'STATE_FORMAT = 1;', 'STATE_FORMAT = 2;'];
+const LATER_STATE: Change = ['backends/redis/state-string.ts', 'STATE_FORMAT = 2;', 'STATE_FORMAT = 3;'];
+/** As they were before they named labels: the hash keeps no list, and one that stands there stays as it is. */
+const EARLIER_STATE: readonly Change[] = [
+  ['backends/redis/state-string.ts', 'STATE_FORMAT = 2;', 'STATE_FORMAT = 1;'],
+  ['backends/redis/scripts/invalidate.ts', "'b', now, 'r', list)\nif", "'b', now)\nif"],
+  ['backends/redis/scripts/invalidate.ts', "'b', now, 'r', list, 'p'", "'b', now, 'p'"],
+];
 
 /** Every way to say that `cat`, which has the tag `red`, is over. */
 const WAYS: readonly [verb: string, ...args: string[]][] = [
@@ -34,7 +40,9 @@ describeWithRedis('two versions of the library', () => {
     server = await RedisProcess.start();
     versions.push(
       ...(await Promise.all(
-        [[], [LATER_ENVELOPE, LATER_SCRIPTS], [LATER_LAYOUT], [LATER_STATE]].map((all) => Version.with(...all)),
+        [[], [LATER_ENVELOPE, LATER_SCRIPTS], [LATER_LAYOUT], [LATER_STATE], EARLIER_STATE].map((all) =>
+          Version.with(...all),
+        ),
       )),
     );
   });
@@ -109,8 +117,11 @@ describeWithRedis('two versions of the library', () => {
     });
   });
 
-  it('A92: with state strings that only the later one reads both hit what either stores, and see what either removes', async () => {
-    const pair = await startBoth(3);
+  it.each([
+    ['that only the later one reads', 3],
+    ['of which the earlier names no labels', 4],
+  ])('A92: with state strings %s both hit what either stores, and see what either removes', async (_, which) => {
+    const pair = await startBoth(which);
     for (const [one, other] of [pair, [...pair].reverse() as typeof pair]) {
       for (const way of WAYS) {
         await other.ask('set', 'cat', 'Tom', ['red']);
@@ -118,6 +129,8 @@ describeWithRedis('two versions of the library', () => {
         await one.ask('invalidateTag', 'blue');
         expect([way, await one.ask('get', 'cat'), await other.ask('get', 'cat')]).toEqual([way, 'Tom', 'Tom']);
         await one.ask(...way);
+        // Of the one that names no labels nothing is left out of a list that the other goes on with.
+        await other.ask('invalidateTag', 'blue');
         expect([way, await one.ask('get', 'cat'), await other.ask('get', 'cat')]).toEqual([way, null, null]);
       }
     }

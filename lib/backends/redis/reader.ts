@@ -10,7 +10,7 @@ import type { EntryOpener, ServerEntry } from '../remote/stored-entry.js';
 import type { RedisPool } from './connection/pool.js';
 import { DISCARD } from './scripts/discard.js';
 import type { Shard } from './shards.js';
-import { isOfAnyFormat, requiredBy, StateStrings, type StateString } from './state-string.js';
+import { isOfAnyFormat, requiredBy, stampOf, StateStrings, type StateString } from './state-string.js';
 import type { StateWatch } from './state-watch.js';
 
 type Asking = Asked<Key, Reading>;
@@ -152,7 +152,7 @@ export class RedisReader {
     const unknown = new Set<Label>(said.stamps.size === 0 ? said.before : []);
     for (const { entry } of found) {
       for (const label of entry.labels) {
-        const known = said.stamps.get(label);
+        const known = stampOf(said, label);
         if (known === undefined) unknown.add(label);
         else stamps.set(label, known);
       }

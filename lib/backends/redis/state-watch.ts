@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js';
 import type { RedisPool } from './connection/pool.js';
 import { STATE } from './scripts/state.js';
 import type { Shard } from './shards.js';
-import { STATE_FORMAT, type StateString } from './state-string.js';
+import { stateText, type StateString } from './state-string.js';
 
 /** How often the meta hash of a shard is looked at while only its string is read. Also keeps a server from displacing it by age. */
 const LOOK_MS = 10_000;
@@ -57,6 +57,6 @@ export class StateWatch {
   }
 
   private async textOf(shard: Shard): Promise<string> {
-    return [STATE_FORMAT, ...(await this.pool.pick().fields(shard.meta, ['i', 'f', 'b'])).slice(0, 3)].join('|');
+    return stateText(await this.pool.pick().fields(shard.meta, ['i', 'f', 'b', 'r']));
   }
 }

@@ -11,12 +11,17 @@ import type { MakeMember, Member, MemberParts } from './member.js';
 import { watched } from './watched.js';
 import { SPOTS, type Kind } from './world.js';
 
+/** Half of the times none. */
+const MAX_OTHERS = 20;
+
 /** A whole machine in this process. Its calls are made once: a read makes nothing but what the library makes. */
 export class MachineMember implements Member {
   readonly machine: Machine;
   private readonly calls: readonly Call[];
+  private readonly random: () => number;
 
   constructor(backend: BackendFactory, { process, ring, random, load }: MemberParts, limits?: LimitOptions) {
+    this.random = random;
     const numbers = new Map<KeyId, number>();
     const told = (line: string): void => ring.noteAll('told', process, line);
     this.machine = assemble(
@@ -56,9 +61,25 @@ export class MachineMember implements Member {
     const space = this.spaceOf(tenant);
     const scope = scopes.of({ tenant });
     if (kind === 'delete') return engine.writes.evict([(this.calls[key] as Call).key]);
-    if (kind === 'tag') return engine.writes.invalidate(space, [keyFactory.tagLabel(scope, 'tenant', tag)]);
+    if (kind === 'tag') {
+      this.invalidateOthers(key);
+      const invalidating = engine.writes.invalidate(space, [keyFactory.tagLabel(scope, 'tenant', tag)]);
+      this.invalidateOthers(key);
+      return invalidating;
+    }
     if (kind === 'namespace') return engine.writes.clearEverything(space, keyFactory.everywhere(space.namespace));
     return engine.writes.clear(space, keyFactory.view(scope, 'tenant', undefined));
+  }
+
+  /** Tags that no entry has, now none and now more than a state string names: by it readers go on, or have to ask. */
+  private invalidateOthers(key: number): void {
+    const { engine, keyFactory, scopes } = this.machine;
+    const { tenant } = SPOTS[key] as (typeof SPOTS)[number];
+    for (let left = Math.floor(this.random() * MAX_OTHERS) - MAX_OTHERS / 2; left > 0; left--) {
+      const label = keyFactory.tagLabel(scopes.of({ tenant }), 'tenant', `other ${Math.floor(this.random() * 20)}`);
+      // Whether it is confirmed is of no matter to any key.
+      Promise.resolve(engine.writes.invalidate(this.spaceOf(tenant), [label])).catch(() => undefined);
+    }
   }
 
   close(): Promise<void> {

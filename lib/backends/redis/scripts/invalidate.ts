@@ -1,5 +1,6 @@
 import { META } from './fragments/meta.js';
 import { ANNOUNCE } from './fragments/announce.js';
+import { LIST } from './fragments/list.js';
 import { script, type Script } from './script.js';
 
 /** Labels of a shard whose stamps are kept. Beyond it the minimum stamp rises to the oldest: more is invalid, never less. */
@@ -21,37 +22,42 @@ const AGES_MS = 30 * 86_400_000;
  */
 export const INVALIDATE: Script = script(
   META,
+  LIST,
   ANNOUNCE,
   `
 redis.call('UNLINK', KEYS[3])
-local i, c, q, f, b, p = known_meta(KEYS[1], 2, #ARGV)
+local kind = ARGV[1]
+ARGV[1] = 'r'
+local i, c, q, f, b, p = known_meta(KEYS[1], 1, #ARGV)
 if not i then
   announce('', 0)
   return {'', '0', '0', {}}
 end
 announce(i, q + 1)
 local before = stamps
+local list = table.remove(before, 1)
 if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
 -- What the hash says of its end is not believed here: one that was left without an end is given one again.
 ends = nil
 local left = math.max(1, keep(0, KEYS[1]))
 c = math.max(c + 1, now_us())
 local now = num(c)
-local floor = ARGV[1] == 'f' and c or f
+local floor = kind == 'f' and c or f
+list = kind == 'f' and anew(c) or list_with(list, b, c, 2)
 local function begin_anew()
-  floor = c
+  floor, list = c, anew(c)
   redis.call('UNLINK', KEYS[1], KEYS[2])
-  redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'p', num(p))
+  redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'r', list, 'p', num(p))
   last(left, KEYS[1])
 end
-if ARGV[1] ~= 'label' then redis.call('HSET', KEYS[1], ARGV[1], now) end
+if kind ~= 'label' then redis.call('HSET', KEYS[1], kind, now) end
 -- Nothing older is valid, so an index that has lost members is complete again from here on.
-if ARGV[1] == 'f' then redis.call('HDEL', KEYS[1], 'x') end
+if kind == 'f' then redis.call('HDEL', KEYS[1], 'x') end
 for j = 2, #ARGV do
   redis.call('HSET', KEYS[1], ARGV[j], now)
   redis.call('ZADD', KEYS[2], now, ARGV[j])
 end
-redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now)
+redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now, 'r', list)
 if #ARGV > 1 then
   redis.call('PEXPIRE', KEYS[2], num(math.min(left, ${AGES_MS})))
   if redis.call('ZCARD', KEYS[2]) > ${MAX_LABELS} then
@@ -64,7 +70,7 @@ if #ARGV > 1 then
   end
   if redis.call('HLEN', KEYS[1]) > ${2 * MAX_LABELS} then begin_anew() end
 end
-say(KEYS[3], i, floor, c, left)
+say(KEYS[3], i, floor, list, left)
 return {i, now, num(f), before}
 `,
 );

@@ -7,9 +7,9 @@
  *   e:<id>  entry     bytes sealed by the codec (or a counter, see COUNT)
  *   l:<id>  lease     token|generation|stamp, with its own expiry
  *   m       meta      hash: i generation, c clock, q sequence of invalidations, f minimum stamp, b last bulk invalidation,
- *                     p last pattern invalidation, x index begun, e until when it is kept; and one field per label: its
- *                     stamp
- *   s       state     format|generation|minimum stamp|last bulk invalidation, as the meta hash says (see state-string.ts)
+ *                     p last pattern invalidation, r labels invalidated last (see fragments/list.ts), x index begun,
+ *                     e until when it is kept; and one field per label: its stamp
+ *   s       state     format|generation|minimum stamp|labels invalidated last, as the meta hash says (see state-string.ts)
  *   k       index     sorted set of ids, all of score 0, so ordered by text; '!' marks that it is complete
  *   x       expiries  sorted set of the same ids by the time they expire
  *   t       labels    sorted set of the labels in the meta hash by their stamps: the oldest go when there are too many

@@ -19,18 +19,21 @@ if is_other(text) then redis.call('UNLINK', KEYS[2]) end
 if type(text) ~= 'string' then text = '' end
 local format = tonumber(string.match(text, '^(%d+)|')) or 0
 if format > ${STATE_FORMAT} then return 1 end
-local i, c, q, f, b = known_meta(KEYS[1])
+ARGV[1] = 'r'
+local i, c, q, f, b = known_meta(KEYS[1], 1, 1)
 if not i then
   redis.call('UNLINK', KEYS[2])
   return 0
 end
-if format == ${STATE_FORMAT} and text ~= state_text(i, f, b) then
+local last, since, named = listed(stamps[1], b)
+local list = last .. since .. named
+if format == ${STATE_FORMAT} and text ~= state_text(i, f, list) then
   redis.call('UNLINK', KEYS[2], KEYS[1])
   return 3
 end
 -- What the hash says of its end is not believed here, as in INVALIDATE.
 ends = nil
-say(KEYS[2], i, f, b, keep(0, KEYS[1]))
+say(KEYS[2], i, f, list, keep(0, KEYS[1]))
 return format == 0 and 2 or 1
 `,
 );

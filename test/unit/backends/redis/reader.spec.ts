@@ -14,6 +14,18 @@ const LIFE = 'abcdefghijklmnop';
 const OTHER = 'ponmlkjihgfedcba';
 const KEY = { id: 'a' } as Key;
 
+/** A state string, with what it lists, by default nothing: `[stamp, label]`. */
+function text(
+  life: string,
+  minimum: number,
+  bulk: number,
+  since = bulk,
+  list: readonly [number, string][] = [],
+): string {
+  const wide = (stamp: number): string => `${String(stamp).padStart(16, '0')}|`;
+  return `2|${life}|${minimum}|${wide(bulk)}${wide(since)}${list.map(([stamp, label]) => `${wide(stamp)}${label}|`).join('')}`;
+}
+
 type Fields = readonly (string | null)[];
 
 interface Stage {
@@ -70,9 +82,9 @@ describe('the reader of Redis', () => {
     ['younger', 8, true],
     ['older than the minimum', 3, false],
   ])('an entry %s is judged by the string alone', async (_, stamp, expected) => {
-    set(`1|${LIFE}|4|7`, entry(stamp, 'red'));
+    set(text(LIFE, 4, 7), entry(stamp, 'red'));
     expect(await isValid(readerOf())).toBe(expected);
-    set(`1|${OTHER}|4|7`, entry(stamp, 'red'));
+    set(text(OTHER, 4, 7), entry(stamp, 'red'));
     expect(await isValid(readerOf())).toBe(false);
   });
 
@@ -89,26 +101,123 @@ describe('the reader of Redis', () => {
     ['is of another life', [OTHER, '4', '7', null], false],
     ['is not there', [null, null, null, null], false],
   ])('an older entry, when the hash %s', async (_, fields, expected) => {
-    set(`1|${LIFE}|4|7`, entry(5, 'red'), () => Promise.resolve(fields));
+    set(text(LIFE, 4, 7), entry(5, 'red'), () => Promise.resolve(fields));
     const reader = readerOf();
     expect(await isValid(reader)).toBe(expected);
     expect(await isValid(reader)).toBe(expected);
   });
 
   it('what was asked for once is not asked for again until the string changes, and then with what was needed before', async () => {
-    set(`1|${LIFE}|4|7`, entry(5, 'red'), (labels) => Promise.resolve([LIFE, '4', '7', ...labels.map(() => '0')]));
+    set(text(LIFE, 4, 7), entry(5, 'red'), (labels) => Promise.resolve([LIFE, '4', '7', ...labels.map(() => '0')]));
     const reader = readerOf();
     for (let times = 0; times < 3; times++) expect(await isValid(reader)).toBe(true);
     stage.entry = entry(5, 'blue');
     for (let times = 0; times < 3; times++) expect(await isValid(reader)).toBe(true);
     expect(asked).toEqual([['red'], ['blue']]);
-    set(`1|${LIFE}|4|8`, entry(5, 'red'), (labels) => Promise.resolve([LIFE, '4', '8', ...labels.map(() => '0')]));
+    set(text(LIFE, 4, 8), entry(5, 'red'), (labels) => Promise.resolve([LIFE, '4', '8', ...labels.map(() => '0')]));
     for (let times = 0; times < 3; times++) expect(await isValid(reader)).toBe(true);
     expect(asked.map((labels) => [...labels].sort())).toEqual([['blue', 'red']]);
   });
 
+  describe('the list of the string', () => {
+    const hash = (bulk: number, stamp = 0): Stage['hash'] => {
+      return (labels) => Promise.resolve([LIFE, '4', String(bulk), ...labels.map(() => String(stamp))]);
+    };
+    /** A reader that has learnt beside the string of 7 that neither was ever invalidated. */
+    const learnt = async (): Promise<RedisReader> => {
+      set(text(LIFE, 4, 7), entry(5, 'red', 'blue'), hash(7));
+      const reader = readerOf();
+      expect(await isValid(reader)).toBe(true);
+      return reader;
+    };
+
+    it.each<readonly [string, string, boolean]>([
+      ['goes on with what was learnt', text(LIFE, 4, 9, 7, [[9, 'green']]), true],
+      [
+        'over several',
+        text(LIFE, 4, 9, 6, [
+          [7, 'black'],
+          [8, 'white'],
+          [9, 'green'],
+        ]),
+        true,
+      ],
+      [
+        'says what has changed',
+        text(LIFE, 4, 9, 7, [
+          [8, 'red'],
+          [9, 'green'],
+        ]),
+        false,
+      ],
+      ['says so with a raised minimum, too', text(LIFE, 6, 9, 7, [[9, 'green']]), false],
+    ])('A112: a list that reaches back %s, and the hash is not asked', async (_, said, expected) => {
+      const reader = await learnt();
+      set(said, entry(5, 'red', 'blue'));
+      for (let times = 0; times < 2; times++) expect(await isValid(reader)).toBe(expected);
+    });
+
+    it.each<readonly [string, string, number]>([
+      ['begins later than the string before ended', text(LIFE, 4, 9, 8, [[9, 'green']]), 8],
+      ['is of an earlier string', text(LIFE, 4, 6), 6],
+      ['ends where the string before did, and says otherwise', text(LIFE, 4, 7, 6, [[7, 'green']]), 7],
+    ])('A113: a list that %s has the hash asked, which says what has changed', async (_, said, stamp) => {
+      const reader = await learnt();
+      set(said, entry(5, 'red', 'blue'), hash(9, stamp));
+      expect(await isValid(reader)).toBe(false);
+      expect(asked).toHaveLength(1);
+    });
+
+    it('A113: nothing goes on in another life', async () => {
+      const reader = await learnt();
+      const other = { ...entry(5, 'red', 'blue'), generation: OTHER } as ServerEntry;
+      set(text(OTHER, 4, 9, 6, [[9, 'green']]), other, () => Promise.resolve([OTHER, '4', '9', '6', '6']));
+      expect(await isValid(reader)).toBe(false);
+      expect(asked).toHaveLength(1);
+    });
+
+    it('A113: nothing goes on when another server answers', async () => {
+      const reader = await learnt();
+      reader.forget();
+      set(text(LIFE, 4, 9, 6, [[9, 'green']]), entry(5, 'red', 'blue'), hash(9, 6));
+      expect(await isValid(reader)).toBe(false);
+      expect(asked).toHaveLength(1);
+    });
+
+    it('A112: an entry that is not older than the list is judged by it alone, an older one is not', async () => {
+      const said = text(LIFE, 4, 9, 6, [
+        [8, 'red'],
+        [9, 'green'],
+      ]);
+      for (const [stamp, label, expected] of [
+        [6, 'blue', true],
+        [6, 'red', false],
+        [8, 'red', true],
+        [8, 'green', false],
+      ] as const) {
+        set(said, entry(stamp, 'black', label));
+        expect([stamp, label, await isValid(readerOf())]).toEqual([stamp, label, expected]);
+      }
+      set(said, entry(5, 'blue'), hash(9, 6));
+      expect(await isValid(readerOf())).toBe(false);
+      expect(asked).toEqual([['blue']]);
+    });
+
+    it('A112: what was learnt goes on over any number of strings, and is bounded', async () => {
+      const reader = await learnt();
+      for (let bulk = 8; bulk < 3_000; bulk++) {
+        set(text(LIFE, 4, bulk, bulk - 1, [[bulk, `tag ${bulk}`]]), entry(5, 'red', 'blue'));
+        expect(await isValid(reader)).toBe(true);
+      }
+      const { states } = reader as unknown as {
+        states: { labels: number; known: Map<Shard, { stamps: Map<string, number> }> };
+      };
+      expect([states.labels, states.known.get(shard)?.stamps.size]).toEqual([2, 2]);
+    });
+  });
+
   it('A90: what two servers say in one reading makes nothing valid', async () => {
-    for (const said of [`1|${LIFE}|4|7`, null]) {
+    for (const said of [text(LIFE, 4, 7), null]) {
       const reader = readerOf();
       set(said, entry(5, 'red'), (labels) => {
         reader.forget();
@@ -123,16 +232,16 @@ describe('the reader of Redis', () => {
   it('a value that takes another turn to open is judged by what was read with it', async () => {
     const late = async (stamp: number): Promise<ServerEntry> => (await Promise.resolve(), entry(stamp, 'red'));
     const hash = () => Promise.resolve([LIFE, '4', '7', '6']);
-    set(`1|${LIFE}|4|7`, late(7), hash);
+    set(text(LIFE, 4, 7), late(7), hash);
     expect(await isValid(readerOf())).toBe(true);
-    set(`1|${LIFE}|4|7`, late(5), hash);
+    set(text(LIFE, 4, 7), late(5), hash);
     expect(await isValid(readerOf())).toBe(false);
-    set(`1|${LIFE}|4|7`, Promise.reject(new Error('opening')), hash);
+    set(text(LIFE, 4, 7), Promise.reject(new Error('opening')), hash);
     await expect(isValid(readerOf())).rejects.toThrow('opening');
   });
 
   it('a hash that cannot be asked fails those that need it', async () => {
-    set(`1|${LIFE}|4|7`, entry(5, 'red'));
+    set(text(LIFE, 4, 7), entry(5, 'red'));
     await expect(isValid(readerOf())).rejects.toThrow('asked');
   });
 
@@ -141,7 +250,7 @@ describe('the reader of Redis', () => {
     set('{"name":"Tom"}', entry(5, 'red'), hash);
     expect(await isValid(readerOf())).toBe(true);
     expect(looks).toEqual(['verify', 'missing']);
-    set('2|whatever', entry(5, 'red'), hash);
+    set('3|whatever', entry(5, 'red'), hash);
     expect(await isValid(readerOf())).toBe(true);
     expect(looks).toEqual(['missing']);
   });

@@ -1,5 +1,5 @@
 import { ENDLESS_MS } from '../../../shared/draft-times.js';
-import { STATE_FORMAT } from '../../state-string.js';
+import { DIGITS, STATE_FORMAT } from '../../state-string.js';
 
 /** How long a shard without entries is remembered. */
 const IDLE_META_MS = 3_600_000;
@@ -21,8 +21,11 @@ const STATE_MS = 86_400_000;
  *     stamps                       of the labels that ARGV names between two places, '' where nothing was invalidated
  *     has_index                    whether the index of this life has begun
  *     ends                         until when the hash is kept, where it says so
- *   state_text(i, f, b)          → the state string that says so
- *   say(s, i, f, b, left)        writes it, where the meta hash lives for left
+ *   listed(r, b)                 → the last bulk invalidation, since when all are named, and their names, as texts, of what
+ *                                  the hash says in r (see state-string.ts): nothing is named where r was not written
+ *                                  with b, by a version that knows no r
+ *   state_text(i, f, list)       → the state string that says so, of a list as in r
+ *   say(s, i, f, list, left)     writes it, where the meta hash lives for left
  *   meta(key, nonce, s, from, to)   → as known_meta, of a new life where it has none, with its state string
  *   left_of(m)                   → how long the meta hash lives
  *   last(ms, m)                  has it live for so long
@@ -73,9 +76,15 @@ local function last(ms, m)
   ends = now_ms() + ms
   if not is_other(redis.pcall('HSET', m, 'e', num(ends))) then redis.call('PEXPIRE', m, num(ms)) end
 end
-local function state_text(i, f, b) return '${STATE_FORMAT}|' .. i .. '|' .. num(f) .. '|' .. num(b) end
-local function say(s, i, f, b, left)
-  redis.call('SET', s, state_text(i, f, b), 'PX', num(math.max(1, math.min(left, ${STATE_MS}))))
+local function wide(n) return string.format('%0${DIGITS}.0f|', n) end
+local function listed(r, b)
+  local last = wide(b)
+  local since, named = string.match(r, '^' .. last .. '(%d+|)(.*)$')
+  return last, since or last, named or ''
+end
+local function state_text(i, f, list) return '${STATE_FORMAT}|' .. i .. '|' .. num(f) .. '|' .. list end
+local function say(s, i, f, list, left)
+  redis.call('SET', s, state_text(i, f, list), 'PX', num(math.max(1, math.min(left, ${STATE_MS}))))
 end
 local function meta(key, nonce, s, from, to)
   local i, c, q, f, b, p = known_meta(key, from, to)
@@ -83,7 +92,7 @@ local function meta(key, nonce, s, from, to)
   c = now_us()
   redis.call('HSET', key, 'i', nonce, 'c', num(c), 'q', '0', 'f', num(c), 'b', num(c), 'p', '0')
   last(${IDLE_META_MS}, key)
-  say(s, nonce, c, c, ${IDLE_META_MS})
+  say(s, nonce, c, wide(c) .. wide(c), ${IDLE_META_MS})
   return nonce, c, 0, c, c, 0
 end
 local function put(key, bytes, ms) redis.call('SET', key, bytes, 'PX', num(ms)) end
