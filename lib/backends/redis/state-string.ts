@@ -8,7 +8,7 @@
  * its labels once: their stamps cannot change while the string stays as it is, for every invalidation changes it. When it
  * changes, and the list reaches back to the string before, all are known further on: the list says which have changed.
  */
-import type { Label } from '../../core/keys/label.js';
+import { storedLabels, type Label } from '../../core/keys/label.js';
 import type { RequiredStamp, Stamp } from '../../core/stamp.js';
 import type { ServerEntry } from '../remote/stored-entry.js';
 import type { Shard } from './shards.js';
@@ -24,7 +24,7 @@ export interface StateString {
   readonly required: RequiredStamp;
   /** What was invalidated later than this is on the list. */
   readonly since: Stamp;
-  readonly list: ReadonlyMap<string, Stamp>;
+  readonly list: ReadonlyMap<Label, Stamp>;
   /** Stamps of labels, as far as they were asked for. */
   readonly stamps: Map<Label, Stamp>;
   /** Labels that were known before it changed, and are likely to be needed again. */
@@ -115,14 +115,15 @@ function read(text: string, known: StateString | undefined): StateString | undef
   if (!goesOn(known, said)) return { ...said, stamps: new Map(), before: labelsOf(known) };
   const { stamps, before } = known;
   // Reads under way that are judged by the string before may meet these: a later stamp makes more invalid, never less.
-  for (const [label, stamp] of list) if (stamps.has(label as Label)) stamps.set(label as Label, stamp);
+  for (const [label, stamp] of list) if (stamps.has(label)) stamps.set(label, stamp);
   return { ...said, stamps, before };
 }
 
-function listOf(text: string): ReadonlyMap<string, Stamp> {
-  const list = new Map<string, Stamp>();
+function listOf(text: string): ReadonlyMap<Label, Stamp> {
+  const list = new Map<Label, Stamp>();
   const words = text.split('|');
-  for (let at = 0; at + 1 < words.length; at += 2) list.set(words[at + 1] as string, Number(words[at]));
+  const labels = storedLabels(words);
+  for (let at = 1; at < words.length; at += 2) list.set(labels[at] as Label, Number(words[at - 1]));
   return list;
 }
 
