@@ -168,6 +168,15 @@ describe('the reader of Redis', () => {
       expect(asked).toHaveLength(1);
     });
 
+    it('A113: what a list has said goes on when a later one says it no more', async () => {
+      const reader = await learnt();
+      set(text(LIFE, 4, 8, 7, [[8, 'red']]), entry(5, 'blue'));
+      expect(await isValid(reader)).toBe(true);
+      set(text(LIFE, 4, 9, 8, [[9, 'green']]), entry(5, 'red', 'blue'));
+      expect(await isValid(reader)).toBe(false);
+      expect(asked).toEqual([]);
+    });
+
     it('A113: nothing goes on in another life', async () => {
       const reader = await learnt();
       const other = { ...entry(5, 'red', 'blue'), generation: OTHER } as ServerEntry;
