@@ -119,12 +119,11 @@ function read(text: string, known: StateString | undefined): StateString | undef
   return { ...said, stamps, before };
 }
 
+/** Stamps and labels in turn. */
 function listOf(text: string): ReadonlyMap<Label, Stamp> {
-  const list = new Map<Label, Stamp>();
   const words = text.split('|');
-  const labels = storedLabels(words);
-  for (let at = 1; at < words.length; at += 2) list.set(labels[at] as Label, Number(words[at - 1]));
-  return list;
+  const labels = storedLabels(words.filter((_, at) => at % 2 === 1));
+  return new Map(labels.map((label, at) => [label, Number(words[at * 2])]));
 }
 
 /** Whether everything that was invalidated between two strings is on the list of the later one. */
