@@ -94,6 +94,7 @@ function fingerprint() {
     ...configs,
     join('.ci', 'build.mjs'),
     join('.ci', 'bundle.mjs'),
+    join('.ci', 'docstrings.mjs'),
     ...sources('lib'),
     ...sources('sample'),
   ].sort()) {

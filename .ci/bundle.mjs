@@ -13,6 +13,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
+import { dropUnseenDocstrings } from './docstrings.mjs';
 import ts from 'typescript';
 
 /** Bytes of source in one chunk; indented by tabs, JavaScript comes to four fifths of them. */
@@ -87,6 +88,7 @@ export async function bundleDeclarations(from, doors, { esm, cjs }) {
     codeSplitting: chunksOf(from, doors, '.d.ts'),
   });
   await bundle.close();
+  dropUnseenDocstrings(cjs, doors);
   for (const door of doors) writeFileSync(join(esm, `${door}.d.ts`), `export * from '../cjs/${door}.js';\n`);
 }
 
