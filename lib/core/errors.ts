@@ -109,13 +109,13 @@ export class ScopeLeakError extends CacheError {
 /** A key or a call's arguments cannot be turned into a key. */
 export class KeyInvalidError extends CacheError {
   constructor(
-    /** Where in the key or arguments, e.g. `argument 0.filter.since`. */
+    /** Where in the key or arguments, e.g. `Cats.list: argument 0.filter.since`. */
     readonly where: string,
     problem: string,
   ) {
     super(
       'CACHE_KEY_INVALID',
-      `${where} ${problem}. Give the call a \`key\` of its own, leave the argument out with \`ignoreArgs\`, or register the class in \`codec.types\`.`,
+      `${where} ${problem}. Give the call a \`key\` of its own, leave the argument out with \`ignoreArgs\`, declare it with its class, or register the class in \`codec.types\`.`,
     );
   }
 }

@@ -28,6 +28,7 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
         // What Nest made has its plans; what cannot be extended is told about when one of its methods is called.
         if (plansOf(object) === undefined && Object.isExtensible(object)) give(object, plans);
       });
+      await this.plans?.checkArguments();
     } catch (error) {
       // Where a start is refused by a hook, Nest may run no others.
       this.close?.();

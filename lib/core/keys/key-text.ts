@@ -1,5 +1,5 @@
 import { KeyInvalidError } from '../errors.js';
-import type { Canonical, MethodName } from '../values/canonical.js';
+import { rootOf, type Canonical, type MethodName, type Where } from '../values/canonical.js';
 import { SeenShape } from '../values/seen-shape.js';
 import type { Naming } from './naming.js';
 import type { Space } from './space.js';
@@ -46,14 +46,19 @@ export class KeyTexts {
    * @param seen the shapes of objects among such parts, by their places; what is new is put there
    * @throws KeyInvalidError
    */
-  of({ idPrefix, hiddenLead }: Space, parts: readonly unknown[], where: string, seen?: SeenShape[]): string {
+  of(
+    { idPrefix, hiddenLead }: Space,
+    parts: readonly unknown[],
+    where: Where,
+    seen?: (SeenShape | undefined)[],
+  ): string {
     const joined = this.encode(parts, where, seen);
     const text = this.naming.parts(idPrefix, hiddenLead === '' ? joined : hiddenLead + joined);
     // Looked up faster: asking for a character makes one piece of a text that was put together from several.
     return Number.isNaN(text.charCodeAt(0)) ? '' : text;
   }
 
-  private encode(parts: readonly unknown[], where: string, seen?: SeenShape[]): string {
+  private encode(parts: readonly unknown[], where: Where, seen?: (SeenShape | undefined)[]): string {
     let text = '';
     let { length } = parts;
     // Without what is undefined at the end: a missing argument, and one that is passed on as undefined, are the same to a method.
@@ -64,13 +69,13 @@ export class KeyTexts {
       const shape = typeof value === 'object' && seen !== undefined ? shapeAt(seen, index) : undefined;
       const part = isHole ? 'hole' : this.canonical.encode(value, where, index, shape);
       text = index === 0 ? this.naming.part(part) : `${text},${this.naming.part(part)}`;
-      if (text.length > MAX_KEY_LENGTH) throw new KeyInvalidError(where, 'list is too long to be a key');
+      if (text.length > MAX_KEY_LENGTH) throw new KeyInvalidError(rootOf(where), 'list is too long to be a key');
     }
     return text;
   }
 }
 
-/** The first few places of a key, where the arguments of a method are. */
-function shapeAt(seen: SeenShape[], index: number): SeenShape | undefined {
-  return index < MAX_SEEN ? (seen[index] ??= new SeenShape()) : undefined;
+/** The first few places of a key, where the arguments of a method are, and those whose classes are known. */
+function shapeAt(seen: (SeenShape | undefined)[], index: number): SeenShape | undefined {
+  return index < MAX_SEEN ? (seen[index] ??= new SeenShape()) : seen[index];
 }

@@ -7,7 +7,7 @@
  *   t.acme/Cats.findOne/42                  shared by the users of tenant acme
  *   u.acme.bob/Cats.mine@2/'tabby,true      bob's own; version 2 of the namespace
  */
-import { Canonical } from '../values/canonical.js';
+import { Canonical, type Where } from '../values/canonical.js';
 import { registerClasses } from '../values/classes.js';
 import { systemClock } from '../clock.js';
 import { CacheConfigError, KeyInvalidError } from '../errors.js';
@@ -21,6 +21,7 @@ import { GLOBAL_PARTITION, tenantPartition, type Partition } from './partition.j
 import { WHOLE_SHARD, type Home, type Space, type View } from './space.js';
 import { SpaceCache } from './space-cache.js';
 import type { StatsRegistry } from './stats-registry.js';
+import type { Classes } from '../values/plain.js';
 import type { RegisteredType } from '../values/type-registration.js';
 
 declare const keyBrand: unique symbol;
@@ -82,6 +83,8 @@ export class KeyFactory {
   private readonly naming: Naming;
   private readonly labels: LabelFactory;
   readonly texts: KeyTexts;
+  /** Whose instances may be part of keys, wherever. */
+  readonly classes: Classes;
   private readonly spaces = new SpaceCache();
 
   constructor(
@@ -91,7 +94,8 @@ export class KeyFactory {
   ) {
     this.naming = createNaming(options);
     this.labels = new LabelFactory(this.naming);
-    this.texts = new KeyTexts(this.naming, new Canonical(registerClasses(ownOptions(options, 'keys').types)));
+    this.classes = registerClasses(ownOptions(options, 'keys').types);
+    this.texts = new KeyTexts(this.naming, new Canonical(this.classes));
   }
 
   /** What the spaces occupy that are kept, estimated. */
@@ -119,7 +123,7 @@ export class KeyFactory {
   }
 
   /** The key of an entry. `where` names the parts in errors. @throws KeyInvalidError, TagInvalidError */
-  key(space: Space, parts: readonly unknown[], tags: Tags, where = 'argument'): Key {
+  key(space: Space, parts: readonly unknown[], tags: Tags, where: Where = 'argument'): Key {
     return this.keyOf(space, this.texts.of(space, parts, where), tags);
   }
 

@@ -9,7 +9,7 @@ import {
   placeIn,
   showsNothing,
   tagOf,
-  type Classes,
+  type ClassLookup,
   type KnownClass,
   type Step,
 } from './plain.js';
@@ -38,7 +38,7 @@ export class Admission {
   private readonly path: Step[] = [];
 
   constructor(
-    private readonly classes: Classes,
+    private readonly classes: ClassLookup,
     private readonly limitBytes: number,
     /** The result is to be kept: instances whose registration says so are packed, and made anew for each reader. */
     private readonly isToBeKept: boolean,
@@ -141,7 +141,7 @@ export class Admission {
     const { length } = Object.keys(copy);
     if (Object.getOwnPropertyNames(value).length !== length)
       throw this.refusal('has hidden properties, which cannot be stored');
-    if (length === 0 && known.hasBehaviour) throw this.refusal(showsNothing(known));
+    if (length === 0 && known.mayHide) throw this.refusal(showsNothing(known));
     return copy;
   }
 

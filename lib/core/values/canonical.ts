@@ -8,7 +8,7 @@
  *   text     'cat%20food            number  42  -0  NaN  Inf  -Inf       bigint  42n
  *   boolean  true  false            nothing null  undef  hole            date    D1700000000000  DNaN
  *   array    [a;b]                  object  {key=a;key=b}  keys sorted   class   C'Name{key=a}
- *            C'Name(toKey)
+ *            C'Name(toKey)                   of a declared type  C''Name{a=b}  C''{a=b}: see data-classes
  *   map      M(k=v;k=v)  sorted     set     S(a;b)  sorted               url     U'href
  *   regexp   R'source'flags         bytes   B'Kind'base64url         method  m'findAll
  *
@@ -18,16 +18,17 @@
  * changes a length. Whatever else an object holds beside the above is refused rather than left out.
  */
 import { KeyInvalidError } from '../errors.js';
-import { escapeText, isClear, MALFORMED, percentEncode } from './escape.js';
+import { isClear, MALFORMED, percentEncode } from './escape.js';
 import {
   bytesKindOf,
   isOnlyItems,
   isPlainArray,
   isPlainObject,
+  notRegistered,
   placeIn,
   showsNothing,
   tagOf,
-  type Classes,
+  type ClassLookup,
   type KnownClass,
   type Step,
 } from './plain.js';
@@ -47,6 +48,9 @@ export class MethodName {
   constructor(readonly name: string) {}
 }
 
+/** Names the parts of a key in errors: a word for all, or what says it of each by its place. */
+export type Where = string | ((index: number | undefined) => string);
+
 const MAX_DEPTH = 8;
 /** In characters, before escaping. Longer arguments deserve a key of their own. */
 const MAX_LENGTH = 65_536;
@@ -55,17 +59,19 @@ const MAX_LENGTH = 65_536;
 export class Canonical {
   private readonly shapes = new Shapes();
 
-  constructor(private readonly classes: Classes) {}
+  constructor(private readonly classes: ClassLookup) {}
 
   /**
    * The text of one value. `where` and `index` name it in errors. `seen` is of the place in a key where it stands.
    * @throws KeyInvalidError
    */
-  encode(value: unknown, where = 'value', index?: number, seen?: SeenShape): string {
+  encode(value: unknown, where: Where = 'value', index?: number, seen?: SeenShape): string {
     switch (typeof value) {
       case 'string':
         if (value.length > MAX_LENGTH) throw tooLarge(rootOf(where, index));
-        return isClear(value) ? `'${value}` : `'${escapeText(value, rootOf(where, index))}`;
+        if (isClear(value)) return `'${value}`;
+        if (!value.isWellFormed()) throw new KeyInvalidError(rootOf(where, index), MALFORMED);
+        return `'${percentEncode(value)}`;
       case 'object':
         if (value === null) return 'null';
         return seen?.textOf(value) ?? new Encoder(this.classes, this.shapes, where, index, seen).encode(value);
@@ -80,7 +86,9 @@ export class Canonical {
   }
 }
 
-function rootOf(where: string, index: number | undefined): string {
+/** The name of a part of a key in errors, or of all of them. */
+export function rootOf(where: Where, index?: number): string {
+  if (typeof where === 'function') return where(index);
   return index === undefined ? where : `${where} ${index}`;
 }
 
@@ -94,9 +102,9 @@ class Encoder {
   private length = 0;
 
   constructor(
-    private readonly classes: Classes,
+    private readonly classes: ClassLookup,
     private readonly shapes: Shapes,
-    private readonly root: string,
+    private readonly root: Where,
     private readonly index: number | undefined,
     private readonly seen: SeenShape | undefined,
   ) {}
@@ -126,8 +134,8 @@ class Encoder {
     if (this.path.length >= MAX_DEPTH) throw this.refusal('is nested too deeply (or refers to itself)');
     if (Array.isArray(value)) return `[${this.items(value)}]`;
     if (isPlainObject(value)) return `{${this.members(value)}}`;
-    const known = this.classes.get(Object.getPrototypeOf(value) as object);
-    return known === undefined ? this.builtin(value) : `C'${this.text(known.name)}${this.instance(value, known)}`;
+    const known = (this.seen?.classes ?? this.classes).get(Object.getPrototypeOf(value) as object);
+    return known === undefined ? this.builtin(value) : this.instance(value, known);
   }
 
   private builtin(value: object): string {
@@ -146,9 +154,7 @@ class Encoder {
       case 'Bytes':
         return this.bytes(value as ArrayBufferView);
       default:
-        throw this.refusal(
-          'is an instance of a class that is not registered, or a built-in with properties of its own',
-        );
+        throw this.refusal(this.seen?.classes?.problemOf(value) ?? notRegistered(value));
     }
   }
 
@@ -206,13 +212,15 @@ class Encoder {
   }
 
   private instance(value: object, known: KnownClass): string {
-    if (known.toKey !== undefined) return `(${this.within('toKey', this.keyOf(value, known))})`;
+    const { keyLead } = known;
+    this.grow(keyLead.length);
+    if (known.toKey !== undefined) return `${keyLead}(${this.within('toKey', this.keyOf(value, known))})`;
     const text = this.members(value);
     const { length } = Object.keys(value);
     if (Object.getOwnPropertyNames(value).length !== length)
       throw this.refusal('has hidden properties, which cannot be part of a key');
-    if (length === 0 && known.hasBehaviour) throw this.refusal(showsNothing(known));
-    return `{${text}}`;
+    if (length === 0 && known.mayHide) throw this.refusal(showsNothing(known));
+    return `${keyLead}{${text}}`;
   }
 
   /** Nothing in place of something, a forgotten `return`, would be one key for all. */

@@ -15,6 +15,7 @@ const COMPILED = /\b_{1,2}(?:class_?)?private_?(?:field|method|add|get|set)[\w.]
 /** What decorators' `accessor price = 1` keeps, it keeps in a private field. */
 const ACCESSOR = /^\s*accessor[ \t]+[\w$#[]/;
 const KEPT_BY_INSTANCE = /\.set\(\s*this\s*,/;
+const IS_CLASS = /^\s*class\b/;
 const BRANDED = /\.add\(\s*this\s*\)/;
 const LOOK_BACK = 200;
 /** Words after which a slash begins a regular expression. */
@@ -27,6 +28,22 @@ export function hiddenStateOf(type: Callable): string | undefined {
     if (hidden !== undefined) return hidden;
   }
   return undefined;
+}
+
+/** `this` itself, handed to a function or kept, and not a member of it. */
+const HANDED_OUT = /(?<![\w$.#])this(?![\w$]|\s*(?:\?\.|[.[]))/;
+/** What a constructor takes its properties from. */
+const ASSIGNED = /\bObject\.assign\(\s*this\b/g;
+
+/**
+ * Whether a class, or one that it extends, hands its instances to other code, which may keep what they are by them. Where
+ * none does, an instance is no more than its properties. What functions used as classes do, their source does not show.
+ */
+export function handsOut(type: Callable): boolean {
+  return [...lineOf(type)].some((constructor) => {
+    const code = bareCode(Function.prototype.toString.call(constructor));
+    return !IS_CLASS.test(code) || HANDED_OUT.test(code.replaceAll(ASSIGNED, ''));
+  });
 }
 
 /** The class and those that it extends: by its constructors, and by its prototypes where functions are used as classes. */
@@ -55,7 +72,7 @@ function hiddenIn(source: string): string | undefined {
 
 /** Looks at the members of a class: whether one of an instance is private, and the text of what sets an instance up. */
 function readClass(code: string): { readonly hasPrivate: boolean; readonly setUp: string } {
-  if (!/^\s*class\b/.test(code)) return { hasPrivate: false, setUp: code };
+  if (!IS_CLASS.test(code)) return { hasPrivate: false, setUp: code };
   const open: string[] = [];
   let hasPrivate = false;
   let member = 0;

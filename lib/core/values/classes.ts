@@ -1,6 +1,7 @@
 import type { Constructor } from './canonical.js';
-import { hiddenStateOf } from './class-source.js';
+import { handsOut, hiddenStateOf } from './class-source.js';
 import { CacheConfigError } from '../errors.js';
+import { escapeText } from './escape.js';
 import { knownOptions } from '../own-options.js';
 import { isBuiltinKind, isNative, type Classes, type KnownClass } from './plain.js';
 import type { RegisteredType, TypeRegistration } from './type-registration.js';
@@ -78,10 +79,11 @@ function knownClass(registration: Partial<TypeRegistration>, prototype: object, 
   return Object.freeze({
     name,
     prototype,
+    keyLead: `C'${escapeText(name, OPTION)}`,
     toKey: toKey ?? toJSON,
     toJSON,
     fromJSON,
-    hasBehaviour: hasBehaviour(prototype),
+    mayHide: hasBehaviour(prototype) && handsOut(type),
   });
 }
 
@@ -113,7 +115,7 @@ function refuseUnseen(type: Constructor, prototype: object, name: string): void 
 }
 
 /** Somewhere up the chain, apart from its end in Object.prototype, stands a class of the language or of Node. */
-function isBuiltIn(prototype: object): boolean {
+export function isBuiltIn(prototype: object): boolean {
   for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     if (level !== prototype && Object.getPrototypeOf(level) === null) return false;
     const constructor: unknown = Object.getOwnPropertyDescriptor(level, 'constructor')?.value;
@@ -124,7 +126,7 @@ function isBuiltIn(prototype: object): boolean {
 }
 
 /** Whether instances can do anything: have methods or accessors, of the class or of one that it extends. */
-function hasBehaviour(prototype: object): boolean {
+export function hasBehaviour(prototype: object): boolean {
   for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     if (Object.getPrototypeOf(level) === null && level !== prototype) return false;
     if (Reflect.ownKeys(level).some((key) => key !== 'constructor')) return true;

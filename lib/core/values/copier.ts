@@ -13,7 +13,7 @@ import { copyKnown, copyObject } from './copy-object.js';
 import type { Isolation } from './isolation.js';
 import { freeze, PartlyFrozen, thaw } from './frozen.js';
 import { NestedNames } from './nested-names.js';
-import type { Classes } from './plain.js';
+import type { ClassLookup, Classes } from './plain.js';
 import type { RegisteredType } from './type-registration.js';
 
 /** What a copy may occupy where no limit says less. Bounds the work too: a small value can contain itself a million times. */
@@ -64,11 +64,17 @@ export class Copier {
 
   /**
    * A copy, for another caller, of a value that is not kept.
+   * @param classes whose instances may be in it
    * @throws UnserializableError, ValueTooLargeError
    */
-  copy(value: unknown, isolation: Isolation = 'clone', limitBytes = MAX_BYTES): unknown {
+  copy(
+    value: unknown,
+    isolation: Isolation = 'clone',
+    limitBytes = MAX_BYTES,
+    classes: ClassLookup = this.classes,
+  ): unknown {
     if (isolation === 'freeze') return this.release(this.admit(value, isolation, limitBytes).value, isolation);
-    const copy = new Admission(this.classes, limitBytes, false, this.noneNested).admit(value);
+    const copy = new Admission(classes, limitBytes, false, this.noneNested).admit(value);
     return isolation === 'none' ? value : copy;
   }
 

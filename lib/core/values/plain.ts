@@ -8,16 +8,21 @@
 export interface KnownClass {
   readonly name: string;
   readonly prototype: object;
+  /** What a key says of the class, before what it says of an instance: `C'Cat`. */
+  readonly keyLead: string;
   readonly toKey: ((instance: object) => unknown) | undefined;
   readonly toJSON: ((instance: object) => unknown) | undefined;
   /** There exactly when `toJSON` is. */
   readonly fromJSON: ((json: unknown) => object) | undefined;
-  /** Instances have methods or accessors: one without properties then keeps its state where it cannot be seen. */
-  readonly hasBehaviour: boolean;
+  /** Its code hands its instances on: one without properties may keep its state where it cannot be seen. */
+  readonly mayHide: boolean;
 }
 
 /** Registered classes by their prototypes. */
 export type Classes = ReadonlyMap<object, KnownClass>;
+
+/** Which instances are data: those of registered classes, and perhaps others. */
+export type ClassLookup = Pick<Classes, 'get'>;
 
 /** The built-in kinds that keys and values may contain beside plain objects and arrays. */
 export type BuiltinTag = 'Date' | 'Map' | 'Set' | 'RegExp' | 'URL' | 'Bytes' | 'Other';
@@ -40,11 +45,14 @@ const hrefOf = getter(URL.prototype, 'href');
 const typedArrayName = getter(Object.getPrototypeOf(Uint8Array.prototype) as object, Symbol.toStringTag);
 const MAX_PLACE_LENGTH = 200;
 
-/** True for `{…}` and for objects without a prototype; false for instances of classes. */
+/**
+ * True for `{…}`, for objects without a prototype, and for those whose prototype is an empty object without one, as parsers
+ * of queries and routers make them; false for instances of classes.
+ */
 export function isPlainObject(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype || prototype === null) return true;
-  return prototypeOf(prototype) === null && isNative(prototype, 'Object');
+  return prototypeOf(prototype) === null && (isNative(prototype, 'Object') || Reflect.ownKeys(prototype).length === 0);
 }
 
 /** True for `[…]`; false for subclasses of Array. */
@@ -105,6 +113,18 @@ export function isBuiltinKind(prototype: object): boolean {
     if (isNative(level, 'Array')) return true;
   }
   return false;
+}
+
+/** The complaint about an instance of what is no data. */
+export function notRegistered(value: object): string {
+  return `is an instance of a class that is not registered (${classNameOf(value)}), or a built-in with properties of its own`;
+}
+
+/** Of what class an instance is, for messages. Names that look like anything but code are left out. */
+function classNameOf(value: object): string {
+  const { constructor } = Object.getPrototypeOf(value) as Partial<object>;
+  const name = String(constructor?.name);
+  return /^[\w$]{1,64}$/.test(name) ? name : 'without a name';
 }
 
 /** The complaint about an instance of which nothing can be seen. */

@@ -1,3 +1,4 @@
+import type { DataClasses } from './data-classes.js';
 import { isClear } from './escape.js';
 import { encodeNumber, encodePrimitive } from './primitives.js';
 import { isWorthKnowing, type Shape } from './shapes.js';
@@ -12,6 +13,9 @@ const MAX_TEXT = 1_024;
  */
 export class SeenShape {
   private shape: Shape | undefined = undefined;
+
+  /** @param classes whose instances may stand in this place, registered or not */
+  constructor(readonly classes?: DataClasses) {}
 
   learn(shape: Shape): void {
     if (shape !== this.shape && shape.names.length > 0 && isWorthKnowing(shape)) this.shape = shape;

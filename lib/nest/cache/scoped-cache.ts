@@ -1,4 +1,5 @@
 import { CacheConfigError, ScopeMissingError } from '../../core/errors.js';
+import { disown } from '../../core/async/thenable.js';
 import { ifAny } from '../../core/if-any.js';
 import { checkTags } from '../../core/keys/label.js';
 import { knownOptions } from '../../core/own-options.js';
@@ -16,7 +17,7 @@ import type {
   WarmEntry,
   WarmOptions,
 } from './scoped-cache.types.js';
-import { warm, type Warmable } from './warm.js';
+import type { Warmable } from './warm.js';
 
 /**
  * A cache bound to a scope and, if you like, a namespace. Cheap to make and safe to keep: `tenant`, `user`, `global`,
@@ -108,7 +109,9 @@ export class ScopedCache extends CacheWrites {
       load: (key, loader, callOptions) => this.loadAhead(key, loader, callOptions),
       isClosing: () => this.parts.engine.isClosing,
     };
-    const work = (): Promise<number> => warm(target, entries, options);
+    // Looked at by nobody until the file is there, which few applications need: a rejected promise in place of a list.
+    disown(entries);
+    const work = async (): Promise<number> => (await import('./warm.js')).warm(target, entries, options);
     // One call for one scope: the request behind it may be another one before the last entry is stored.
     return frame === undefined ? work() : context.run(frame, work);
   }

@@ -45,7 +45,10 @@ export interface CachedMethodDecorator<O> {
  * any other the method simply runs while no cache is open in the process, and throws while one is.
  *
  * @param options a ttl, or all options. Annotate the parameters of their functions as the method does.
- * @throws CacheConfigError when the class is defined or first injected, naming an option that cannot work
+ * @throws CacheConfigError when the class is defined or first injected, naming an option that cannot work, or an argument
+ * that can never be part of a key (`@Req()`, a stream) and is not in `ignoreArgs`
+ * @throws KeyInvalidError on calls with an argument that cannot be part of a key: an instance of a class that is neither
+ * declared as the argument's type nor registered, a function
  * @throws ScopeMissingError on calls without the scope they need (unless `scope.onMissing` is `bypass`)
  * @example
  * @Cacheable({ ttl: '5m', tags: (id: string) => [`cat:${id}`] })

@@ -23,12 +23,6 @@ import { sequenceBounds, SharedSequences, GIVE_UP_WARNINGS, type Lead } from './
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 import { runSwitchedOff } from './switched-off.js';
 
-const BY_HAND = Object.freeze({
-  response:
-    'is handed the response by @Res() or @Next(), and what it does to that would be missing on a hit; it is not cached. Say headers and status with @Header() and @HttpCode(), or cache a method of a service that it calls',
-  events: 'sends events by @Sse(), which have no end; it is not cached. Cache what the events are made of',
-});
-
 type Condition = (...args: unknown[]) => boolean;
 
 /** A call that goes without the cache, and the scope that its method runs in all the same. */
@@ -74,13 +68,11 @@ export class CacheablePlan implements MethodPlan {
     this.rules = rulesOf(`@Cacheable ${member.title}`, options, this.policy);
     this.isSequence = isObservableClass(declaredReturnType(member));
     this.mayRefresh = this.policy.staleWhileRevalidateMs > 0 || this.policy.earlyRefresh > 0;
-    const byHand = answersByHand(member);
-    this.isManual = byHand !== undefined;
+    this.isManual = answersByHand(member) !== undefined;
     this.sequences = new SharedSequences(sequenceBounds(this.parts, this.policy), (why) =>
       this.warn(GIVE_UP_WARNINGS[why]),
     );
     if (options.verbose === true) this.parts.foundation.hub.beVerbose(this.keys.namespace);
-    if (byHand !== undefined) this.warn(BY_HAND[byHand]);
   }
 
   /** A promise of the result; for a method declared to return an Observable, an Observable of its sequence. */
@@ -211,7 +203,7 @@ export class CacheablePlan implements MethodPlan {
       const arg = args[position];
       if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
       try {
-        args[position] = copier.copy(arg, 'clone', coreSettings.limits.maxValueBytes);
+        args[position] = copier.copy(arg, 'clone', coreSettings.limits.maxValueBytes, this.keys.declared[position]);
       } catch {
         // Stays what it is: a key of the user's own knows what it looks at.
       }

@@ -50,7 +50,7 @@ export function evictedBy(setting: PlanSetting, member: Member, options: CacheEv
     const its = setting.of(cacheOf(decoration, kept), `@Cacheable ${site.title}.cache`) ?? setting;
     if (options.cache !== undefined && its.parts !== setting.parts)
       throw mistake(member, 'cache', `is '${options.cache}', but "${method}" is kept in another one: leave it out`);
-    const keys = new MethodKey(its, kept, cacheable ?? {});
+    const keys = new MethodKey(its, kept, cacheable ?? {}, '@Cacheable', member.title);
     if (options.allEntries === true && keys.hasExplicitScope && options.context === undefined)
       throw mistake(member, 'context', `is needed: "${method}" says for whom by its own arguments`);
     const isShown = at === found.length - 1;

@@ -136,9 +136,14 @@ export function declaredReturnType({ prototype, name }: MethodSite): unknown {
 }
 
 /** How many parameters the compiler noted, where it did; a rest parameter is one of them. */
-export function declaredParameters({ prototype, name }: MethodSite): number | undefined {
+export function declaredParameters(site: MethodSite): number | undefined {
+  return declaredTypes(site)?.length;
+}
+
+/** What the compiler noted as the types of the parameters, where it did. */
+export function declaredTypes({ prototype, name }: MethodSite): readonly unknown[] | undefined {
   const types = Reflect.getMetadata('design:paramtypes', prototype, name) as unknown;
-  return Array.isArray(types) ? types.length : undefined;
+  return Array.isArray(types) ? types : undefined;
 }
 
 /**
@@ -149,13 +154,25 @@ export function answersByHand({ type, name }: Member): 'response' | 'events' | u
   const handler = methodOf(type.prototype as object, name);
   if (handler === undefined || !Reflect.hasMetadata('path', handler)) return undefined;
   if (Reflect.getMetadata('__sse__', handler) === true) return 'events';
-  const params = (Reflect.getMetadata('__routeArguments__', type, name) ?? {}) as object;
   // `1:` is the response, `2:` is next().
-  return Object.keys(params).some((param) => /^[12]:/.test(param)) ? 'response' : undefined;
+  return Object.keys(parametersOf(type, name)).some((param) => /^[12]:/.test(param)) ? 'response' : undefined;
+}
+
+/** What a parameter decorator of Nest leaves. */
+export interface HandedParameter {
+  readonly index: number;
+  /** The member that is meant, of what is handed over. */
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[] | undefined;
+}
+
+/** What parameter decorators of Nest leave, by the kind of what they hand over and the position of the parameter. */
+export function parametersOf(type: Constructor, name: string): Readonly<Record<string, HandedParameter>> {
+  return (Reflect.getMetadata('__routeArguments__', type, name) ?? {}) as Readonly<Record<string, HandedParameter>>;
 }
 
 /** The function under a name, found without running a getter. */
-function methodOf(prototype: object, name: string): object | undefined {
+export function methodOf(prototype: object, name: string): object | undefined {
   for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     const descriptor = Object.getOwnPropertyDescriptor(level, name);
     if (descriptor !== undefined) return typeof descriptor.value === 'function' ? descriptor.value : undefined;

@@ -1,5 +1,7 @@
-import type { MethodName } from '../../core/values/canonical.js';
+import { KeyInvalidError } from '../../core/errors.js';
+import type { MethodName, Where } from '../../core/values/canonical.js';
 import type { SeenShape } from '../../core/values/seen-shape.js';
+import type { DataClasses } from '../../core/values/data-classes.js';
 import type { Frame } from '../../core/frame.js';
 import type { MethodLead } from '../../core/keys/key-text.js';
 import { checkNamespace, partsOf, type Key } from '../../core/keys/key.js';
@@ -10,6 +12,7 @@ import type { CacheableOptions } from './decorator.options.js';
 import { leadOf } from './members.js';
 import { classConfig, declaredWidth } from './metadata.js';
 import type { Member } from './method-site.js';
+import { argumentNames, declaredClasses, placesOf } from './parameters/declared-arguments.js';
 import { IgnoredArgs } from './parameters/parameter-names.js';
 import type { InstanceNames } from './instance-names.js';
 import type { PlanSetting } from './method-plan.js';
@@ -42,7 +45,11 @@ export class MethodKey {
   /** Sets apart objects of the class, where it says that they are. */
   private readonly instances: InstanceNames | undefined;
   /** What the objects among its arguments looked like last. */
-  private readonly seen: SeenShape[] = [];
+  private readonly seen: (SeenShape | undefined)[];
+  /** Names what its keys are made of, in errors. */
+  private readonly where: Where;
+  /** By position: the classes whose instances an argument may be, or have inside. */
+  readonly declared: readonly (DataClasses | undefined)[];
   private readonly ignored: IgnoredArgs;
   private readonly isArgsAlone: boolean;
   private readonly hasOwnKey: boolean;
@@ -52,7 +59,14 @@ export class MethodKey {
   private readonly contextOf: Builder<ScopeIds> | undefined;
 
   /** @throws CacheConfigError */
-  constructor({ parts, namespaces }: PlanSetting, member: Member, options: CacheableOptions, decorator = '@Cacheable') {
+  constructor(
+    { parts, namespaces, keyed }: PlanSetting,
+    member: Member,
+    options: CacheableOptions,
+    decorator = '@Cacheable',
+    /** Of the method that evicts its entries. */
+    evictedBy?: string,
+  ) {
     this.parts = parts;
     const config = classConfig(member);
     const shared = options.namespace ?? config.namespace;
@@ -71,6 +85,13 @@ export class MethodKey {
     this.spacesBy = isOfMethod ? parts.foundation.keyFactory.texts.lead(this.spaceName, this.lead) : this.spaceName;
     this.claim(namespaces, member, shared, config.instances === undefined);
     this.title = member.title;
+    this.declared = this.hasOwnKey ? [] : declaredClasses(member, parts.foundation.keyFactory.classes);
+    if (evictedBy === undefined) keyed.push({ decorator, member, ignored: this.ignored, isOwn: this.hasOwnKey });
+    const before = this.instances === undefined ? 0 : 1 + (this.hasOwnKey ? 0 : this.lead.length);
+    this.seen = placesOf(this.declared, this.ignored, before);
+    const of = this.namespace === this.title ? this.title : `${this.title} (namespace ${this.namespace})`;
+    const method = evictedBy === undefined ? of : `${evictedBy} evicts ${of}`;
+    this.where = argumentNames(`${method}: ${this.hasOwnKey ? 'key part' : 'argument'}`, this.ignored, before);
     this.tagsOf = tagsOf(options.tags, `${member.title}.tags`);
     this.contextOf = options.context as Builder<ScopeIds> | undefined;
     this.hasExplicitScope = this.contextOf !== undefined;
@@ -144,8 +165,13 @@ export class MethodKey {
   /** What names the entry of a call in its space. @throws KeyInvalidError */
   text(space: Space, self: unknown, args: readonly unknown[]): string {
     const parts = this.isArgsAlone ? args : this.keyParts(self, args);
-    const where = this.build === undefined ? 'argument' : 'key part';
-    return this.parts.foundation.keyFactory.texts.of(space, parts, where, this.seen);
+    try {
+      return this.parts.foundation.keyFactory.texts.of(space, parts, this.where, this.seen);
+    } catch (error) {
+      // Where the call came from, in place of where in the argument it was found.
+      if (error instanceof KeyInvalidError) Error.captureStackTrace(error, this.text);
+      throw error;
+    }
   }
 
   /** The key of such a text. */
@@ -157,7 +183,7 @@ export class MethodKey {
 
   /** The key of an entry that goes: its tags do not matter, and finding them out might fail. */
   bareKey(space: Space, self: unknown, args: readonly unknown[]): Key {
-    return this.parts.foundation.keyFactory.key(space, this.keyParts(self, args), undefined, 'argument');
+    return this.parts.foundation.keyFactory.keyOf(space, this.text(space, self, args), undefined);
   }
 
   /** True for an argument that stays out of the key. */

@@ -1,6 +1,7 @@
 import type { Width } from '../../core/keys/scope.js';
 import type { Member } from './method-site.js';
 import type { NamespaceRegistry } from './namespace-registry.js';
+import type { IgnoredArgs } from './parameters/parameter-names.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
 /** The scope a decorator acts in, as far as others on the same method have to know. */
@@ -20,6 +21,15 @@ export interface MethodPlan {
   run(self: unknown, args: unknown[]): unknown;
 }
 
+/** A method that a decorator makes keys for. */
+export interface KeyedMethod {
+  readonly decorator: string;
+  readonly member: Member;
+  readonly ignored: IgnoredArgs;
+  /** Its options say the key. */
+  readonly isOwn: boolean;
+}
+
 /** What a plan is made from. */
 export interface PlanSetting {
   readonly parts: CacheParts;
@@ -31,6 +41,8 @@ export interface PlanSetting {
    * @throws CacheConfigError where there is none of that name
    */
   readonly of: (cache: string | undefined, where: string) => PlanSetting | undefined;
+  /** To be looked over when the application starts. */
+  readonly keyed: KeyedMethod[];
 }
 
 /** @throws CacheConfigError for what can only be known inside an application */

@@ -43,7 +43,7 @@ export class MethodPlans {
       }
       return named.get(name);
     };
-    this.setting = { parts, namespaces: new NamespaceRegistry(), of };
+    this.setting = { parts, namespaces: new NamespaceRegistry(), keyed: [], of };
     this.settings = () => [this.setting, ...[...named.values()].filter((each) => each !== undefined)];
   }
 
@@ -116,6 +116,12 @@ export class MethodPlans {
       const { tellMisspelt } = await import('./misspelt.js');
       tellMisspelt(parts.settings, namespaces.names());
     }
+  }
+
+  /** Looks over the arguments that keys are made of. @throws CacheConfigError for one that can never be part of a key */
+  async checkArguments(): Promise<void> {
+    const { checkArguments } = await import('./parameters/unfit-arguments.js');
+    for (const setting of this.settings()) checkArguments(setting);
   }
 
   /** For objects that go on, perhaps with another application: as values of providers do from test to test. */

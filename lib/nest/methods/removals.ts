@@ -17,7 +17,7 @@ export class Removals {
     private readonly setting: PlanSetting,
     private readonly width: Width,
     private readonly namespace: string | undefined,
-    /** Names the evicting method where no namespace is meant. */
+    /** Names the evicting method, in errors and where no namespace is meant. */
     private readonly title: string,
   ) {}
 
@@ -34,7 +34,7 @@ export class Removals {
       .spaceNames(this.namespace)
       .map((name) => spaceOf(foundation, scope, this.width, name));
     const keysOf = (parts: readonly unknown[]): Key[] =>
-      spaces.map((space) => keyFactory.key(space, parts, undefined, 'key part'));
+      spaces.map((space) => keyFactory.key(space, parts, undefined, `${this.title}: key part`));
     return andThen(eachInTurn(named, keysOf), (keys) => [this.byKeys(keys.flat())]);
   }
 

@@ -1,6 +1,7 @@
 /** Ways to set it up wrongly, at least forty, each answered as early as possible, by a message that says what to write. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Module, type Provider } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Get, Module, Req, type Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
   Cacheable,
@@ -31,6 +32,23 @@ import {
   SECRET,
   type SetUp,
 } from './support/set-up.js';
+
+/** Says what the compiler notes of the argument, and what a decorator at it does. */
+const takes =
+  (type: unknown, ofArgument?: ParameterDecorator): ((target: object, name: string) => void) =>
+  (target, name) => {
+    Reflect.defineMetadata('design:paramtypes', [type], target, name);
+    ofArgument?.(target, name, 0);
+  };
+class Money {
+  readonly #cents = SECRET;
+  get cents(): string {
+    return this.#cents;
+  }
+}
+class Euro {
+  constructor(readonly text = SECRET) {}
+}
 
 type Row = readonly [what: string, when: Said['when'], says: RegExp, ...set: SetUp];
 
@@ -362,6 +380,42 @@ const ROWS: readonly Row[] = [
     'options',
     /memory.maxEntries: must be a whole number from 1/,
     () => ({ backend: memory({ maxEntries: 0 }) }),
+  ],
+  [
+    'a request as an argument',
+    'start',
+    /@Cacheable Cats.find.ignoreArgs: argument 0 \(@Req\(\)\) cannot .* write ignoreArgs: \[0\]/,
+    none,
+    () => [classOf(Get(), Cacheable(), takes(Object, Req()))],
+  ],
+  [
+    'a stream as an argument',
+    'start',
+    /ignoreArgs: argument 0 \(a Readable, which .* write ignoreArgs: \[0\]/,
+    none,
+    () => [classOf(Cacheable(), takes(Readable))],
+  ],
+  [
+    'a class with private fields as an argument',
+    'start',
+    /ignoreArgs: argument 0 \(a Money, which .* private fields .* or register the class in `codec.types`/,
+    none,
+    () => [classOf(Cacheable(), takes(Money))],
+  ],
+  [
+    'a function as an argument, or a class imported as a type',
+    'warning',
+    /Argument 0 of @Cacheable Cats.find is declared as a function.* write ignoreArgs: \[0\]/,
+    none,
+    () => [classOf(Cacheable(), takes(Function))],
+  ],
+  [
+    'an instance where no class is declared',
+    'call',
+    /Cats.find: argument 0 is an instance .* \(Euro\).*`ignoreArgs`, declare it with its class/,
+    none,
+    decorated({}),
+    (m) => m.get<{ find(id: unknown): unknown }>('cats').find(new Euro()),
   ],
 ];
 

@@ -3,7 +3,7 @@ import { transformSync } from '@swc/core';
 import { inherits } from 'node:util';
 import { runInThisContext } from 'node:vm';
 import ts from 'typescript';
-import { hiddenStateOf } from '../../../../lib/core/values/class-source.js';
+import { handsOut, hiddenStateOf } from '../../../../lib/core/values/class-source.js';
 
 type Class = Parameters<typeof hiddenStateOf>[0];
 
@@ -107,5 +107,27 @@ describe('what hides nothing is let pass', () => {
     }
     expect(hiddenStateOf(Cat)).toBeUndefined();
     expect(state.has(new Cat('Tom'))).toBe(false);
+  });
+});
+
+describe('code that hands instances of a class to other code', () => {
+  it.each<readonly [string, string]>([
+    ['to a function', 'return class Day { get day() { return dayOf(this) } }; function dayOf() {}'],
+    ['in a text', 'return class Day { toString() { return `${nameOf(this)}` } }; function nameOf() {}'],
+    ['in its constructor', 'return class Day { constructor() { keep({ of: this }) } }; function keep() {}'],
+    ['under another name', 'return class Day { get day() { const that = this; return that } }'],
+    ['in a class that it extends', 'class Base { get day() { return f(this) } }; return class Day extends Base {}'],
+    ['as functions used as classes may', 'return function Day() {}'],
+  ])('%s', (_, source) => {
+    expect(handsOut(classOf(source))).toBe(true);
+  });
+
+  it.each<readonly [string, string]>([
+    ['members', 'return class Day { get day() { return this.a + this?.b + this[1] + this\n.c } }'],
+    ['words like it', 'return class Day { get day() { return this.$this.this + thistle + _this } }'],
+    ['texts and comments', 'return class Day { /* f(this) */ get day() { return "f(this)" } } // f(this)\n'],
+    ['what it is given', 'return class Day { constructor(given) { Object.assign(this, given) } get day() {} }'],
+  ])('is none with %s', (_, source) => {
+    expect(handsOut(classOf(source))).toBe(false);
   });
 });

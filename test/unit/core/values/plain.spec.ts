@@ -74,6 +74,17 @@ describe('plain data', () => {
     expect([[], there('[]')].every((it) => isPlainArray(it as unknown[]))).toBe(true);
   });
 
+  it('is what parsers of queries make: from an empty object without a prototype, and from nothing else', () => {
+    const empty = Object.create(null) as object;
+    expect(isPlainObject(Object.assign(Object.create(empty) as object, { a: 1 }))).toBe(true);
+    const [named, hidden, marked] = [{ a: 1 }, {}, { [Symbol('s')]: 1 }].map(
+      (members) => Object.assign(Object.create(null), members) as object,
+    );
+    Object.defineProperty(hidden, 'constructor', { value: class Cat {} });
+    const others = [named, hidden, marked, Object.create(empty)].map((it) => Object.create(it as object) as object);
+    expect(others.map(isPlainObject)).toEqual([false, false, false, false]);
+  });
+
   it('is not what classes make, nor what inherits something', () => {
     const inherits = Object.create(
       Object.assign(Object.create(null) as object, { hasOwnProperty: () => true }),

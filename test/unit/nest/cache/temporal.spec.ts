@@ -26,14 +26,15 @@ const days = ['2024-02-28', '2024-12-31'].map((text) => PlainDate.from(text));
 describe("a date of Temporal's polyfill", () => {
   it('is refused by name as an argument when nothing says what stands for it: all days would have one key', async () => {
     for (const types of [[], [PlainDate]]) {
-      if (isOfTheLanguage && types.length > 0) {
-        await expect(start({ codec: { types } }, Rates)).rejects.toThrow(/PlainDate is, or extends, a built-in class/);
+      if (isOfTheLanguage) {
+        const says = types.length > 0 ? /PlainDate is, or/ : /argument 0 \(a PlainDate, which is, or/;
+        await expect(start({ codec: { types } }, Rates)).rejects.toThrow(says);
         continue;
       }
       const rates = (await start({ codec: { types } }, Rates)).get(Rates);
       const failed = rates.on(days[0]!);
       await expect(failed).rejects.toThrow(KeyInvalidError);
-      await expect(failed).rejects.toThrow(types.length === 0 ? /not registered/ : /is a PlainDate without properties/);
+      await expect(failed).rejects.toThrow(/is a PlainDate without properties/);
     }
   });
 
