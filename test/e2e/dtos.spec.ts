@@ -139,15 +139,16 @@ class Served {
       body: JSON.stringify(body),
     });
 
-  async remove(path: string): Promise<void> {
-    expect((await fetch(`${this.url}/${path}`, { method: 'DELETE' })).status).toBe(200);
+  /** Its status. */
+  async remove(path: string): Promise<number> {
+    return (await fetch(`${this.url}/${path}`, { method: 'DELETE' })).status;
   }
 
   private async ask(path: string, init: RequestInit): Promise<Answer> {
     const response = await fetch(`${this.url}/${path}`, init);
-    const answer = (await response.json()) as Answer;
-    expect([path, response.status, answer]).toEqual([path, 200, expect.anything()]);
-    return answer;
+    const answer = await response.text();
+    if (response.status !== 200) throw new Error(`${path}: ${response.status} ${answer}`);
+    return JSON.parse(answer) as Answer;
   }
 }
 
@@ -185,7 +186,7 @@ function proveDtos(one: () => Served, other: () => Served): void {
   it('so are those of parameters, by which a route removes what another has stored', async () => {
     const first = await alike(({ get }) => get('cats/1'));
     const second = await alike(({ get }) => get('cats/2'));
-    await other().remove('cats/01');
+    expect(await other().remove('cats/01')).toBe(200);
     const again = await alike(({ get }) => get('cats/1'));
     expect([first['id'], again['id'], again['run'] === first['run']]).toEqual([1, 1, false]);
     expect(await alike(({ get }) => get('cats/2'))).toEqual(second);

@@ -2,7 +2,7 @@ import type { Constructor } from './canonical.js';
 import { handsOut, hiddenStateOf } from './class-source.js';
 import { hasBehaviour, isBuiltIn } from './classes.js';
 import { percentEncode } from './escape.js';
-import { isBuiltinKind, type ClassLookup, type Classes, type KnownClass } from './plain.js';
+import { isBuiltinKind, type Classes, type KnownClass, type PlaceClasses } from './plain.js';
 
 /** Classes made anew for each call are not remembered without end. */
 const MAX_CLASSES = 64;
@@ -17,7 +17,7 @@ const MIN_NAME_LENGTH = 3;
  * refused. The place says the declared class, so that has no name in the key; where it is data alone, without methods and
  * accessors, an instance is what a plain object with its properties is. Every other class has its name there.
  */
-export class DataClasses implements ClassLookup {
+export class DataClasses implements PlaceClasses {
   private readonly seen = new WeakMap<object, KnownClass | string>();
   private readonly names = new Set<string>();
 
@@ -32,7 +32,6 @@ export class DataClasses implements ClassLookup {
     return typeof known === 'string' ? undefined : known;
   }
 
-  /** Why an instance of a class that is not found cannot be part of a key; undefined where its class is not the reason. */
   problemOf(instance: object): string | undefined {
     const known = this.lookUp(Object.getPrototypeOf(instance) as object);
     return typeof known === 'string' && known !== '' ? known : undefined;

@@ -24,6 +24,12 @@ export type Classes = ReadonlyMap<object, KnownClass>;
 /** Which instances are data: those of registered classes, and perhaps others. */
 export type ClassLookup = Pick<Classes, 'get'>;
 
+/** The classes whose instances may stand in one place of a key. */
+export interface PlaceClasses extends ClassLookup {
+  /** Why an instance of a class that is not found cannot be part of a key; undefined where its class is not the reason. */
+  problemOf(instance: object): string | undefined;
+}
+
 /** The built-in kinds that keys and values may contain beside plain objects and arrays. */
 export type BuiltinTag = 'Date' | 'Map' | 'Set' | 'RegExp' | 'URL' | 'Bytes' | 'Other';
 

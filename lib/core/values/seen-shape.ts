@@ -1,5 +1,5 @@
-import type { DataClasses } from './data-classes.js';
 import { isClear } from './escape.js';
+import type { PlaceClasses } from './plain.js';
 import { encodeNumber, encodePrimitive } from './primitives.js';
 import { isWorthKnowing, type Shape } from './shapes.js';
 
@@ -15,7 +15,7 @@ export class SeenShape {
   private shape: Shape | undefined = undefined;
 
   /** @param classes whose instances may stand in this place, registered or not */
-  constructor(readonly classes?: DataClasses) {}
+  constructor(readonly classes?: PlaceClasses) {}
 
   learn(shape: Shape): void {
     if (shape !== this.shape && shape.names.length > 0 && isWorthKnowing(shape)) this.shape = shape;

@@ -1,7 +1,6 @@
 import type { Width } from '../../core/keys/scope.js';
 import type { Member } from './method-site.js';
 import type { NamespaceRegistry } from './namespace-registry.js';
-import type { IgnoredArgs } from './parameters/parameter-names.js';
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
 /** The scope a decorator acts in, as far as others on the same method have to know. */
@@ -25,7 +24,8 @@ export interface MethodPlan {
 export interface KeyedMethod {
   readonly decorator: string;
   readonly member: Member;
-  readonly ignored: IgnoredArgs;
+  /** The arguments that stay out of them, by position. */
+  readonly ignored: { has(position: number): boolean };
   /** Its options say the key. */
   readonly isOwn: boolean;
 }
