@@ -29,9 +29,15 @@ function foundIn(user: unknown, path: string): string {
   const parts = path.split('.');
   for (let depth = parts.length - 1; depth > 0; depth--) {
     const place = claimAt(user, parts.slice(0, depth).join('.'));
-    if (!isMissing(place)) return `in "${parts.slice(0, depth).join('.')}" ${namesIn(place)}`;
+    if (!isMissing(place)) return `in "${parts.slice(0, depth).join('.')}" ${without(parts[depth], place)}`;
   }
-  return namesIn(user);
+  return without(parts[0], user);
+}
+
+/** A name that is there, and has no value, must not be told as one that is there. */
+function without(name: string | undefined, object: unknown): string {
+  const isThere = name !== undefined && typeof object === 'object' && object !== null && name in object;
+  return isThere ? `"${name}" is there and undefined` : namesIn(object);
 }
 
 export function headerNotes(header: string): ResolverNotes {

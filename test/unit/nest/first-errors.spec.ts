@@ -114,6 +114,12 @@ describe('a call without a tenant', () => {
     expect(asked(org, { user })).toBe(
       'fromClaims({ tenant: \'tenantId\' }) looked for "tenantId" in request.user: it has sub, orgId, org',
     );
+    expect(asked(org, { user: { ...user, tenantId: undefined } })).toContain(
+      'request.user: "tenantId" is there and undefined',
+    );
+    expect(asked(fromClaims({ tenant: 'org.id' }), { user: { org: { id: undefined } } })).toContain(
+      'in "org" "id" is there and undefined',
+    );
     expect(asked(org, {})).toContain('request.user, which is not set: no guard has run before this call');
     expect(asked(org, { user: new Document() })).toContain('it has account');
     expect(asked(org, { user: SECRET })).toContain('it is a string');
