@@ -12,6 +12,7 @@ export type {
   GetOptions,
   IncrementOptions,
   InvalidateTagsOptions,
+  RemovalOptions,
   WarmEntry,
   WarmOptions,
 } from './nest/cache/scoped-cache.types.js';
@@ -63,7 +64,16 @@ export type { LimitOptions } from './core/limits.js';
 export type { PolicyOptions } from './core/policy.js';
 export type { ScopeIds, Width } from './core/keys/scope.js';
 export type { Verdict } from './core/verdict.js';
-export type { BypassReason, CacheEvent, DamageReason, EventPlace, Observer, RefusalReason } from './core/observer.js';
+export type {
+  BypassReason,
+  CacheEvent,
+  DamageReason,
+  EventPlace,
+  Observer,
+  RefusalReason,
+  RemovalCause,
+  RemovalFacts,
+} from './core/observer.js';
 export type { BusFactory } from './core/bus.js';
 export type { Clock } from './core/clock.js';
 export type { Backend, BackendFactory, BackendInfo, BackendParts } from './core/backend.js';

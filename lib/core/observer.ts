@@ -78,6 +78,25 @@ export type BypassReason =
  */
 export type DamageReason = 'malformed' | 'checksum' | 'unsealed' | 'forged' | 'too-large' | 'unreadable';
 
+/**
+ * What a removal was asked by.
+ * - `keys`: names of entries, those of a decorated method included
+ * - `pattern`: a pattern of names
+ * - `tags`: tags
+ * - `clear`: a scope, a namespace in it, or all of them
+ * - `purge`: all that a tenant or a user has
+ */
+export type RemovalCause = 'keys' | 'pattern' | 'tags' | 'clear' | 'purge';
+
+/** What every removal tells. Which tenant's it was is not told. */
+export interface RemovalFacts {
+  readonly cause: RemovalCause;
+  /** From the call until the backend had confirmed it and counted. */
+  readonly durationMs: number;
+  /** What its caller wrote down for it; undefined: nothing. */
+  readonly reason?: string | undefined;
+}
+
 /** Something that happened. Observers get every event, in order, and nothing they do changes the call. */
 export type CacheEvent =
   /** A read was answered by an entry. */
@@ -106,12 +125,12 @@ export type CacheEvent =
   | ({ readonly type: 'refused'; readonly reason: RefusalReason } & EventPlace)
   /** `set`, `setMany`, `increment` or `@CachePut` has stored a value. */
   | ({ readonly type: 'write' } & EventPlace)
-  /** Entries were removed by name or by pattern: how many were asked for, and how many were there. */
-  | ({ readonly type: 'evict'; readonly requested: number; readonly removed: number } & EventPlace)
-  /** So many tags, or other labels, were invalidated. */
-  | ({ readonly type: 'invalidate'; readonly labels: number } & EventPlace)
-  /** A scope, or a namespace in it, was cleared. */
-  | ({ readonly type: 'clear'; readonly removed: number } & EventPlace)
+  /** Entries were removed by name: how many were asked for, and how many were there. */
+  | ({ readonly type: 'evict'; readonly requested: number; readonly removed: number } & RemovalFacts & EventPlace)
+  /** So many tags, or other labels, were invalidated: how many entries that were is not known. */
+  | ({ readonly type: 'invalidate'; readonly labels: number; readonly removed: undefined } & RemovalFacts & EventPlace)
+  /** A scope, or a namespace in it, was cleared, or what matches a pattern was removed, as `cause` tells. */
+  | ({ readonly type: 'clear'; readonly removed: number } & RemovalFacts & EventPlace)
   /** An entry was removed because a bound was reached. */
   | ({ readonly type: 'displaced' } & EventPlace)
   /** A stored value bore another identity than the key it was read under. It was not served. */
@@ -125,7 +144,11 @@ export type CacheEvent =
   /** Something that a developer should know; also written to Nest's `Logger`. */
   | { readonly type: 'warning'; readonly message: string }
   /** Of all tenants: everything, or a namespace. */
-  | { readonly type: 'everything-cleared'; readonly removed: number; readonly namespace?: string | undefined };
+  | ({
+      readonly type: 'everything-cleared';
+      readonly removed: number;
+      readonly namespace?: string | undefined;
+    } & RemovalFacts);
 
 /**
  * Receives events. Called synchronously and not waited for; keep it short. What it throws, or a promise that it returns

@@ -45,6 +45,11 @@ export class Report {
 
   event: Emit['event'] = (event) => this.emit.event(event);
 
+  /** The time by which durations are measured. */
+  nowMs(): number {
+    return this.machine.monotonicMs();
+  }
+
   place(key: Key): EventPlace {
     return placeOf(key.space, digestOf(key.id));
   }

@@ -6,7 +6,7 @@ import { CacheError, InvalidationUnknownError } from '../core/errors.js';
 import { isInView } from '../core/keys/in-view.js';
 import { visibleKey, type Key } from '../core/keys/key.js';
 import { withBuckets, type Label } from '../core/keys/label.js';
-import { placeOf } from '../core/observer.js';
+import { placeOf, type RemovalCause, type RemovalFacts } from '../core/observer.js';
 import { graceMs, type Policy } from '../core/policy.js';
 import type { Space, View } from '../core/keys/space.js';
 import type { PendingFills } from './bounds/pending-fills.js';
@@ -111,9 +111,10 @@ export class Writes {
   }
 
   /** Removes entries by name; how many were live. */
-  async evict(keys: readonly Key[]): Promise<number> {
+  async evict(keys: readonly Key[], reason?: string): Promise<number> {
     const space = keys[0]?.space;
     if (space === undefined) return 0;
+    const startedAtMs = this.report.nowMs();
     const ids = this.fills.count === 0 ? undefined : new Set(keys.map(({ id }) => id));
     const counted = await this.removal(
       space,
@@ -125,54 +126,74 @@ export class Writes {
     const removed = Math.min(keys.length, counted);
     space.stats.count('evictions', removed);
     if (this.report.emit.isHeard)
-      this.report.event({ type: 'evict', requested: keys.length, removed, ...this.place(space, keys) });
+      this.report.event({
+        type: 'evict',
+        requested: keys.length,
+        removed,
+        ...this.facts('keys', startedAtMs, reason),
+        ...this.place(space, keys),
+      });
     return removed;
   }
 
   /** Makes everything that carries one of the labels invalid, in one step. */
-  async invalidate(space: Space, labels: readonly Label[]): Promise<void> {
+  async invalidate(space: Space, labels: readonly Label[], reason?: string): Promise<void> {
     if (labels.length === 0) return;
+    const startedAtMs = this.report.nowMs();
     await this.invalidation(space, 'invalidateTags', async () =>
       this.parts.backend.invalidate(space.partition, withBuckets(labels)),
     );
-    if (this.report.emit.isHeard) this.report.event({ type: 'invalidate', labels: labels.length, ...placeOf(space) });
+    if (!this.report.emit.isHeard) return;
+    const facts = this.facts('tags', startedAtMs, reason);
+    this.report.event({ type: 'invalidate', labels: labels.length, removed: undefined, ...facts, ...placeOf(space) });
   }
 
-  async clear(space: Space, view: View): Promise<number> {
+  async clear(space: Space, view: View, reason?: string): Promise<number> {
+    const startedAtMs = this.report.nowMs();
     const removed = await this.removal(
       space,
       'clear',
       () => this.parts.backend.clear(view),
       (key) => isOf(view, key),
     );
-    space.stats.count('evictions', removed);
-    if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
+    this.cleared(space, removed, this.facts('clear', startedAtMs, reason));
     return removed;
   }
 
-  async removeMatching(space: Space, selection: Selection): Promise<number> {
+  async removeMatching(space: Space, selection: Selection, reason?: string): Promise<number> {
     const { view, match } = selection;
+    const startedAtMs = this.report.nowMs();
     const removed = await this.removal(
       space,
       'invalidate',
       () => this.parts.backend.removeMatching(selection),
       (key) => isOf(view, key) && match.test(visibleKey(key.id)),
     );
-    space.stats.count('evictions', removed);
-    if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...placeOf(space) });
+    this.cleared(space, removed, this.facts('pattern', startedAtMs, reason));
     return removed;
   }
 
   /** @param view of a namespace, of which everything goes; undefined: everything of all */
-  async clearEverything(space: Space, view?: View): Promise<number> {
+  async clearEverything(space: Space, view?: View, reason?: string): Promise<number> {
+    const startedAtMs = this.report.nowMs();
     const removed = await this.removal(
       space,
       'clearEverything',
       () => this.parts.backend.clearEverything(view),
       (key) => view === undefined || isInView(view, key.id),
     );
-    this.report.event({ type: 'everything-cleared', removed, namespace: view && space.namespace });
+    const facts = this.facts('clear', startedAtMs, reason);
+    this.report.event({ type: 'everything-cleared', removed, namespace: view && space.namespace, ...facts });
     return removed;
+  }
+
+  private cleared(space: Space, removed: number, facts: RemovalFacts): void {
+    space.stats.count('evictions', removed);
+    if (this.report.emit.isHeard) this.report.event({ type: 'clear', removed, ...facts, ...placeOf(space) });
+  }
+
+  private facts(cause: RemovalCause, startedAtMs: number, reason: string | undefined): RemovalFacts {
+    return { cause, durationMs: this.report.nowMs() - startedAtMs, reason };
   }
 
   /** `instead` is what a caller who asked for silence gets for a failure of the cache. */

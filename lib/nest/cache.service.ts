@@ -1,8 +1,7 @@
 import { CacheConfigError } from '../core/errors.js';
-import { knownOptions } from '../core/own-options.js';
 import { NO_SCOPE } from '../core/keys/scope.js';
 import { statsOf, type CacheStats } from '../core/stats.js';
-import { quietly, silenceOf } from './cache/quietly.js';
+import { quietly, removingOf } from './cache/quietly.js';
 import { AMBIENT } from './cache/scope-binding.js';
 import { ScopedCache } from './cache/scoped-cache.js';
 import type { CacheParts } from './cache/scoped-cache.parts.js';
@@ -95,8 +94,8 @@ export class CacheService extends ScopedCache {
    */
   async clearEverything(options: ClearEverythingOptions): Promise<number> {
     if (this.isOff) return 0;
-    const own = knownOptions<ClearEverythingOptions>(options, '', ['confirm', 'namespace', 'failSilently']);
-    const { confirm, failSilently, namespace = this.namespaceName } = own;
+    const { own, isSilent, reason } = removingOf<ClearEverythingOptions>(options, ['confirm', 'namespace']);
+    const { confirm, namespace = this.namespaceName } = own;
     if (confirm !== 'all tenants') {
       throw new CacheConfigError('confirm', "must be 'all tenants': this removes what every tenant has cached");
     }
@@ -105,6 +104,6 @@ export class CacheService extends ScopedCache {
     const view = isOne ? keyFactory.everywhere(own.namespace as string) : undefined;
     this.noteAllTenants();
     const space = keyFactory.space(NO_SCOPE, 'global', namespace);
-    return quietly(silenceOf({ failSilently }), 0, () => this.parts.engine.writes.clearEverything(space, view));
+    return quietly(isSilent, 0, () => this.parts.engine.writes.clearEverything(space, view, reason));
   }
 }

@@ -1,5 +1,5 @@
 import { CacheError, UnansweredError } from '../core/errors.js';
-import type { CacheEvent, Observer } from '../core/observer.js';
+import type { CacheEvent, Observer, RemovalFacts } from '../core/observer.js';
 import type { LineWriter } from '../core/line-writer.js';
 
 /** Repeated errors of one kind are told once in so many milliseconds. */
@@ -67,7 +67,7 @@ function wasToldLately(topic: string, nowMs: number, lastToldMs: Map<string, num
 export function describe(event: CacheEvent): string {
   if (event.type === 'warning') return `warning ${event.message}`;
   if (event.type === 'everything-cleared')
-    return `${event.namespace ?? 'everything'} cleared for all tenants, ${event.removed} entries`;
+    return `${event.namespace ?? 'everything'} cleared for all tenants, ${event.removed} entries${facts(event)}`;
   const place = `${event.namespace} (${event.width}${event.keyDigest === undefined ? '' : `, key ${event.keyDigest}`})`;
   return `${event.type} ${place}${details(event)}`;
 }
@@ -88,11 +88,11 @@ function details(event: Exclude<CacheEvent, { type: 'warning' | 'everything-clea
     case 'bypass':
       return ` ${event.reason}`;
     case 'evict':
-      return ` ${event.removed} of ${event.requested}`;
+      return ` ${event.removed} of ${event.requested}${facts(event)}`;
     case 'invalidate':
-      return ` ${event.labels} labels`;
+      return ` ${event.labels} labels${facts(event)}`;
     case 'clear':
-      return ` ${event.removed} entries`;
+      return `${event.cause === 'pattern' ? ' by pattern,' : ''} ${event.removed} entries${facts(event)}`;
     case 'scope-leak':
       return ` read from ${event.innerNamespace}`;
     case 'error':
@@ -100,6 +100,10 @@ function details(event: Exclude<CacheEvent, { type: 'warning' | 'everything-clea
     default:
       return '';
   }
+}
+
+function facts({ durationMs, reason }: RemovalFacts): string {
+  return `, ${ms(durationMs)}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 function ms(durationMs: number): string {

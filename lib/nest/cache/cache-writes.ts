@@ -7,8 +7,8 @@ import type { Policy } from '../../core/policy.js';
 import { CacheReads } from './cache-reads.js';
 import { own } from './cache-view.js';
 import { listed, pair } from './listed.js';
-import { quietly, silenceOf } from './quietly.js';
-import type { CacheKey, CallOptions, FailureOptions, IncrementOptions } from './scoped-cache.types.js';
+import { quietly, removingOf } from './quietly.js';
+import type { CacheKey, CallOptions, FailureOptions, IncrementOptions, RemovalOptions } from './scoped-cache.types.js';
 
 /** The verbs that change entries by their names. They tell when they cannot be sure. */
 export abstract class CacheWrites extends CacheReads {
@@ -47,7 +47,7 @@ export abstract class CacheWrites extends CacheReads {
    * @throws InvalidationUnknownError when it is not known whether the entry is gone
    * @example const wasThere = await cache.delete(['cat', id]);
    */
-  async delete(key: CacheKey, options?: FailureOptions): Promise<boolean> {
+  async delete(key: CacheKey, options?: RemovalOptions): Promise<boolean> {
     return (await this.deleteMany([key], options)) === 1;
   }
 
@@ -63,13 +63,13 @@ export abstract class CacheWrites extends CacheReads {
    * some are
    * @example await cache.namespace('cats').deleteMany(['1', '2']);
    */
-  async deleteMany(keys: Iterable<CacheKey>, options?: FailureOptions): Promise<number> {
+  async deleteMany(keys: Iterable<CacheKey>, options?: RemovalOptions): Promise<number> {
     if (this.isOff) return 0;
-    const isSilent = silenceOf(options);
+    const { isSilent, reason } = removingOf(options);
     const space = this.notedSpace();
     const made = eachInTurn(listed(keys, 'keys'), (key) => this.key(space, key));
     const named = isPending(made) ? await made : made;
-    return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named));
+    return quietly(isSilent, 0, () => this.parts.engine.writes.evict(named, reason));
   }
 
   /**

@@ -1,11 +1,24 @@
 import { CacheConfigError } from '../../core/errors.js';
 import { knownOptions } from '../../core/own-options.js';
 import { isHidden } from '../../engine/silence.js';
-import type { FailureOptions } from './scoped-cache.types.js';
+import { reasonOf } from './reason.js';
+import type { FailureOptions, RemovalOptions } from './scoped-cache.types.js';
 
 /** What is asked of one call. No namespace answers for it: invalidations are loud unless they themselves are told otherwise. */
 export function silenceOf(options: FailureOptions | undefined): boolean {
-  const { failSilently = false } = knownOptions(options, '', ['failSilently']);
+  return isSilence(knownOptions(options, '', ['failSilently']).failSilently);
+}
+
+/** The same for what removes, and why it does. @param others the names of further options */
+export function removingOf<T extends RemovalOptions>(
+  options: T | undefined,
+  others: readonly (keyof T & string)[] = [],
+): { readonly own: Partial<T>; readonly isSilent: boolean; readonly reason: string | undefined } {
+  const own = knownOptions<T>(options, '', [...others, 'failSilently', 'reason']);
+  return { own, isSilent: isSilence(own.failSilently), reason: reasonOf(own.reason) };
+}
+
+function isSilence(failSilently: unknown = false): boolean {
   if (typeof failSilently === 'boolean') return failSilently;
   throw new CacheConfigError('failSilently', 'must be true or false');
 }

@@ -2,18 +2,17 @@ import { CacheConfigError, ScopeMissingError } from '../../core/errors.js';
 import { disown } from '../../core/async/thenable.js';
 import { ifAny } from '../../core/if-any.js';
 import { checkTags } from '../../core/keys/label.js';
-import { knownOptions } from '../../core/own-options.js';
 import { scopeOf, speaksOf, type ScopeIds } from '../../core/keys/scope.js';
 import { CacheWrites } from './cache-writes.js';
 import { own } from './cache-view.js';
-import { quietly, silenceOf } from './quietly.js';
+import { quietly, removingOf } from './quietly.js';
 import { AMBIENT } from './scope-binding.js';
 import type { Loader } from '../../engine/loader.js';
 import type {
   CacheKey,
   CallOptions,
-  FailureOptions,
   InvalidateTagsOptions,
+  RemovalOptions,
   WarmEntry,
   WarmOptions,
 } from './scoped-cache.types.js';
@@ -37,14 +36,14 @@ export class ScopedCache extends CacheWrites {
    * @throws PatternInvalidError, PatternUnsupportedError, InvalidationUnknownError
    * @example await cache.namespace('reports').invalidate('report:2024-*');
    */
-  async invalidate(pattern: string, options?: FailureOptions): Promise<number> {
+  async invalidate(pattern: string, options?: RemovalOptions): Promise<number> {
     if (this.isOff) return 0;
-    const isSilent = silenceOf(options);
+    const { isSilent, reason } = removingOf(options);
     const match = this.glob(pattern);
     const space = this.notedSpace();
     const { keyFactory } = this.parts.foundation;
     const view = keyFactory.view(this.scope(this.frame()), this.bound.width, this.namespaceName);
-    return quietly(isSilent, 0, () => this.parts.engine.writes.removeMatching(space, { view, match }));
+    return quietly(isSilent, 0, () => this.parts.engine.writes.removeMatching(space, { view, match }, reason));
   }
 
   /**
@@ -56,15 +55,14 @@ export class ScopedCache extends CacheWrites {
    */
   async invalidateTags(tags: readonly string[], options?: InvalidateTagsOptions): Promise<void> {
     if (this.isOff) return;
-    const { match, failSilently } = knownOptions(options, '', ['match', 'failSilently']);
-    const isSilent = silenceOf({ failSilently });
-    if (match !== undefined && match !== 'any') throw new CacheConfigError('match', "must be 'any'");
+    const { own: given, isSilent, reason } = removingOf(options, ['match']);
+    if (given.match !== undefined && given.match !== 'any') throw new CacheConfigError('match', "must be 'any'");
     const space = this.space();
     const scope = this.scope(this.frame());
     const labels = checkTags(tags).map((tag) =>
       this.parts.foundation.keyFactory.tagLabel(scope, this.bound.width, tag),
     );
-    await quietly(isSilent, undefined, () => this.parts.engine.writes.invalidate(space, labels));
+    await quietly(isSilent, undefined, () => this.parts.engine.writes.invalidate(space, labels, reason));
   }
 
   /**
@@ -77,11 +75,11 @@ export class ScopedCache extends CacheWrites {
    * @throws ScopeMissingError, InvalidationUnknownError
    * @example const removed = await cache.tenant('acme').clear();
    */
-  async clear(options?: FailureOptions): Promise<number> {
+  async clear(options?: RemovalOptions): Promise<number> {
     if (this.isOff) return 0;
-    const isSilent = silenceOf(options);
+    const { isSilent, reason } = removingOf(options);
     const [space, view] = [this.notedSpace(), this.view()];
-    return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view));
+    return quietly(isSilent, 0, () => this.parts.engine.writes.clear(space, view, reason));
   }
 
   /**

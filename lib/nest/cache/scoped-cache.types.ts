@@ -46,8 +46,18 @@ export interface FailureOptions {
   readonly failSilently?: boolean | undefined;
 }
 
+/** Of what removes entries. */
+export interface RemovalOptions extends FailureOptions {
+  /**
+   * Why, in a few words, for the events of it: `'price list imported'`. Line breaks become spaces, and what is longer than 200
+   * characters is cut off. It reaches observers and the log, so no values, names of tenants or personal data. Never part of a key.
+   * @default none
+   */
+  readonly reason?: string | undefined;
+}
+
 /** Of `clearEverything`. */
-export interface ClearEverythingOptions extends FailureOptions {
+export interface ClearEverythingOptions extends RemovalOptions {
   /** What it reaches, said in full. */
   readonly confirm: 'all tenants';
   /**
@@ -59,7 +69,7 @@ export interface ClearEverythingOptions extends FailureOptions {
 }
 
 /** Of `invalidateTags`. */
-export interface InvalidateTagsOptions extends FailureOptions {
+export interface InvalidateTagsOptions extends RemovalOptions {
   /** Which of the tags an entry must carry. @default 'any' */
   readonly match?: 'any' | undefined;
 }

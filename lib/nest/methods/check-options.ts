@@ -6,6 +6,7 @@ import { checkTags } from '../../core/keys/label.js';
 import { ownOptions, refuseUnknown } from '../../core/own-options.js';
 import { DEFAULT_POLICY, POLICY_OPTION_NAMES, resolvePolicy, type PolicyOptions } from '../../core/policy.js';
 import { isAsync } from '../../core/async/thenable.js';
+import { reasonOf } from '../cache/reason.js';
 import { widthOf } from '../cache.settings.js';
 import type { CacheableOptions, CacheConfigOptions, CacheEvictOptions, CommonOptions } from './decorator.options.js';
 import type { MethodSite } from './method-site.js';
@@ -33,6 +34,7 @@ const EVICT = Object.freeze([
   'args',
   'before',
   'failSilently',
+  'reason',
 ] as const);
 const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'cache', 'namespace', 'scope', 'instances'] as const);
 
@@ -66,6 +68,7 @@ export function checkEvictOptions(options: CacheEvictOptions, site: MethodSite):
   checkFunctions(options, ['args'], where);
   refuseAsync(options, ['key', 'keys', 'pattern', 'tags'], where);
   checkFlags(options, ['allEntries', 'before', 'failSilently'], where);
+  reasonOf(options.reason, `${where}.reason`);
   checkFixedTags(options.tags, where);
   const says =
     [options.key, options.keys, options.pattern, options.tags, options.method].some((said) => said !== undefined) ||

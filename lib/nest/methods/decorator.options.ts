@@ -87,6 +87,12 @@ export interface CacheEvictOptions extends CommonOptions {
   readonly before?: boolean | undefined;
   /** true: an eviction that cannot be confirmed is only reported. @default false: it is thrown */
   readonly failSilently?: boolean | undefined;
+  /**
+   * Why, in a few words, for the events of it: `'cat renamed'`. Line breaks become spaces, and what is longer than 200
+   * characters is cut off. Never part of a key.
+   * @default none
+   */
+  readonly reason?: string | undefined;
 }
 
 /** What a class says for all its methods, those it inherits included. */

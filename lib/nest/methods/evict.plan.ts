@@ -16,6 +16,7 @@ import type { MethodPlan, PlanPlace, PlanSetting } from './method-plan.js';
 import { isObservableClass } from '../../core/async/observables.js';
 import { Removals, type Removal } from './removals.js';
 import { possibleParts } from './explicit-key.js';
+import { reasonOf } from '../cache/reason.js';
 import type { CacheKey } from '../cache/scoped-cache.types.js';
 
 type Builder<T> = (...args: unknown[]) => T;
@@ -30,6 +31,7 @@ export class EvictPlan implements MethodPlan {
   private readonly namespace: string | undefined;
   private readonly removing: Removals;
   private readonly isSequence: boolean;
+  private readonly reason: string | undefined;
   private readonly setting: PlanSetting;
 
   /** @throws CacheConfigError */
@@ -39,6 +41,7 @@ export class EvictPlan implements MethodPlan {
     private readonly options: CacheEvictOptions,
   ) {
     this.method = member.method;
+    this.reason = reasonOf(options.reason);
     this.condition = options.condition as Builder<boolean> | undefined;
     this.evicted = evictedBy(ofDecorator, member, options);
     const shown = this.evicted.at(-1);
@@ -104,7 +107,7 @@ export class EvictPlan implements MethodPlan {
 
   /** All of them, even if one fails; the first failure is what the caller hears. */
   private async remove(removals: readonly Removal[]): Promise<void> {
-    const results = await Promise.allSettled(removals.map((remove) => remove()));
+    const results = await Promise.allSettled(removals.map((remove) => remove(this.reason)));
     // The engine has reported it, and what could not be confirmed waits in the backend's queue; silence was asked for.
     const loud = results.find(
       (result) => result.status === 'rejected' && !isHidden(this.options.failSilently, result.reason),
@@ -190,11 +193,11 @@ export class EvictPlan implements MethodPlan {
 
 /** One after the other, and each although one before it has failed: what is behind is made of what is in front. */
 function inOrder(removals: readonly Removal[]): Removal {
-  return async () => {
+  return async (reason) => {
     const failures: unknown[] = [];
     for (const remove of removals) {
       try {
-        await remove();
+        await remove(reason);
       } catch (error) {
         failures.push(error);
       }

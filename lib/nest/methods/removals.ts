@@ -8,8 +8,8 @@ import type { Scope, Width } from '../../core/keys/scope.js';
 import type { PlanSetting } from './method-plan.js';
 import { spaceOf } from '../cache/space-of.js';
 
-/** One removal, made ready before the method runs. */
-export type Removal = () => Promise<unknown>;
+/** One removal, made ready before the method runs. @param reason for its events */
+export type Removal = (reason: string | undefined) => Promise<unknown>;
 
 /** Makes removals ready for one `@CacheEvict`: everything that can be wrong is found out now, not when they run. */
 export class Removals {
@@ -22,7 +22,7 @@ export class Removals {
   ) {}
 
   byKeys(keys: readonly Key[]): Removal {
-    return async () => this.setting.parts.engine.writes.evict(keys);
+    return async (reason) => this.setting.parts.engine.writes.evict(keys, reason);
   }
 
   /** The keys of these parts, under every version of the namespace that a method of this application uses. */
@@ -45,7 +45,7 @@ export class Removals {
     const match = compileGlob(pattern);
     const space = this.space(scope);
     const view = keyFactory.view(scope, this.width, this.namespace);
-    return [async () => this.setting.parts.engine.writes.removeMatching(space, { view, match })];
+    return [async (reason) => this.setting.parts.engine.writes.removeMatching(space, { view, match }, reason)];
   }
 
   byTags(scope: Scope, tags: readonly string[] | undefined): Removal[] {
@@ -54,13 +54,13 @@ export class Removals {
     const checked = checkTags(tags);
     const space = this.space(scope);
     const labels = checked.map((tag) => keyFactory.tagLabel(scope, this.width, tag));
-    return [async () => this.setting.parts.engine.writes.invalidate(space, labels)];
+    return [async (reason) => this.setting.parts.engine.writes.invalidate(space, labels, reason)];
   }
 
   all(scope: Scope): Removal {
     const space = this.space(scope);
     const view = this.setting.parts.foundation.keyFactory.view(scope, this.width, this.namespace);
-    return async () => this.setting.parts.engine.writes.clear(space, view);
+    return async (reason) => this.setting.parts.engine.writes.clear(space, view, reason);
   }
 
   private space(scope: Scope): ReturnType<PlanSetting['parts']['foundation']['keyFactory']['space']> {

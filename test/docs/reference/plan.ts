@@ -16,6 +16,7 @@ export const PAGES: readonly PagePlan[] = [
     names: [
       ...['ScopedCache', 'CacheService', 'CacheKey', 'CallOptions', 'FailureOptions', 'GetOptions', 'IncrementOptions'],
       ...[
+        'RemovalOptions',
         'InvalidateTagsOptions',
         'ClearEverythingOptions',
         'WarmEntry',
@@ -91,7 +92,19 @@ export const PAGES: readonly PagePlan[] = [
   {
     file: 'events.md',
     title: 'Events',
-    names: ['Observer', 'CacheEvent', 'EventPlace', 'Verdict', 'BypassReason', 'RefusalReason', 'DamageReason'],
+    names: [
+      ...[
+        'Observer',
+        'CacheEvent',
+        'EventPlace',
+        'RemovalFacts',
+        'RemovalCause',
+        'Verdict',
+        'BypassReason',
+        'RefusalReason',
+      ],
+      'DamageReason',
+    ],
   },
   {
     file: 'testing.md',

@@ -169,7 +169,7 @@ describe('recorded events', () => {
   it('are kept in order, told apart by type, and forgotten on request', () => {
     const recorded = recordEvents();
     recorded.observer({ type: 'warning', message: 'a' });
-    recorded.observer({ type: 'everything-cleared', removed: 3 });
+    recorded.observer({ type: 'everything-cleared', removed: 3, cause: 'clear', durationMs: 1 });
     recorded.observer({ type: 'warning', message: 'b' });
     expect(recorded.types()).toEqual(['warning', 'everything-cleared', 'warning']);
     expect(recorded.of('warning').map(({ message }) => message)).toEqual(['a', 'b']);

@@ -5,6 +5,7 @@ import './failures.spec.js';
 import './hidden.spec.js';
 import './many-keys.spec.js';
 import './registered-types.spec.js';
+import './removal-reasons.spec.js';
 import './scope-ids.spec.js';
 import './scoped-cache.spec.js';
 import './switched-off.spec.js';
