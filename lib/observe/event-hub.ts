@@ -44,8 +44,8 @@ export class EventHub implements EmitHits {
   }
 
   /**
-   * By far the most of what is told: without a call of {@link tell} for each observer, of an event that always looks the same,
-   * telling one costs a third of what it did. Of hits the log has nothing to say unless it is verbose.
+   * By far the most of what is told: without a call of {@link tell} for each observer, of an event that always looks the same.
+   * Of hits the log has nothing to say unless it is verbose.
    */
   hit(event: Extract<CacheEvent, { type: 'hit' }>): void {
     const { observers } = this;

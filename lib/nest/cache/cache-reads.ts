@@ -212,7 +212,7 @@ export abstract class CacheReads extends CacheView {
   private find(key: Key, options: FailureOptions | undefined, frame: Frame | undefined): Awaitable<unknown> {
     const { engine } = this.parts;
     const policy = options === undefined ? this.policy() : this.policyOfRead(options);
-    // Two thirds of what a hit in memory costs otherwise. With a loader it would cost what it does.
+    // A hit in memory takes 0.85 of the time for it. With a loader, as in getOrSet, nothing was gained.
     const atHand = engine.glance === undefined ? NOT_AT_HAND : engine.glance(key.space, key.text, policy, frame);
     return atHand === NOT_AT_HAND ? engine.get({ key, policy, frame }) : atHand;
   }
