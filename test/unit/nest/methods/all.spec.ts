@@ -15,3 +15,4 @@ import './shared-namespace.spec.js';
 import './sites.spec.js';
 import './stable-names.spec.js';
 import './unfit-arguments.spec.js';
+import './unstorable-results.spec.js';
