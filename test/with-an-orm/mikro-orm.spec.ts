@@ -108,7 +108,8 @@ class CatsService {
 /** Invalidates what a transaction changed, once it has committed. */
 @Injectable()
 class CacheSubscriber implements EventSubscriber {
-  private readonly changed = new WeakMap<object, readonly string[]>();
+  /** Open transactions, and what was changed in them. */
+  private readonly open = new Map<unknown, string[]>();
 
   constructor(
     orm: MikroORM,
@@ -120,14 +121,26 @@ class CacheSubscriber implements EventSubscriber {
   async afterFlush({ uow, em }: FlushEventArgs): Promise<void> {
     const cats = uow.getChangeSets().filter(({ entity }) => entity instanceof Cat);
     const tags = cats.map(({ entity }) => `cat:${(entity as Cat).id}`);
-    const transaction = em.getTransactionContext() as object | undefined;
+    const transaction: unknown = em.getTransactionContext();
     // A flush outside of a transaction has committed one of its own by now.
     if (transaction === undefined) return this.invalidate(tags);
-    this.changed.set(transaction, [...(this.changed.get(transaction) ?? []), ...tags]);
+    const noted = this.open.get(transaction);
+    // A transaction inside another is a savepoint, and does not say whose.
+    for (const each of noted === undefined ? this.open.values() : [noted]) each.push(...tags);
+  }
+
+  afterTransactionStart({ transaction }: TransactionEventArgs): void {
+    this.open.set(transaction, []);
   }
 
   async afterTransactionCommit({ transaction }: TransactionEventArgs): Promise<void> {
-    await this.invalidate(this.changed.get(transaction as object) ?? []);
+    const tags = this.open.get(transaction) ?? [];
+    this.open.delete(transaction);
+    await this.invalidate(tags);
+  }
+
+  afterTransactionRollback({ transaction }: TransactionEventArgs): void {
+    this.open.delete(transaction);
   }
 
   private async invalidate(tags: readonly string[]): Promise<void> {
@@ -249,6 +262,20 @@ describe('a subscriber', () => {
     });
     expect(events.of('invalidate')).toHaveLength(1);
     expect(await cats.name(1)).toBe('Kit');
+  });
+
+  it('takes a transaction inside another for no commit', async () => {
+    const { get, events } = await begin({}, CacheSubscriber);
+    await get(CatsService).name(1);
+    await orm.em.fork().transactional(async (em) => {
+      await em.transactional(async (inner) => {
+        (await inner.findOneOrFail(Cat, 1)).name = 'Kit';
+      });
+      await em.flush();
+      expect(events.of('invalidate')).toHaveLength(0);
+    });
+    expect(events.of('invalidate')).toHaveLength(1);
+    expect(await get(CatsService).name(1)).toBe('Kit');
   });
 
   it('invalidates nothing when it rolls back', async () => {

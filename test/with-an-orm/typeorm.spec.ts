@@ -120,28 +120,31 @@ class CacheSubscriber implements EntitySubscriberInterface<Cat> {
     return Cat;
   }
 
-  afterInsert = ({ queryRunner }: Changed): void => note(queryRunner);
-  afterUpdate = ({ queryRunner }: Changed): void => note(queryRunner);
-  afterRemove = ({ queryRunner }: Changed): void => note(queryRunner);
-  afterSoftRemove = ({ queryRunner }: Changed): void => note(queryRunner);
-  afterRecover = ({ queryRunner }: Changed): void => note(queryRunner);
+  afterInsert = (event: Changed): Promise<void> => this.change(event);
+  afterUpdate = (event: Changed): Promise<void> => this.change(event);
+  afterRemove = (event: Changed): Promise<void> => this.change(event);
+  afterSoftRemove = (event: Changed): Promise<void> => this.change(event);
+  afterRecover = (event: Changed): Promise<void> => this.change(event);
+
+  async change({ queryRunner }: Changed): Promise<void> {
+    // update(), delete() and upsert() open no transaction: their statement has committed by now, and no other hook comes.
+    if (!queryRunner.isTransactionActive) await this.cache.invalidateTags(['cats']);
+    else queryRunner.data['cats'] = true;
+  }
 
   async afterTransactionCommit({ queryRunner }: Changed): Promise<void> {
-    if (queryRunner.data['cats'] !== true) return;
+    // Called for each savepoint, too (save() makes one): only the last commit is one.
+    if (queryRunner.isTransactionActive || queryRunner.data['cats'] !== true) return;
     queryRunner.data['cats'] = false;
     await this.cache.invalidateTags(['cats']);
   }
 
   afterTransactionRollback({ queryRunner }: Changed): void {
-    queryRunner.data['cats'] = false;
+    if (!queryRunner.isTransactionActive) queryRunner.data['cats'] = false;
   }
 }
 
 type Changed = { readonly queryRunner: QueryRunner };
-
-function note(queryRunner: QueryRunner): void {
-  queryRunner.data['cats'] = true;
-}
 
 let db: DataSource;
 
@@ -216,6 +219,22 @@ describe('a subscriber', () => {
     expect((await get(CatsService).list())[0]!.name).toBe('Kit');
   });
 
+  it('takes the savepoint of a save() inside for no commit', async () => {
+    const { get, events } = await begin({}, CatsService, CacheSubscriber);
+    await get(CatsService).list();
+    await db.transaction(async (em) => {
+      await em.getRepository(Cat).save({ id: 1, name: 'Kit' });
+      expect(events.of('invalidate')).toHaveLength(0);
+      const inner = em.transaction(async (nested) => {
+        await nested.getRepository(Cat).update(1, { name: 'never was' });
+        throw new Error('changed its mind');
+      });
+      await expect(inner).rejects.toThrow('changed its mind');
+    });
+    expect(events.of('invalidate')).toHaveLength(1);
+    expect((await get(CatsService).list())[0]!.name).toBe('Kit');
+  });
+
   it('invalidates nothing when it rolls back', async () => {
     const { get, events } = await begin({}, CatsService, CacheSubscriber);
     await get(CatsService).list();
@@ -227,6 +246,21 @@ describe('a subscriber', () => {
     expect(events.of('invalidate')).toHaveLength(0);
     expect((await get(CatsService).list())[0]!.name).toBe('Tom');
     expect(get(CatsService).loads).toBe(1);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['update()', () => db.getRepository(Cat).update(1, { name: 'Kit' })],
+    ['save()', () => db.getRepository(Cat).save({ id: 1, name: 'Kit' })],
+    ['upsert()', () => db.getRepository(Cat).upsert({ id: 1, name: 'Kit', price: 1, bornAt: new Date(0) }, ['id'])],
+    ['softDelete()', () => db.getRepository(Cat).softDelete(1)],
+    ['delete()', () => db.getRepository(Cat).delete(1)],
+  ])('hears of %s outside of a transaction', async (_, change) => {
+    const { get, events } = await begin({}, CatsService, CacheSubscriber);
+    await get(CatsService).list();
+    await change();
+    expect(events.of('invalidate')).toHaveLength(1);
+    await get(CatsService).list();
+    expect(get(CatsService).loads).toBe(2);
   });
 
   it('hears of soft deletes, after which finds no longer see the row', async () => {

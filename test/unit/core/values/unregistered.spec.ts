@@ -39,17 +39,17 @@ describe('an instance that cannot be stored is named with its class, its place, 
     [
       'a promise',
       { owner: Promise.resolve('secret') },
-      'value.owner is a Promise, which cannot be stored. Return plain data.',
+      'value.owner is no plain data (Promise), or has properties of its own. Return plain data.',
     ],
     [
       'a date with a property of its own',
       Object.assign(new Date(), { zone: 'secret' }),
-      'value is a built-in with properties of its own, which cannot be stored. Return plain data.',
+      'value is no plain data (Date), or has properties of its own. Return plain data.',
     ],
     [
       'an instance of a class without a name',
       new (class {})(),
-      'value is an instance of a class without a name that can be told. Return plain data.',
+      'value is no plain data (without a name), or has properties of its own. Return plain data.',
     ],
   ])('%s', (_, value, message) => {
     expect(complaint(value)).toBe(message);
@@ -58,7 +58,7 @@ describe('an instance that cannot be stored is named with its class, its place, 
   it('a name that does not look like code is not told', () => {
     const named = Object.defineProperty(class {}, 'name', { value: 'cat of acme@example.org' });
     expect(complaint(new named())).toBe(
-      'value is an instance of a class without a name that can be told. Return plain data.',
+      'value is no plain data (without a name), or has properties of its own. Return plain data.',
     );
   });
 
@@ -68,7 +68,7 @@ describe('an instance that cannot be stored is named with its class, its place, 
         throw new Error('asked');
       }
     };
-    expect(complaint(new odd())).toContain('a class without a name that can be told');
+    expect(complaint(new odd())).toContain('(without a name)');
   });
 
   it('a document of mongoose is no data, registered or not', () => {
