@@ -27,6 +27,8 @@ import { describeWithRedis } from '../support/redis/require-redis.js';
 
 const mongoose8 = createRequire(import.meta.url)('mongoose-8') as typeof mongoose;
 const TTL_MS = 5 * 60_000;
+/** What is tested is that servers answer, not how soon the machine lets a first connection through. */
+const PATIENT = { timeout: '5s', connectTimeout: '20s', requireOnBoot: true } as const;
 
 let opened: TestingModule | undefined;
 /** What the application has opened itself. */
@@ -172,15 +174,15 @@ describeWithRedis('fake timers of Jest, on Redis', () => {
   afterAll(() => server.stop());
 
   behavesUnderFakes({
-    redis: () => redis({ url: server.url, timeout: '5s', requireOnBoot: true }),
+    redis: () => redis({ url: server.url, ...PATIENT }),
     'a client of the application': () => {
       const client = new Redis(server.url);
       endLater(async () => client.disconnect());
-      return redis({ client, timeout: '5s', requireOnBoot: true });
+      return redis({ client, ...PATIENT });
     },
-    'two levels': () => tiered({ l1: memory(), l2: redis({ url: server.url, timeout: '5s', requireOnBoot: true }) }),
+    'two levels': () => tiered({ l1: memory(), l2: redis({ url: server.url, ...PATIENT }) }),
     'two levels with sharded channels': () =>
-      tiered({ l1: memory(), l2: redis({ url: server.url, timeout: '5s', requireOnBoot: true, pubSub: 'sharded' }) }),
+      tiered({ l1: memory(), l2: redis({ url: server.url, ...PATIENT, pubSub: 'sharded' }) }),
   });
 
   it('time on the server is its own, whatever the test says', async () => {
@@ -271,16 +273,14 @@ describeWithMongo('fake timers of Jest, on MongoDB', () => {
   };
 
   behavesUnderFakes({
-    mongo: () => mongo({ uri: server.url, timeout: '5s', requireOnBoot: true }),
-    'a connection of mongoose 9': () =>
-      mongo({ connection: connectedBy(mongoose), timeout: '5s', requireOnBoot: true }),
-    'a connection of mongoose 8': () =>
-      mongo({ connection: connectedBy(mongoose8), timeout: '5s', requireOnBoot: true }),
-    'two levels': () => tiered({ l1: memory(), l2: mongo({ uri: server.url, timeout: '5s', requireOnBoot: true }) }),
+    mongo: () => mongo({ uri: server.url, ...PATIENT }),
+    'a connection of mongoose 9': () => mongo({ connection: connectedBy(mongoose), ...PATIENT }),
+    'a connection of mongoose 8': () => mongo({ connection: connectedBy(mongoose8), ...PATIENT }),
+    'two levels': () => tiered({ l1: memory(), l2: mongo({ uri: server.url, ...PATIENT }) }),
     'two levels with a bus on Redis': () =>
       tiered({
         l1: memory(),
-        l2: mongo({ uri: server.url, timeout: '5s', requireOnBoot: true }),
+        l2: mongo({ uri: server.url, ...PATIENT }),
         bus: { via: redisBus({ url: bus.url }) },
       }),
   });
