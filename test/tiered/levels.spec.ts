@@ -297,6 +297,20 @@ describeWithRedis('two levels', () => {
       expect(await b.get('tom')).toBe(2);
     });
 
+    it('not when its key was evicted and loaded anew, although the stamp of that is the same', async () => {
+      const a = await machine({ bus: false });
+      const b = await machine({ maxUnvalidated: 0, bus: false });
+      const stamp = async (): Promise<unknown> =>
+        (await a.backend.read(a.key('tom'), { isolation: undefined, level: 'l2' })).entry?.stamp;
+      await a.load('tom', () => 1);
+      const before = await stamp();
+      expect(await b.get('tom')).toBe(1);
+      await a.evict('tom');
+      await a.load('tom', () => 2);
+      expect(await stamp()).toBe(before);
+      expect(await b.get('tom')).toBe(2);
+    });
+
     it.each([
       ['another value', (rig: Awaited<ReturnType<typeof machine>>) => rig.set('tom', 2)],
       [

@@ -5,9 +5,9 @@ import { HEAD } from './fragments/head.js';
 import { script, type Script } from './script.js';
 
 /**
- * Removes entries and their leases, and ticks the clock: a copy validated before is not valid after. A shard that has
- * no meta hash has nothing valid and grants nothing, so nothing has to be noted. Succeeds on a server that is out of
- * memory.
+ * Removes entries and their leases. The clock does not tick: it orders entries against what is invalidated by label, while
+ * a lease or a copy of one of these keys is void because its token or mark is gone. A shard that has no meta hash has
+ * nothing valid and grants nothing, so nothing has to be noted. Succeeds on a server that is out of memory.
  *
  * KEYS    meta index expiries, then entry lease for each id
  * ARGV    headerBytes labels(how many) label… id…
@@ -33,7 +33,7 @@ if not i then
   return {'', '0', heads, {}}
 end
 shorten(KEYS[2], KEYS[3], KEYS[1])
-redis.call('HSET', KEYS[1], 'c', num(math.max(c + 1, now_us())), 'q', num(q + 1))
+redis.call('HSET', KEYS[1], 'q', num(q + 1))
 announce(i, q + 1)
 return {i, num(f), heads, stamps}
 `,
