@@ -66,7 +66,8 @@ describeWithRedis('the state string', () => {
     String(await server.command('GET', nameOf('s')))
       .split('|')
       .slice(5)
-      .filter((_, at) => at % 2 === 1);
+      .filter((_, at) => at % 2 === 1)
+      .flatMap((labels) => labels.split(','));
 
   it('says what the hash says, and ends no later', async () => {
     const rig = await ready();
@@ -159,7 +160,6 @@ describeWithRedis('the state string', () => {
       expect(text.length).toBeLessThan(400);
       const names = await listed();
       expect(names.filter((name) => name === 't:red')).toHaveLength(1);
-      expect(new Set(names).size).toBe(names.length);
       expect(names.length).toBeGreaterThanOrEqual(2);
     }
     for (let times = 0; times < 4; times++) await rig.invalidateTag(`${longest}${times}`);
@@ -174,6 +174,10 @@ describeWithRedis('the state string', () => {
           rig.key('cat').space.partition,
           Array.from({ length: 10 }, (_, at) => `t:${at}` as Label),
         ),
+    ],
+    [
+      'a label that could be read as two',
+      (rig) => rig.backend.invalidate(rig.key('cat').space.partition, ['t:black,t:blue' as Label]),
     ],
     [
       'a label that could be written in two ways',

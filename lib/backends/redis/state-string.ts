@@ -2,7 +2,7 @@
  * The state of a shard as its string says it, and what is remembered of its labels.
  *
  * Beside the meta hash stands one string, `format|generation|minimum stamp|last bulk invalidation|since|…`, which a hit
- * reads in the command that reads the entry. It ends with a list, `stamp|label|stamp|label|…`, of the labels that were
+ * reads in the command that reads the entry. It ends with a list, `stamp|labels|stamp|labels|…`, of the labels that were
  * invalidated later than `since`. No label has a later stamp than the last bulk invalidation, so an entry that is not
  * older needs no look at its labels; one that is not older than `since`, only at the list. An older one asks the hash for
  * its labels once: their stamps cannot change while the string stays as it is, for every invalidation changes it. When it
@@ -119,11 +119,14 @@ function read(text: string, known: StateString | undefined): StateString | undef
   return { ...said, stamps, before };
 }
 
-/** Stamps and labels in turn. */
+/** Stamps and labels in turn; of a label that stands there twice the last one counts, which is the later. */
 function listOf(text: string): ReadonlyMap<Label, Stamp> {
+  const list = new Map<Label, Stamp>();
   const words = text.split('|');
-  const labels = storedLabels(words.filter((_, at) => at % 2 === 1));
-  return new Map(labels.map((label, at) => [label, Number(words[at * 2])]));
+  for (let at = 1; at < words.length; at += 2) {
+    for (const label of storedLabels((words[at] ?? '').split(','))) list.set(label, Number(words[at - 1]));
+  }
+  return list;
 }
 
 /** Whether everything that was invalidated between two strings is on the list of the later one. */

@@ -7,6 +7,8 @@ import { script, type Script } from './script.js';
 const MAX_LABELS = 4_096;
 /** Labels forgotten at once. */
 const FORGOTTEN = 64;
+/** Labels of one command: Lua hands over a few thousand arguments at once. */
+const AT_ONCE = 1_000;
 /** How long it is remembered which labels are the oldest; without that, all are forgotten at once when there are too many. */
 const AGES_MS = 30 * 86_400_000;
 
@@ -43,9 +45,9 @@ local left = math.max(1, keep(0, KEYS[1]))
 c = math.max(c + 1, now_us())
 local now = num(c)
 local floor = kind == 'f' and c or f
-list = kind == 'f' and anew(c) or list_with(list, b, c, 2)
+list = kind == 'f' and anew(now) or list_with(list, now, 2)
 local function begin_anew()
-  floor, list = c, anew(c)
+  floor, list = c, anew(now)
   redis.call('UNLINK', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[1], 'i', i, 'c', now, 'q', num(q + 1), 'f', now, 'b', now, 'r', list, 'p', num(p))
   last(left, KEYS[1])
@@ -53,9 +55,14 @@ end
 if kind ~= 'label' then redis.call('HSET', KEYS[1], kind, now) end
 -- Nothing older is valid, so an index that has lost members is complete again from here on.
 if kind == 'f' then redis.call('HDEL', KEYS[1], 'x') end
-for j = 2, #ARGV do
-  redis.call('HSET', KEYS[1], ARGV[j], now)
-  redis.call('ZADD', KEYS[2], now, ARGV[j])
+for from = 2, #ARGV, ${AT_ONCE} do
+  local fields, ages = {}, {}
+  for j = from, math.min(#ARGV, from + ${AT_ONCE - 1}) do
+    fields[#fields + 1], fields[#fields + 2] = ARGV[j], now
+    ages[#ages + 1], ages[#ages + 2] = now, ARGV[j]
+  end
+  redis.call('HSET', KEYS[1], unpack(fields))
+  redis.call('ZADD', KEYS[2], unpack(ages))
 end
 redis.call('HSET', KEYS[1], 'c', now, 'q', num(q + 1), 'b', now, 'r', list)
 if #ARGV > 1 then

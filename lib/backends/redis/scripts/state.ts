@@ -25,7 +25,7 @@ if not i then
   redis.call('UNLINK', KEYS[2])
   return 0
 end
-local last, since, named = listed(stamps[1], b)
+local last, since, named = listed(stamps[1])
 local list = last .. since .. named
 if format == ${STATE_FORMAT} and text ~= state_text(i, f, list) then
   redis.call('UNLINK', KEYS[2], KEYS[1])

@@ -196,13 +196,14 @@ describe('the reader of Redis', () => {
     it('A112: an entry that is not older than the list is judged by it alone, an older one is not', async () => {
       const said = text(LIFE, 4, 9, 6, [
         [8, 'red'],
-        [9, 'green'],
+        [9, 'white,green'],
       ]);
       for (const [stamp, label, expected] of [
         [6, 'blue', true],
         [6, 'red', false],
         [8, 'red', true],
         [8, 'green', false],
+        [8, 'white', false],
       ] as const) {
         set(said, entry(stamp, 'black', label));
         expect([stamp, label, await isValid(readerOf())]).toEqual([stamp, label, expected]);

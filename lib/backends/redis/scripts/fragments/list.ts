@@ -6,33 +6,34 @@ const MAX_LIST = 256;
 const MAX_NAMED = 9;
 
 /**
- * The list of labels that were invalidated last, as the state string says it, bulk|since|stamp|label|stamp|label|…, each
- * label once, the oldest first. What cannot be named begins the list anew, behind it. No label contains a bar.
+ * The list of labels that were invalidated last, as the state string says it, bulk|since|stamp|labels|stamp|labels|…: of
+ * each invalidation its labels, with commas between them, the oldest first and the same ones once. What cannot be named
+ * begins the list anew, behind it.
  *
  * Needs META. Defines
- *   anew(c)                       → nothing is named, and nothing has to be
- *   list_with(r, b, c, from)      → what the hash says in r, with what ARGV names from there on
+ *   anew(now)                  → nothing is named, and nothing has to be
+ *   list_with(r, now, from)    → what the hash says in r, with what ARGV names from there on
  */
 export const LIST = `
-local function anew(c) return wide(c) .. wide(c) end
-local function list_with(r, b, c, from)
-  if #ARGV - from >= ${MAX_NAMED} then return anew(c) end
-  local last, since, named = listed(r, b)
-  local now = wide(c)
-  named = '|' .. named
-  for j = from, #ARGV do
-    local label = ARGV[j] .. '|'
-    -- Readers compare texts; what might be written in two ways is not named.
-    if string.find(label, '[^!-~]') then return anew(c) end
-    local at, to = string.find(named, '|' .. label, 1, true)
-    if at then named = string.sub(named, 1, at - ${DIGITS + 1}) .. string.sub(named, to + 1) end
-    named = named .. now .. label
+local function anew(now) return wide(now) .. wide(now) end
+local function list_with(r, now, from)
+  -- Readers compare texts: what might be written in two ways, or read as two, is not named.
+  local is_plain = #ARGV - from < ${MAX_NAMED} and not string.find(table.concat(ARGV, '', from), '[^!-+--{}~]')
+  if not is_plain then return anew(now) end
+  local last, since, named = listed(r)
+  now = wide(now)
+  if #ARGV >= from then
+    local labels = table.concat(ARGV, ',', from) .. '|'
+    local at, to = string.find('|' .. named, '|' .. labels, 1, true)
+    -- One less than in the text that was searched.
+    if at then named = string.sub(named, 1, at - ${DIGITS + 2}) .. string.sub(named, to) .. now .. labels
+    else named = named .. now .. labels end
   end
   while #named > ${MAX_LIST} do
-    local stamp, rest = string.match(named, '^|(%d+|)[^|]*(|.*)$')
-    if not stamp then return anew(c) end
+    local stamp, rest = string.match(named, '^(%d+|)[^|]*|(.*)$')
+    if not stamp then return now .. now end
     since, named = stamp, rest
   end
-  return now .. since .. string.sub(named, 2)
+  return now .. since .. named
 end
 `;

@@ -20,10 +20,11 @@ const STATE_MS = 86_400_000;
  *   known_meta(key, from, to)    → i c q f b p, or nothing where the shard has no life; and sets
  *     stamps                       of the labels that ARGV names between two places, '' where nothing was invalidated
  *     has_index                    whether the index of this life has begun
+ *     bulk                         the last bulk invalidation, as a text
  *     ends                         until when the hash is kept, where it says so
- *   listed(r, b)                 → the last bulk invalidation, since when all are named, and their names, as texts, of what
- *                                  the hash says in r (see state-string.ts): nothing is named where r was not written
- *                                  with b, by a version that knows no r
+ *   listed(r)                    → the last bulk invalidation, since when all are named, and their names, as texts, of what
+ *                                  the hash says in r (see list.ts): nothing is named where r was not written with the
+ *                                  last bulk invalidation, by a version that knows no r
  *   state_text(i, f, list)       → the state string that says so, of a list as in r
  *   say(s, i, f, list, left)     writes it, where the meta hash lives for left
  *   meta(key, nonce, s, from, to)   → as known_meta, of a new life where it has none, with its state string
@@ -32,7 +33,7 @@ const STATE_MS = 86_400_000;
  *   keep(ms, m)                  → how long it lives: at least for so long, and never for ever
  */
 export const META = `
-local time_us, stamps, has_index, ends
+local time_us, stamps, has_index, ends, bulk
 local function now_us()
   if not time_us then
     local t = redis.call('TIME')
@@ -54,6 +55,7 @@ local function known_meta(key, from, to)
   local m = redis.pcall('HMGET', key, 'i', 'c', 'q', 'f', 'b', 'p', 'e', 'x', unpack(ARGV, from or 1, to or 0))
   if is_other(m) then redis.call('UNLINK', key) return end
   if not m[1] then return end
+  bulk = m[5]
   for j = 2, 6 do
     -- A pattern for each would cost a microsecond; a clock is no less one for being written otherwise.
     local n = m[j] and tonumber(m[j])
@@ -76,11 +78,12 @@ local function last(ms, m)
   ends = now_ms() + ms
   if not is_other(redis.pcall('HSET', m, 'e', num(ends))) then redis.call('PEXPIRE', m, num(ms)) end
 end
-local function wide(n) return string.format('%0${DIGITS}.0f|', n) end
-local function listed(r, b)
-  local last = wide(b)
-  local since, named = string.match(r, '^' .. last .. '(%d+|)(.*)$')
-  return last, since or last, named or ''
+-- Of the text of a stamp: to write a number costs a microsecond.
+local function wide(text) return string.rep('0', ${DIGITS} - #text) .. text .. '|' end
+local function listed(r)
+  local last = wide(bulk)
+  if string.sub(r, 1, ${DIGITS + 1}) ~= last then return last, last, '' end
+  return last, string.sub(r, ${DIGITS + 2}, ${2 * DIGITS + 2}), string.sub(r, ${2 * DIGITS + 3})
 end
 local function state_text(i, f, list) return '${STATE_FORMAT}|' .. i .. '|' .. num(f) .. '|' .. list end
 local function say(s, i, f, list, left)
@@ -92,7 +95,7 @@ local function meta(key, nonce, s, from, to)
   c = now_us()
   redis.call('HSET', key, 'i', nonce, 'c', num(c), 'q', '0', 'f', num(c), 'b', num(c), 'p', '0')
   last(${IDLE_META_MS}, key)
-  say(s, nonce, c, wide(c) .. wide(c), ${IDLE_META_MS})
+  say(s, nonce, c, wide(num(c)) .. wide(num(c)), ${IDLE_META_MS})
   return nonce, c, 0, c, c, 0
 end
 local function put(key, bytes, ms) redis.call('SET', key, bytes, 'PX', num(ms)) end
