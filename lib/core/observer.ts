@@ -141,6 +141,19 @@ export type CacheEvent =
   | ({ readonly type: 'scope-leak'; readonly innerNamespace: string } & EventPlace)
   /** The cache itself failed during this operation, whether or not its caller was told. */
   | ({ readonly type: 'error'; readonly operation: string; readonly error: Error } & EventPlace)
+  /**
+   * A backend does not answer, or answers again, by the same measure as the warnings in the log: however many calls fail in
+   * between, it begins once and is over once. `why` is how it began, without addresses; `durationMs` how long it took, and
+   * undefined while it goes on. Of several servers `server` says which; left out, it is all of them.
+   */
+  | {
+      readonly type: 'outage';
+      readonly backend: string;
+      readonly server?: string | undefined;
+      readonly state: 'begun' | 'over';
+      readonly why: string;
+      readonly durationMs: number | undefined;
+    }
   /** Something that a developer should know; also written to Nest's `Logger`. */
   | { readonly type: 'warning'; readonly message: string }
   /** Of all tenants: everything, or a namespace. */

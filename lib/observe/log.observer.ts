@@ -66,13 +66,15 @@ function wasToldLately(topic: string, nowMs: number, lastToldMs: Map<string, num
 /** One line for one event: what, where, and the figures that belong to it. */
 export function describe(event: CacheEvent): string {
   if (event.type === 'warning') return `warning ${event.message}`;
+  // Its warning is in the log.
+  if (event.type === 'outage') return `outage of ${event.backend} ${event.state}`;
   if (event.type === 'everything-cleared')
     return `${event.namespace ?? 'everything'} cleared for all tenants, ${event.removed} entries${facts(event)}`;
   const place = `${event.namespace} (${event.width}${event.keyDigest === undefined ? '' : `, key ${event.keyDigest}`})`;
   return `${event.type} ${place}${details(event)}`;
 }
 
-function details(event: Exclude<CacheEvent, { type: 'warning' | 'everything-cleared' }>): string {
+function details(event: Exclude<CacheEvent, { type: 'warning' | 'outage' | 'everything-cleared' }>): string {
   switch (event.type) {
     case 'hit':
       return ` ${event.verdict}, ${event.level}, ${ms(event.durationMs)}`;

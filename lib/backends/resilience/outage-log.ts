@@ -1,5 +1,5 @@
 /**
- * Reports outages of a backend as warnings: one line when it goes, with the reason, and one when it is back, however many
+ * Reports outages of a backend, as warnings and as events of their own: one line when it goes, with the reason, and one when it is back, however many
  * calls fail in between and however often it is probed. A failure while other calls are answered is no outage: each kind
  * of it is reported once in a while. Of several connections to a server that dies the first may be lost before the last
  * answer of another is read, so a failure is deferred until it is clear that it was not how an outage began.
@@ -31,7 +31,10 @@ export class OutageLog {
   /** The reason of the outage as reported; undefined: no outage is reported. */
   private reported: string | undefined;
   private reportedAtMs = -Infinity;
+  /** Why and since when, as its event told; undefined: there is none. */
+  private outage: { readonly why: string; readonly sinceMs: number } | undefined;
   private cancelSuspicion: (() => void) | undefined;
+  private suspectedAtMs: number | undefined;
   private isClosed = false;
 
   constructor(
@@ -58,6 +61,8 @@ export class OutageLog {
   suspect(): void {
     if (this.reported !== undefined || this.isClosed) return;
     this.dropDeferred();
+    // The outage is as old as the first sign of it.
+    if (this.cancelSuspicion === undefined) this.suspectedAtMs = this.parts.clock.monotonicMs();
     this.cancelSuspicion ??= this.parts.clock.after(SETTLE_MS, () => this.begin(this.lastFailure ?? UNKNOWN));
   }
 
@@ -73,6 +78,10 @@ export class OutageLog {
     if (!isNew) return;
     this.reported = why;
     this.reportedAtMs = nowMs;
+    if (this.outage === undefined && !this.isClosed) {
+      this.outage = { why, sinceMs: this.suspectedAtMs ?? nowMs };
+      this.tell('begun', why, undefined);
+    }
     const whose = this.one === undefined ? 'calls' : 'calls for what it keeps';
     this.warn(`does not answer (${why}): ${whose} go on without the cache until it does.`);
   }
@@ -83,14 +92,18 @@ export class OutageLog {
     const { lastFailure } = this;
     if (this.cancelSuspicion !== undefined) this.begin(lastFailure ?? UNKNOWN);
     this.lastFailure = undefined;
-    if (this.reported !== undefined) this.warn('answers again.');
-    else if (lastFailure !== undefined) this.defer(lastFailure);
+    if (this.reported !== undefined) {
+      this.warn('answers again.');
+      this.over();
+    } else if (lastFailure !== undefined) this.defer(lastFailure);
     this.reported = undefined;
+    this.suspectedAtMs = undefined;
   }
 
   /** Nothing is asked of it any more, so it will not be said that it answers again. */
   leave(): void {
     if (this.reported !== undefined) this.warn('keeps nothing any more: others answer for what it kept.');
+    this.over();
     this.reported = undefined;
   }
 
@@ -112,6 +125,17 @@ export class OutageLog {
     this.cancelDeferred?.();
     this.cancelDeferred = undefined;
     this.deferred.clear();
+  }
+
+  private over(): void {
+    const { outage } = this;
+    if (outage === undefined) return;
+    this.outage = undefined;
+    this.tell('over', outage.why, this.parts.clock.monotonicMs() - outage.sinceMs);
+  }
+
+  private tell(state: 'begun' | 'over', why: string, durationMs: number | undefined): void {
+    this.parts.emit.event({ type: 'outage', backend: this.kind, server: this.one?.name, state, why, durationMs });
   }
 
   private warn(what: string): void {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { OutageLog } from '../../../../lib/backends/resilience/outage-log.js';
+import type { CacheEvent } from '../../../../lib/core/observer.js';
 import { FakeClock } from '../../../../lib/testing/fake.clock.js';
 
 const GONE =
@@ -9,11 +10,16 @@ const BACK = 'The redis backend at cache-1:6379 answers again.';
 describe('the outage log of a backend', () => {
   let clock: FakeClock;
   let warnings: string[];
+  let outages: CacheEvent[];
   let outage: OutageLog;
   beforeEach(() => {
     clock = new FakeClock();
     warnings = [];
-    const event = (warning: { readonly message?: string }): void => void warnings.push(warning.message ?? '');
+    outages = [];
+    const event = (event: CacheEvent): void => {
+      if (event.type === 'warning') warnings.push(event.message);
+      if (event.type === 'outage') outages.push(event);
+    };
     outage = new OutageLog('redis', { clock, emit: { event } as never }, undefined, 'cache-1:6379');
   });
 
@@ -54,6 +60,29 @@ describe('the outage log of a backend', () => {
     outage.begin('ECONNREFUSED');
     await clock.advance(5_000);
     expect(warnings).toEqual([GONE]);
+  });
+
+  it('A118: an outage is an event when it begins and one when it is over, with how long it took, however many calls fail', async () => {
+    const begun = { type: 'outage', backend: 'redis', server: undefined, why: 'ECONNRESET' };
+    outage.failed('ECONNRESET');
+    outage.suspect();
+    for (let round = 0; round < 3; round++) {
+      await clock.advance(20_000);
+      outage.failed('no answer in time');
+      outage.begin(`another reason, ${round}`);
+      outage.suspect();
+    }
+    expect(outages).toEqual([{ ...begun, state: 'begun', durationMs: undefined }]);
+    outage.end();
+    outage.end();
+    expect(outages.slice(1)).toEqual([{ ...begun, state: 'over', durationMs: 60_000 }]);
+    outage.begin('ECONNREFUSED');
+    await clock.advance(1_000);
+    outage.leave();
+    expect(outages.slice(2)).toMatchObject([
+      { state: 'begun', why: 'ECONNREFUSED' },
+      { state: 'over', durationMs: 1_000 },
+    ]);
   });
 
   it('nothing after it is closed', async () => {
