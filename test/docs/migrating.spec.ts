@@ -144,7 +144,7 @@ describe('what is otherwise', () => {
     const [old, now] = [await before(), await after()];
     await old.set('cat', new Cat('Tom'));
     expect(await old.get('cat')).toBeInstanceOf(Cat);
-    await expect(now.set('cat', new Cat('Tom'))).rejects.toThrow(/codec\.types/);
+    await expect(now.set('cat', new Cat('Tom'))).rejects.toThrow('codec: { types: [Cat] }');
     const registered = await after({ codec: { types: [Cat] } });
     await registered.set('cat', new Cat('Tom'));
     expect(await registered.get('cat')).toBeInstanceOf(Cat);

@@ -134,8 +134,11 @@ describeWithRedis('what was planted', () => {
     await write('tom', ['pets']);
     const label = rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', 'pets');
     await server.command('HSET', `${lead}m`, label, 'later');
-    // Labels of an entry are looked at when it is older than the last invalidation of any.
-    await backend.invalidate(view.partition, [rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', 'others')]);
+    // Labels of an entry are looked at when it is older than what the list in the state string reaches back to.
+    const others = Array.from({ length: 40 }, (_, at) =>
+      rig.machine.keyFactory.tagLabel(rig.scope(), 'tenant', `others ${at}`),
+    );
+    await backend.invalidate(view.partition, others);
     expect(await holds('tom')).toBe(false);
     await backend.invalidate(view.partition, [label]);
     await write('tom', ['pets']);
