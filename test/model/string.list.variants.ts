@@ -117,7 +117,7 @@ export const LIST_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZQ',
     title: 'a list, the hash put back from a dump, once it was looked at beside the string,',
     expected: 'holds',
-    states: 8_083,
+    states: 6_437,
     rules: { ...unlucky, threats: ['hashRestored'] },
   },
   {

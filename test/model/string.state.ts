@@ -25,6 +25,8 @@ export const STRING_GUARDS = [
   'oneServer',
   /** Now and then the hash is looked at beside the string. */
   'checked',
+  /** An invalidation compares the two before it writes either: else what was put back agrees again, and no look finds it. */
+  'comparedFirst',
   /** What clears everything looks for strings as well as for hashes. */
   'clearFindsStrings',
   /** An invalidation adds its labels to those that the string names. */

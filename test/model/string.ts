@@ -97,6 +97,8 @@ function stepsFrom(state: StringState, rules: StringRules, has: StringGuards): S
 function invalidate(draft: StringState, kind: 'label' | 'other' | 'many' | 'all', has: StringGuards): void {
   const { shard, recent } = draft;
   const before = recent.bulk === shard.bulk || !has.listOfBulk ? recent : listOf(shard.bulk);
+  const differs = draft.said !== null && shard.generation !== 0 && !isSame(draft.said, saidOf(draft, has));
+  if (has.comparedFirst && differs) beginAnew(draft);
   if (has.removedFirst) draft.said = null;
   if (shard.generation === 0) return;
   shard.clock = Math.max(shard.clock, shard.sequence) + 1;
@@ -196,6 +198,16 @@ function check(draft: StringState, has: StringGuards): void {
     draft.said = null;
     loseMeta(draft.shard);
   }
+  believe(draft);
+}
+
+/** As a look does it. The string is removed by the invalidation itself. */
+function beginAnew(draft: StringState): void {
+  loseMeta(draft.shard);
+  believe(draft);
+}
+
+function believe(draft: StringState): void {
   if (!draft.isUnsound) return;
   draft.isUnsound = false;
   owe(draft);

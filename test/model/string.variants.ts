@@ -11,6 +11,12 @@ const plain: StringRules = { readers: [0, 0, 1], writer: AFTER_OTHER };
 const stringLost: StringRules = { readers: READERS, writer: AFTER_OTHER, threats: ['stringLoss'] };
 const hashLost: StringRules = { readers: READERS, writer: LABEL, threats: ['hashLoss'] };
 const restored: StringRules = { readers: [0, 0], writer: AFTER_OTHER, threats: ['stringRestored'] };
+/** What is put back may be so before the one or the other. */
+const restoredBetween: StringRules = {
+  readers: [0, 0],
+  writer: ['invalidateMany', 'commit', 'invalidate', 'invalidateOther', 'settle'],
+  threats: ['hashRestored'],
+};
 const takenOver: StringRules = { readers: [0, 0, 0], writer: AFTER_OTHER, threats: ['failover'] };
 const cleared: StringRules = {
   readers: [0, 0],
@@ -176,7 +182,7 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     letter: 'ZD2',
     title: 'the hash put back from a dump, once it was looked at beside the string,',
     expected: 'holds',
-    states: 4_304,
+    states: 4_268,
     rules: { ...restored, threats: ['hashRestored'] },
   },
   {
@@ -185,6 +191,48 @@ export const STRING_VARIANTS: readonly Variant<StringRules>[] = [
     lacks: 'the look at the string beside it',
     expected: 'violated',
     rules: { ...restored, threats: ['hashRestored'], without: ['checked'] },
+  },
+  {
+    letter: 'ZG',
+    title: 'the hash put back from a dump, something else invalidated before it is looked at beside the string,',
+    expected: 'holds',
+    states: 6_129,
+    rules: restoredBetween,
+  },
+  {
+    letter: 'ZG1',
+    title: 'the hash put back from a dump, something else invalidated in what it says',
+    lacks: 'the comparison before the invalidation writes: the two would agree again',
+    expected: 'violated',
+    rules: { ...restoredBetween, without: ['comparedFirst'] },
+  },
+  {
+    letter: 'ZG2',
+    title: 'a list, the hash put back from a dump, something else invalidated before the look,',
+    expected: 'holds',
+    states: 6_095,
+    rules: { ...restoredBetween, names: true },
+  },
+  {
+    letter: 'ZG3',
+    title: 'a list, the hash put back from a dump, something else named in what it says',
+    lacks: 'the comparison before the invalidation writes: the two would agree again',
+    expected: 'violated',
+    rules: { ...restoredBetween, names: true, without: ['comparedFirst'] },
+  },
+  {
+    letter: 'ZG4',
+    title: 'the string put back from a dump, something else invalidated before it is looked at beside the hash,',
+    expected: 'holds',
+    states: 7_148,
+    rules: { ...restoredBetween, threats: ['stringRestored'], names: true },
+  },
+  {
+    letter: 'ZG5',
+    title: 'the string displaced and the hash put back from a dump',
+    lacks: 'anything that the hash could be compared with: the price of letting a string be missing',
+    expected: 'violated',
+    rules: { ...restoredBetween, threats: ['stringLoss', 'hashRestored'], mishaps: 2 },
   },
 
   {

@@ -75,6 +75,14 @@ describeWithRedis('scripts', () => {
     expect(total(evicting)).toBeLessThanOrEqual(8);
   });
 
+  it('invalidate a tag with thirteen, one of which compares what the string said with the hash', async () => {
+    await ready();
+    await rig.set('cat', 'Tom', policy);
+    const invalidating = await callsOf(() => rig.invalidateTag('red'));
+    expect(invalidating.get('get')).toBe(1);
+    expect(total(invalidating)).toBeLessThanOrEqual(13);
+  });
+
   it('have the hash live as long as what is stored under it, whatever it says of its end', async () => {
     await ready();
     await rig.set('short', 1, { ttl: '1m' });

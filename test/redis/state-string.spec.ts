@@ -321,6 +321,39 @@ describeWithRedis('the state string', () => {
     },
   );
 
+  it.each([
+    ['the hash', 'm', 'invalidateTag of another', (rig: Rig<Clock>) => rig.invalidateTag('blue')],
+    ['the hash', 'm', 'removeMatching of another', (rig: Rig<Clock>) => rig.removeMatching('d*')],
+    ['the hash', 'm', 'clear of another namespace', (rig: Rig<Clock>) => rig.clear({ namespace: 'dogs' })],
+    ['the string', 's', 'invalidateTag of another', (rig: Rig<Clock>) => rig.invalidateTag('blue')],
+  ] as const)(
+    'A115: %s alone is restored from a dump (%s), and before a look comes %s: nothing old is served, no old fill accepted',
+    async (_, end, _way, way) => {
+      const rig = await ready();
+      await rig.set('cat', 'old', { tags: ['red'] });
+      await looked(rig);
+      const key = rig.key('cow', { tags: ['red'] });
+      const granted = await rig.backend.lease(key, { leaseMs: 9_000, purpose: 'missing' });
+      if (granted.kind !== 'granted') throw new Error('not granted');
+      // The server copies bytes as they are; a dump's would not survive being read as text.
+      await server.command('EVAL', "redis.call('SET', KEYS[2], redis.call('DUMP', KEYS[1]))", 2, nameOf(end), SAVED);
+      await rig.invalidateTag('red');
+      const restore = "redis.call('RESTORE', KEYS[1], 0, redis.call('GET', KEYS[2]), 'REPLACE')";
+      await server.command('EVAL', restore, 2, nameOf(end), SAVED);
+      await way(rig);
+      expect(rig.recorded.of('warning')[0]?.message).toContain('not written together');
+      const draft = { value: 'old', labels: key.labels, freshForMs: 9_000, keptForMs: 9_000, isolation: undefined };
+      expect(await rig.backend.fill(granted.lease, draft)).toBe('invalidated');
+      const other = await ready();
+      for (const each of [rig, other]) {
+        expect([await each.get('cat'), await each.get('cow')]).toEqual([undefined, undefined]);
+      }
+      expect(await other.load('cat', () => 'new', { tags: ['red'] })).toBe('new');
+      await rig.invalidateTag('blue');
+      expect(await rig.get('cat')).toBe('new');
+    },
+  );
+
   it('A88: a hash that is older than the string makes nothing valid, also before it is looked at', async () => {
     const rig = await ready();
     await rig.set('cat', 'old', { tags: ['red'] });

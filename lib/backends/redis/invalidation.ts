@@ -22,6 +22,7 @@ import { stateOf } from './reader.js';
 import { EVICT } from './scripts/evict.js';
 import { INVALIDATE } from './scripts/invalidate.js';
 import { Shard, type RedisShards } from './shards.js';
+import { DIFFERED, PUT_BACK } from './state-watch.js';
 
 /** Keys of one script, so that no script holds up the server for long. */
 const BATCH = 200;
@@ -181,13 +182,16 @@ export class RedisInvalidation {
     return stateOf(await this.parts.pool.pick().fields(shard.meta, ['i', 'f', ...labels]), labels);
   }
 
-  /** Undefined: the shard has no meta hash, so nothing in it is valid. */
+  /** Undefined: the shard has no meta hash (any more), so nothing in it is valid. */
   private async tick(shard: Shard, kind: Kind, labels: readonly Label[]): Promise<Tick<Shard> | undefined> {
     const told = this.parts.publisher.of(shard, changeOf(kind, labels));
     const keys = [shard.meta, shard.labels, shard.state, ...told.keys];
     const reply = (await this.parts.pool.run(INVALIDATE, keys, [...told.args, KINDS[kind], ...labels])) as unknown[];
     const [generation, clock, minimumStamp] = reply.slice(0, 3).map(text) as [string, string, string];
-    if (generation === '') return undefined;
+    if (generation === '') {
+      if (Number(clock) === DIFFERED) this.parts.warn(PUT_BACK);
+      return undefined;
+    }
     const before = reply[3] as unknown[];
     const stamps = new Map(labels.map((label, at) => [label, Number(text(before[at]))]));
     return { shard, generation, clock: Number(clock), minimumStamp: Number(minimumStamp), stamps };

@@ -9,8 +9,9 @@ const LOOK_MS = 10_000;
 /** How soon a string that is missing is written again: a server that is out of memory cannot keep it. */
 const WRITE_MS = 1_000;
 const MAX_SHARDS = 10_000;
-const DIFFERED = 3;
-const PUT_BACK =
+/** What STATE and INVALIDATE say of a hash and a string that differed. */
+export const DIFFERED = 3;
+export const PUT_BACK =
   'what the server keeps of a tenant was not written together (a part of it was put back by hand?): everything of that tenant was invalidated';
 
 interface Look {

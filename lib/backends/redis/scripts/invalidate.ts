@@ -15,29 +15,34 @@ const AGES_MS = 30 * 86_400_000;
 /**
  * Invalidates labels, or the whole shard. O(1) in entries. Succeeds on a server that is out of memory.
  *
- * The state string goes before the hash is looked at: readers of one that has outlived its hash would go on by it.
+ * The state string goes before the hash is looked at: readers of one that has outlived its hash would go on by it. What it
+ * said is compared with the hash first, as STATE does: where one of them was put back, the two would agree again from here
+ * on, and no look could find it. Then both go.
  *
  * KEYS    meta labels state
  * ARGV    kind(label|f|p) label…, where f raises the minimum stamp, and p says that entries that
  *         match a pattern are about to be removed
- * Output  {generation, clock, previous minimum stamp, previous stamps}
+ * Output  {generation, clock, previous minimum stamp, previous stamps}; without a generation there was no hash, or ('3') they differed
  */
 export const INVALIDATE: Script = script(
   META,
   LIST,
   ANNOUNCE,
   `
+local said = redis.pcall('GET', KEYS[3])
 redis.call('UNLINK', KEYS[3])
 local kind = ARGV[1]
 ARGV[1] = 'r'
 local i, c, q, f, b, p = known_meta(KEYS[1], 1, #ARGV)
-if not i then
-  announce('', 0)
-  return {'', '0', '0', {}}
-end
-announce(i, q + 1)
 local before = stamps
 local list = table.remove(before, 1)
+local is_put_back = i and type(said) == 'string' and differs(said, i, f, table.concat({listed(list)}))
+if is_put_back then redis.call('UNLINK', KEYS[1]) end
+if is_put_back or not i then
+  announce('', 0)
+  return {'', is_put_back and '3' or '0', '0', {}}
+end
+announce(i, q + 1)
 if #ARGV > 1 and is_other(redis.pcall('ZCARD', KEYS[2])) then redis.call('UNLINK', KEYS[2]) end
 -- What the hash says of its end is not believed here: one that was left without an end is given one again.
 ends = nil

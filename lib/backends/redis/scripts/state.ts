@@ -17,7 +17,7 @@ export const STATE: Script = script(
 local text = redis.pcall('GET', KEYS[2])
 if is_other(text) then redis.call('UNLINK', KEYS[2]) end
 if type(text) ~= 'string' then text = '' end
-local format = tonumber(string.match(text, '^(%d+)|')) or 0
+local format = format_of(text)
 if format > ${STATE_FORMAT} then return 1 end
 ARGV[1] = 'r'
 local i, c, q, f, b = known_meta(KEYS[1], 1, 1)
@@ -27,7 +27,7 @@ if not i then
 end
 local last, since, named = listed(stamps[1])
 local list = last .. since .. named
-if format == ${STATE_FORMAT} and text ~= state_text(i, f, list) then
+if differs(text, i, f, list) then
   redis.call('UNLINK', KEYS[2], KEYS[1])
   return 3
 end

@@ -26,6 +26,8 @@ const STATE_MS = 86_400_000;
  *                                  the hash says in r (see list.ts): nothing is named where r was not written with the
  *                                  last bulk invalidation, by a version that knows no r
  *   state_text(i, f, list)       → the state string that says so, of a list as in r
+ *   format_of(text)              → the format of a state string, 0: it is none
+ *   differs(text, i, f, list)    → whether it is of our format and says something else
  *   say(s, i, f, list, left)     writes it, where the meta hash lives for left
  *   meta(key, nonce, s, from, to)   → as known_meta, of a new life where it has none, with its state string
  *   left_of(m)                   → how long the meta hash lives
@@ -86,6 +88,10 @@ local function listed(r)
   return last, string.sub(r, ${DIGITS + 2}, ${2 * DIGITS + 2}), string.sub(r, ${2 * DIGITS + 3})
 end
 local function state_text(i, f, list) return '${STATE_FORMAT}|' .. i .. '|' .. num(f) .. '|' .. list end
+local function format_of(text) return tonumber(string.match(text, '^(%d+)|')) or 0 end
+local function differs(text, i, f, list)
+  return format_of(text) == ${STATE_FORMAT} and text ~= state_text(i, f, list)
+end
 local function say(s, i, f, list, left)
   redis.call('SET', s, state_text(i, f, list), 'PX', num(math.max(1, math.min(left, ${STATE_MS}))))
 end
