@@ -22,7 +22,8 @@ const AGES_MS = 30 * 86_400_000;
  * KEYS    meta labels state
  * ARGV    kind(label|f|p) label…, where f raises the minimum stamp, and p says that entries that
  *         match a pattern are about to be removed
- * Output  {generation, clock, previous minimum stamp, previous stamps}; without a generation there was no hash, or ('3') they differed
+ * Output  {generation, clock, previous minimum stamp, previous stamps}; without a generation, and 0
+ *         or 3 as of STATE in the place of the clock, where nothing is valid
  */
 export const INVALIDATE: Script = script(
   META,
