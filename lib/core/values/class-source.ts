@@ -32,17 +32,33 @@ export function hiddenStateOf(type: Callable): string | undefined {
 
 /** `this` itself, handed to a function or kept, and not a member of it. */
 const HANDED_OUT = /(?<![\w$.#])this(?![\w$]|\s*(?:\?\.|[.[]))/;
-/** What a constructor takes its properties from. */
-const ASSIGNED = /\bObject\.assign\(\s*this\b/g;
+/** What a constructor takes its properties from; the second is that of `PartialType` and its likes of Nest. */
+const ASSIGNED = /\bObject\.assign\(\s*this\b|\binheritPropertyInitializers\)?\(\s*this\b/g;
 
 /**
  * Whether a class, or one that it extends, hands its instances to other code, which may keep what they are by them. Where
- * none does, an instance is no more than its properties. What functions used as classes do, their source does not show.
+ * none does, an instance is no more than its properties. What functions used as classes do, their source does not show; nor
+ * does that of a class show what decorators and mixins have put onto its prototype.
  */
 export function handsOut(type: Callable): boolean {
   return [...lineOf(type)].some((constructor) => {
-    const code = bareCode(Function.prototype.toString.call(constructor));
-    return !IS_CLASS.test(code) || HANDED_OUT.test(code.replaceAll(ASSIGNED, ''));
+    const source = Function.prototype.toString.call(constructor);
+    const code = bareCode(source);
+    return (
+      !IS_CLASS.test(code) || HANDED_OUT.test(code.replaceAll(ASSIGNED, '')) || hasMembersBeside(constructor, source)
+    );
+  });
+}
+
+/** Whether the prototype of a class has functions that do not stand in its source. */
+function hasMembersBeside({ prototype }: Callable, source: string): boolean {
+  if (typeof prototype !== 'object' || prototype === null) return false;
+  const { constructor: _, ...members } = Object.getOwnPropertyDescriptors(prototype);
+  return Reflect.ownKeys(members).some((name) => {
+    const { value, get, set } = Reflect.get(members, name) as PropertyDescriptor;
+    return [value, get, set].some(
+      (member) => typeof member === 'function' && !source.includes(Function.prototype.toString.call(member)),
+    );
   });
 }
 

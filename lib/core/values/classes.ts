@@ -83,7 +83,7 @@ function knownClass(registration: Partial<TypeRegistration>, prototype: object, 
     toKey: toKey ?? toJSON,
     toJSON,
     fromJSON,
-    mayHide: hasBehaviour(prototype) && handsOut(type),
+    mayHide: handsOut(type),
   });
 }
 

@@ -47,9 +47,8 @@ export class DataClasses implements PlaceClasses {
     if (isBuiltinKind(prototype) || isBuiltIn(prototype)) return '';
     const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
     if (typeof type !== 'function' || type.prototype !== prototype) return CANNOT_BE_TOLD;
-    const hidden = hiddenStateOf(type as Constructor);
-    if (hidden !== undefined)
-      return `is an instance of ${type.name}, which has, or extends a class that has, ${hidden}`;
+    const problem = problemOfData(type as Constructor);
+    if (problem !== undefined) return `is an instance of ${type.name}, which ${problem}`;
     if (type === this.declared) return describe(type as Constructor, hasBehaviour(prototype) ? "C''" : '');
     const name: unknown = type.name;
     const isName = typeof name === 'string' && name.length >= MIN_NAME_LENGTH && name.isWellFormed();
@@ -58,6 +57,16 @@ export class DataClasses implements PlaceClasses {
     // No name has a quotation mark in a key, so this is no registered class.
     return describe(type as Constructor, `C''${percentEncode(name)}`);
   }
+}
+
+/**
+ * Why the properties of an instance are perhaps not all it is. Nobody has said that they are, as a registration does, so
+ * a class whose instances other code may know more about is refused, whatever properties they have.
+ */
+export function problemOfData(type: Constructor): string | undefined {
+  const hidden = hiddenStateOf(type);
+  if (hidden !== undefined) return `has, or extends a class that has, ${hidden}`;
+  return handsOut(type) ? 'hands its instances to other code, which may keep a part of what they are' : undefined;
 }
 
 function describe(type: Constructor, keyLead: string): KnownClass {
@@ -69,6 +78,7 @@ function describe(type: Constructor, keyLead: string): KnownClass {
     toKey: undefined,
     toJSON: undefined,
     fromJSON: undefined,
-    mayHide: hasBehaviour(prototype) && handsOut(type),
+    // What may hide anything is refused with its class.
+    mayHide: false,
   });
 }

@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { CacheConfigError } from '../../../core/errors.js';
 import type { Constructor } from '../../../core/values/canonical.js';
-import { hiddenStateOf } from '../../../core/values/class-source.js';
+import { problemOfData } from '../../../core/values/data-classes.js';
 import { isBuiltIn } from '../../../core/values/classes.js';
 import { isBuiltinKind, type Classes } from '../../../core/values/plain.js';
 import { answersByHand, declaredTypes, methodOf, parametersOf } from '../metadata.js';
@@ -94,6 +94,5 @@ function problemOf(type: unknown, registered: Classes): string | undefined {
 function problemOfClass(type: Constructor, prototype: object): string | undefined {
   if (type === EventEmitter || prototype instanceof EventEmitter) return 'is, or extends, EventEmitter';
   if (isBuiltIn(prototype)) return 'is, or extends, a built-in class';
-  const hidden = hiddenStateOf(type);
-  return hidden && `has, or extends a class that has, ${hidden}`;
+  return problemOfData(type);
 }

@@ -1,5 +1,6 @@
 /** Classes whose instances may stand in one place of a key. */
 import { describe, expect, it } from '@jest/globals';
+import { PartialType } from '@nestjs/mapped-types';
 import { Canonical, type Constructor } from '../../../../lib/core/values/canonical.js';
 import { registerClasses } from '../../../../lib/core/values/classes.js';
 import { DataClasses } from '../../../../lib/core/values/data-classes.js';
@@ -104,21 +105,61 @@ describe('an instance in a place of its own', () => {
     expect(() => place(Map as unknown as Constructor)(new (class Registry extends Map {})())).toThrow('(Registry)');
   });
 
-  it('without a property is refused where the code of its class hands instances out', () => {
+  it('is refused where the code of its class hands instances out, with and without properties', () => {
     const days = new WeakMap<object, number>();
+    const keep = (day: object, value: number): void => void days.set(day, value);
     class Day {
       get day(): number | undefined {
         return days.get(this);
       }
     }
     class Lone extends Day {}
-    for (const type of [Day, Lone])
-      expect(() => place(type)(new type())).toThrow(`is a ${type.name} without properties, whose state`);
+    class Dated extends Day {
+      readonly page = 1;
+    }
+    class Kept {
+      constructor(day: number) {
+        keep(this, day);
+      }
+    }
+    for (const type of [Day, Lone, Dated, Kept] as readonly (new (day: number) => object)[])
+      expect(() => place(type)(new type(1))).toThrow(`${type.name}, which hands its instances to other code`);
     class Query {
       get offset(): number {
         return 1;
       }
     }
     expect(place(Query)(new Query())).toBe("C''{}");
+  });
+
+  it('is refused where something else has put members onto the prototype of its class', () => {
+    const owners = new WeakMap<object, unknown>();
+    class Owned {
+      readonly page = 1;
+    }
+    class Sub extends Owned {}
+    // As decorators of properties do that keep a value behind an accessor.
+    Object.defineProperty(Owned.prototype, 'owner', {
+      configurable: true,
+      get(this: object) {
+        return owners.get(this);
+      },
+      set(this: object, owner: unknown) {
+        owners.set(this, owner);
+      },
+    });
+    for (const type of [Owned, Sub]) {
+      const instance = Object.assign(new type(), { owner: 'ann' });
+      expect(Object.keys(instance)).toEqual(['page']);
+      expect(() => place(type)(instance)).toThrow(`${type.name}, which hands its instances to other code`);
+    }
+  });
+
+  it('is data where Nest has made its class of another one', () => {
+    class ListDto extends PartialType(Pair) {
+      declare page?: number;
+    }
+    expect(place(ListDto)(new ListDto())).toBe('{}');
+    expect(place(ListDto)(Object.assign(new ListDto(), { page: 2 }))).toBe('{page=2}');
   });
 });

@@ -34,7 +34,9 @@ describe("a date of Temporal's polyfill", () => {
       const rates = (await start({ codec: { types } }, Rates)).get(Rates);
       const failed = rates.on(days[0]!);
       await expect(failed).rejects.toThrow(KeyInvalidError);
-      await expect(failed).rejects.toThrow(/is a PlainDate without properties/);
+      await expect(failed).rejects.toThrow(
+        types.length > 0 ? /a PlainDate without properties/ : /PlainDate, which hands its instances to other code/,
+      );
     }
   });
 
