@@ -29,12 +29,12 @@ export class ServedMethods implements OnModuleInit, OnApplicationShutdown {
         if (plansOf(object) === undefined && Object.isExtensible(object)) give(object, plans);
       });
       await this.plans?.checkArguments();
+      await this.plans?.tellMisspelt();
     } catch (error) {
       // Where a start is refused by a hook, Nest may run no others.
       this.close?.();
       throw error;
     }
-    await this.plans?.tellMisspelt();
   }
 
   onApplicationShutdown(): void {

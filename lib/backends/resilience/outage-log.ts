@@ -1,7 +1,7 @@
 /**
- * Reports outages of a backend, as warnings and as events of their own: one line when it goes, with the reason, and one when it is back, however many
- * calls fail in between and however often it is probed. A failure while other calls are answered is no outage: each kind
- * of it is reported once in a while. Of several connections to a server that dies the first may be lost before the last
+ * Reports outages of a backend, as warnings and as events of their own: one line when it goes, with the reason, and one
+ * when it is back, however many calls fail in between and however often it is probed. A failure while other calls are
+ * answered is no outage: each kind of it is reported once in a while. Of several connections to a server that dies the first may be lost before the last
  * answer of another is read, so a failure is deferred until it is clear that it was not how an outage began.
  */
 import type { Clock } from '../../core/clock.js';
@@ -102,6 +102,8 @@ export class OutageLog {
 
   /** Nothing is asked of it any more, so it will not be said that it answers again. */
   leave(): void {
+    this.cancelSuspicion?.();
+    this.cancelSuspicion = undefined;
     if (this.reported !== undefined) this.warn('keeps nothing any more: others answer for what it kept.');
     this.over();
     this.reported = undefined;
@@ -131,6 +133,8 @@ export class OutageLog {
     const { outage } = this;
     if (outage === undefined) return;
     this.outage = undefined;
+    // What is closed says nothing more, in the log or by events.
+    if (this.isClosed) return;
     this.tell('over', outage.why, this.parts.clock.monotonicMs() - outage.sinceMs);
   }
 

@@ -107,7 +107,7 @@ export class ScopedCache extends CacheWrites {
       load: (key, loader, callOptions) => this.loadAhead(key, loader, callOptions),
       isClosing: () => this.parts.engine.isClosing,
     };
-    // Looked at by nobody until the file is there, which few applications need: a rejected promise in place of a list.
+    // A rejected promise in place of a list: nothing looks at it until the file is there, which few applications need.
     disown(entries);
     const work = async (): Promise<number> => (await import('./warm.js')).warm(target, entries, options);
     // One call for one scope: the request behind it may be another one before the last entry is stored.

@@ -63,7 +63,7 @@ export class EvictPlan implements MethodPlan {
 
   run(self: unknown, args: unknown[]): unknown {
     const method = (): unknown => this.method.apply(self, args);
-    if (!this.setting.parts.settings.isEnabled) return this.isSequence ? method() : inPromise(method());
+    if (this.isOff()) return this.isSequence ? method() : inPromise(method());
     const source = (): Observable<unknown> => method() as Observable<unknown>;
     // What is wrong is found out when a subscriber comes, and told the way Observables tell it.
     if (this.isSequence)
@@ -83,6 +83,12 @@ export class EvictPlan implements MethodPlan {
     const ready = removals;
     // An Observable although the method does not say so: passed through as it comes, its end waits for the removal.
     return isObservable(result) ? this.around(() => result, ready) : this.after(result, ready);
+  }
+
+  /** Whether nothing is kept where it removes: a base and its override may be kept in two caches. */
+  private isOff(): boolean {
+    const isOn = ({ parts }: PlanSetting): boolean => parts.settings.isEnabled;
+    return !isOn(this.setting) && !this.evicted.some(({ setting }) => isOn(setting));
   }
 
   private async later(removals: Promise<readonly Removal[]>, method: () => unknown): Promise<unknown> {

@@ -11,8 +11,8 @@ import { ownClass, prototypeOf, type Providers } from './instances/providers.js'
 import type { CacheParts } from '../cache/scoped-cache.parts.js';
 
 /**
- * The plans of all classes that one cache serves, with those of other caches that their decorators say. Made when the first object of a class gets its cache, or at the latest
- * when the application starts: a decorator that cannot work stops the start. As many as there are such classes.
+ * The plans of all classes that one cache serves, with those of other caches that their decorators say. Made when the
+ * first object of a class gets its cache, or at the latest when the application starts: a decorator that cannot work stops the start. As many as there are such classes.
  */
 export class MethodPlans {
   static {

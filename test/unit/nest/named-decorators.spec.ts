@@ -348,3 +348,31 @@ it('A110: a limit in a cache of its own goes on when the other is cleared', asyn
   const module = await start([CacheModule.forRoot(), CacheModule.forRoot({ name: 'limits' })]);
   await proveCountsApart([cacheIn(module), cacheIn(module, 'limits')]);
 });
+
+it('removes what a base keeps in another cache although that of the override is off', async () => {
+  const count = counter();
+  @Injectable()
+  class Prices {
+    @Cacheable({ cache: 'reports', scope: 'global', ttl: '1h' })
+    async find(_id: string): Promise<string> {
+      return count();
+    }
+  }
+  @Injectable()
+  class Discounts extends Prices {
+    @Cacheable({ scope: 'global', ttl: '1h' })
+    override async find(id: string): Promise<string> {
+      return super.find(id);
+    }
+    @CacheEvict({ method: 'find' })
+    async change(_id: string): Promise<void> {
+      // Its eviction is what it is for.
+    }
+  }
+  const caches = [CacheModule.forRoot({ enabled: false }), CacheModule.forRoot({ name: 'reports' })];
+  const discounts = (await start(caches, [Discounts])).get(Discounts);
+  const first = await discounts.find('1');
+  expect(await discounts.find('1')).toBe(first);
+  await discounts.change('1');
+  expect(await discounts.find('1')).not.toBe(first);
+});

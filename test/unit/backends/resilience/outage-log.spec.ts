@@ -92,4 +92,16 @@ describe('the outage log of a backend', () => {
     await clock.advance(5_000);
     expect(warnings).toEqual([]);
   });
+
+  it('A118: is not told of a server that is suspected and left, and not after the end of the cache', async () => {
+    outage.failed('ECONNREFUSED');
+    outage.suspect();
+    outage.leave();
+    await clock.advance(2_000);
+    expect([warnings, outages]).toEqual([[], []]);
+    outage.begin('ECONNREFUSED');
+    outage.close();
+    outage.end();
+    expect([warnings, outages.length]).toEqual([[GONE], 1]);
+  });
 });
