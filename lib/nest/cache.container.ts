@@ -12,19 +12,6 @@ const PROPERTIES = 'self:properties_metadata';
 const PARAMS = 'design:paramtypes';
 
 /**
- * The classes of modules whose decorator imports something, by their names.
- * @param isMeant looks at what is imported, as it was written
- */
-export function importersOf(modules: ModulesContainer, isMeant: (imported: unknown) => boolean): readonly string[] {
-  const found: string[] = [];
-  for (const { metatype, name } of modules.values()) {
-    const imports = (Reflect.getMetadata('imports', metatype) ?? []) as readonly unknown[];
-    if (imports.some((each) => isMeant(unwrapped(each)))) found.push(name);
-  }
-  return found;
-}
-
-/**
  * Whether a provider cannot be made before one of `goal`: by what factories inject and constructors and properties ask
  * for. What is asked for later, through a ModuleRef, does not count.
  */
@@ -87,7 +74,8 @@ function tokenOf(wanted: unknown): unknown {
   return typeof wanted === 'object' && wanted !== null && 'token' in wanted ? wanted.token : wanted;
 }
 
-function unwrapped(wanted: unknown): unknown {
+/** What a forward reference refers to. */
+export function unwrapped(wanted: unknown): unknown {
   if (typeof wanted !== 'object' || wanted === null || !('forwardRef' in wanted)) return wanted;
   return typeof wanted.forwardRef === 'function' ? (wanted.forwardRef as () => unknown)() : wanted;
 }

@@ -76,10 +76,9 @@ const PARTS: readonly Provider[] = Object.freeze([
       cache: RegisteredCache | undefined,
       options: CacheModuleOptions | undefined,
     ) => {
-      if (cache === undefined) throw registry.bare();
+      if (cache === undefined) return registry.bare();
       const settings = resolveSettings(made(options), new Logger('Cache'), cache.name);
-      registry.enter(cache, settings);
-      return settings;
+      return registry.enter(cache, settings) ?? settings;
     },
   },
   {

@@ -8,10 +8,11 @@ import { Inject, Injectable, Module } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { newFlow } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
-import { CacheConfigError } from '../core/errors.js';
+import type { CacheConfigError } from '../core/errors.js';
 import { hideFromLogs } from '../core/hide-from-logs.js';
-import { importersOf, leadsTo, type HostModule } from './cache.container.js';
+import { leadsTo, type HostModule } from './cache.container.js';
 import { MODULE_OPTIONS_TOKEN } from './cache.module-definition.js';
+import type * as Refusals from './cache.refusals.js';
 import type { CacheSettings } from './cache.settings.js';
 
 /** What the module of a cache shows of itself before its options are made. */
@@ -38,19 +39,22 @@ export class CacheRegistry {
 
   /**
    * Says what the options of a cache are.
-   * @throws CacheConfigError naming what two caches must not have in common
+   * @returns undefined, or a promise that rejects with CacheConfigError naming what two caches must not have in common
    */
-  enter(cache: RegisteredCache, settings: CacheSettings): void {
-    this.checkAlone(cache);
+  enter(cache: RegisteredCache, settings: CacheSettings): Promise<never> | undefined {
+    const same = this.sameAs(cache);
+    if (same.length > 1) return this.twice(cache, same);
     for (const [other, { prefix }] of this.entered) {
       if (other === cache) continue;
-      if (prefix === settings.prefix) throw samePrefix(prefix, other, cache);
-      if (this.unscoped.has(other) && settings.scope.resolve !== undefined) throw tooLate(other, cache);
+      if (prefix === settings.prefix) return refuse(({ samePrefix }) => samePrefix(prefix, other, cache));
+      if (this.unscoped.has(other) && settings.scope.resolve !== undefined)
+        return refuse(({ tooLate }) => tooLate(other, cache));
     }
     this.entered.set(cache, settings);
     const { waiting } = this;
     this.waiting = [];
     for (const goOn of waiting) goOn();
+    return undefined;
   }
 
   /** The settings of a cache, after what the others say. @throws CacheConfigError */
@@ -66,37 +70,26 @@ export class CacheRegistry {
       this.unscoped.add(cache);
       return settings;
     }
-    if (others.length > 0) throw ambiguous(cache, [...resolvers.values()]);
+    if (others.length > 0) return refuse(({ ambiguous }) => ambiguous(cache, [...resolvers.values()]));
     return Object.freeze({
       ...settings,
       scope: Object.freeze({ ...scope, resolve: only[0], defaultWidth: 'tenant' as const }),
     });
   }
 
-  /** What to do about a module that was imported by its class alone. */
-  bare(): CacheConfigError {
-    const where = importersOf(this.modules, isBare);
-    return new CacheConfigError(
-      'imports',
-      `CacheModule is imported without forRoot()${where.length === 0 ? '' : ` by ${where.join(', ')}`}: leave it out there, ` +
-        'the cache of the root module is seen everywhere; where that one says isGlobal: false, import the same dynamic module',
-    );
+  /** Refuses a module that was imported by its class alone. */
+  bare(): Promise<never> {
+    return refuse(({ bare }) => bare(this.modules, isBare));
   }
 
-  /** @throws CacheConfigError when there is another of its name, or another without one */
-  private checkAlone({ name }: RegisteredCache): void {
-    const same = [...this.caches().keys()].filter((each) => each.name === name);
-    if (same.length < 2) return;
-    const where = importersOf(this.modules, (imported) => same.includes(cacheOf(imported) as RegisteredCache));
-    const stands = `stands more than once among the imports${where.length === 0 ? '' : ` of ${where.join(', ')}`}`;
-    throw new CacheConfigError(
-      'forRoot',
-      name === undefined
-        ? `(or forRootAsync) of CacheModule, without a name, ${stands}: services would use one or the other, depending on ` +
-            'where they are. Keep that of the root module, which all modules see, and leave out the others; give a cache that ' +
-            "is to be another one a name, forRoot({ name: 'reports' }), and inject it with @InjectCache('reports')"
-        : `({ name: '${name}' }) ${stands}: register it once, and import the same dynamic module where it is needed`,
-    );
+  /** Those of one name, or those without one. */
+  private sameAs({ name }: RegisteredCache): readonly RegisteredCache[] {
+    return [...this.caches().keys()].filter((each) => each.name === name);
+  }
+
+  private twice({ name }: RegisteredCache, same: readonly RegisteredCache[]): Promise<never> {
+    const isMeant = (imported: unknown): boolean => same.includes(cacheOf(imported) as RegisteredCache);
+    return refuse(({ twice }) => twice(name, this.modules, isMeant));
   }
 
   /** All of the container, with the modules that register them. */
@@ -116,7 +109,8 @@ export class CacheRegistry {
       if (missing.length === 0) return;
       const own = caches.get(cache);
       for (const [other, module] of missing)
-        if (own !== undefined && leadsTo(module, MODULE_OPTIONS_TOKEN, own)) throw inACircle(cache, other);
+        if (own !== undefined && leadsTo(module, MODULE_OPTIONS_TOKEN, own))
+          return refuse(({ inACircle }) => inACircle(cache, other));
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
@@ -145,38 +139,7 @@ function isBare(imported: unknown): boolean {
   return ((Reflect.getMetadata('imports', imported) ?? []) as readonly unknown[]).includes(CacheRegistryModule);
 }
 
-function called({ name }: RegisteredCache): string {
-  return name === undefined ? 'the cache without a name' : `the cache "${name}"`;
-}
-
-function samePrefix(prefix: string, one: RegisteredCache, other: RegisteredCache): CacheConfigError {
-  return new CacheConfigError(
-    'prefix',
-    `is "${prefix}" for ${called(one)} and for ${called(other)}: on one server they would read and clear each other's ` +
-      'entries. Give one of them a prefix of its own, or none, which is made of its name',
-  );
-}
-
-function ambiguous(cache: RegisteredCache, resolving: readonly RegisteredCache[]): CacheConfigError {
-  return new CacheConfigError(
-    'scope',
-    `of ${called(cache)} says nothing, and ${resolving.map(called).join(' and ')} find out in different ways who is ` +
-      "asking: say scope.resolve, or scope: { default: 'global' } for what all tenants share",
-  );
-}
-
-function inACircle(cache: RegisteredCache, other: RegisteredCache): CacheConfigError {
-  return new CacheConfigError(
-    'scope',
-    `of ${called(cache)} says nothing, so it depends on the options of ${called(other)}, and what makes those needs ` +
-      `${called(cache)}: say scope.resolve, or scope: { default: 'global' } for what all tenants share`,
-  );
-}
-
-function tooLate(unscoped: RegisteredCache, cache: RegisteredCache): CacheConfigError {
-  return new CacheConfigError(
-    'scope.resolve',
-    `of ${called(cache)}, which was loaded later, comes after ${called(unscoped)} has become one that all tenants share, ` +
-      "for lack of it: say scope: { default: 'global' } there, or scope.resolve",
-  );
+/** A start that is refused can wait for the words; the others never load them. */
+async function refuse(error: (texts: typeof Refusals) => CacheConfigError): Promise<never> {
+  throw error(await import('./cache.refusals.js'));
 }
