@@ -198,8 +198,8 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   }
 
   /** The last that Nest asks modules before it makes the routes. */
-  configure(): void {
-    this.routes?.begin();
+  async configure(): Promise<void> {
+    await this.routes?.begin();
   }
 
   /** An application starts without its cache unless it was told not to: this waits for a first connection, and not for long. */

@@ -6,7 +6,6 @@ import type { Key } from '../../core/keys/key.js';
 import type { Partition } from '../../core/keys/partition.js';
 import type { Invalidation } from '../shared/invalidation.js';
 import type { Owners } from '../shared/owners.js';
-import { infoOf } from './info.js';
 import type { RedisPool } from './connection/pool.js';
 import { SlotOwners } from './connection/slot-owners.js';
 import type { RedisInvalidation } from './invalidation.js';
@@ -86,7 +85,8 @@ export class RedisOwners implements Owners {
     return this.pool.ping(owner === '' ? undefined : owner);
   }
 
-  info(owner: string): Promise<BackendInfo> {
+  async info(owner: string): Promise<BackendInfo> {
+    const { infoOf } = await import('./info.js');
     return infoOf(this.pool.pick(), owner === '' ? undefined : owner);
   }
 

@@ -11,7 +11,7 @@ import type { Key } from '../../core/keys/key.js';
 import { Pace } from '../../core/async/pace.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { addressOf } from './address.js';
-import { RedisApplications } from './applications.js';
+import type { RedisApplications } from './applications.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { ChangePublisher } from './change-publisher.js';
 import { ShardClocks } from './shard-clocks.js';
@@ -21,7 +21,6 @@ import { Increments } from '../remote/increments.js';
 import { ServerClock } from '../remote/server-clock.js';
 import type { Client } from './connection/send-command.js';
 import { EntryOpener } from '../remote/stored-entry.js';
-import { infoOf } from './info.js';
 import { RedisInvalidation } from './invalidation.js';
 import { KeyCheck } from './key-check.js';
 import { RedisLeases } from './leases.js';
@@ -83,7 +82,8 @@ class RedisBackend extends RemoteBackend<Shard> {
   protected readonly scanner: RedisScan;
   protected readonly invalidation: RedisInvalidation;
   private readonly keyCheck: KeyCheck;
-  private readonly applications: RedisApplications;
+  /** Loaded with the first connection, by which no call waits for it. */
+  private applications: Promise<RedisApplications> | undefined;
   /** Undefined: all is kept by one server. */
   readonly owners: RedisOwners | undefined;
   private readonly warnings: Warnings;
@@ -113,7 +113,6 @@ class RedisBackend extends RemoteBackend<Shard> {
     const { pool } = this;
     const shards = redisShards(prefix, options.shards);
     this.keyCheck = new KeyCheck(sealing, shards.lead);
-    this.applications = new RedisApplications(parts, this.warnings.warn, shards.lead);
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;
@@ -178,6 +177,7 @@ class RedisBackend extends RemoteBackend<Shard> {
 
   /** Of one node, with everything that is on it. */
   async info(): Promise<BackendInfo> {
+    const { infoOf } = await import('./info.js');
     return infoOf(this.pool.pick());
   }
 
@@ -234,12 +234,21 @@ class RedisBackend extends RemoteBackend<Shard> {
       onGone: (master) => this.owners?.onGone?.(master),
       onOpen: () => {
         this.onReachable?.();
-        void this.applications.look(this.pool);
+        void this.meetApplications();
         this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.warn(mismatch.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       where: placeOf(this.options.source),
     };
+  }
+
+  /** Who else keeps entries there. Never fails: what is not known now is asked with the next connection. */
+  private async meetApplications(): Promise<void> {
+    if (this.parts.application === undefined) return;
+    this.applications ??= import('./applications.js').then(
+      (loaded) => new loaded.RedisApplications(this.parts, this.warnings.warn, this.shards.lead),
+    );
+    await this.applications.then((applications) => applications.look(this.pool)).catch(() => undefined);
   }
 
   private needIndex(): void {
