@@ -3,7 +3,6 @@
  * the same machine (`test/support/machine/assemble.ts`) that a module does.
  */
 import { memory } from './backends/memory/memory.backend.js';
-import { nullBackend } from './backends/null.backend.js';
 import { wireBus } from './bus/wire.bus.js';
 import type { CodecOptions } from './codec/codec.options.js';
 import type { CodecMaker } from './codec/codec.maker.js';
@@ -124,10 +123,27 @@ export function loadCodecMaker(settings: CoreSettings): Promise<CodecMaker> | un
   return import('./codec/codec.maker.js').then(({ codecMaker }) => codecMaker({ ...codec, types }));
 }
 
+/** The backend, with what it needs loaded. A promise where there is something to load. */
+export function loadBackend(foundation: Foundation): Backend | Promise<Backend> {
+  const { coreSettings } = foundation;
+  const loading = loadCodecMaker(coreSettings);
+  if (!coreSettings.isEnabled) return loading?.then(() => loadNone(foundation)) ?? loadNone(foundation);
+  return loading?.then((makeCodec) => buildBackend(foundation, makeCodec)) ?? buildBackend(foundation, undefined);
+}
+
+/** What stands behind a cache that is switched off. */
+async function loadNone(foundation: Foundation): Promise<Backend> {
+  const { nullBackend } = await import('./backends/null.backend.js');
+  return buildBackend(foundation, undefined, nullBackend);
+}
+
 /** @param makeCodec what {@link loadCodecMaker} came to */
-export function buildBackend(foundation: Foundation, makeCodec: CodecMaker | undefined): Backend {
+export function buildBackend(
+  foundation: Foundation,
+  makeCodec: CodecMaker | undefined,
+  factory: BackendFactory = foundation.coreSettings.backend ?? memory(),
+): Backend {
   const { coreSettings, clock, copier, hub, random, context } = foundation;
-  const factory = coreSettings.isEnabled ? (coreSettings.backend ?? memory()) : nullBackend;
   const { limits, prefix, application } = coreSettings;
   let built: Codec | undefined;
   const codecOf = (): Codec => {

@@ -10,15 +10,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
-import {
-  buildBackend,
-  buildEngine,
-  layFoundation,
-  loadCodecMaker,
-  newContext,
-  type Foundation,
-  type Machine,
-} from '../assemble.js';
+import { buildEngine, layFoundation, loadBackend, newContext, type Foundation, type Machine } from '../assemble.js';
 import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
@@ -97,9 +89,7 @@ const PARTS: readonly Provider[] = Object.freeze([
   {
     provide: CACHE_BACKEND,
     inject: [CACHE_FOUNDATION],
-    useFactory: (foundation: Foundation) =>
-      loadCodecMaker(foundation.coreSettings)?.then((makeCodec) => buildBackend(foundation, makeCodec)) ??
-      buildBackend(foundation, undefined),
+    useFactory: loadBackend,
   },
   {
     provide: CACHE_ENGINE,

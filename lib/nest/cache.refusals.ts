@@ -3,7 +3,11 @@ import 'reflect-metadata';
 import type { ModulesContainer } from '@nestjs/core';
 import { CacheConfigError } from '../core/errors.js';
 import { unwrapped } from './cache.container.js';
-import type { RegisteredCache } from './cache.registry.js';
+
+/** A cache as people call it. */
+interface NamedCache {
+  readonly name: string | undefined;
+}
 
 type IsMeant = (imported: unknown) => boolean;
 
@@ -31,11 +35,11 @@ export function twice(name: string | undefined, modules: ModulesContainer, isMea
   );
 }
 
-function called({ name }: RegisteredCache): string {
+function called({ name }: NamedCache): string {
   return name === undefined ? 'the cache without a name' : `the cache "${name}"`;
 }
 
-export function samePrefix(prefix: string, one: RegisteredCache, other: RegisteredCache): CacheConfigError {
+export function samePrefix(prefix: string, one: NamedCache, other: NamedCache): CacheConfigError {
   return new CacheConfigError(
     'prefix',
     `is "${prefix}" for ${called(one)} and for ${called(other)}: on one server they would read and clear each other's ` +
@@ -43,7 +47,7 @@ export function samePrefix(prefix: string, one: RegisteredCache, other: Register
   );
 }
 
-export function ambiguous(cache: RegisteredCache, resolving: readonly RegisteredCache[]): CacheConfigError {
+export function ambiguous(cache: NamedCache, resolving: readonly NamedCache[]): CacheConfigError {
   return new CacheConfigError(
     'scope',
     `of ${called(cache)} says nothing, and ${resolving.map(called).join(' and ')} find out in different ways who is ` +
@@ -51,7 +55,7 @@ export function ambiguous(cache: RegisteredCache, resolving: readonly Registered
   );
 }
 
-export function inACircle(cache: RegisteredCache, other: RegisteredCache): CacheConfigError {
+export function inACircle(cache: NamedCache, other: NamedCache): CacheConfigError {
   return new CacheConfigError(
     'scope',
     `of ${called(cache)} says nothing, so it depends on the options of ${called(other)}, and what makes those needs ` +
@@ -59,7 +63,7 @@ export function inACircle(cache: RegisteredCache, other: RegisteredCache): Cache
   );
 }
 
-export function tooLate(unscoped: RegisteredCache, cache: RegisteredCache): CacheConfigError {
+export function tooLate(unscoped: NamedCache, cache: NamedCache): CacheConfigError {
   return new CacheConfigError(
     'scope.resolve',
     `of ${called(cache)}, which was loaded later, comes after ${called(unscoped)} has become one that all tenants share, ` +

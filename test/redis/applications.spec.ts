@@ -1,7 +1,7 @@
 /** Two applications, or two environments, that keep their entries under one prefix of a Redis. */
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { redis } from '../../lib/backends/redis/redis.backend.js';
-import { applicationMark } from '../../lib/core/application.js';
+import { applicationMark } from '../../lib/core/application-marks.js';
 import { systemClock, type Clock } from '../../lib/core/clock.js';
 import { Rig } from '../support/machine/rig.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';

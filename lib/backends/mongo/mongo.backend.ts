@@ -12,7 +12,7 @@ import { Pace } from '../../core/async/pace.js';
 import { WHOLE_SHARD, type View } from '../../core/keys/space.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
 import { MAX_PARALLEL_SCANS } from '../shared/counting.js';
-import { MongoApplications } from './applications.js';
+import { lateApplications } from '../remote/late-applications.js';
 import { MongoCounter } from './counter.js';
 import { LabelFields } from './documents.js';
 import { mongoShards, type MongoShard, type MongoShards } from './shards.js';
@@ -103,7 +103,10 @@ class MongoBackend extends RemoteBackend<MongoShard> {
     this.warnings = new Warnings(this.kind, { clock, emit });
     const warn = this.warnings.warn;
     const probe = new MongoServerProbe({ clock, serverClock, lead, isUnsafe: options.isUnsafe, warn });
-    const applications = new MongoApplications(parts, warn, lead, serverClock);
+    const meet = lateApplications(parts.application, async () => {
+      const { MongoApplications } = await import('./applications.js');
+      return new MongoApplications(parts, warn, lead, serverClock);
+    });
     const connection = new MongoConnection(
       options,
       {
@@ -111,7 +114,7 @@ class MongoBackend extends RemoteBackend<MongoShard> {
           const identity = await probe.check(db, documents);
           // With another key it reads and removes as before; what it would store no other process could open.
           await keyCheck.run(documents).catch((mismatch: CacheConfigError) => warn(mismatch.message));
-          void applications.look(documents);
+          meet((applications) => applications.look(documents));
           return identity;
         },
         onUse: (db) => probe.keepTime(db),

@@ -17,6 +17,7 @@ import { ChangePublisher } from './change-publisher.js';
 import { ShardClocks } from './shard-clocks.js';
 import { openClients } from './connection/client.js';
 import { IndexScan, totalOf } from '../remote/index-scan.js';
+import { lateApplications } from '../remote/late-applications.js';
 import { Increments } from '../remote/increments.js';
 import { ServerClock } from '../remote/server-clock.js';
 import type { Client } from './connection/send-command.js';
@@ -82,8 +83,7 @@ class RedisBackend extends RemoteBackend<Shard> {
   protected readonly scanner: RedisScan;
   protected readonly invalidation: RedisInvalidation;
   private readonly keyCheck: KeyCheck;
-  /** Loaded with the first connection, by which no call waits for it. */
-  private applications: Promise<RedisApplications> | undefined;
+  private readonly meetApplications: (look: (applications: RedisApplications) => Promise<void>) => void;
   /** Undefined: all is kept by one server. */
   readonly owners: RedisOwners | undefined;
   private readonly warnings: Warnings;
@@ -113,6 +113,10 @@ class RedisBackend extends RemoteBackend<Shard> {
     const { pool } = this;
     const shards = redisShards(prefix, options.shards);
     this.keyCheck = new KeyCheck(sealing, shards.lead);
+    this.meetApplications = lateApplications(parts.application, async () => {
+      const loaded = await import('./applications.js');
+      return new loaded.RedisApplications(parts, this.warnings.warn, shards.lead);
+    });
     const codec = this.keyCheck.guarded();
     const opener = new EntryOpener(codec, serverClock, emit);
     this.shards = shards;
@@ -234,21 +238,12 @@ class RedisBackend extends RemoteBackend<Shard> {
       onGone: (master) => this.owners?.onGone?.(master),
       onOpen: () => {
         this.onReachable?.();
-        void this.meetApplications();
+        this.meetApplications((applications) => applications.look(this.pool));
         this.keyCheck.run(this.pool).catch((mismatch: CacheConfigError) => this.warnings.warn(mismatch.message));
       },
       onTime: (serverMs, askedAtMs) => serverClock.note(serverMs, askedAtMs),
       where: placeOf(this.options.source),
     };
-  }
-
-  /** Who else keeps entries there. Never fails: what is not known now is asked with the next connection. */
-  private async meetApplications(): Promise<void> {
-    if (this.parts.application === undefined) return;
-    this.applications ??= import('./applications.js').then(
-      (loaded) => new loaded.RedisApplications(this.parts, this.warnings.warn, this.shards.lead),
-    );
-    await this.applications.then((applications) => applications.look(this.pool)).catch(() => undefined);
   }
 
   private needIndex(): void {

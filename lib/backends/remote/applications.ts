@@ -5,13 +5,8 @@
  *
  * Bounded: marks that have not been left again for a month go, and of more than sixteen the oldest.
  */
-import {
-  applicationMark,
-  applicationOf,
-  belongTogether,
-  describeApplication,
-  type Application,
-} from '../../core/application.js';
+import { applicationMark, applicationOf, belongTogether, describeApplication } from '../../core/application-marks.js';
+import type { Application } from '../../core/application.js';
 
 /** How long a mark lies there after it was left last. */
 export const MARK_KEPT_MS = 30 * 24 * 3_600_000;

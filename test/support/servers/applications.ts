@@ -4,7 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { memory } from '../../../lib/backends/memory/memory.backend.js';
 import { MAX_MARKS } from '../../../lib/backends/remote/applications.js';
 import { tiered } from '../../../lib/backends/tiered/tiered.backend.js';
-import { applicationMark } from '../../../lib/core/application.js';
+import { applicationMark } from '../../../lib/core/application-marks.js';
 import type { BackendFactory } from '../../../lib/core/backend.js';
 import { CacheModule } from '../../../lib/nest/cache.module.js';
 import type { CacheModuleOptions } from '../../../lib/nest/cache.options.js';

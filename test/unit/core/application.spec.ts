@@ -5,8 +5,8 @@ import {
   applicationOf,
   belongTogether,
   describeApplication,
-  type Application,
-} from '../../../lib/core/application.js';
+} from '../../../lib/core/application-marks.js';
+import type { Application } from '../../../lib/core/application.js';
 import { runs } from '../../support/soak.js';
 
 const of = (environment: string, ...names: string[]): Application => ({ environment, names });

@@ -1,6 +1,7 @@
 /** What is problems about the marks of other applications, whichever server they lie on. */
 import { describe, expect, it } from '@jest/globals';
-import { applicationMark, type Application } from '../../../../lib/core/application.js';
+import { applicationMark } from '../../../../lib/core/application-marks.js';
+import type { Application } from '../../../../lib/core/application.js';
 import { MAX_MARKS, ServerApplications } from '../../../../lib/backends/remote/applications.js';
 
 const of = (environment: string, ...names: string[]): Application => ({ environment, names });
