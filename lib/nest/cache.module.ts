@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
 import { buildEngine, layFoundation, loadBackend, newContext, type Foundation, type Machine } from '../assemble.js';
+import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { Backend } from '../core/backend.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import { CacheConfigError } from '../core/errors.js';
@@ -48,11 +49,13 @@ import { HttpRoutes } from './transport/http-routes.js';
 import { Providers } from './methods/instances/providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
-import { StartLine } from './start-line.js';
 import { ScopePropagation } from './transport/scope-propagation.js';
 
 /** What the options of one cache say, before those of others in the container are looked at. */
 const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
+
+/** What says at the start what a cache is made of. */
+const CACHE_START_LINE: unique symbol = Symbol('start line of a cache');
 
 /** From options to service, one provider per part: any of them can be overridden, and what rests on it follows. */
 const PARTS: readonly Provider[] = Object.freeze([
@@ -102,7 +105,14 @@ const PARTS: readonly Provider[] = Object.freeze([
     useFactory: ({ scope }: CacheSettings) => scope.resolve ?? null,
   },
   ScopePropagation,
-  StartLine,
+  {
+    provide: CACHE_START_LINE,
+    inject: [CACHE_SETTINGS, CACHE_BACKEND, CACHE_SCOPE_RESOLVER],
+    useFactory: async (settings: CacheSettings, backend: Backend, resolver: ScopeResolver | null) => {
+      const { StartLine } = await import('./start-line.js');
+      return new StartLine(settings, backend, resolver);
+    },
+  },
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);

@@ -1,26 +1,35 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+/** Loaded while the application starts: no call needs it. */
+import type { OnModuleInit } from '@nestjs/common';
+import { nameOfResolver } from '../context/resolver-notes.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { Backend } from '../core/backend.js';
 import { hideFromLogs } from '../core/hide-from-logs.js';
 import type { CacheSettings } from './cache.settings.js';
-import { CACHE_BACKEND, CACHE_SCOPE_RESOLVER, CACHE_SETTINGS } from './cache.tokens.js';
 
 /** Says once at the start what the cache is made of: what an environment chose is not to be found out by an outage. */
-@Injectable()
 export class StartLine implements OnModuleInit {
   static {
     hideFromLogs(this.prototype, 'StartLine');
   }
 
   constructor(
-    @Inject(CACHE_SETTINGS) private readonly settings: CacheSettings,
-    @Inject(CACHE_BACKEND) private readonly backend: Backend,
-    @Inject(CACHE_SCOPE_RESOLVER) private readonly resolver: ScopeResolver | null,
+    private readonly settings: CacheSettings,
+    private readonly backend: Backend,
+    private readonly resolver: ScopeResolver | null,
   ) {}
 
-  /** Its words are needed once, and by no call. */
-  async onModuleInit(): Promise<void> {
-    const { startLine } = await import('./start-line.text.js');
+  onModuleInit(): void {
     this.settings.log.log(startLine(this.settings, this.backend.kind, this.resolver));
   }
+}
+
+/** In the words of the options, so that each can be found there. */
+function startLine(settings: CacheSettings, kind: string, resolver: ScopeResolver | null): string {
+  const { prefix, scope, isEnabled } = settings;
+  if (!isEnabled) return 'enabled: false. Every call runs its method or loader, and nothing is stored.';
+  const { backend } = settings;
+  // A test may have put another in its place.
+  const about = backend?.kind === kind ? (backend.about ?? kind) : kind;
+  const who = resolver === null ? 'none (scopes are said by runInScope)' : nameOfResolver(resolver);
+  return `backend: ${about}; prefix: ${prefix}; scope.resolve: ${who}; scope.default: ${scope.defaultWidth}`;
 }
