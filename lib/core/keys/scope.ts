@@ -96,6 +96,6 @@ function checkId(id: unknown, part: 'tenant' | 'user'): string | undefined {
     `must be a string, not ${Array.isArray(id) ? 'an array' : `a value of type ${typeof id}`}`,
     typeof id === 'number' || typeof id === 'bigint'
       ? `Convert it, String(id), or let the resolver: fromClaims({ ${part}: '…', ids: 'number' }).`
-      : `Convert it: fromRequest((request) => ({ ${part}: String(…) })).`,
+      : `Say what in it is the id, fromClaims({ ${part}: '….id' }), or convert it: fromRequest((request) => ({ ${part}: String(…) })).`,
   );
 }

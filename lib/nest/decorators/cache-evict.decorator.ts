@@ -1,6 +1,6 @@
 import { ownOptions } from '../../core/own-options.js';
 import { EvictPlan } from '../methods/evict.plan.js';
-import { checkEvictOptions } from '../methods/check-options.js';
+import { checkEvictOptions, refuseUncalled } from '../methods/check-options.js';
 import type { CacheEvictOptions } from '../methods/decorator.options.js';
 import type { AnswersLater, Fits, FitsTarget, Later, LaterMember, NoOthers, ParamsFor } from './fit.js';
 import { wrapMethod } from './wrap-method.js';
@@ -53,6 +53,7 @@ export interface EvictDecorator<O> {
 export function CacheEvict<const O extends CacheEvictOptions & object>(
   options: O & NoOthers<O, CacheEvictOptions>,
 ): EvictDecorator<O> {
+  refuseUncalled(options, '@CacheEvict');
   const given = ownOptions<CacheEvictOptions>(options, '@CacheEvict');
   return ((target: object, name: string | symbol, descriptor: PropertyDescriptor) =>
     wrapMethod(target, name, descriptor, '@CacheEvict', (site) => {

@@ -40,9 +40,16 @@ const CONFIG = Object.freeze([...POLICY_OPTION_NAMES, 'cache', 'namespace', 'sco
 
 /** What a decorator that takes a ttl or options was given, as options of its author's own. */
 export function givenOptions(options: CacheableOptions | Duration | null | undefined, where: string): CacheableOptions {
+  refuseUncalled(options, where);
   return typeof options === 'object' && options !== null
     ? ownOptions<CacheableOptions>(options, where)
     : ownOptions<CacheableOptions>({ ttl: options }, where);
+}
+
+/** `@Cacheable` without its call is handed the prototype of the class. @throws CacheConfigError */
+export function refuseUncalled(options: unknown, where: string): void {
+  if (typeof options === 'object' && options !== null && Object.hasOwn(options, 'constructor'))
+    throw new CacheConfigError(where, `is written without its call: write ${where}()`);
 }
 
 export function checkCacheableOptions(options: CacheableOptions, site: MethodSite, decorator: string): void {

@@ -174,6 +174,20 @@ const ROWS: readonly Row[] = [
     () => [standard(CacheScope('user'))],
   ],
   ['a static method', 'class', /cannot be used on the static method find/, none, () => [ofStatic()]],
+  [
+    '@Cacheable without its call',
+    'class',
+    /@Cacheable: is written without its call: write @Cacheable\(\)/,
+    none,
+    () => [uncalled(Cacheable)],
+  ],
+  [
+    '@CacheEvict without its call',
+    'class',
+    /@CacheEvict: is written without its call/,
+    none,
+    () => [uncalled(CacheEvict)],
+  ],
   ['a frozen object', 'start', /Frozen: is frozen or sealed, .* freeze what it holds/, none, () => [frozen()]],
   ['a class without a name', 'start', /@CacheConfig\(\{ namespace \}\)/, none, () => [nameless()]],
   [
@@ -429,6 +443,13 @@ function standard(decorator: unknown): Provider {
 function ofStatic(): Provider {
   class Cats {}
   (Cacheable() as (target: unknown, name: string, descriptor: object) => void)(Cats, 'find', { value: () => 1 });
+  return Cats;
+}
+
+/** As JavaScript lets it be written. */
+function uncalled(decorator: unknown): Provider {
+  class Cats {}
+  (decorator as (target: object, name: string, descriptor: object) => void)(Cats.prototype, 'find', { value: () => 1 });
   return Cats;
 }
 

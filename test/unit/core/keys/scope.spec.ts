@@ -56,7 +56,9 @@ describe('C1: ids that are missing', () => {
   it('the error about an id that is no text says how to convert it', () => {
     const hintOf = (tenant: unknown): string => thrownBy(() => scopeOf({ tenant })).hint;
     expect(hintOf(7)).toContain("fromClaims({ tenant: '…', ids: 'number' })");
-    expect(hintOf({ $oid: 'secret' })).toBe('Convert it: fromRequest((request) => ({ tenant: String(…) })).');
+    expect(hintOf({ $oid: 'secret' })).toBe(
+      "Say what in it is the id, fromClaims({ tenant: '….id' }), or convert it: fromRequest((request) => ({ tenant: String(…) })).",
+    );
   });
 });
 
