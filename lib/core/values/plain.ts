@@ -123,14 +123,16 @@ export function isBuiltinKind(prototype: object): boolean {
 
 /** The complaint about an instance of what is no data. */
 export function notRegistered(value: object): string {
-  return `is an instance of a class that is not registered (${classNameOf(value)}), or a built-in with properties of its own`;
+  return `is an instance of a class that is not registered (${nameOf(value)}), or a built-in with properties of its own`;
 }
 
-/** Of what class an instance is, for messages. Names that look like anything but code are left out. */
-function classNameOf(value: object): string {
-  const { constructor } = Object.getPrototypeOf(value) as Partial<object>;
-  const name = String(constructor?.name);
-  return /^[\w$]{1,64}$/.test(name) ? name : 'without a name';
+export const NAMELESS = 'without a name';
+
+/** Read without running code of the class. Names of classes and models are code, and told where they look like it. */
+export function nameOf(value: object, property = 'name'): string {
+  const type: unknown = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(value), 'constructor')?.value;
+  const name: unknown = typeof type === 'function' ? Object.getOwnPropertyDescriptor(type, property)?.value : undefined;
+  return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : NAMELESS;
 }
 
 /** The complaint about an instance of which nothing can be seen. */

@@ -1,4 +1,4 @@
-import { isBuiltinKind, isNative } from './plain.js';
+import { isBuiltinKind, isNative, nameOf, NAMELESS } from './plain.js';
 
 /** What is wrong with an object that cannot be stored, and what to write instead. */
 export interface Complaint {
@@ -43,13 +43,4 @@ export function unregistered(value: object): Complaint {
     problem: `is an instance of ${name}, a class that is not registered`,
     remedy: `Map it to a plain object, or register the class: codec: { types: [${type}] }`,
   };
-}
-
-const NAMELESS = 'without a name';
-
-/** Read without running code of the class. Names of classes and models are code, and told where they look like it. */
-function nameOf(value: object, property = 'name'): string {
-  const type: unknown = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(value), 'constructor')?.value;
-  const name: unknown = typeof type === 'function' ? Object.getOwnPropertyDescriptor(type, property)?.value : undefined;
-  return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : NAMELESS;
 }
