@@ -9,7 +9,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
+import { APP_INTERCEPTOR, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { buildEngine, layFoundation, loadBackend, newContext, type Foundation, type Machine } from '../assemble.js';
 import type { ScopeResolver } from '../context/scope-resolver.js';
 import type { Backend } from '../core/backend.js';
@@ -45,7 +45,7 @@ import {
   CacheRegistryModule,
   type RegisteredCache,
 } from './cache.registry.js';
-import { HttpRoutes } from './transport/http-routes.js';
+import type { HttpRoutes } from './transport/http-routes.js';
 import { Providers } from './methods/instances/providers.js';
 import { ServedMethods, UnservedMethods } from './served-methods.js';
 import { withHiddenSecrets } from './secrets.js';
@@ -56,6 +56,9 @@ const CACHE_OWN_SETTINGS: unique symbol = Symbol('own settings of a cache');
 
 /** What says at the start what a cache is made of. */
 const CACHE_START_LINE: unique symbol = Symbol('start line of a cache');
+
+/** What runs handlers of HTTP routes in their scope. */
+const CACHE_ROUTES: unique symbol = Symbol('routes of a cache');
 
 /** From options to service, one provider per part: any of them can be overridden, and what rests on it follows. */
 const PARTS: readonly Provider[] = Object.freeze([
@@ -116,6 +119,16 @@ const PARTS: readonly Provider[] = Object.freeze([
   CacheScopeInterceptor,
   { provide: APP_INTERCEPTOR, useExisting: CacheScopeInterceptor },
 ]);
+
+/** Loaded here and not with the first route: a test may add its server after the module is made. */
+const ROUTES: Provider = Object.freeze({
+  provide: CACHE_ROUTES,
+  inject: [HttpAdapterHost, CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER, CacheScopeInterceptor],
+  useFactory: async (...parts: ConstructorParameters<typeof HttpRoutes>) => {
+    const loaded = await import('./transport/http-routes.js');
+    return new loaded.HttpRoutes(...parts);
+  },
+});
 
 /** The service under the token by which it is asked for: its class never leads to a cache with a name. */
 const serviceAt = (token: typeof CacheService | symbol): Provider => ({
@@ -178,7 +191,7 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   constructor(
     @Inject(CACHE_ENGINE) private readonly engine: Machine['engine'],
     @Inject(ScopePropagation) private readonly propagation: ScopePropagation,
-    @Optional() @Inject(HttpRoutes) private readonly routes?: HttpRoutes,
+    @Optional() @Inject(CACHE_ROUTES) private readonly routes?: HttpRoutes,
   ) {
     super();
   }
@@ -198,8 +211,8 @@ export class CacheModule extends ConfigurableModuleClass implements NestModule, 
   }
 
   /** The last that Nest asks modules before it makes the routes. */
-  async configure(): Promise<void> {
-    await this.routes?.begin();
+  configure(): void {
+    this.routes?.begin();
   }
 
   /** An application starts without its cache unless it was told not to: this waits for a first connection, and not for long. */
@@ -253,7 +266,7 @@ function named(module: DynamicModule, name: string | undefined): DynamicModule {
     name === undefined ? ServedMethods : UnservedMethods,
     ...(module.providers ?? []).map(hiding),
     // The hooks of global modules come first; those of others perhaps after handlers without scope have been made.
-    ...(module.global === true ? [HttpRoutes] : []),
+    ...(module.global === true ? [ROUTES] : []),
   ];
   return { ...module, providers, exports: name === undefined ? [...EXPORTS] : [token] };
 }

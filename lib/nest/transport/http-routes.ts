@@ -1,11 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import type { HttpAdapterHost } from '@nestjs/core';
 import type { Foundation } from '../../assemble.js';
 import { readsOnly, type ScopeResolver } from '../../context/scope-resolver.js';
 import { hideFromLogs } from '../../core/hide-from-logs.js';
-import type { Register } from './scoped-routes.js';
+import { wrapRoutesOf, type Register } from './scoped-routes.js';
 import { CacheScopeInterceptor } from './cache-scope.interceptor.js';
-import { CACHE_FOUNDATION, CACHE_SCOPE_RESOLVER } from '../cache.tokens.js';
 
 /** The adapters whose handlers get request, response and next as Nest passes them on. */
 const ADAPTERS: ReadonlySet<string> = new Set(['express', 'fastify']);
@@ -20,7 +18,6 @@ const ADAPTERS: ReadonlySet<string> = new Set(['express', 'fastify']);
  * While the routes are made the interceptor stands aside; a route that is missed has no scope and fails closed. All
  * others (gateways, messages, GraphQL) are made before or after.
  */
-@Injectable()
 export class HttpRoutes {
   static {
     hideFromLogs(this.prototype, 'HttpRoutes');
@@ -29,14 +26,14 @@ export class HttpRoutes {
   private areBeingMade = false;
 
   constructor(
-    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
-    @Inject(CACHE_FOUNDATION) private readonly foundation: Foundation,
-    @Inject(CACHE_SCOPE_RESOLVER) private readonly resolver: ScopeResolver | null,
-    @Inject(CacheScopeInterceptor) private readonly interceptor: CacheScopeInterceptor,
+    private readonly host: HttpAdapterHost,
+    private readonly foundation: Foundation,
+    private readonly resolver: ScopeResolver | null,
+    private readonly interceptor: CacheScopeInterceptor,
   ) {}
 
-  /** Routes are made from here on, once this has resolved. Where there is no HTTP, what wraps them is not loaded. */
-  async begin(): Promise<void> {
+  /** Routes are made from here on. */
+  begin(): void {
     const { resolver, interceptor } = this;
     const { httpAdapter } = this.host;
     if (!ADAPTERS.has(httpAdapter?.getType())) return;
@@ -48,7 +45,6 @@ export class HttpRoutes {
     // Nest leaves out interceptors that cannot intercept.
     Object.defineProperty(interceptor, 'intercept', { value: undefined, configurable: true });
     if (resolver === null) return;
-    const { wrapRoutesOf } = await import('./scoped-routes.js');
     wrapRoutesOf(
       httpAdapter as unknown as Record<string, Register>,
       this.foundation,

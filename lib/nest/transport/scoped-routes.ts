@@ -1,4 +1,4 @@
-/** Handlers of HTTP routes that run in the scope of their request. Loaded where an application is about to make routes. */
+/** Handlers of HTTP routes that run in the scope of their request. Loaded while the application starts. */
 import 'reflect-metadata';
 import { RequestMethod } from '@nestjs/common';
 import type { Foundation } from '../../assemble.js';
