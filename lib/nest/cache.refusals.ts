@@ -12,8 +12,12 @@ interface NamedCache {
 type IsMeant = (imported: unknown) => boolean;
 
 /** What to do about a module that was imported by its class alone. */
-export function bare(modules: ModulesContainer, isMeant: IsMeant): CacheConfigError {
-  const where = importersOf(modules, isMeant);
+export function bare(modules: ModulesContainer, importedByAll: unknown): CacheConfigError {
+  // The class of the module, or one that is made of it.
+  const isBare: IsMeant = (imported) =>
+    typeof imported === 'function' &&
+    ((Reflect.getMetadata('imports', imported) ?? []) as readonly unknown[]).includes(importedByAll);
+  const where = importersOf(modules, isBare);
   return new CacheConfigError(
     'imports',
     `CacheModule is imported without forRoot()${where.length === 0 ? '' : ` by ${where.join(', ')}`}: leave it out there, ` +
@@ -21,9 +25,14 @@ export function bare(modules: ModulesContainer, isMeant: IsMeant): CacheConfigEr
   );
 }
 
-/** There is another cache of its name, or another without one. */
-export function twice(name: string | undefined, modules: ModulesContainer, isMeant: IsMeant): CacheConfigError {
-  const where = importersOf(modules, isMeant);
+/** There is another cache of its name, or another without one. @param token under which modules keep their caches */
+export function twice(
+  name: string | undefined,
+  modules: ModulesContainer,
+  token: symbol,
+  same: readonly NamedCache[],
+): CacheConfigError {
+  const where = importersOf(modules, (imported) => same.includes(cacheOf(imported, token) as NamedCache));
   const stands = `stands more than once among the imports${where.length === 0 ? '' : ` of ${where.join(', ')}`}`;
   return new CacheConfigError(
     'forRoot',
@@ -82,4 +91,11 @@ function importersOf(modules: ModulesContainer, isMeant: IsMeant): readonly stri
     if (imports.some((each) => isMeant(unwrapped(each)))) found.push(name);
   }
   return found;
+}
+
+/** The cache that an imported dynamic module registers. */
+function cacheOf(imported: unknown, token: symbol): unknown {
+  const { providers = [] } = (imported ?? {}) as { readonly providers?: readonly unknown[] };
+  const own = providers.find((each) => (each as { provide?: unknown } | null)?.provide === token);
+  return (own as { useValue?: unknown } | undefined)?.useValue;
 }

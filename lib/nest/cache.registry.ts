@@ -3,7 +3,6 @@
  * so there is one; one that says nothing of scopes takes part in those of the others; and no two keep their entries under
  * one prefix. What is wrong stops the start, whichever of them comes first.
  */
-import 'reflect-metadata';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { newFlow } from '../assemble.js';
@@ -43,7 +42,7 @@ export class CacheRegistry {
    */
   enter(cache: RegisteredCache, settings: CacheSettings): Promise<never> | undefined {
     const same = this.sameAs(cache);
-    if (same.length > 1) return this.twice(cache, same);
+    if (same.length > 1) return refuse(({ twice }) => twice(cache.name, this.modules, REGISTERED_CACHE, same));
     for (const [other, { prefix }] of this.entered) {
       if (other === cache) continue;
       if (prefix === settings.prefix) return refuse(({ samePrefix }) => samePrefix(prefix, other, cache));
@@ -79,17 +78,12 @@ export class CacheRegistry {
 
   /** Refuses a module that was imported by its class alone. */
   bare(): Promise<never> {
-    return refuse(({ bare }) => bare(this.modules, isBare));
+    return refuse(({ bare }) => bare(this.modules, CacheRegistryModule));
   }
 
   /** Those of one name, or those without one. */
   private sameAs({ name }: RegisteredCache): readonly RegisteredCache[] {
     return [...this.caches().keys()].filter((each) => each.name === name);
-  }
-
-  private twice({ name }: RegisteredCache, same: readonly RegisteredCache[]): Promise<never> {
-    const isMeant = (imported: unknown): boolean => same.includes(cacheOf(imported) as RegisteredCache);
-    return refuse(({ twice }) => twice(name, this.modules, isMeant));
   }
 
   /** All of the container, with the modules that register them. */
@@ -125,19 +119,6 @@ export const CACHE_FLOW: unique symbol = Symbol('flow of the caches of a contain
   exports: [CacheRegistry, CACHE_FLOW],
 })
 export class CacheRegistryModule {}
-
-/** The cache that an imported dynamic module registers. */
-function cacheOf(imported: unknown): RegisteredCache | undefined {
-  const { providers = [] } = (imported ?? {}) as { readonly providers?: readonly unknown[] };
-  const own = providers.find((each) => (each as { provide?: unknown } | null)?.provide === REGISTERED_CACHE);
-  return (own as { useValue?: RegisteredCache } | undefined)?.useValue;
-}
-
-/** The class of the module, or one that is made of it. */
-function isBare(imported: unknown): boolean {
-  if (typeof imported !== 'function') return false;
-  return ((Reflect.getMetadata('imports', imported) ?? []) as readonly unknown[]).includes(CacheRegistryModule);
-}
 
 /** A start that is refused can wait for the words; the others never load them. */
 async function refuse(error: (texts: typeof Refusals) => CacheConfigError): Promise<never> {
