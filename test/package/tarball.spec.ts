@@ -34,8 +34,8 @@ const APPS: readonly App[] = [
 const NESTS = ['11', '12'] as const;
 const OPTIONAL_PEERS = ['@nestjs/config', 'ioredis', 'mongoose'];
 /** Compressed; docs/decisions/0075 says what is in them. */
-const MAX_MAIN_DOOR_BYTES = 110_000;
-const MAX_FURTHER_DOOR_BYTES = 66_000;
+const MAX_MAIN_DOOR_BYTES = 112_000;
+const MAX_FURTHER_DOOR_BYTES = 67_000;
 /** Sentinels, clusters, their circuits, three ways of pub/sub and all scripts: docs/decisions/0075. */
 const MAX_REDIS_DOOR_BYTES = 76_000;
 const MAX_TARBALL_BYTES = 440_000;
@@ -60,13 +60,13 @@ beforeAll(async () => {
 afterAll(() => rm(workspace, { recursive: true, force: true }));
 
 describe('the tarball', () => {
-  it('has a main entry point that comes to at most 110 kB, compressed, with everything it loads', () => {
+  it('has a main entry point that comes to at most 112 kB, compressed, with everything it loads', () => {
     const loaded = loadedBy(join(root, 'dist/esm/index.js'));
     expect(loaded.length).toBeGreaterThan(2);
     expect(compressed(loaded)).toBeLessThanOrEqual(MAX_MAIN_DOOR_BYTES);
   });
 
-  it('has further entry points of at most 66 kB each (Redis 76): loaded alone, or what one adds that gives modules of the main one', () => {
+  it('has further entry points of at most 67 kB each (Redis 76): loaded alone, or what one adds that gives modules of the main one', () => {
     const main = new Set(loadedBy(join(root, 'dist/esm/index.js')));
     const doors = Object.keys(manifest.exports).filter((door) => door !== '.' && door !== './package.json');
     const sizes = doors.map((door) => {
