@@ -35,6 +35,7 @@ import {
 import { encodeNumber, encodePrimitive } from './primitives.js';
 import type { SeenShape } from './seen-shape.js';
 import { Shapes, type Shape } from './shapes.js';
+import { ofAnOrm } from './unregistered.js';
 
 type Primitive = number | boolean | bigint | undefined;
 
@@ -215,6 +216,9 @@ class Encoder {
     const { keyLead } = known;
     this.grow(keyLead.length);
     if (known.toKey !== undefined) return `${keyLead}(${this.within('toKey', this.keyOf(value, known))})`;
+    // What runs later gets copies of the arguments, and of this there is none.
+    const orm = ofAnOrm(value);
+    if (orm !== undefined) throw this.refusal(orm.problem);
     const text = this.members(value);
     const { length } = Object.keys(value);
     if (Object.getOwnPropertyNames(value).length !== length)

@@ -3,7 +3,7 @@ import { handsOut, hiddenStateOf } from './class-source.js';
 import { CacheConfigError } from '../errors.js';
 import { escapeText } from './escape.js';
 import { knownOptions } from '../own-options.js';
-import { isBuiltinKind, isNative, type Classes, type KnownClass } from './plain.js';
+import { typeName, isBuiltinKind, isNative, type Classes, type KnownClass } from './plain.js';
 import type { RegisteredType, TypeRegistration } from './type-registration.js';
 
 const OPTION = 'codec.types';
@@ -120,7 +120,8 @@ export function isBuiltIn(prototype: object): boolean {
     if (level !== prototype && Object.getPrototypeOf(level) === null) return false;
     const constructor: unknown = Object.getOwnPropertyDescriptor(level, 'constructor')?.value;
     if (typeof constructor !== 'function') continue;
-    if (isNative(level, constructor.name) || Reflect.get(globalThis, constructor.name) === constructor) return true;
+    const name = typeName(constructor);
+    if (isNative(level, name) || Reflect.get(globalThis, name) === constructor) return true;
   }
   return false;
 }

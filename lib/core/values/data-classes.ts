@@ -2,7 +2,7 @@ import type { Constructor } from './canonical.js';
 import { handsOut, hiddenStateOf } from './class-source.js';
 import { hasBehaviour, isBuiltIn } from './classes.js';
 import { percentEncode } from './escape.js';
-import { isBuiltinKind, type Classes, type KnownClass, type PlaceClasses } from './plain.js';
+import { isBuiltinKind, typeName, type Classes, type KnownClass, type PlaceClasses } from './plain.js';
 
 /** Classes made anew for each call are not remembered without end. */
 const MAX_CLASSES = 64;
@@ -48,9 +48,9 @@ export class DataClasses implements PlaceClasses {
     const type: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
     if (typeof type !== 'function' || type.prototype !== prototype) return CANNOT_BE_TOLD;
     const problem = problemOfData(type as Constructor);
-    if (problem !== undefined) return `is an instance of ${type.name}, which ${problem}`;
+    if (problem !== undefined) return `is an instance of ${typeName(type)}, which ${problem}`;
     if (type === this.declared) return describe(type as Constructor, hasBehaviour(prototype) ? "C''" : '');
-    const name: unknown = type.name;
+    const name: unknown = Object.getOwnPropertyDescriptor(type, 'name')?.value;
     const isName = typeof name === 'string' && name.length >= MIN_NAME_LENGTH && name.isWellFormed();
     if (!isName || this.names.has(name) || this.names.size >= MAX_CLASSES) return CANNOT_BE_TOLD;
     this.names.add(name);
@@ -72,7 +72,7 @@ export function problemOfData(type: Constructor): string | undefined {
 function describe(type: Constructor, keyLead: string): KnownClass {
   const prototype = type.prototype as object;
   return Object.freeze({
-    name: type.name,
+    name: typeName(type),
     prototype,
     keyLead,
     toKey: undefined,

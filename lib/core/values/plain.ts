@@ -128,9 +128,13 @@ export function notRegistered(value: object): string {
 
 export const NAMELESS = 'without a name';
 
+/** The name of the class of an instance, for messages. */
+export function nameOf(value: object, property?: string): string {
+  return typeName(Object.getOwnPropertyDescriptor(Object.getPrototypeOf(value), 'constructor')?.value, property);
+}
+
 /** Read without running code of the class. Names of classes and models are code, and told where they look like it. */
-export function nameOf(value: object, property = 'name'): string {
-  const type: unknown = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(value), 'constructor')?.value;
+export function typeName(type: unknown, property = 'name'): string {
   const name: unknown = typeof type === 'function' ? Object.getOwnPropertyDescriptor(type, property)?.value : undefined;
   return typeof name === 'string' && /^[A-Za-z_$][\w$]{0,63}$/.test(name) ? name : NAMELESS;
 }

@@ -13,6 +13,7 @@ import { NOT_AT_HAND } from '../../engine/lookup.js';
 import type { Loader } from '../../engine/loader.js';
 import { noteBypass } from '../cache/bypass.js';
 import type { CacheableOptions } from './decorator.options.js';
+import { UnlessChanged } from './unless-changed.js';
 import { answersByHand, declaredReturnType } from './metadata.js';
 import type { Member, Method } from './method-site.js';
 import { MethodKey } from './method-key.js';
@@ -87,8 +88,9 @@ export class CacheablePlan implements MethodPlan {
       const value =
         engine.glance === undefined ? NOT_AT_HAND : engine.glance(place.space, text, this.policy, place.frame);
       if (value !== NOT_AT_HAND) return Promise.resolve(value);
-      const answer = engine.getOrSet(this.call(place, text, self, args));
-      if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
+      const call = this.call(place, text, self, args);
+      const answer = engine.getOrSet(call);
+      if (this.mayRefresh || isPending(answer)) this.keepArgs(args, call, text);
       return isPending(answer) ? answer : Promise.resolve(answer);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -179,7 +181,7 @@ export class CacheablePlan implements MethodPlan {
         begin: (load) => {
           lead = load;
           const answer = this.parts.engine.getOrSet(call);
-          if (this.mayRefresh || isPending(answer)) this.keepArgs(args);
+          if (this.mayRefresh || isPending(answer)) this.keepArgs(args, call, text);
           return answer;
         },
         alone: () => {
@@ -194,20 +196,28 @@ export class CacheablePlan implements MethodPlan {
   /**
    * The key was made of the arguments as they are now, and the method may run later: behind a server, after a wait, in
    * the background. Until then its caller may have changed them (`filter.page++`), and a result for the new ones would
-   * be stored under the old key. So what runs later gets copies, in the array that it holds. What cannot be copied
-   * cannot be part of an automatic key either.
+   * be stored under the old key. So what runs later gets copies, in the array that it holds. Where there is none, as of
+   * an instance that its `toKey` stands for, the result is stored if the arguments still make the same key then. A key
+   * of the user's own knows what it looks at.
    */
-  private keepArgs(args: unknown[]): void {
+  private keepArgs(args: unknown[], call: Call, text: string): void {
     const { copier, coreSettings } = this.parts.foundation;
+    const { hasOwnKey, declared } = this.keys;
+    // What a key is made of has bounds of its own, whatever a value may have.
+    const limit = hasOwnKey ? coreSettings.limits.maxValueBytes : undefined;
+    const uncopied: number[] = [];
     for (let position = 0; position < args.length; position++) {
       const arg = args[position];
       if (typeof arg !== 'object' || arg === null || this.keys.ignores(position)) continue;
       try {
-        args[position] = copier.copy(arg, 'clone', coreSettings.limits.maxValueBytes, this.keys.declared[position]);
+        args[position] = copier.copy(arg, 'clone', limit, declared[position]);
       } catch {
-        // Stays what it is: a key of the user's own knows what it looks at.
+        if (!hasOwnKey) uncopied.push(position);
       }
     }
+    if (uncopied.length === 0) return;
+    const isSame = (now: readonly unknown[]): boolean => this.keys.text(call.key.space, call.self, now) === text;
+    Object.assign(call, { result: new UnlessChanged(args, uncopied, isSame, call.result) });
   }
 
   private warn(problem: string): void {

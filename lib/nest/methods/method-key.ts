@@ -52,7 +52,7 @@ export class MethodKey {
   readonly declared: readonly (DataClasses | undefined)[];
   private readonly ignored: IgnoredArgs;
   private readonly isArgsAlone: boolean;
-  private readonly hasOwnKey: boolean;
+  readonly hasOwnKey: boolean;
   private readonly tagsOf: Builder<readonly string[]> | undefined;
   /** Names the method in errors. */
   readonly title: string;

@@ -7,7 +7,7 @@ import { CacheConfigError } from '../../../core/errors.js';
 import type { Constructor } from '../../../core/values/canonical.js';
 import { problemOfData } from '../../../core/values/data-classes.js';
 import { isBuiltIn } from '../../../core/values/classes.js';
-import { isBuiltinKind, type Classes } from '../../../core/values/plain.js';
+import { isBuiltinKind, typeName, type Classes } from '../../../core/values/plain.js';
 import { answersByHand, declaredTypes, methodOf, parametersOf } from '../metadata.js';
 import type { KeyedMethod, PlanSetting } from '../method-plan.js';
 import type { Member } from '../method-site.js';
@@ -88,7 +88,7 @@ function problemOf(type: unknown, registered: Classes): string | undefined {
   const inherits = Object.prototype.isPrototypeOf.bind(prototype);
   if ([...registered.keys()].some((known) => known === prototype || inherits(known))) return undefined;
   const problem = problemOfClass(type as Constructor, prototype);
-  return problem && `a ${type.name}, which ${problem}`;
+  return problem && `a ${typeName(type)}, which ${problem}`;
 }
 
 function problemOfClass(type: Constructor, prototype: object): string | undefined {

@@ -163,3 +163,26 @@ describe('an instance in a place of its own', () => {
     expect(place(ListDto)(Object.assign(new ListDto(), { page: 2 }))).toBe('{page=2}');
   });
 });
+
+it('tells the name of a class where it looks like one, and runs no code of the class for it', () => {
+  class Said {
+    #page = 1;
+    static {
+      Object.defineProperty(this, 'name', { value: 'p4ssw0rd of acme!' });
+    }
+    get page(): number {
+      return this.#page;
+    }
+  }
+  class Thrown {
+    #page = 1;
+    static get name(): string {
+      throw new Error('p4ssw0rd');
+    }
+    get page(): number {
+      return this.#page;
+    }
+  }
+  for (const type of [Said, Thrown])
+    expect(() => place(type)(new type())).toThrow('is an instance of without a name, which has');
+});
