@@ -32,7 +32,7 @@ export type NoOthers<O, Known> = { readonly [Name in Exclude<keyof O, keyof Know
 
 /** What stands in the place of an option that is none. There is no such value. */
 export interface NotAnOption<Name> {
-  readonly 'is not an option': Name & never;
+  readonly 'is not an option': readonly [Name, never];
 }
 
 type OfArguments = 'key' | 'keys' | 'pattern' | 'tags' | 'context' | 'condition' | 'args';

@@ -1,6 +1,9 @@
 import type { ResultRules } from '../../engine/call.js';
 
-/** The rules of a call with arguments that cannot be copied: where they make another key when its load begins, nothing is stored. */
+/**
+ * The rules of a call with arguments that cannot be copied: where they make another key when its load begins, nothing is
+ * stored.
+ */
 export class UnlessChanged implements ResultRules {
   private isChanged = false;
 

@@ -80,7 +80,7 @@ describe('the counters of spaces', () => {
     for (let index = 0; index < 20_000; index++) registry.row(rowOf('acme', `user${index}`, 'cats')).count('misses', 1);
     // Those that have to go next are those that are summed up last.
     for (let index = 0; index < 2_300; index++) registry.row(rowOf(`flood${index}`, undefined, 'cats')).count('misses');
-    atTurn = () => void registry.row(rowOf(`tenant${turns}`, undefined, 'dogs')).count('hits');
+    atTurn = () => registry.row(rowOf(`tenant${turns}`, undefined, 'dogs')).count('hits');
     const acme = { partition: 't.acme' as Partition, path: undefined, namespace: undefined };
     expect((await registry.sum(acme)).misses).toBe(17_700);
     expect(turns).toBe(19);

@@ -17,7 +17,7 @@ function place(declared: Constructor, types: readonly Constructor[] = []): (valu
 }
 
 class Cat {
-  constructor(readonly name: unknown = undefined) {}
+  constructor(readonly name?: unknown) {}
   get loud(): string {
     return String(this.name).toUpperCase();
   }
@@ -166,7 +166,7 @@ describe('an instance in a place of its own', () => {
 
 it('tells the name of a class where it looks like one, and runs no code of the class for it', () => {
   class Said {
-    #page = 1;
+    readonly #page = 1;
     static {
       Object.defineProperty(this, 'name', { value: 'p4ssw0rd of acme!' });
     }
@@ -175,7 +175,7 @@ it('tells the name of a class where it looks like one, and runs no code of the c
     }
   }
   class Thrown {
-    #page = 1;
+    readonly #page = 1;
     static get name(): string {
       throw new Error('p4ssw0rd');
     }
